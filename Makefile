@@ -1,0 +1,31 @@
+# likeness: a thin cover over Meson; `make` alone lists the targets.
+.PHONY: help setup build demo test check docs clean
+BUILD ?= build
+
+help:
+	@echo "make setup   install what building needs (Debian packages, ONNX Runtime)"
+	@echo "make build   $(BUILD)/likeness"
+	@echo "make demo    portraits with the starter pack, into demo/"
+	@echo "make test    all tests"
+	@echo "make check   format, layers, headers, lint"
+	@echo "make docs    man page and option reference, made from the option table"
+	@echo "make clean   remove $(BUILD)"
+
+setup:
+	@tools/setup
+
+build: setup
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) > /dev/null
+	@ninja -C $(BUILD) --quiet
+
+test: build
+	@meson test -C $(BUILD) --print-errorlogs
+
+check: build
+	@tools/check
+
+demo: build
+	@tools/demo
+
+clean:
+	@rm -rf $(BUILD)

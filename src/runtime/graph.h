@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A network being written, in abstract operators.
+ *
+ * Stages describe a network once with the calls below; `lower.h` turns it into plain ONNX (the
+ * reference, runs on every provider) or, with the speed issue, into our own fused operators.
+ * Weights are never copied: they stay pointers into the user's checkpoint.
+ *
+ * Errors stick, as in cairo: after the first one every call returns LK_NO_VALUE and does nothing,
+ * so that a builder reads like the network's equations; lk_graph_status() tells at the end. A
+ * missing weight (tensor NULL) is such an error, with the name last given to lk_graph_at().
+ * Activations are f32; weights may be F32, F16, BF16 and are upcast where they are used. */
+#ifndef LK_RUNTIME_GRAPH_H
+#define LK_RUNTIME_GRAPH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "data/tensor_file.h"
+
+typedef struct lk_graph lk_graph;
+typedef int32_t lk_value; /* an index into the graph's values */
+
+#define LK_NO_VALUE ((lk_value)-1)
+#define LK_DYNAMIC ((int64_t)-1)
+
+int lk_graph_new(const char *name, lk_graph **out, struct lk_error *err);
+void lk_graph_free(lk_graph *graph);
+int lk_graph_status(const lk_graph *graph, struct lk_error *err);
+
+/* Names what is being built, for errors and for the names of nodes: lk_graph_at(g,
+ * "down_blocks.%d.resnets.%d", i, j). */
+void lk_graph_at(lk_graph *graph, const char *format, ...) LK_PRINTF(2, 3);
+
+/* dims[rank]; LK_DYNAMIC where the size is known only at run time. dtype LK_F32, LK_I64 or LK_I32.
+ */
+lk_value lk_graph_input(
+    lk_graph *graph, const char *name, enum lk_dtype dtype, int rank, const int64_t *dims);
+void lk_graph_output(lk_graph *graph, const char *name, lk_value value);
+
+/* A weight in the user's file (kept by pointer: the file must outlive sessions made of the graph).
+ * With a shape given (rank > 0) the tensor must have as many elements: [C,C,1,1] serves as [C,C].
+ */
+lk_value
+lk_graph_weight(lk_graph *graph, const struct lk_tensor *tensor, int rank, const int64_t *shape);
+lk_value lk_graph_constant(lk_graph *graph,
+                           int rank,
+                           const int64_t *shape,
+                           const float *values); /* copied */
+
+/* x [N,C,H,W], w [O,I,k,k], b [O] or LK_NO_VALUE for none. pad: top, left, bottom, right. */
+lk_value lk_graph_conv(
+    lk_graph *graph, lk_value x, lk_value w, lk_value b, int kernel, int stride, const int pad[4]);
+/* x […,I], w [O,I] (torch's layout), b [O] or LK_NO_VALUE → […,O] */
+lk_value lk_graph_linear(lk_graph *graph, lk_value x, lk_value w, lk_value b);
+/* x [N,C,H,W] → same; gamma, beta [C] */
+lk_value lk_graph_group_norm(
+    lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, int groups, float epsilon);
+/* x [N,T,C] over C */
+lk_value
+lk_graph_layer_norm(lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, float epsilon);
+/* q [N,T,heads·d], k, v [N,S,heads·d] → [N,T,heads·d]: softmax(q·kᵀ/√d)·v per head; causal: t sees
+ * s ≤ t only */
+lk_value lk_graph_attention(
+    lk_graph *graph, lk_value q, lk_value k, lk_value v, int heads, int head_size, int causal);
+
+enum lk_activation { LK_SILU, LK_GELU, LK_QUICK_GELU }; /* x·σ(x); erf form; x·σ(1.702x) */
+lk_value lk_graph_activation(lk_graph *graph, lk_value x, enum lk_activation activation);
+/* x […,2C] → a·gelu(b), a the first half */
+lk_value lk_graph_geglu(lk_graph *graph, lk_value x);
+lk_value lk_graph_add(lk_graph *graph, lk_value a, lk_value b); /* numpy broadcasting */
+lk_value lk_graph_mul(lk_graph *graph, lk_value a, lk_value b);
+lk_value lk_graph_scale(lk_graph *graph, lk_value x, float factor);
+lk_value lk_graph_concat(lk_graph *graph, lk_value a, lk_value b, int axis);
+lk_value lk_graph_slice(lk_graph *graph, lk_value x, int axis, int64_t from, int64_t to);
+lk_value lk_graph_clip(lk_graph *graph, lk_value x, float low, float high);
+/* x [N,C,H,W] → [N,C,2H,2W], nearest */
+lk_value lk_graph_upsample2(lk_graph *graph, lk_value x);
+/* [N,C,H,W] → [N,H·W,C] and back to the H, W of `like` [N,*,H,W] */
+lk_value lk_graph_tokens_of_image(lk_graph *graph, lk_value x);
+lk_value lk_graph_image_of_tokens(lk_graph *graph, lk_value tokens, lk_value like);
+/* [N,C] → [N,C,1,1] */
+lk_value lk_graph_as_pixels(lk_graph *graph, lk_value x);
+/* ids [N,T] i64, table [V,C] → [N,T,C] */
+lk_value lk_graph_gather(lk_graph *graph, lk_value table, lk_value ids);
+/* timestep [N] f32 → [N,size]: cosines first, then sines, frequencies exp(−ln(10000)·i/(size/2)) */
+lk_value lk_graph_time_embedding(lk_graph *graph, lk_value timestep, int size);
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ONNX Runtime, loaded at run time, and networks ready to run on it.
+ *
+ * One lk_runtime per process part that wants its own budget: it owns the environment, the one
+ * thread pool that all sessions share, and a pool of sessions under a memory budget (least recently
+ * used idle ones go first). Sessions are shared by key and counted; lk_session_run is thread-safe.
+ */
+#ifndef LK_RUNTIME_SESSION_H
+#define LK_RUNTIME_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/watch.h"
+#include "data/tensor_file.h"
+#include "runtime/graph.h"
+
+typedef struct lk_runtime lk_runtime;
+typedef struct lk_session lk_session;
+
+struct lk_runtime_options {
+    const char *library; /* path of libonnxruntime; NULL: LIKENESS_ORT_DIR, beside the program, the
+                            system's */
+    int threads;         /* 0: all cores this process may use */
+    size_t memory;       /* budget in bytes for session weights and arenas; 0: three quarters of the
+                            machine's */
+};
+void lk_runtime_options_init(struct lk_runtime_options *options);
+
+/* LK_E_MISSING with the remedy (tools/setup) when the library is not found or older than 1.23. */
+int lk_runtime_open(const struct lk_runtime_options *options,
+                    lk_runtime **out,
+                    struct lk_error *err);
+void lk_runtime_free(lk_runtime *runtime); /* all sessions must have been released */
+const char *lk_runtime_version(const lk_runtime *runtime);
+
+/* Devices: "cpu", "cuda:0", …; "auto" takes the first that works. NULL-terminated list of what
+ * works here. */
+const char *const *lk_runtime_devices(const lk_runtime *runtime);
+
+/* A session of an ONNX file (face models) or of a graph written by us. `device` as above, NULL =
+ * auto. The same file or key on the same device is created once. LK_E_INPUT for what is no ONNX
+ * model, LK_E_MISSING for a file that is not there. */
+int lk_session_open(lk_runtime *runtime,
+                    const char *path,
+                    const char *device,
+                    lk_session **out,
+                    struct lk_error *err);
+/* The graph may be freed afterwards; the tensor files that it points into must live as long as the
+ * session. key: what the session is (file sha or path, role, options); NULL: not shared. */
+int lk_session_of_graph(lk_runtime *runtime,
+                        const lk_graph *graph,
+                        const char *key,
+                        const char *device,
+                        lk_session **out,
+                        struct lk_error *err);
+void lk_session_release(lk_session *session); /* NULL is fine */
+
+/* What the network says of itself. Dimensions that are free are −1. */
+struct lk_port {
+    const char *name;
+    enum lk_dtype dtype;
+    int rank;
+    int64_t shape[LK_TENSOR_MAX_RANK];
+};
+size_t lk_session_inputs(const lk_session *session, const struct lk_port **out);
+size_t lk_session_outputs(const lk_session *session, const struct lk_port **out);
+
+/* A dense array going in or coming out. data of an input belongs to the caller; of an output it is
+ * malloc'd by run and the caller frees it (free(t.data)). Outputs of f16 networks come as f32; NaN
+ * and infinity are passed through. */
+struct lk_array {
+    enum lk_dtype dtype; /* LK_F32, LK_I64, LK_I32, LK_F64 */
+    int rank;
+    int64_t shape[LK_TENSOR_MAX_RANK];
+    void *data;
+};
+
+/* names/inputs [n_in]; fills outputs[n_out] for the names asked. Ends early with LK_E_INTERRUPTED
+ * when watch says stop. */
+int lk_session_run(lk_session *session,
+                   size_t n_in,
+                   const char *const *in_names,
+                   const struct lk_array *inputs,
+                   size_t n_out,
+                   const char *const *out_names,
+                   struct lk_array *outputs,
+                   const struct lk_watch *watch,
+                   struct lk_error *err);
+
+/* The initializer of that name and shape in an ONNX file (inswapper's emap), as malloc'd f32; reads
+ * the protobuf from a mapping without executing or copying the model. LK_E_INPUT when it is not
+ * there. name NULL: found by shape alone. */
+int lk_onnx_initializer(const char *path,
+                        const char *name,
+                        int rank,
+                        const int64_t *shape,
+                        float **out,
+                        struct lk_error *err);
+
+/* Writes the graph, lowered to plain ONNX, as a model file plus PATH.data with the weights (one
+ * self-contained pair). */
+int lk_graph_export(const lk_graph *graph, const char *path, struct lk_error *err);
+
+#endif
