@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/* likeness: a sentence goes in, a picture of a person comes out whose face holds up when you look
+ * closely.
+ *
+ *     lk_engine *engine;
+ *     lk_result *result;
+ *     struct lk_request request;
+ *     lk_request_init(&request, LK_TASK_PORTRAIT);
+ *     request.prompt = strdup("a young woman with red hair");
+ *     if (lk_engine_open(NULL, &engine, &err) || lk_engine_run(engine, &request, NULL, &result,
+ * &err) || lk_result_save(result, 0, "a.png", &err)) puts(err.message);
+ *
+ * An engine may be used from one thread at a time; engines are independent. Pictures leave a result
+ * only by lk_result_save and lk_result_encode, where they are marked as made by AI. */
+#ifndef LIKENESS_H
+#define LIKENESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <likeness/error.h>
+#include <likeness/request.h>
+#include <likeness/watch.h>
+
+typedef struct lk_engine lk_engine;
+typedef struct lk_result lk_result;
+
+struct lk_engine_options {
+    char *device, *draw_device,
+        *face_device; /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
+    int threads;      /* 0: all cores */
+    int64_t memory;   /* bytes for networks; 0: three quarters of the machine's */
+};
+
+LK_API const char *lk_version(void);
+
+LK_API void lk_engine_options_init(struct lk_engine_options *options);
+LK_API void
+lk_engine_options_free(struct lk_engine_options *options); /* frees the members, not the struct */
+
+/* options NULL: defaults. Models are opened when a request first needs them and stay for the next
+ * one. */
+LK_API int
+lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err);
+LK_API void lk_engine_free(lk_engine *engine);
+
+/* Does what is asked. watch may be NULL. On failure *out is untouched. */
+LK_API int lk_engine_run(lk_engine *engine,
+                         const struct lk_request *request,
+                         const struct lk_watch *watch,
+                         lk_result **out,
+                         struct lk_error *err);
+LK_API void lk_result_free(lk_result *result);
+
+LK_API size_t lk_result_count(const lk_result *result); /* pictures */
+/* Everything known of the pictures, faces, stages and times as JSON; belongs to the result. */
+LK_API const char *lk_result_report(const lk_result *result);
+
+/* Writes picture i, complete or not at all; the format is that of the path's ending: png, jpg,
+ * webp, tif. */
+LK_API int
+lk_result_save(const lk_result *result, size_t i, const char *path, struct lk_error *err);
+/* The same bytes in memory (malloc'd); format "png", "jpeg", "webp" or "tiff". */
+LK_API int lk_result_encode(const lk_result *result,
+                            size_t i,
+                            const char *format,
+                            void **bytes,
+                            size_t *size,
+                            struct lk_error *err);
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is asked for, from any door: command line, C, JSON file, later HTTP and queue.
+ *
+ * Strings are malloc'd and belong to the request; NULL, 0 and −1 mean "not said": the model's own
+ * default or the library's is taken. Every member that a user can set has one row in
+ * src/pipeline/options.c, which names, bounds and explains it. */
+#ifndef LIKENESS_REQUEST_H
+#define LIKENESS_REQUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <likeness/error.h>
+
+#define LK_REQUEST_VERSION 1
+#define LK_PEOPLE_MAX 16
+
+enum lk_task { LK_TASK_PORTRAIT, LK_TASK_DRAW, LK_TASK_SWAP };
+
+/* One person of the picture: whose face, and which of the faces found it goes to. */
+struct lk_person {
+    char *photo; /* path of a picture with that person's face */
+    char *place; /* "largest", "left", "center", "right", "all", or an index from left to right;
+                    NULL: see --face */
+};
+
+struct lk_request {
+    enum lk_task task;
+    char *prompt, *negative; /* UTF-8 */
+    char *picture;           /* swap: the picture to work on */
+
+    char *model, *vae; /* name in the catalogue, or path */
+    int width, height; /* pixels of the drawn picture, multiples of 8 */
+    int steps;
+    double guidance; /* < 0: not said */
+    char *sampler, *schedule;
+    int64_t seed; /* < 0: drawn at random, and reported */
+    char *rng;
+    int clip_skip;
+    int count;
+    char *init; /* picture to start from */
+    double strength;
+
+    double face_score;
+    char *refine;
+    char *detector, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
+    int upscale; /* factor for the whole picture after drawing; 0: the model's */
+    struct lk_person people[LK_PEOPLE_MAX];
+    int n_people;
+};
+
+/* Defaults of the option table. */
+LK_API void lk_request_init(struct lk_request *request, enum lk_task task);
+LK_API void lk_request_free(struct lk_request *request); /* frees the members, not the struct */
+
+/* Reads {"likeness": 1, "task": "portrait", "prompt": …, "people": [{"photo": …, "place": …}], …}.
+ * Keys are the option names with
+ * '_' for '-'. LK_E_INPUT names an unknown key, a wrong type, a value out of range. request is
+ * initialised here. */
+LK_API int lk_request_from_json(struct lk_request *request,
+                                const char *json,
+                                size_t size,
+                                const char *name,
+                                struct lk_error *err);
+/* The same form, only with what differs from the defaults; malloc'd, the caller frees. */
+LK_API int lk_request_to_json(const struct lk_request *request, char **json, struct lk_error *err);
+
+#endif

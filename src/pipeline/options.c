@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One row per option. To add one: a member in lk_request (or lk_engine_options, lk_output) and a
+ * row here. */
+#include "pipeline/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+
+#define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
+#define IN_ENGINE(member) LK_HOME_ENGINE, offsetof(struct lk_engine_options, member)
+#define IN_OUTPUT(member) LK_HOME_OUTPUT, offsetof(struct lk_output, member)
+
+enum {
+    DRAWS = LK_CMD_PORTRAIT | LK_CMD_DRAW,
+    REFINES = LK_CMD_PORTRAIT | LK_CMD_SWAP,
+    FINDS = REFINES | LK_CMD_DETECT | LK_CMD_COMPARE | LK_CMD_INSPECT,
+    MAKES = DRAWS | LK_CMD_SWAP | LK_CMD_RUN,
+    COMPUTES = MAKES | FINDS | LK_CMD_DOCTOR,
+    ALL = COMPUTES | LK_CMD_MODELS,
+};
+
+// clang-format off
+static const struct lk_option options[] = {
+    {"negative", 0, LK_OPTION_TEXT, IN_REQUEST(negative), 0, 0, NULL, NULL, "TEXT",
+     "what the picture should not show", DRAWS},
+    {"model", 'm', LK_OPTION_TEXT, IN_REQUEST(model), 0, 0, NULL, NULL, "NAME|PATH",
+     "checkpoint: a name of `likeness models list`, a .safetensors file or a diffusers folder (default: the starter pack)",
+     DRAWS | LK_CMD_MODELS},
+    {"vae", 0, LK_OPTION_TEXT, IN_REQUEST(vae), 0, 0, NULL, NULL, "PATH",
+     "VAE file or folder that replaces the checkpoint's own", DRAWS | LK_CMD_MODELS},
+    {"size", 's', LK_OPTION_SIZE, IN_REQUEST(width), 64, 2048, NULL, NULL, "WxH",
+     "size of the drawn picture in pixels, multiples of 8 (default: the model's)", DRAWS},
+    {"steps", 0, LK_OPTION_INT, IN_REQUEST(steps), 1, 1000, NULL, NULL, "N",
+     "denoising steps (default: the model's, 20 where it has none)", DRAWS},
+    {"guidance", 'g', LK_OPTION_REAL, IN_REQUEST(guidance), 0, 100, NULL, NULL, "X",
+     "how strictly to follow the prompt; up to 1 the negative prompt is not used (default: the model's, 7.5 where it has none)", DRAWS},
+    {"sampler", 0, LK_OPTION_CHOICE, IN_REQUEST(sampler), 0, 0, "ddim|euler|euler-a|dpmpp-2m", NULL, "NAME",
+     "ddim, euler, euler-a or dpmpp-2m (default: the model's, dpmpp-2m where it has none)", DRAWS},
+    {"schedule", 0, LK_OPTION_CHOICE, IN_REQUEST(schedule), 0, 0, "normal|karras", "normal", "NAME",
+     "noise schedule: normal, or karras with euler and dpmpp-2m", DRAWS},
+    {"seed", 0, LK_OPTION_INT64, IN_REQUEST(seed), -1, 9007199254740991.0, NULL, "-1", "N",
+     "picture i of --count has seed N + i; -1 draws one at random and reports it", DRAWS},
+    {"rng", 0, LK_OPTION_CHOICE, IN_REQUEST(rng), 0, 0, "torch|philox", "torch", "NAME",
+     "whose noise: torch (diffusers on the CPU) or philox (WebUI and CUDA)", DRAWS},
+    {"clip-skip", 0, LK_OPTION_INT, IN_REQUEST(clip_skip), 0, 11, NULL, "0", "N",
+     "leave out the last N layers of the text encoder, counted as diffusers does (the WebUI's N + 1)", DRAWS},
+    {"count", 'n', LK_OPTION_INT, IN_REQUEST(count), 1, 1000, NULL, "1", "N", "how many pictures", DRAWS},
+    {"init", 0, LK_OPTION_TEXT, IN_REQUEST(init), 0, 0, NULL, NULL, "IMAGE",
+     "start from this picture instead of from noise", DRAWS},
+    {"strength", 0, LK_OPTION_REAL, IN_REQUEST(strength), 0, 1, NULL, "0.8", "X",
+     "with --init: how far to go from it, 0 to 1", DRAWS},
+    {"upscale", 0, LK_OPTION_INT, IN_REQUEST(upscale), 1, 4, NULL, NULL, "N",
+     "enlarge the drawn picture by N before the faces are refined; 1 does not (default: the model's)", LK_CMD_PORTRAIT},
+
+    {"face", 'f', LK_OPTION_PERSON, IN_REQUEST(people), 0, 0, NULL, NULL, "[PLACE=]PHOTO",
+     "whose face: a photo. PLACE says which face of the picture gets it: largest (default), left, center, right, all, or 0, 1 … "
+     "from left to right. May be given several times", REFINES},
+    {"refine", 0, LK_OPTION_CHOICE, IN_REQUEST(refine), 0, 0, "auto|swap|none", "auto", "MODE",
+     "auto: with --face that identity is swapped in, other faces are made clearer by their own; swap: only faces that --face names; none", REFINES},
+    {"face-score", 0, LK_OPTION_REAL, IN_REQUEST(face_score), 0.01, 1, NULL, "0.5", "X",
+     "only faces that the detector is this sure of", FINDS},
+    {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS},
+    {"embedder", 0, LK_OPTION_TEXT, IN_REQUEST(embedder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "identity network, such as arcface:w600k_r50.onnx",
+     REFINES | LK_CMD_COMPARE},
+    {"swapper", 0, LK_OPTION_TEXT, IN_REQUEST(swapper), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face swapper, such as inswapper:inswapper_128.onnx",
+     REFINES},
+    {"upscaler", 0, LK_OPTION_TEXT, IN_REQUEST(upscaler), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "super-resolution network, such as rrdbnet:x2.onnx",
+     REFINES},
+
+    {"device", 0, LK_OPTION_TEXT, IN_ENGINE(device), 0, 0, NULL, NULL, "NAME", "auto, cpu, cuda:0 …", COMPUTES},
+    {"draw-device", 0, LK_OPTION_TEXT, IN_ENGINE(draw_device), 0, 0, NULL, NULL, "NAME", "device of the diffusion networks", MAKES},
+    {"face-device", 0, LK_OPTION_TEXT, IN_ENGINE(face_device), 0, 0, NULL, NULL, "NAME", "device of the face networks", MAKES},
+    {"threads", 't', LK_OPTION_INT, IN_ENGINE(threads), 1, 1024, NULL, NULL, "N", "threads to compute with (default: all cores)", COMPUTES},
+    {"memory", 0, LK_OPTION_BYTES, IN_ENGINE(memory), 67108864, 1e15, NULL, NULL, "BYTES",
+     "memory that idle networks may keep, such as 4G (default: three quarters of the machine's)", COMPUTES},
+
+    {"output", 'o', LK_OPTION_TEXT, IN_OUTPUT(path), 0, 0, NULL, NULL, "FILE|-",
+     "where the picture goes (png, jpg, webp, tif); with --count a number is put before the ending; - is standard output, as png", MAKES | LK_CMD_MODELS},
+    {"report", 0, LK_OPTION_TEXT, IN_OUTPUT(report), 0, 0, NULL, NULL, "FILE|-", "write what was done and measured, as JSON", MAKES},
+    {"debug", 0, LK_OPTION_TEXT, IN_OUTPUT(debug), 0, 0, NULL, NULL, "DIR", "write every intermediate picture and mask, numbered in order", MAKES},
+    {"json", 0, LK_OPTION_FLAG, IN_OUTPUT(json), 0, 0, NULL, NULL, NULL, "machine-readable output: one JSON object a line", ALL},
+    {"quiet", 'q', LK_OPTION_FLAG, IN_OUTPUT(quiet), 0, 0, NULL, NULL, NULL, "no progress line, no remarks", ALL},
+    {"verbose", 'v', LK_OPTION_FLAG, IN_OUTPUT(verbose), 0, 0, NULL, NULL, NULL, "say what is done, stage by stage", ALL},
+};
+// clang-format on
+
+const struct lk_option *lk_options(size_t *count)
+{
+    *count = LK_ARRAY_LENGTH(options);
+    return options;
+}
+
+const struct lk_option *lk_option_find(const char *name, unsigned command)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(options); i++) {
+        if ((options[i].commands & command) && !strcmp(options[i].name, name))
+            return &options[i];
+    }
+    return NULL;
+}
+
+void *lk_option_member(const struct lk_option *option, struct lk_invocation *invocation)
+{
+    char *homes[] = {
+        [LK_HOME_REQUEST] = (char *)&invocation->request,
+        [LK_HOME_ENGINE] = (char *)&invocation->engine,
+        [LK_HOME_OUTPUT] = (char *)&invocation->output,
+    };
+    return homes[option->home] + option->offset;
+}
+
+static int set_text(char **member, const char *text, const char *label, struct lk_error *err)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        return lk_fail_memory(err, label, strlen(text));
+    free(*member);
+    *member = copy;
+    return 0;
+}
+
+static bool is_choice(const char *choices, const char *text)
+{
+    size_t n = strlen(text);
+    for (const char *at = choices; n && at; at = strchr(at, '|')) {
+        at += *at == '|';
+        if (!strncmp(at, text, n) && (at[n] == '|' || !at[n]))
+            return true;
+    }
+    return false;
+}
+
+static int
+out_of_range(const struct lk_option *o, const char *text, const char *label, struct lk_error *err)
+{
+    return lk_fail(err, LK_E_INPUT, "%s: '%s' is not a number from %.15g to %.15g", label, text,
+                   o->low, o->high);
+}
+
+static int parse_number(const struct lk_option *o,
+                        const char *text,
+                        const char *label,
+                        double *out,
+                        struct lk_error *err)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (o->type == LK_OPTION_BYTES && *end && end != text && !end[1]) {
+        const char *unit = strchr("KMG", *end);
+        if (unit) {
+            value *= (double)(1LL << (10 * (unit - "KMG" + 1)));
+            end++;
+        }
+    }
+    bool whole = o->type == LK_OPTION_REAL || value == floor(value);
+    if (end == text || *end || errno || !(value >= o->low && value <= o->high) || !whole)
+        return out_of_range(o, text, label, err);
+    *out = value;
+    return 0;
+}
+
+static int set_size(const struct lk_option *o,
+                    int *member,
+                    const char *text,
+                    const char *label,
+                    struct lk_error *err)
+{
+    int w, h, used = 0;
+    if (strlen(text) > 11 || sscanf(text, "%d%*1[xX]%d%n", &w, &h, &used) != 2 || text[used])
+        return lk_fail(err, LK_E_INPUT, "%s: '%s' is not a size such as 512x768", label, text);
+    if (w < o->low || h < o->low || w > o->high || h > o->high || w % 8 || h % 8)
+        return lk_fail(err, LK_E_INPUT,
+                       "%s: %dx%d: both sides must be multiples of 8 from %g to %g", label, w, h,
+                       o->low, o->high);
+    member[0] = w;
+    member[1] = h;
+    return 0;
+}
+
+/* [PLACE=]PHOTO. A prefix that is no place belongs to the path. */
+static int
+add_person(struct lk_request *request, const char *text, const char *label, struct lk_error *err)
+{
+    if (request->n_people == LK_PEOPLE_MAX)
+        return lk_fail(err, LK_E_INPUT, "%s: more than %d people", label, LK_PEOPLE_MAX);
+    struct lk_person person = {0};
+    const char *equals = strchr(text, '=');
+    size_t n = equals ? (size_t)(equals - text) : 0;
+    char place[16] = "";
+    if (n && n < sizeof place)
+        memcpy(place, text, n);
+    bool index = n && strspn(place, "0123456789") == n;
+    if (index || (*place && is_choice("largest|left|center|right|all", place))) {
+        if (!(person.place = strdup(place)))
+            return lk_fail_memory(err, label, n);
+        text = equals + 1;
+    }
+    if (!*text) {
+        free(person.place);
+        return lk_fail(err, LK_E_INPUT, "%s: no photo is named: give [PLACE=]PHOTO", label);
+    }
+    if (!(person.photo = strdup(text))) {
+        free(person.place);
+        return lk_fail_memory(err, label, strlen(text));
+    }
+    request->people[request->n_people++] = person;
+    return 0;
+}
+
+int lk_option_set(const struct lk_option *o,
+                  struct lk_invocation *invocation,
+                  const char *text,
+                  const char *label,
+                  struct lk_error *err)
+{
+    void *member = lk_option_member(o, invocation);
+    double number;
+    int rc;
+    switch (o->type) {
+    case LK_OPTION_TEXT:
+        return set_text(member, text, label, err);
+    case LK_OPTION_CHOICE:
+        if (!is_choice(o->choices, text))
+            return lk_fail(err, LK_E_INPUT, "%s: '%s' is none of %s", label, text, o->choices);
+        return set_text(member, text, label, err);
+    case LK_OPTION_INT:
+        if (!(rc = parse_number(o, text, label, &number, err)))
+            *(int *)member = (int)number;
+        return rc;
+    case LK_OPTION_INT64:
+    case LK_OPTION_BYTES:
+        if (!(rc = parse_number(o, text, label, &number, err)))
+            *(int64_t *)member = (int64_t)number;
+        return rc;
+    case LK_OPTION_REAL:
+        if (!(rc = parse_number(o, text, label, &number, err)))
+            *(double *)member = number;
+        return rc;
+    case LK_OPTION_SIZE:
+        return set_size(o, member, text, label, err);
+    case LK_OPTION_FLAG:
+        *(bool *)member = true;
+        return 0;
+    case LK_OPTION_PERSON:
+        return add_person(&invocation->request, text, label, err);
+    }
+    return lk_fail(err, LK_E_FAILED, "%s: option of unknown type", label);
+}
+
+void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task)
+{
+    *invocation = (struct lk_invocation){
+        .request = {.task = task, .guidance = -1}
+    };
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(options); i++) {
+        if (options[i].initial)
+            lk_option_set(&options[i], invocation, options[i].initial, options[i].name, NULL);
+    }
+}
+
+void lk_invocation_free(struct lk_invocation *invocation)
+{
+    lk_request_free(&invocation->request);
+    lk_engine_options_free(&invocation->engine);
+    free(invocation->output.path);
+    free(invocation->output.report);
+    free(invocation->output.debug);
+    invocation->output = (struct lk_output){0};
+}
+
+/* The text members of a struct are exactly its TEXT and CHOICE rows, and what no row sets. */
+static void free_texts(enum lk_option_home home, char *base)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(options); i++) {
+        if (options[i].home == home && options[i].type <= LK_OPTION_CHOICE) {
+            char **member = (char **)(base + options[i].offset);
+            free(*member);
+            *member = NULL;
+        }
+    }
+}
+
+void lk_request_init(struct lk_request *request, enum lk_task task)
+{
+    struct lk_invocation invocation;
+    lk_invocation_init(&invocation, task);
+    *request = invocation.request;
+}
+
+void lk_request_free(struct lk_request *request)
+{
+    free_texts(LK_HOME_REQUEST, (char *)request);
+    free(request->prompt);
+    free(request->picture);
+    for (int i = 0; i < request->n_people; i++) {
+        free(request->people[i].photo);
+        free(request->people[i].place);
+    }
+    *request = (struct lk_request){0};
+}
+
+void lk_engine_options_init(struct lk_engine_options *engine)
+{
+    struct lk_invocation invocation;
+    lk_invocation_init(&invocation, LK_TASK_PORTRAIT);
+    *engine = invocation.engine;
+    invocation.engine = (struct lk_engine_options){0};
+    lk_invocation_free(&invocation);
+}
+
+void lk_engine_options_free(struct lk_engine_options *engine)
+{
+    free_texts(LK_HOME_ENGINE, (char *)engine);
+    *engine = (struct lk_engine_options){0};
+}

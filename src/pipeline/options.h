@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one option table: command line, JSON, configuration file, environment, --help and man page
+ * all come from its rows. */
+#ifndef LK_PIPELINE_OPTIONS_H
+#define LK_PIPELINE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include <likeness/likeness.h>
+
+/* Which struct a row's offset counts in. */
+enum lk_option_home { LK_HOME_REQUEST, LK_HOME_ENGINE, LK_HOME_OUTPUT };
+
+enum lk_option_type {
+    LK_OPTION_TEXT,   /* char * */
+    LK_OPTION_CHOICE, /* char *, one of `choices` */
+    LK_OPTION_INT,    /* int */
+    LK_OPTION_INT64,  /* int64_t */
+    LK_OPTION_REAL,   /* double */
+    LK_OPTION_SIZE,   /* two ints, WxH */
+    LK_OPTION_BYTES,  /* int64_t, with K, M, G */
+    LK_OPTION_FLAG,   /* bool, takes no value */
+    LK_OPTION_PERSON, /* appends to lk_request.people: [PLACE=]PHOTO */
+};
+
+/* The commands that a row belongs to. */
+enum lk_command {
+    LK_CMD_PORTRAIT = 1 << 0,
+    LK_CMD_DRAW = 1 << 1,
+    LK_CMD_SWAP = 1 << 2,
+    LK_CMD_DETECT = 1 << 3,
+    LK_CMD_COMPARE = 1 << 4,
+    LK_CMD_INSPECT = 1 << 5,
+    LK_CMD_RUN = 1 << 6,
+    LK_CMD_MODELS = 1 << 7,
+    LK_CMD_DOCTOR = 1 << 8,
+};
+
+/* Where the answers go: what the program, not the library, does with a result. */
+struct lk_output {
+    char *path;   /* -o */
+    char *report; /* --report */
+    char *debug;  /* --debug */
+    bool json, quiet, verbose;
+};
+
+struct lk_option {
+    const char *name; /* long form without the dashes; '-' becomes '_' in JSON, LIKENESS_… in the
+                         environment */
+    char letter;      /* short form, or 0 */
+    enum lk_option_type type;
+    enum lk_option_home home;
+    size_t offset;
+    double low, high;    /* INT, INT64, REAL, SIZE, BYTES: inclusive */
+    const char *choices; /* CHOICE: "a|b|c" */
+    const char *initial; /* default as it would be typed; NULL: not said */
+    const char *value;   /* name of the value in help */
+    const char *help;
+    unsigned commands;
+};
+
+const struct lk_option *lk_options(size_t *count);
+const struct lk_option *lk_option_find(const char *name,
+                                       unsigned command); /* NULL when there is none */
+
+/* Everything that the rows can set. */
+struct lk_invocation {
+    struct lk_request request;
+    struct lk_engine_options engine;
+    struct lk_output output;
+};
+void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task);
+void lk_invocation_free(struct lk_invocation *invocation);
+
+/* Sets the row's member from text (NULL for a flag); `label` names the origin in errors ("--steps",
+ * "likeness.ini: steps"). */
+int lk_option_set(const struct lk_option *option,
+                  struct lk_invocation *invocation,
+                  const char *text,
+                  const char *label,
+                  struct lk_error *err);
+/* The member's address in its struct. */
+void *lk_option_member(const struct lk_option *option, struct lk_invocation *invocation);
+
+#endif

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pipeline/options.h"
+#include <likeness/request.h>
+
+static int parse(struct lk_request *request, const char *json, struct lk_error *err)
+{
+    return lk_request_from_json(request, json, strlen(json), "r.json", err);
+}
+
+static void a_request_survives_the_way_to_json_and_back(void **state)
+{
+    (void)state;
+    const char *json =
+        "{\"likeness\": 1, \"task\": \"portrait\", \"prompt\": \"a w\xc3\xb6man\", \"size\": "
+        "\"512x768\", \"steps\": 7,"
+        "\"guidance\": 0, \"seed\": 9007199254740991, \"sampler\": \"euler\", \"face_score\": 0.25,"
+        "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\"}]}";
+    struct lk_request one, two;
+    struct lk_error err;
+    char *text, *again;
+    assert_int_equal(parse(&one, json, &err), 0);
+    assert_int_equal(one.width, 512);
+    assert_int_equal(one.height, 768);
+    assert_int_equal(one.seed, 9007199254740991);
+    assert_int_equal(one.n_people, 2);
+    assert_string_equal(one.people[0].photo, "a=b.png");
+    assert_string_equal(one.people[0].place, "left");
+    assert_null(one.people[1].place);
+    assert_int_equal(lk_request_to_json(&one, &text, &err), 0);
+    assert_int_equal(parse(&two, text, &err), 0);
+    assert_int_equal(lk_request_to_json(&two, &again, &err), 0);
+    assert_string_equal(text, again);
+    assert_true(two.guidance == 0);
+    free(text);
+    free(again);
+    lk_request_free(&one);
+    lk_request_free(&two);
+}
+
+static void a_bad_request_is_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json, *says;
+    } rows[] = {
+        {"",                                                                               "r.json: line"          },
+        {"[]",                                                                             "JSON object"           },
+        {"{\"task\": \"draw\"}",                                                           "\"likeness\": 1"       },
+        {"{\"likeness\": 2, \"task\": \"draw\"}",                                          "version"               },
+        {"{\"likeness\": 1, \"task\": \"paint\"}",                                         "portrait, draw or swap"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"stepz\": 3}",                            "stepz"                 },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": \"3\"}",                        "a number is expected"  },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": 1.5}",                          "from 1 to 1000"        },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": 1e300}",                        "from 1 to 1000"        },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"0x64\"}",                      "multiples of 8"        },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"100000x64\"}",                 "multiples of 8"        },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"64x\"}",                       "not a size"            },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"sampler\": \"e\"}",                      "is none of"            },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": 3}",                           "a string is expected"  },
+        {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": \"a\\u0000b\"}",               "line 1"                },
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": {}}",                      "a list is expected"    },
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}",                     "people[0]"             },
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}",
+         "no photo"                                                                                                },
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": "
+         "\"up\"}]}",                                                                                 "none of largest"                                                                                               },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct lk_request request;
+        struct lk_error err;
+        assert_int_equal(parse(&request, rows[i].json, &err), LK_E_INPUT);
+        if (!strstr(err.message, rows[i].says))
+            fail_msg("'%s' does not say '%s'", err.message, rows[i].says);
+    }
+}
+
+static void every_option_takes_its_own_default(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct lk_option *options = lk_options(&n);
+    for (size_t i = 0; i < n; i++) {
+        struct lk_invocation invocation;
+        struct lk_error err;
+        lk_invocation_init(&invocation, LK_TASK_PORTRAIT);
+        if (options[i].initial)
+            assert_int_equal(
+                lk_option_set(&options[i], &invocation, options[i].initial, options[i].name, &err),
+                0);
+        for (size_t j = 0; j < i; j++)
+            assert_false((options[i].commands & options[j].commands) &&
+                         (!strcmp(options[i].name, options[j].name) ||
+                          (options[i].letter && options[i].letter == options[j].letter)));
+        lk_invocation_free(&invocation);
+    }
+}
+
+static void bytes_take_units(void **state)
+{
+    (void)state;
+    struct lk_invocation invocation;
+    struct lk_error err;
+    lk_invocation_init(&invocation, LK_TASK_PORTRAIT);
+    const struct lk_option *memory = lk_option_find("memory", LK_CMD_DRAW);
+    assert_int_equal(lk_option_set(memory, &invocation, "4G", "--memory", &err), 0);
+    assert_int_equal(invocation.engine.memory, 4294967296);
+    assert_int_equal(lk_option_set(memory, &invocation, "4X", "--memory", &err), LK_E_INPUT);
+    assert_int_equal(lk_option_set(memory, &invocation, "G", "--memory", &err), LK_E_INPUT);
+    lk_invocation_free(&invocation);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_survives_the_way_to_json_and_back),
+        cmocka_unit_test(a_bad_request_is_refused_by_name),
+        cmocka_unit_test(every_option_takes_its_own_default),
+        cmocka_unit_test(bytes_take_units),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
