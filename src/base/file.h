@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A whole file, mapped read-only: the one door through which large files of the user come in.
+ *
+ * Pages are shared with every process that maps the file. Cutting a file short while it is mapped
+ * kills the reader (SIGBUS), as with every mapping: replace files by renaming. */
+#ifndef LK_BASE_FILE_H
+#define LK_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct lk_file {
+    char *path;           /* absolute, symbolic links resolved */
+    const uint8_t *bytes; /* [size] */
+    size_t size;          /* > 0 */
+};
+
+/* LK_E_MISSING when there is no such file; LK_E_INPUT for what is empty, no regular file, or a Git
+ * LFS pointer (the few lines that stand in for a file that was never downloaded). */
+int lk_file_map(const char *path, struct lk_file *out, struct lk_error *err);
+void lk_file_unmap(struct lk_file *file); /* a zeroed file is fine */
+
+#endif

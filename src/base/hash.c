@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files are hashed in pieces: checkpoints are larger than memory. */
+#include "base/hash.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+enum { PIECE = 1 << 18 };
+
+static void to_hex(const unsigned char digest[crypto_hash_sha256_BYTES], struct lk_sha256 *out)
+{
+    sodium_bin2hex(out->hex, sizeof out->hex, digest, crypto_hash_sha256_BYTES);
+}
+
+void lk_sha256_bytes(const void *bytes, size_t size, struct lk_sha256 *out)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, bytes, size);
+    to_hex(digest, out);
+}
+
+int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err)
+{
+    unsigned char *piece = NULL, digest[crypto_hash_sha256_BYTES];
+    int code = LK_OK;
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return lk_fail(err, LK_E_INPUT, "file '%s' cannot be opened: %s", path, strerror(errno));
+    piece = malloc(PIECE);
+    if (!piece) {
+        code = lk_fail_memory(err, "hashing a file", PIECE);
+        goto fail;
+    }
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    size_t n;
+    errno = 0;
+    while ((n = fread(piece, 1, PIECE, file)) > 0)
+        crypto_hash_sha256_update(&state, piece, n);
+    if (ferror(file)) {
+        code = lk_fail(err, LK_E_INPUT, "file '%s' cannot be read: %s", path, strerror(errno));
+        goto fail;
+    }
+    crypto_hash_sha256_final(&state, digest);
+    to_hex(digest, out);
+fail:
+    free(piece);
+    fclose(file);
+    return code;
+}

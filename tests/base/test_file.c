@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "support/check.h"
+#include "support/scratch.h"
+
+static void a_file_maps_whole_under_its_absolute_path(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_file file;
+    const char *path = scratch_write("some", "abc", 3), *link = scratch_path("link");
+    assert_int_equal(symlink(path, link), 0);
+    assert_ok(lk_file_map(link, &file, &err), &err);
+    assert_int_equal(file.size, 3);
+    assert_memory_equal(file.bytes, "abc", 3);
+    assert_string_equal(file.path, path);
+    lk_file_unmap(&file);
+    lk_file_unmap(&file);
+}
+
+static void what_is_no_file_is_named(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_file file;
+    assert_fails(lk_file_map(scratch_path("none"), &file, &err), &err, LK_E_MISSING,
+                 "does not exist");
+    assert_fails(lk_file_map(scratch_write("empty", "", 0), &file, &err), &err, LK_E_INPUT,
+                 "is empty");
+    assert_fails(lk_file_map("/tmp", &file, &err), &err, LK_E_INPUT, "not a regular file");
+    const char *pipe = scratch_path("pipe");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_fails(lk_file_map(pipe, &file, &err), &err, LK_E_INPUT, "not a regular file");
+}
+
+static void a_git_lfs_pointer_is_named_with_its_real_size(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_file file;
+    const char *path = shared_path("corrupt/lfs_pointer_v1-5-pruned-emaonly.safetensors");
+    assert_fails(lk_file_map(path, &file, &err), &err, LK_E_INPUT, "Git LFS pointer");
+    assert_non_null(strstr(err.message, "4265146304 bytes"));
+    path = shared_path("corrupt/lfs_pointer_yunet_2023mar.onnx");
+    assert_fails(lk_file_map(path, &file, &err), &err, LK_E_INPUT, "git lfs pull");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_maps_whole_under_its_absolute_path),
+        cmocka_unit_test(what_is_no_file_is_named),
+        cmocka_unit_test(a_git_lfs_pointer_is_named_with_its_real_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
