@@ -35,13 +35,14 @@ struct lk_engine_options {
 LK_API const char *lk_version(void);
 
 LK_API void lk_engine_options_init(struct lk_engine_options *options);
-LK_API void
-lk_engine_options_free(struct lk_engine_options *options); /* frees the members, not the struct */
+LK_API void lk_engine_options_free(
+    struct lk_engine_options *options); /* frees the members, not the struct */
 
 /* options NULL: defaults. Models are opened when a request first needs them and stay for the next
  * one. */
-LK_API int
-lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err);
+LK_API int lk_engine_open(const struct lk_engine_options *options,
+                          lk_engine **out,
+                          struct lk_error *err);
 LK_API void lk_engine_free(lk_engine *engine);
 
 /* Does what is asked. watch may be NULL. On failure *out is untouched. */
@@ -58,8 +59,10 @@ LK_API const char *lk_result_report(const lk_result *result);
 
 /* Writes picture i, complete or not at all; the format is that of the path's ending: png, jpg,
  * webp, tif. */
-LK_API int
-lk_result_save(const lk_result *result, size_t i, const char *path, struct lk_error *err);
+LK_API int lk_result_save(const lk_result *result,
+                          size_t i,
+                          const char *path,
+                          struct lk_error *err);
 /* The same bytes in memory (malloc'd); format "png", "jpeg", "webp" or "tiff". */
 LK_API int lk_result_encode(const lk_result *result,
                             size_t i,

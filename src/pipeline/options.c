@@ -135,8 +135,10 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
-static int
-out_of_range(const struct lk_option *o, const char *text, const char *label, struct lk_error *err)
+static int out_of_range(const struct lk_option *o,
+                        const char *text,
+                        const char *label,
+                        struct lk_error *err)
 {
     return lk_fail(err, LK_E_INPUT, "%s: '%s' is not a number from %.15g to %.15g", label, text,
                    o->low, o->high);
@@ -184,8 +186,10 @@ static int set_size(const struct lk_option *o,
 }
 
 /* [PLACE=]PHOTO. A prefix that is no place belongs to the path. */
-static int
-add_person(struct lk_request *request, const char *text, const char *label, struct lk_error *err)
+static int add_person(struct lk_request *request,
+                      const char *text,
+                      const char *label,
+                      struct lk_error *err)
 {
     if (request->n_people == LK_PEOPLE_MAX)
         return lk_fail(err, LK_E_INPUT, "%s: more than %d people", label, LK_PEOPLE_MAX);
@@ -220,7 +224,7 @@ int lk_option_set(const struct lk_option *o,
                   struct lk_error *err)
 {
     void *member = lk_option_member(o, invocation);
-    double number;
+    double number = 0;
     int rc;
     switch (o->type) {
     case LK_OPTION_TEXT:
@@ -255,9 +259,7 @@ int lk_option_set(const struct lk_option *o,
 
 void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task)
 {
-    *invocation = (struct lk_invocation){
-        .request = {.task = task, .guidance = -1}
-    };
+    *invocation = (struct lk_invocation){.request = {.task = task, .guidance = -1}};
     for (size_t i = 0; i < LK_ARRAY_LENGTH(options); i++) {
         if (options[i].initial)
             lk_option_set(&options[i], invocation, options[i].initial, options[i].name, NULL);

@@ -47,8 +47,10 @@ static int read_text(json_t *value, char **member, const char *label, struct lk_
     return *member ? 0 : lk_fail_memory(err, label, json_string_length(value));
 }
 
-static int
-read_person(json_t *value, struct lk_request *request, const char *label, struct lk_error *err)
+static int read_person(json_t *value,
+                       struct lk_request *request,
+                       const char *label,
+                       struct lk_error *err)
 {
     const char *key;
     json_t *member;
@@ -79,8 +81,10 @@ read_person(json_t *value, struct lk_request *request, const char *label, struct
     return rc;
 }
 
-static int
-read_people(json_t *value, struct lk_request *request, const char *name, struct lk_error *err)
+static int read_people(json_t *value,
+                       struct lk_request *request,
+                       const char *name,
+                       struct lk_error *err)
 {
     if (!json_is_array(value))
         return lk_fail(err, LK_E_INPUT, "%s: people: a list is expected", name);

@@ -49,31 +49,31 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
 static void a_bad_request_is_refused_by_name(void **state)
 {
     (void)state;
+    // clang-format off
     static const struct {
         const char *json, *says;
     } rows[] = {
-        {"",                                                                               "r.json: line"          },
-        {"[]",                                                                             "JSON object"           },
-        {"{\"task\": \"draw\"}",                                                           "\"likeness\": 1"       },
-        {"{\"likeness\": 2, \"task\": \"draw\"}",                                          "version"               },
-        {"{\"likeness\": 1, \"task\": \"paint\"}",                                         "portrait, draw or swap"},
-        {"{\"likeness\": 1, \"task\": \"draw\", \"stepz\": 3}",                            "stepz"                 },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": \"3\"}",                        "a number is expected"  },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": 1.5}",                          "from 1 to 1000"        },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": 1e300}",                        "from 1 to 1000"        },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"0x64\"}",                      "multiples of 8"        },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"100000x64\"}",                 "multiples of 8"        },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"64x\"}",                       "not a size"            },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"sampler\": \"e\"}",                      "is none of"            },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": 3}",                           "a string is expected"  },
-        {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": \"a\\u0000b\"}",               "line 1"                },
-        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": {}}",                      "a list is expected"    },
-        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}",                     "people[0]"             },
-        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}",
-         "no photo"                                                                                                },
-        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": "
-         "\"up\"}]}",                                                                                 "none of largest"                                                                                               },
+        {"", "r.json: line"},
+        {"[]", "JSON object"},
+        {"{\"task\": \"draw\"}", "\"likeness\": 1"},
+        {"{\"likeness\": 2, \"task\": \"draw\"}", "version"},
+        {"{\"likeness\": 1, \"task\": \"paint\"}", "portrait, draw or swap"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"stepz\": 3}", "stepz"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": \"3\"}", "a number is expected"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": 1.5}", "from 1 to 1000"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": 1e300}", "from 1 to 1000"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"0x64\"}", "multiples of 8"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"100000x64\"}", "multiples of 8"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"64x\"}", "not a size"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"sampler\": \"e\"}", "is none of"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": 3}", "a string is expected"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": \"a\\u0000b\"}", "line 1"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": {}}", "a list is expected"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}", "people[0]"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}", "no photo"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"up\"}]}", "none of largest"},
     };
+    // clang-format on
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct lk_request request;
         struct lk_error err;
