@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing a set: records are rendered in chunks by a few threads, each with its own canvases, and
+ * appended to the set's files in order, so the files do not depend on the number of threads.
+ */
+#include "dataset.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { CHUNK = 64 };
+
+struct chunk {
+    uint8_t *rgb, *rgb2, *mask; /* [CHUNK,size,size,3], [CHUNK,size2,size2,3], [CHUNK,size,size] */
+    float *labels;              /* [CHUNK,label_count] */
+    FILE *f_rgb, *f_rgb2, *f_mask, *f_labels;
+};
+
+struct work {
+    const struct dataset *d;
+    struct chunk part[RECORD_PICTURES];
+    char (*captions)[CAPTION_MAX]; /* [CHUNK] */
+    long first;
+    int count;
+};
+
+struct worker {
+    struct work *w;
+    struct canvas *canvas, *canvas2;
+    int number;
+};
+
+static void *worker_run(void *arg)
+{
+    struct worker *me = arg;
+    struct work *w = me->w;
+    const struct dataset *d = w->d;
+    size_t area = (size_t)d->size * (size_t)d->size, area2 = (size_t)d->size2 * (size_t)d->size2;
+    for (int i = me->number; i < w->count; i += d->threads) {
+        struct picture p[RECORD_PICTURES];
+        long index = w->first + i;
+        record_make(d, index, p);
+        for (int k = 0; k < record_pictures(d->kind); k++) {
+            struct chunk *c = &w->part[k];
+            struct face_truth truth[3];
+            uint8_t *mask = d->masks ? c->mask + (size_t)i * area : NULL;
+            canvas_render(me->canvas, &p[k], c->rgb + (size_t)i * area * 3, mask, truth);
+            label_row(&p[k], truth, record_identity(d, index, k),
+                      c->labels + (size_t)i * (size_t)label_count());
+            if (me->canvas2)
+                canvas_render(me->canvas2, &p[k], c->rgb2 + (size_t)i * area2 * 3, NULL, NULL);
+        }
+        caption_write(&p[0], p[0].seed, w->captions[i], CAPTION_MAX);
+    }
+    return NULL;
+}
+
+static FILE *open_in(const char *dir, const char *name, const char *suffix, const char *ending)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s%s%s", dir, name, suffix, ending);
+    FILE *f = fopen(path, "wb");
+    if (!f)
+        fprintf(stderr, "starter-faces: cannot write %s: %s\n", path, strerror(errno));
+    return f;
+}
+
+static int part_open(const struct dataset *d, struct chunk *c, const char *suffix)
+{
+    size_t area = (size_t)d->size * (size_t)d->size, area2 = (size_t)d->size2 * (size_t)d->size2;
+    c->rgb = malloc(CHUNK * area * 3);
+    c->labels = malloc(CHUNK * sizeof(float) * (size_t)label_count());
+    c->mask = d->masks ? malloc(CHUNK * area) : NULL;
+    c->rgb2 = d->size2 ? malloc(CHUNK * area2 * 3) : NULL;
+    if (!c->rgb || !c->labels || (d->masks && !c->mask) || (d->size2 && !c->rgb2)) {
+        fprintf(
+            stderr,
+            "starter-faces: not enough memory for pictures of side %d: ask for a smaller --size\n",
+            d->size);
+        return -1;
+    }
+    c->f_rgb = open_in(d->dir, "images", suffix, ".u8");
+    c->f_labels = open_in(d->dir, "labels", suffix, ".f32");
+    c->f_mask = d->masks ? open_in(d->dir, "masks", suffix, ".u8") : NULL;
+    c->f_rgb2 = d->size2 ? open_in(d->dir, "images2", suffix, ".u8") : NULL;
+    return c->f_rgb && c->f_labels && (!d->masks || c->f_mask) && (!d->size2 || c->f_rgb2) ? 0 : -1;
+}
+
+static int close_file(FILE *f)
+{
+    return f && fclose(f) ? -1 : 0;
+}
+
+static int part_close(struct chunk *c)
+{
+    free(c->rgb);
+    free(c->rgb2);
+    free(c->mask);
+    free(c->labels);
+    int bad = close_file(c->f_rgb) | close_file(c->f_rgb2) | close_file(c->f_mask) |
+              close_file(c->f_labels);
+    return bad;
+}
+
+static int put(const void *data, size_t size, int count, FILE *f)
+{
+    return f && fwrite(data, size, (size_t)count, f) != (size_t)count ? -1 : 0;
+}
+
+static int chunk_write(struct work *w, FILE *captions)
+{
+    const struct dataset *d = w->d;
+    size_t area = (size_t)d->size * (size_t)d->size, area2 = (size_t)d->size2 * (size_t)d->size2;
+    int bad = 0;
+    for (int k = 0; k < record_pictures(d->kind); k++) {
+        struct chunk *c = &w->part[k];
+        bad |= put(c->rgb, area * 3, w->count, c->f_rgb) | put(c->mask, area, w->count, c->f_mask);
+        bad |= put(c->rgb2, area2 * 3, w->count, c->f_rgb2);
+        bad |= put(c->labels, sizeof(float) * (size_t)label_count(), w->count, c->f_labels);
+    }
+    for (int i = 0; i < w->count; i++)
+        bad |= fprintf(captions, "%s\n", w->captions[i]) < 0;
+    return bad;
+}
+
+/* Renders w->count records; falls back to this thread where threads cannot be made. */
+static void chunk_render(struct work *w, struct worker *workers)
+{
+    int n = w->d->threads;
+    pthread_t id[64];
+    bool made[64] = {false};
+    for (int i = 1; i < n; i++)
+        made[i] = pthread_create(&id[i], NULL, worker_run, &workers[i]) == 0;
+    for (int i = 0; i < n; i++)
+        if (!made[i])
+            worker_run(&workers[i]);
+    for (int i = 1; i < n; i++)
+        if (made[i])
+            pthread_join(id[i], NULL);
+}
+
+int dataset_write(const struct dataset *d)
+{
+    struct work w = {.d = d};
+    struct worker workers[64] = {0};
+    FILE *captions = NULL, *names = NULL;
+    int rc = -1;
+    if (mkdir(d->dir, 0777) && errno != EEXIST) {
+        fprintf(stderr, "starter-faces: cannot make folder %s: %s\n", d->dir, strerror(errno));
+        return -1;
+    }
+    w.captions = malloc(CHUNK * sizeof *w.captions);
+    captions = open_in(d->dir, "captions", "", ".txt");
+    names = open_in(d->dir, "labels", "", ".tsv");
+    if (!w.captions || !captions || !names)
+        goto done;
+    label_names(names);
+    for (int k = 0; k < record_pictures(d->kind); k++)
+        if (part_open(d, &w.part[k], record_suffix(d->kind, k)))
+            goto done;
+    for (int i = 0; i < d->threads; i++) {
+        workers[i] = (struct worker){&w, canvas_make(d->size, 2),
+                                     d->size2 ? canvas_make(d->size2, 2) : NULL, i};
+        if (!workers[i].canvas || (d->size2 && !workers[i].canvas2)) {
+            fprintf(stderr, "starter-faces: no canvas of side %d: --size must be 16..2048\n",
+                    d->size);
+            goto done;
+        }
+    }
+    rc = 0;
+    for (w.first = 0; w.first < d->count && !rc; w.first += CHUNK) {
+        w.count = d->count - w.first < CHUNK ? (int)(d->count - w.first) : CHUNK;
+        chunk_render(&w, workers);
+        rc = chunk_write(&w, captions);
+    }
+done:
+    for (int i = 0; i < d->threads; i++) {
+        canvas_free(workers[i].canvas);
+        canvas_free(workers[i].canvas2);
+    }
+    for (int k = 0; k < RECORD_PICTURES; k++)
+        rc |= part_close(&w.part[k]);
+    rc |= close_file(captions) | close_file(names);
+    free(w.captions);
+    if (rc)
+        fprintf(stderr, "starter-faces: the set in %s is incomplete\n", d->dir);
+    return rc;
+}

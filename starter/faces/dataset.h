@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Data sets: what each record holds, and its rows of labels.
+ */
+#ifndef STARTER_FACES_DATASET_H
+#define STARTER_FACES_DATASET_H
+
+#include <stdio.h>
+
+#include "faces.h"
+
+enum { KIND_PORTRAIT, KIND_PAIR, KIND_WIDE, KIND_IDENTITY, KIND_COUNT };
+enum { RECORD_PICTURES = 3, LABEL_MAX = 256, CAPTION_MAX = 320 };
+
+extern const char *const kind_names[KIND_COUNT];
+
+struct dataset {
+    int kind, size, size2, threads, shots; /* shots: pictures of each identity */
+    long count;
+    uint64_t seed;
+    float scenes;  /* share of pictures without people */
+    float max_yaw; /* degrees; 0: the kind's own */
+    bool masks;
+    const char *dir;
+};
+
+/* Number of pictures in a record of this kind, and the suffix of their files. */
+int record_pictures(int kind);
+const char *record_suffix(int kind, int picture);
+/* Fills p[0 .. record_pictures-1]. */
+void record_make(const struct dataset *d, long index, struct picture p[RECORD_PICTURES]);
+/* Identity number of a person in a record, as labels count them. */
+long record_identity(const struct dataset *d, long index, int picture);
+
+/* Row of labels [label_count()] and the names of its columns. */
+int label_count(void);
+void label_names(FILE *out);
+void label_row(const struct picture *p, const struct face_truth *t, long identity, float *row);
+
+/* Writes the files; 0, or -1 after a message on stderr. */
+int dataset_write(const struct dataset *d);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Labels: one row of float32 per picture. Person 0 is described in full; people 1 and 2 of wide
+ * pictures by box and points. Absent people are zeros; classes of absent people are -1.
+ */
+#include "dataset.h"
+
+struct row {
+    float *v; /* NULL when only names are wanted */
+    FILE *names;
+    int n;
+};
+
+static void put(struct row *r, const char *name, int index, float value)
+{
+    if (r->names) {
+        if (index < 0)
+            fprintf(r->names, "%d\t%s\n", r->n, name);
+        else
+            fprintf(r->names, "%d\t%s_%d\n", r->n, name, index);
+    }
+    if (r->v)
+        r->v[r->n] = value;
+    r->n++;
+}
+
+static void put_face(struct row *r, const struct face_truth *t, const char *box, const char *points)
+{
+    for (int i = 0; i < 4; i++)
+        put(r, box, i, t->box[i]);
+    for (int i = 0; i < 10; i++)
+        put(r, points, i, t->points[i / 2][i % 2]);
+}
+
+static int class_value(const struct picture *p, int kind)
+{
+    const struct person *w = &p->person[0];
+    if (kind == CLASS_SCENE)
+        return p->people ? -1 : p->scene;
+    if (!p->people)
+        return -1;
+    switch (kind) {
+    case CLASS_GENDER:
+        return w->look.gender;
+    case CLASS_AGE:
+        return w->look.age;
+    case CLASS_SKIN:
+        return w->look.skin;
+    case CLASS_HAIR:
+        return w->look.hair;
+    case CLASS_HAIR_COLOUR:
+        return w->look.hair_colour;
+    case CLASS_BEARD:
+        return w->look.beard;
+    case CLASS_GLASSES:
+        return w->look.glasses;
+    case CLASS_CLOTHES:
+        return w->look.clothes;
+    case CLASS_CLOTHES_COLOUR:
+        return w->look.clothes_colour;
+    case CLASS_EXPRESSION:
+        return w->shot.expression;
+    case CLASS_LIGHT:
+        return w->shot.light;
+    case CLASS_PLACE:
+        return w->shot.place;
+    case CLASS_WALL:
+        return w->shot.place == PLACE_COLOUR ? w->shot.wall : -1;
+    default:
+        return w->id.eyes;
+    }
+}
+
+static int fill(struct row *r, const struct picture *p, const struct face_truth *t, long identity)
+{
+    static const struct face_truth nobody;
+    static const char *const boxes[3] = {"box", "box1", "box2"}, *const points[3] = {
+                                                                     "point", "point1", "point2"};
+    const struct person *w = &p->person[0];
+    bool any = p->people > 0;
+    put(r, "has_person", -1, any);
+    put(r, "people", -1, (float)p->people);
+    put(r, "identity", -1, any ? (float)identity : -1);
+    put(r, "identity_seed_low24", -1, any ? (float)(w->id.seed & 0xffffff) : -1);
+    put(r, "identity_gender", -1, any ? (float)w->id.gender : -1);
+    for (int i = 0; i < 3; i++)
+        put_face(r, i < p->people && t ? &t[i] : &nobody, boxes[i], points[i]);
+    const struct face_truth *first = any && t ? &t[0] : &nobody;
+    for (int i = 0; i < 136; i++)
+        put(r, "dense", i, first->dense[i / 2][i % 2]);
+    put(r, "yaw", -1, any ? w->shot.yaw * 57.29578f : 0);
+    put(r, "pitch", -1, any ? w->shot.pitch * 57.29578f : 0);
+    put(r, "roll", -1, any ? w->shot.roll * 57.29578f : 0);
+    put(r, "light_x", -1, any ? w->shot.light_x : 0);
+    put(r, "light_y", -1, any ? w->shot.light_y : 0);
+    put(r, "years", -1, any ? (float)w->look.years : 0);
+    for (int i = 0; i < CLASS_COUNT; i++)
+        put(r, classes[i].option, -1, (float)class_value(p, i));
+    for (int i = 0; i < G_COUNT; i++)
+        put(r, geometry_names[i], -1, any ? w->id.g[i] : 0);
+    return r->n;
+}
+
+int label_count(void)
+{
+    static const struct picture nothing;
+    struct row r = {0};
+    return fill(&r, &nothing, NULL, 0);
+}
+
+void label_names(FILE *out)
+{
+    static const struct picture nothing;
+    struct row r = {.names = out};
+    fill(&r, &nothing, NULL, 0);
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        fprintf(out, "#%s", classes[i].option);
+        for (int k = 0; k < classes[i].count; k++)
+            fprintf(out, "\t%s", classes[i].names[k]);
+        fputc('\n', out);
+    }
+}
+
+void label_row(const struct picture *p, const struct face_truth *t, long identity, float *row)
+{
+    struct row r = {.v = row};
+    fill(&r, p, t, identity);
+}
