@@ -9,11 +9,11 @@
 static const struct {
     struct vec3 key, sky, ground, rim;
 } lights[LIGHT_COUNT] = {
-    [LIGHT_SOFT] = {{0.98f, 0.95f, 0.91f},
+    [LIGHT_SOFT] = {{0.93f, 0.90f, 0.865f},
                     {0.40f, 0.42f, 0.46f},
                     {0.24f, 0.21f, 0.19f},
                     {0.35f, 0.37f, 0.42f}},
-    [LIGHT_WARM] = {{1.22f, 0.92f, 0.62f},
+    [LIGHT_WARM] = {{1.10f, 0.91f, 0.70f},
                     {0.36f, 0.31f, 0.30f},
                     {0.26f, 0.19f, 0.14f},
                     {0.75f, 0.45f, 0.20f}},
