@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* config.json of a diffusers folder, and the sidecar NAME.json of a single file, which holds the
+ * same members per part:
+ *
+ *   {"text_encoder": {"num_attention_heads": 2, "hidden_act": "quick_gelu"},
+ *    "unet": {"attention_head_dim": 2, "norm_num_groups": 8},
+ *    "vae": {"norm_num_groups": 8, "scaling_factor": 0.18215}}
+ *
+ * Shapes tell the rest. `attention_head_dim` of an SD 1.x UNet is the number of heads, whatever its
+ * name says (diffusers kept the mistake). */
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "catalog/topology.h"
+
+enum kind { INTEGER, REAL, ACTIVATION, HEADS };
+
+#define MAX_CONFIG ((size_t)1 << 20)
+#define AT(member) offsetof(struct lk_checkpoint_config, member)
+
+/* What is read. Later rows win: diffusers prefers num_attention_heads where it is set. */
+static const struct {
+    enum lk_part part;
+    const char *key;
+    enum kind kind;
+    size_t at;
+} FIELDS[] = {
+    {LK_PART_TEXT, "num_attention_heads", INTEGER,    AT(text.heads)     },
+    {LK_PART_TEXT, "hidden_act",          ACTIVATION, AT(text.quick_gelu)},
+    {LK_PART_UNET, "norm_num_groups",     INTEGER,    AT(unet.groups)    },
+    {LK_PART_UNET, "attention_head_dim",  HEADS,      AT(unet.heads)     },
+    {LK_PART_UNET, "num_attention_heads", HEADS,      AT(unet.heads)     },
+    {LK_PART_VAE,  "norm_num_groups",     INTEGER,    AT(vae.groups)     },
+    {LK_PART_VAE,  "scaling_factor",      REAL,       AT(vae.scale)      },
+};
+
+/* What changes the network's equations: refused unless it is null or as in SD 1.x. */
+static const struct {
+    enum lk_part part;
+    const char *key, *word; /* the text that is fine; NULL: only null or false */
+} PLAIN[] = {
+    {LK_PART_UNET, "act_fn",                  "silu"      },
+    {LK_PART_UNET, "time_embedding_type",     "positional"},
+    {LK_PART_UNET, "resnet_time_scale_shift", "default"   },
+    {LK_PART_UNET, "addition_embed_type",     NULL        },
+    {LK_PART_UNET, "class_embed_type",        NULL        },
+    {LK_PART_UNET, "encoder_hid_dim",         NULL        },
+    {LK_PART_UNET, "dual_cross_attention",    NULL        },
+    {LK_PART_UNET, "center_input_sample",     NULL        },
+    {LK_PART_VAE,  "act_fn",                  "silu"      },
+    {LK_PART_VAE,  "shift_factor",            NULL        },
+    {LK_PART_VAE,  "latents_mean",            NULL        },
+};
+
+static int wrong(struct lk_error *err, const char *key, const char *path, const char *wanted)
+{
+    return lk_fail(err, LK_E_INPUT, "'%s' in '%s' must be %s", key, path, wanted);
+}
+
+static int
+read_integer(const json_t *value, const char *key, const char *path, int *out, struct lk_error *err)
+{
+    json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 1 || number > 4096)
+        return wrong(err, key, path, "an integer from 1 to 4096");
+    *out = (int)number;
+    return 0;
+}
+
+static int read_heads(const json_t *value,
+                      const char *key,
+                      const char *path,
+                      struct lk_unet_config *unet,
+                      struct lk_error *err)
+{
+    int heads[LK_MAX_LEVELS];
+    for (int i = 0; i < unet->levels; i++) {
+        const json_t *one = json_is_array(value) ? json_array_get(value, (size_t)i) : value;
+        if (read_integer(one, key, path, &heads[i], err))
+            return wrong(err, key, path,
+                         "an integer from 1 to 4096, or a list with one for each level");
+    }
+    memcpy(unet->heads, heads, sizeof(int) * (size_t)unet->levels);
+    return 0;
+}
+
+static int read_field(const json_t *value,
+                      size_t row,
+                      const char *path,
+                      struct lk_checkpoint_config *config,
+                      struct lk_error *err)
+{
+    const char *key = FIELDS[row].key;
+    void *at = (char *)config + FIELDS[row].at;
+    switch (FIELDS[row].kind) {
+    case INTEGER:
+        return read_integer(value, key, path, at, err);
+    case HEADS:
+        return read_heads(value, key, path, &config->unet, err);
+    case REAL: {
+        double number = json_number_value(value);
+        if (!json_is_number(value) || !(fabs(number) > 1e-6 && fabs(number) < 1e6))
+            return wrong(err, key, path, "a number other than 0");
+        *(float *)at = (float)number;
+        return 0;
+    }
+    case ACTIVATION: {
+        const char *word = json_is_string(value) ? json_string_value(value) : "";
+        int quick = !strcmp(word, "quick_gelu");
+        if (!quick && strcmp(word, "gelu"))
+            return wrong(err, key, path, "quick_gelu or gelu");
+        *(int *)at = quick;
+        return 0;
+    }
+    }
+    return 0;
+}
+
+int lk__config_apply(const json_t *object,
+                     enum lk_part part,
+                     const char *path,
+                     struct lk_checkpoint_config *config,
+                     struct lk_error *err)
+{
+    if (!json_is_object(object))
+        return lk_fail(err, LK_E_INPUT, "'%s' must hold a JSON object", path);
+    int code = 0;
+    for (size_t i = 0; !code && i < LK_ARRAY_LENGTH(FIELDS); i++) {
+        const json_t *value = json_object_get(object, FIELDS[i].key);
+        if (FIELDS[i].part == part && value && !json_is_null(value))
+            code = read_field(value, i, path, config, err);
+    }
+    for (size_t i = 0; !code && i < LK_ARRAY_LENGTH(PLAIN); i++) {
+        const json_t *value = json_object_get(object, PLAIN[i].key);
+        if (PLAIN[i].part != part || !value || json_is_null(value) || json_is_false(value))
+            continue;
+        if (!PLAIN[i].word || !json_is_string(value) ||
+            strcmp(json_string_value(value), PLAIN[i].word))
+            code = lk_fail(err, LK_E_INPUT,
+                           "'%s' sets '%s' as no SD 1.x checkpoint does, which is not supported",
+                           path, PLAIN[i].key);
+    }
+    return code;
+}
+
+int lk__json_load(const char *path, json_t **out, struct lk_error *err)
+{
+    if (access(path, F_OK))
+        return LK_E_MISSING;
+    struct lk_file file;
+    int code = lk_file_map(path, &file, err);
+    if (code)
+        return code;
+    json_error_t at = {.line = -1, .text = "it is larger than 1 MiB"};
+    json_t *root = NULL;
+    if (file.size <= MAX_CONFIG)
+        root = json_loadb((const char *)file.bytes, file.size, JSON_REJECT_DUPLICATES, &at);
+    lk_file_unmap(&file);
+    if (!root)
+        return lk_fail(err, LK_E_INPUT, "'%s' is no JSON that can be read: line %d: %s", path,
+                       at.line, at.text);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return lk_fail(err, LK_E_INPUT, "'%s' must hold a JSON object", path);
+    }
+    *out = root;
+    return 0;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a checkpoint's tensors and JSON say about its networks. Shared by the files of this folder.
+ */
+#ifndef LK_CATALOG_TOPOLOGY_H
+#define LK_CATALOG_TOPOLOGY_H
+
+#include <jansson.h>
+
+#include "catalog/names.h"
+
+/* Where one part's tensors are. */
+struct lk__part {
+    const lk_tensor_file *file;
+    const struct lk__naming *naming;
+    const char *path; /* for messages */
+};
+
+/* Reads levels, widths, layers, attention, context … of the three parts [LK_PART_…] from the shapes
+ * of their tensors; sets the SD 1.x values where shapes cannot tell. */
+int lk__topology_read(const struct lk__part parts[3],
+                      struct lk_checkpoint_config *config,
+                      struct lk_error *err);
+
+/* Heads and groups must divide the widths; called when all that speaks of them was read. */
+int lk__topology_check(const struct lk__part parts[3],
+                       const struct lk_checkpoint_config *config,
+                       struct lk_error *err);
+
+/* Loads a JSON object of at most 1 MiB. LK_E_MISSING without sentence when there is no such file.
+ */
+int lk__json_load(const char *path, json_t **out, struct lk_error *err);
+
+/* Overrides what a part's config.json (or its member of a sidecar) sets. Everything in it is
+ * hostile; settings that likeness would ignore to the picture's harm are refused. */
+int lk__config_apply(const json_t *object,
+                     enum lk_part part,
+                     const char *path,
+                     struct lk_checkpoint_config *config,
+                     struct lk_error *err);
+
+#endif

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Checkpoints in every layout they are kept in, and files that are none. The LDM names and the crc
+ * of each tensor come from diffusers (tools/golden/checkpoint.py), so the name rules are compared
+ * with a translation that somebody else wrote. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#include "base/size.h"
+#include "catalog/checkpoint.h"
+#include "support/checkpoint.h"
+#include "support/temp.h"
+
+static char *folder; /* a new one for each test */
+
+static int make_folder(void **state)
+{
+    (void)state;
+    folder = test_temp_dir();
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    test_temp_remove(folder);
+    return 0;
+}
+
+static lk_checkpoint *open_ok(const char *path, const char *vae)
+{
+    struct lk_error err = {0};
+    lk_checkpoint *checkpoint = NULL;
+    if (lk_checkpoint_open(path, vae, &checkpoint, &err))
+        fail_msg("%s", err.message);
+    return checkpoint;
+}
+
+static void assert_refused(const char *path, const char *vae, int code, const char *says)
+{
+    struct lk_error err = {0};
+    lk_checkpoint *checkpoint = NULL;
+    assert_int_equal(lk_checkpoint_open(path, vae, &checkpoint, &err), code);
+    assert_null(checkpoint);
+    if (!strstr(err.message, says))
+        fail_msg("'%s' does not say '%s'", err.message, says);
+    assert_null(strchr(err.message, '\n'));
+}
+
+static void assert_tiny_topology(const struct lk_checkpoint_config *config)
+{
+    static const struct lk_checkpoint_config TINY = {
+        .text = {49408,                     32, 3, 2, 128, 77, 1, 49406, 49407, 49407},
+        .unet = {.in_channels = 4,
+                 .out_channels = 4,
+                 .levels = 4,
+                 .width = {16, 32, 32, 32},
+                 .layers = 2,
+                 .attention = {1, 1, 1, 0},
+                 .heads = {2, 2, 2, 2},
+                 .groups = 8,
+                 .context = 32},
+        .vae = {4, {16, 16, 32, 32},                   2,        8,               4,                              0.18215f                               },
+    };
+    assert_memory_equal(config, &TINY, sizeof TINY);
+}
+
+/* Every tensor of the list is found by its diffusers name, and is f32 with the crc of Python's. */
+static void assert_tensors(const lk_checkpoint *checkpoint)
+{
+    size_t count;
+    struct test_tensor *list = test_checkpoint_list(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct lk_tensor *tensor =
+            lk_checkpoint_tensor(checkpoint, (enum lk_part)list[i].part, list[i].name);
+        if (!tensor)
+            fail_msg("no tensor '%s' (%s)", list[i].name, list[i].ldm);
+        if (crc32(0, tensor->data, (uInt)tensor->size) != list[i].crc)
+            fail_msg("'%s' is another tensor: '%s'", list[i].name, tensor->name);
+    }
+    assert_true(count > 900);
+    free(list);
+}
+
+static void every_layout_gives_the_same_tensors_by_diffusers_name(void **state)
+{
+    (void)state;
+    static const struct test_checkpoint LAYOUTS[] = {
+        {.layout = TEST_FOLDER},
+        {                     .layout = TEST_SINGLE                    },
+        { .layout = TEST_FOLDER,                     .old_vae_names = 1},
+        {                     .layout = TEST_FOLDER,                     .shards = 1},
+        {                     .layout = TEST_FOLDER,                     .fp16_names = 1},
+    };
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(LAYOUTS); i++) {
+        char *path = test_format("%s/tiny%zu.safetensors", folder, i);
+        test_checkpoint_write(path, &LAYOUTS[i]);
+        lk_checkpoint *checkpoint = open_ok(path, NULL);
+        assert_tiny_topology(lk_checkpoint_config(checkpoint));
+        assert_tensors(checkpoint);
+        lk_checkpoint_free(checkpoint);
+        free(path);
+    }
+}
+
+static void half_precision_opens_with_the_same_topology(void **state)
+{
+    (void)state;
+    static const enum lk_dtype TYPES[] = {LK_F16, LK_BF16};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(TYPES); i++) {
+        char *path = test_format("%s/half%zu.safetensors", folder, i);
+        test_checkpoint_write(path,
+                              &(struct test_checkpoint){.layout = TEST_SINGLE, .dtype = TYPES[i]});
+        lk_checkpoint *checkpoint = open_ok(path, NULL);
+        assert_tiny_topology(lk_checkpoint_config(checkpoint));
+        const struct lk_tensor *tensor =
+            lk_checkpoint_tensor(checkpoint, LK_PART_UNET, "conv_in.weight");
+        assert_int_equal(tensor->dtype, TYPES[i]);
+        lk_checkpoint_free(checkpoint);
+        free(path);
+    }
+}
+
+static void files_may_be_symbolic_links(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/tiny", folder), *link_path = test_format("%s/link", folder);
+    char *unet = test_format("%s/unet/diffusion_pytorch_model.safetensors", path);
+    char *blob = test_format("%s/blob", folder);
+    test_checkpoint_write(path, &(struct test_checkpoint){.layout = TEST_FOLDER});
+    assert_int_equal(rename(unet, blob), 0); /* as the Hugging Face cache keeps them */
+    assert_int_equal(symlink(blob, unet), 0);
+    assert_int_equal(symlink(path, link_path), 0);
+    lk_checkpoint *checkpoint = open_ok(link_path, NULL);
+    assert_tensors(checkpoint);
+    lk_checkpoint_free(checkpoint);
+    free(path), free(link_path), free(unet), free(blob);
+}
+
+static void name_and_hash_label_pictures(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/Some.Model.safetensors", folder);
+    test_checkpoint_write(path, &(struct test_checkpoint){.layout = TEST_SINGLE});
+    lk_checkpoint *checkpoint = open_ok(path, NULL);
+    assert_string_equal(lk_checkpoint_name(checkpoint), "Some.Model");
+    char hash[11];
+    assert_int_equal(lk_checkpoint_hash(checkpoint, hash, NULL), 0);
+    assert_int_equal(strspn(hash, "0123456789abcdef"), 10);
+    assert_null(lk_checkpoint_tokenizer(checkpoint));
+    lk_checkpoint_free(checkpoint);
+    char *tokenizer = test_format("%s/tokenizer", folder);
+    char *vocabulary = test_format("%s/vocab.json", tokenizer);
+    char *merges = test_format("%s/merges.txt", tokenizer);
+    test_make_dir(tokenizer);
+    test_write_text(vocabulary, "{}");
+    test_write_text(merges, "");
+    checkpoint = open_ok(path, NULL);
+    assert_string_equal(lk_checkpoint_tokenizer(checkpoint), tokenizer);
+    lk_checkpoint_free(checkpoint);
+    free(path), free(tokenizer), free(vocabulary), free(merges);
+}
+
+static void a_checkpoint_without_vae_asks_for_one_and_takes_any_form_of_it(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/novae.safetensors", folder);
+    char *whole = test_format("%s/whole.safetensors", folder);
+    char *diffusers = test_format("%s/diffusers", folder);
+    char *vae = test_format("%s/vae", diffusers);
+    char *file = test_format("%s/diffusion_pytorch_model.safetensors", vae);
+    char *sidecar = test_format("%s/diffusion_pytorch_model.json", vae);
+    test_checkpoint_write(path, &(struct test_checkpoint){TEST_SINGLE, .without_vae = 1});
+    test_checkpoint_write(whole, &(struct test_checkpoint){TEST_SINGLE});
+    test_checkpoint_write(diffusers, &(struct test_checkpoint){TEST_FOLDER});
+    test_write_text(sidecar, "{\"vae\": {\"norm_num_groups\": 8}}");
+    assert_refused(path, NULL, LK_E_INPUT, "--vae");
+    const char *forms[] = {whole, diffusers, vae, file};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(forms); i++) {
+        lk_checkpoint *checkpoint = open_ok(path, forms[i]);
+        assert_tiny_topology(lk_checkpoint_config(checkpoint));
+        assert_tensors(checkpoint);
+        lk_checkpoint_free(checkpoint);
+    }
+    assert_refused(whole, "/nowhere/vae", LK_E_MISSING, "/nowhere/vae");
+    assert_refused(whole, path, LK_E_INPUT, "holds no VAE");
+    free(path), free(whole), free(diffusers), free(vae), free(file), free(sidecar);
+}
+
+static void without_config_the_values_of_sd_1_hold_or_are_asked_for(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/bare.safetensors", folder);
+    char *sidecar = test_format("%s/bare.json", folder);
+    test_checkpoint_write(path, &(struct test_checkpoint){TEST_SINGLE, .without_config = 1});
+    assert_refused(path, NULL, LK_E_INPUT, "32 groups do not divide 16 channels");
+    test_write_text(sidecar,
+                    "{\"unet\": {\"norm_num_groups\": 16}, \"vae\": {\"norm_num_groups\": 4}}");
+    lk_checkpoint *checkpoint = open_ok(path, NULL);
+    const struct lk_checkpoint_config *config = lk_checkpoint_config(checkpoint);
+    assert_int_equal(config->unet.heads[0], 8);
+    assert_int_equal(config->unet.groups, 16);
+    assert_int_equal(config->vae.groups, 4);
+    assert_int_equal(config->text.heads, 1);
+    lk_checkpoint_free(checkpoint);
+    free(path), free(sidecar);
+}
+
+static void a_hostile_config_is_refused_in_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *json, *says;
+    } CONFIGS[] = {
+        {"unet/config.json",         "",                                                    "empty"                 },
+        {"unet/config.json",         "[1, 2]",                                              "JSON object"           },
+        {"unet/config.json",         "{\"norm_num_groups\": 8",                             "line 1"                },
+        {"unet/config.json",         "{\"norm_num_groups\": 8, \"norm_num_groups\": 8}",    "duplicate"             },
+        {"unet/config.json",         "{\"norm_num_groups\": 0}",                            "from 1 to 4096"        },
+        {"unet/config.json",         "{\"norm_num_groups\": -8}",                           "from 1 to 4096"        },
+        {"unet/config.json",         "{\"norm_num_groups\": 1e400}",                        "line 1"                },
+        {"unet/config.json",         "{\"norm_num_groups\": \"8\"}",                        "from 1 to 4096"        },
+        {"unet/config.json",         "{\"norm_num_groups\": 7}",                            "7 groups do not divide"},
+        {"unet/config.json",         "{\"attention_head_dim\": [2, 2]}",                    "one for each level"    },
+        {"unet/config.json",         "{\"attention_head_dim\": [[[2]]]}",                   "one for each level"    },
+        {"unet/config.json",         "{\"norm_num_groups\": 8, \"attention_head_dim\": 3}", "3 heads"               },
+        {"unet/config.json",         "{\"addition_embed_type\": \"text_time\"}",            "addition_embed_type"   },
+        {"unet/config.json",         "{\"act_fn\": \"mish\"}",                              "act_fn"                },
+        {"vae/config.json",          "{\"scaling_factor\": 0}",                             "other than 0"          },
+        {"vae/config.json",          "{\"scaling_factor\": null, \"norm_num_groups\": 5}",  "5 groups"              },
+        {"vae/config.json",          "{\"scaling_factor\": \"nan\"}",                       "other than 0"          },
+        {"text_encoder/config.json", "{\"hidden_act\": \"relu\"}",                          "quick_gelu or gelu"    },
+        {"text_encoder/config.json", "{\"num_attention_heads\": 5}",                        "5 heads"               },
+        {"model_index.json",         "{\"_class_name\": \"StableDiffusionXLPipeline\"}",
+         "StableDiffusionXL"                                                                                        },
+    };
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(CONFIGS); i++) {
+        char *path = test_format("%s/tiny%zu", folder, i);
+        char *config = test_format("%s/%s", path, CONFIGS[i].file);
+        test_checkpoint_write(path, &(struct test_checkpoint){TEST_FOLDER, .dtype = LK_F16});
+        test_write_text(config, CONFIGS[i].json);
+        assert_refused(path, NULL, LK_E_INPUT, CONFIGS[i].says);
+        test_temp_remove(path);
+        free(config);
+    }
+}
+
+static void heads_may_be_a_list_and_null_is_no_setting(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/tiny", folder);
+    char *config = test_format("%s/unet/config.json", path);
+    test_checkpoint_write(path, &(struct test_checkpoint){TEST_FOLDER});
+    test_write_text(config, "{\"norm_num_groups\": 8, \"attention_head_dim\": [1, 2, 4, 8], "
+                            "\"num_attention_heads\": null, \"class_embed_type\": null, "
+                            "\"dual_cross_attention\": false, \"act_fn\": \"silu\"}");
+    lk_checkpoint *checkpoint = open_ok(path, NULL);
+    static const int HEADS[] = {1, 2, 4, 8};
+    assert_memory_equal(lk_checkpoint_config(checkpoint)->unet.heads, HEADS, sizeof HEADS);
+    lk_checkpoint_free(checkpoint);
+    free(path), free(config);
+}
+
+/* A safetensors file of one f32 tensor [1]. */
+static void write_one_tensor(const char *path, const char *name, float value)
+{
+    char *json =
+        test_format("{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", name);
+    uint64_t length = strlen(json);
+    char *bytes = malloc(12 + length);
+    assert_non_null(bytes);
+    memcpy(bytes, &length, 8);
+    memcpy(bytes + 8, json, length);
+    memcpy(bytes + 8 + length, &value, 4);
+    test_write_file(path, bytes, 12 + length);
+    free(bytes), free(json);
+}
+
+static void other_families_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tensor, *says;
+    } FILES[] = {
+        {"conditioner.embedders.1.model.transformer.resblocks.0.attn.in_proj_weight", "SDXL"                 },
+        {"cond_stage_model.model.transformer.resblocks.0.attn.in_proj_weight",        "SD 2.x"               },
+        {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight",                 "FLUX"                 },
+        {"control_model.input_blocks.0.0.weight",                                     "ControlNet"           },
+        {"lora_unet_down_blocks_0.lora_up.weight",                                    "LoRA"                 },
+        {"emb_params",                                                                "textual inversion"    },
+        {"first_stage_model.decoder.mid.block_1.norm1.weight",                        "holds no text encoder"},
+        {"anything",                                                                  "no text encoder"      },
+    };
+    char *path = test_format("%s/file.safetensors", folder);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(FILES); i++) {
+        write_one_tensor(path, FILES[i].tensor, 1);
+        assert_refused(path, NULL, LK_E_INPUT, FILES[i].says);
+    }
+    free(path);
+}
+
+static void what_is_no_checkpoint_is_refused_in_one_line(void **state)
+{
+    (void)state;
+    char *pointer = test_format("%s/data/corrupt/lfs_pointer_v1-5-pruned-emaonly.safetensors",
+                                getenv("LIKENESS_SHARED"));
+    char *pickle = test_format("%s/model.ckpt", folder);
+    char *cut = test_format("%s/cut.safetensors", folder);
+    test_write_file(pickle, "PK\3\4archive/data.pkl", 20);
+    test_checkpoint_write(cut, &(struct test_checkpoint){TEST_SINGLE});
+    assert_int_equal(truncate(cut, 5000000), 0);
+    assert_refused("/nowhere/model.safetensors", NULL, LK_E_MISSING, "not there");
+    assert_refused(pointer, NULL, LK_E_INPUT, "LFS");
+    assert_refused(pickle, NULL, LK_E_INPUT, "pickle");
+    assert_refused(cut, NULL, LK_E_INPUT, "cut.safetensors");
+    assert_refused(folder, NULL, LK_E_INPUT, "no folder text_encoder");
+    char *empty = test_format("%s/text_encoder", folder);
+    char *bin = test_format("%s/pytorch_model.bin", empty);
+    test_make_dir(empty);
+    assert_refused(folder, NULL, LK_E_INPUT, "model.safetensors");
+    test_write_text(bin, "");
+    assert_refused(folder, NULL, LK_E_INPUT, "pickle");
+    free(pointer), free(pickle), free(cut), free(empty), free(bin);
+}
+
+static void weights_that_are_not_numbers_are_refused(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/tiny.safetensors", folder);
+    test_checkpoint_write(path, &(struct test_checkpoint){TEST_SINGLE});
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, -2, SEEK_END), 0); /* the last tensor's last exponent */
+    assert_int_equal(fwrite("\xc0\x7f", 2, 1, file), 1);
+    fclose(file);
+    assert_refused(path, NULL, LK_E_INPUT, "NaN");
+    free(path);
+}
+
+static void a_part_that_lacks_a_tensor_is_named(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/tiny", folder);
+    char *unet = test_format("%s/unet/diffusion_pytorch_model.safetensors", path);
+    test_checkpoint_write(path, &(struct test_checkpoint){TEST_FOLDER});
+    write_one_tensor(unet, "down_blocks.0.resnets.0.conv1.weight", 1);
+    assert_refused(path, NULL, LK_E_INPUT, "conv_in.weight");
+    free(path), free(unet);
+}
+
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(every_layout_gives_the_same_tensors_by_diffusers_name),
+        WITH_FOLDER(half_precision_opens_with_the_same_topology),
+        WITH_FOLDER(files_may_be_symbolic_links),
+        WITH_FOLDER(name_and_hash_label_pictures),
+        WITH_FOLDER(a_checkpoint_without_vae_asks_for_one_and_takes_any_form_of_it),
+        WITH_FOLDER(without_config_the_values_of_sd_1_hold_or_are_asked_for),
+        WITH_FOLDER(a_hostile_config_is_refused_in_one_line),
+        WITH_FOLDER(heads_may_be_a_list_and_null_is_no_setting),
+        WITH_FOLDER(other_families_are_refused_by_name),
+        WITH_FOLDER(what_is_no_checkpoint_is_refused_in_one_line),
+        WITH_FOLDER(weights_that_are_not_numbers_are_refused),
+        WITH_FOLDER(a_part_that_lacks_a_tensor_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
