@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which models exist by name, and where they are. docs/models.md has the rules for users.
+ *
+ * Entries come from pack.json files of the model folders and from the table of well-known models
+ * (known.c). Adding a model of a known family is one entry. */
+#ifndef LK_CATALOG_CATALOG_H
+#define LK_CATALOG_CATALOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+enum lk_role {
+    LK_ROLE_CHECKPOINT,
+    LK_ROLE_VAE,
+    LK_ROLE_DETECTOR,
+    LK_ROLE_EMBEDDER,
+    LK_ROLE_SWAPPER,
+    LK_ROLE_UPSCALER,
+    LK_ROLE_COUNT
+};
+const char *lk_role_name(enum lk_role role); /* "checkpoint", "detector" … */
+
+/* What holds for this model unless the user says otherwise; 0 or NULL: the model says nothing. */
+struct lk_model_defaults {
+    int width, height, steps; /* of drawing */
+    float guidance;
+    const char *sampler, *schedule;
+    int upscale;       /* checkpoint: enlarge the drawn picture; upscaler: its factor */
+    float face_score;  /* detector */
+    float same_person; /* embedder: the cosine from which two faces are one person */
+};
+
+struct lk_model_entry {
+    const char *name;
+    enum lk_role role;
+    const char *family;   /* "sd15", "scrfd", "arcface", "inswapper", "rrdbnet" … */
+    const char *path;     /* the file or folder found; NULL: not there */
+    const char *file;     /* what is looked for in the model folders, or the path as given */
+    const char *licence;  /* NULL: not known */
+    const char *sha256;   /* what the file must have; NULL: not pinned */
+    const char *embedder; /* swapper: name of the embedder it was trained on; NULL: not said */
+    const char *source;   /* where its owner publishes it; NULL: not known */
+    struct lk_model_defaults defaults;
+};
+
+typedef struct lk_catalog lk_catalog;
+
+/* folders: NULL-terminated list of model folders to look through; NULL: the usual ones
+ * ($LIKENESS_MODELS, XDG data, the starter pack beside the program). Not thread-safe; entries live
+ * as long as the catalogue. */
+int lk_catalog_open(const char *const *folders, lk_catalog **out, struct lk_error *err);
+void lk_catalog_free(lk_catalog *catalog);
+
+/* All entries, found ones or not: by role, the packs' first. */
+size_t lk_catalog_count(const lk_catalog *catalog);
+const struct lk_model_entry *lk_catalog_at(const lk_catalog *catalog, size_t i);
+/* The folders that were looked through; NULL-terminated. */
+const char *const *lk_catalog_folders(const lk_catalog *catalog);
+
+/* spec: NAME, PATH or FAMILY:PATH; NULL or "": the entry "starter". The entry found has its path.
+ * LK_E_MISSING with the nearest known name and what to do. */
+int lk_catalog_find(lk_catalog *catalog,
+                    enum lk_role role,
+                    const char *spec,
+                    const struct lk_model_entry **out,
+                    struct lk_error *err);
+
+/* Bytes of the file, or of all files of the folder. */
+int lk_model_size(const struct lk_model_entry *entry, uint64_t *bytes, struct lk_error *err);
+/* Of the file; of a folder: of the lines "sha256  relative/path\n" of its files, by name. */
+int lk_model_sha256(const struct lk_model_entry *entry,
+                    struct lk_sha256 *out,
+                    struct lk_error *err);
+
+#endif

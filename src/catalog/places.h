@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where the program's own data lies, installed or in a build tree. */
+#ifndef LK_CATALOG_PLACES_H
+#define LK_CATALOG_PLACES_H
+
+#include "base/error.h"
+
+/* The usual model folders, in the order in which they are looked through, whether they exist or
+ * not: a NULL-terminated list in one malloc'd block each; free with lk_places_free. */
+int lk_places_models(char ***out, struct lk_error *err);
+void lk_places_free(char **folders);
+
+/* CLIP's merges, bpe_simple_vocab_16e6.txt.gz: $LIKENESS_MERGES, else beside the program. malloc'd
+ * path; LK_E_MISSING with the remedy. */
+int lk_places_merges(char **out, struct lk_error *err);
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A prompt becomes conditioning: CLIP's tokens through CLIP's text encoder. docs/text.md. */
+#ifndef LK_STAGES_TEXT_TEXT_H
+#define LK_STAGES_TEXT_TEXT_H
+
+#include "base/error.h"
+#include "base/watch.h"
+#include "catalog/checkpoint.h"
+#include "runtime/session.h"
+
+typedef struct lk_text lk_text;
+
+/* The checkpoint's text encoder on a device (NULL = auto), with its own tokenizer or CLIP's. The
+ * checkpoint must outlive it. Sessions are made on first use, one for each clip_skip. */
+int lk_text_open(lk_runtime *runtime,
+                 const lk_checkpoint *checkpoint,
+                 const char *device,
+                 lk_text **out,
+                 struct lk_error *err);
+void lk_text_free(lk_text *text);
+
+int lk_text_width(const lk_text *text);  /* 768 */
+int lk_text_tokens(const lk_text *text); /* 77 */
+
+/* What the caller should tell the user. */
+struct lk_text_info {
+    size_t tokens;     /* of the whole prompt, start and end not counted */
+    size_t dropped;    /* tokens that did not fit */
+    size_t unreadable; /* letters outside the Latin script, which CLIP was hardly trained on */
+};
+
+/* out [tokens, width] f32, malloc'd: the last hidden state, or with clip_skip k > 0 that of k
+ * layers earlier (diffusers' count), then the final layer norm. prompt: UTF-8, "" is fine. option:
+ * its name for messages ("prompt", "--negative"). info may be NULL. Thread-safe. */
+int lk_text_encode(lk_text *text,
+                   const char *prompt,
+                   const char *option,
+                   int clip_skip,
+                   const struct lk_watch *watch,
+                   float **out,
+                   struct lk_text_info *info,
+                   struct lk_error *err);
+
+#endif
