@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The frame that all lowerings share: ports, the walk over the values, the model around them. */
+#include "runtime/graph/lower.h"
+
+#include <stdlib.h>
+
+#define ARENA_LIMIT ((size_t)64 << 20) /* names only */
+
+const struct lk__lowering lk__lowerings[LK_LOWER_COUNT] = {
+    [LK_LOWER_PLAIN] = {"plain", lk__lower_plain},
+};
+
+static void write_ports(struct lk__onnx *onnx, const lk_graph *graph, const char **names)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct lk__value *value = &graph->values[i];
+        if (value->op == LK__INPUT)
+            lk__onnx_port(onnx, ONNX_GRAPH_INPUT, value->at, value->dtype, value->rank, value->shape);
+    }
+    for (size_t i = 0; i < graph->output_count; i++) {
+        const struct lk__port *port = &graph->outputs[i];
+        const struct lk__value *value = &graph->values[port->value];
+        lk__onnx_node(
+            onnx, "Identity", port->name, 1, &names[port->value], 1, &port->name, 0, NULL);
+        lk__onnx_port(onnx, ONNX_GRAPH_OUTPUT, port->name, value->dtype, value->rank, value->shape);
+    }
+}
+
+int lk__lower(const lk_graph *graph,
+              enum lk_lowering lowering,
+              struct lk__onnx_place (*place)(void *user, const struct lk_tensor *tensor),
+              void *user,
+              struct lk_proto *out,
+              struct lk_error *err)
+{
+    int code = lk_graph_status(graph, err);
+    if (code)
+        return code;
+    if (!graph->output_count)
+        return lk_fail(err, LK_E_INPUT, "network '%s' has no output", graph->name);
+    struct lk__onnx onnx = {.place = place, .user = user, .arena = lk_arena_new(ARENA_LIMIT)};
+    const char **names = calloc(graph->count, sizeof *names);
+    if (!names || !onnx.arena) {
+        code = lk_fail_memory(err, "an ONNX model", graph->count * sizeof *names);
+        goto done;
+    }
+    for (size_t i = 0; i < graph->count; i++)
+        lk__lowerings[lowering].value(&onnx, graph, i, names);
+    write_ports(&onnx, graph, names);
+    struct lk_proto model;
+    lk__onnx_finish(&onnx, graph->name, &model);
+    if (model.failed) {
+        lk_proto_free(&model);
+        code = lk_fail(err,
+                       LK_E_FAILED,
+                       "network '%s' does not fit into an ONNX model of 2 GB: out of memory, or "
+                       "weights that lie in no file",
+                       graph->name);
+        goto done;
+    }
+    *out = model;
+done:
+    lk_proto_free(&onnx.graph);
+    lk_arena_free(onnx.arena);
+    free(names);
+    return code;
+}

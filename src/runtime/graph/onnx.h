@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Writing an ONNX ModelProto, and the numbers of its schema (onnx/onnx.proto).
+ *
+ * A writer holds the GraphProto that grows; the lowerings add nodes and initializers, finish wraps
+ * it. Names of values are strings in the writer's arena. */
+#ifndef LK_RUNTIME_GRAPH_ONNX_H
+#define LK_RUNTIME_GRAPH_ONNX_H
+
+#include "base/arena.h"
+#include "data/tensor_file.h"
+#include "runtime/proto.h"
+
+enum { ONNX_MODEL_IR_VERSION = 1, ONNX_MODEL_PRODUCER = 2, ONNX_MODEL_GRAPH = 7, ONNX_MODEL_OPSET = 8 };
+enum { ONNX_OPSET_DOMAIN = 1, ONNX_OPSET_VERSION = 2 };
+enum {
+    ONNX_GRAPH_NODE = 1,
+    ONNX_GRAPH_NAME = 2,
+    ONNX_GRAPH_INITIALIZER = 5,
+    ONNX_GRAPH_INPUT = 11,
+    ONNX_GRAPH_OUTPUT = 12
+};
+enum {
+    ONNX_NODE_INPUT = 1,
+    ONNX_NODE_OUTPUT = 2,
+    ONNX_NODE_NAME = 3,
+    ONNX_NODE_TYPE = 4,
+    ONNX_NODE_ATTRIBUTE = 5,
+    ONNX_NODE_DOMAIN = 7
+};
+enum {
+    ONNX_ATTRIBUTE_NAME = 1,
+    ONNX_ATTRIBUTE_F = 2,
+    ONNX_ATTRIBUTE_I = 3,
+    ONNX_ATTRIBUTE_S = 4,
+    ONNX_ATTRIBUTE_INTS = 8,
+    ONNX_ATTRIBUTE_TYPE = 20
+};
+enum {
+    ONNX_TENSOR_DIMS = 1,
+    ONNX_TENSOR_TYPE = 2,
+    ONNX_TENSOR_FLOATS = 4,
+    ONNX_TENSOR_NAME = 8,
+    ONNX_TENSOR_RAW = 9,
+    ONNX_TENSOR_DOUBLES = 10,
+    ONNX_TENSOR_EXTERNAL = 13,
+    ONNX_TENSOR_LOCATION = 14
+};
+enum { ONNX_ENTRY_KEY = 1, ONNX_ENTRY_VALUE = 2 };
+enum { ONNX_VALUE_NAME = 1, ONNX_VALUE_TYPE = 2 };
+enum { ONNX_TYPE_TENSOR = 1, ONNX_TYPE_ELEMENT = 1, ONNX_TYPE_SHAPE = 2 };
+enum { ONNX_SHAPE_DIM = 1, ONNX_DIM_VALUE = 1, ONNX_DIM_PARAM = 2 };
+
+/* TensorProto.DataType of ours, and back (−1: none of ours). */
+int lk__onnx_of_dtype(enum lk_dtype dtype);
+int lk__dtype_of_onnx(int64_t type);
+
+/* Where the numbers of a weight are: a file and an offset in it. The session points into the user's
+ * checkpoint, the export into its own data file. */
+struct lk__onnx_place {
+    const char *location;
+    uint64_t offset;
+};
+
+struct lk__onnx {
+    struct lk_proto graph;
+    lk_arena *arena; /* names; owned by the caller */
+    unsigned names;  /* how many names were made */
+    bool failed;     /* the arena was out of memory */
+    /* NULL: weights lie in the user's own files; else asked once for each weight */
+    struct lk__onnx_place (*place)(void *user, const struct lk_tensor *tensor);
+    void *user;
+};
+
+struct lk__attribute {
+    const char *name;
+    enum { LK__ATTR_FLOAT = 1, LK__ATTR_INT = 2, LK__ATTR_STRING = 3, LK__ATTR_INTS = 7 } type;
+    float f;
+    int64_t i; /* the value, or how many ints */
+    const char *s;
+    const int64_t *ints;
+};
+
+/* A new name "at/what_12", unique in the model. */
+const char *lk__onnx_name(struct lk__onnx *onnx, const char *at, const char *what);
+/* inputs: NULL or "" where not given; at the end they may be left out. */
+void lk__onnx_node(struct lk__onnx *onnx,
+                   const char *op,
+                   const char *name,
+                   size_t n_in,
+                   const char *const *inputs,
+                   size_t n_out,
+                   const char *const *outputs,
+                   size_t n_attributes,
+                   const struct lk__attribute *attributes);
+void lk__onnx_initializer(struct lk__onnx *onnx,
+                          const char *name,
+                          enum lk_dtype dtype,
+                          int rank,
+                          const int64_t *shape,
+                          const void *values);
+/* A weight of `shape` whose numbers stay where they are (in a file), or are copied into the model
+ * when the tensor lies in no file. */
+void lk__onnx_weight(struct lk__onnx *onnx,
+                     const char *name,
+                     const struct lk_tensor *tensor,
+                     int rank,
+                     const int64_t *shape);
+/* An input or output of the graph; free dimensions get names. */
+void lk__onnx_port(struct lk__onnx *onnx,
+                   int field,
+                   const char *name,
+                   enum lk_dtype dtype,
+                   int rank,
+                   const int64_t *shape);
+/* The ModelProto around the graph; frees the graph's buffer. model->failed tells of failure. */
+void lk__onnx_finish(struct lk__onnx *onnx, const char *name, struct lk_proto *model);
+
+#endif
