@@ -41,8 +41,10 @@ void lk_graph_output(lk_graph *graph, const char *name, lk_value value);
 /* A weight in the user's file (kept by pointer: the file must outlive sessions made of the graph).
  * With a shape given (rank > 0) the tensor must have as many elements: [C,C,1,1] serves as [C,C].
  */
-lk_value
-lk_graph_weight(lk_graph *graph, const struct lk_tensor *tensor, int rank, const int64_t *shape);
+lk_value lk_graph_weight(lk_graph *graph,
+                         const struct lk_tensor *tensor,
+                         int rank,
+                         const int64_t *shape);
 lk_value lk_graph_constant(lk_graph *graph,
                            int rank,
                            const int64_t *shape,
@@ -57,8 +59,8 @@ lk_value lk_graph_linear(lk_graph *graph, lk_value x, lk_value w, lk_value b);
 lk_value lk_graph_group_norm(
     lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, int groups, float epsilon);
 /* x [N,T,C] over C */
-lk_value
-lk_graph_layer_norm(lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, float epsilon);
+lk_value lk_graph_layer_norm(
+    lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, float epsilon);
 /* q [N,T,heads·d], k, v [N,S,heads·d] → [N,T,heads·d]: softmax(q·kᵀ/√d)·v per head; causal: t sees
  * s ≤ t only */
 lk_value lk_graph_attention(

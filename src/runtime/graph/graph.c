@@ -8,7 +8,9 @@
 #include "base/size.h"
 #include "runtime/graph/internal.h"
 
-#define ARENA_LIMIT ((size_t)64 << 20) /* names and small constants: a UNet takes less than 1 MB */
+#define ARENA_LIMIT                                                                                \
+    ((size_t)64 << 20) /* names and small constants: a UNet takes less than 1 MB                   \
+                        */
 
 int lk_graph_new(const char *name, lk_graph **out, struct lk_error *err)
 {
@@ -83,8 +85,9 @@ lk_value lk__graph_append(lk_graph *graph, const struct lk__value *value)
         return LK_NO_VALUE;
     if (graph->count == graph->capacity) {
         size_t capacity = graph->capacity ? 2 * graph->capacity : 256;
-        struct lk__value *values =
-            capacity > LK__GRAPH_MAX_VALUES ? NULL : reallocarray(graph->values, capacity, sizeof *values);
+        struct lk__value *values = capacity > LK__GRAPH_MAX_VALUES
+                                       ? NULL
+                                       : reallocarray(graph->values, capacity, sizeof *values);
         if (!values)
             return lk__graph_fail(graph, LK_E_FAILED, "more than %zu values", graph->count);
         graph->values = values;
@@ -141,8 +144,10 @@ void lk_graph_output(lk_graph *graph, const char *name, lk_value value)
         graph->outputs[graph->output_count++] = (struct lk__port){copy, value};
 }
 
-lk_value
-lk_graph_weight(lk_graph *graph, const struct lk_tensor *tensor, int rank, const int64_t *shape)
+lk_value lk_graph_weight(lk_graph *graph,
+                         const struct lk_tensor *tensor,
+                         int rank,
+                         const int64_t *shape)
 {
     if (graph->error.code)
         return LK_NO_VALUE;
@@ -150,28 +155,22 @@ lk_graph_weight(lk_graph *graph, const struct lk_tensor *tensor, int rank, const
         return lk__graph_fail(graph, LK_E_INPUT, "a weight is missing in the checkpoint");
     struct lk__value value = {.op = LK__WEIGHT, .dtype = LK_F32, .as.tensor = *tensor};
     if (tensor->dtype != LK_F32 && tensor->dtype != LK_F16 && tensor->dtype != LK_BF16)
-        return lk__graph_fail(graph,
-                              LK_E_INPUT,
-                              "weight '%s' of '%s' is %s, which is not F32, F16 or BF16",
-                              tensor->name,
-                              tensor->path ? tensor->path : "memory",
-                              lk_dtype_name(tensor->dtype));
-    if (!take_shape(graph, &value, rank > 0 ? rank : tensor->rank, rank > 0 ? shape : tensor->shape))
+        return lk__graph_fail(
+            graph, LK_E_INPUT, "weight '%s' of '%s' is %s, which is not F32, F16 or BF16",
+            tensor->name, tensor->path ? tensor->path : "memory", lk_dtype_name(tensor->dtype));
+    if (!take_shape(graph, &value, rank > 0 ? rank : tensor->rank,
+                    rank > 0 ? shape : tensor->shape))
         return LK_NO_VALUE;
     size_t count, bytes;
     if (!lk__shape_count(value.rank, value.shape, &count) ||
         !lk_size_mul(count, lk_dtype_size(tensor->dtype), &bytes) || bytes != tensor->size)
-        return lk__graph_fail(graph,
-                              LK_E_INPUT,
+        return lk__graph_fail(graph, LK_E_INPUT,
                               "weight '%s' of '%s' has %zu bytes, which is not the shape asked for",
-                              tensor->name,
-                              tensor->path ? tensor->path : "memory",
-                              tensor->size);
+                              tensor->name, tensor->path ? tensor->path : "memory", tensor->size);
     for (size_t i = 0; i < graph->count; i++) {
         const struct lk__value *other = &graph->values[i];
         if (other->op == LK__WEIGHT && other->as.tensor.data == tensor->data &&
-            other->rank == value.rank &&
-            memcmp(other->shape, value.shape, sizeof value.shape) == 0)
+            other->rank == value.rank && memcmp(other->shape, value.shape, sizeof value.shape) == 0)
             return (lk_value)i;
     }
     value.at = lk_arena_strdup(graph->arena, tensor->name);
@@ -183,8 +182,7 @@ lk_graph_weight(lk_graph *graph, const struct lk_tensor *tensor, int rank, const
     return lk__graph_append(graph, &value);
 }
 
-lk_value
-lk_graph_constant(lk_graph *graph, int rank, const int64_t *shape, const float *values)
+lk_value lk_graph_constant(lk_graph *graph, int rank, const int64_t *shape, const float *values)
 {
     struct lk__value value = {.op = LK__CONSTANT, .dtype = LK_F32};
     size_t count;
@@ -194,7 +192,8 @@ lk_graph_constant(lk_graph *graph, int rank, const int64_t *shape, const float *
         return lk__graph_fail(graph, LK_E_INPUT, "the shape of a constant is not known");
     float *copy = lk_arena_alloc(graph->arena, count, sizeof *copy);
     if (!copy)
-        return lk__graph_fail(graph, LK_E_FAILED, "out of memory: a constant of %zu numbers", count);
+        return lk__graph_fail(graph, LK_E_FAILED, "out of memory: a constant of %zu numbers",
+                              count);
     memcpy(copy, values, count * sizeof *copy);
     value.as.constant = copy;
     return lk__graph_append(graph, &value);

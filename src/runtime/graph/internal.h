@@ -50,8 +50,9 @@ struct lk__value {
     const char *at;                    /* what was being built; of inputs and weights the name */
     lk_value in[LK__NODE_MAX_INPUTS];  /* LK_NO_VALUE where not given */
     union {
-        struct lk_tensor tensor; /* weight: a copy of the description, the numbers stay in the file */
-        const float *constant;   /* of the shape above */
+        struct lk_tensor
+            tensor;            /* weight: a copy of the description, the numbers stay in the file */
+        const float *constant; /* of the shape above */
         struct {
             int kernel, stride, pad[4]; /* top, left, bottom, right */
         } conv;

@@ -15,14 +15,16 @@ static void write_ports(struct lk__onnx *onnx, const lk_graph *graph, const char
     for (size_t i = 0; i < graph->count; i++) {
         const struct lk__value *value = &graph->values[i];
         if (value->op == LK__INPUT)
-            lk__onnx_port(onnx, ONNX_GRAPH_INPUT, value->at, value->dtype, value->rank, value->shape);
+            lk__onnx_port(onnx, FIELD_GRAPH_INPUT, value->at, value->dtype, value->rank,
+                          value->shape);
     }
     for (size_t i = 0; i < graph->output_count; i++) {
         const struct lk__port *port = &graph->outputs[i];
         const struct lk__value *value = &graph->values[port->value];
-        lk__onnx_node(
-            onnx, "Identity", port->name, 1, &names[port->value], 1, &port->name, 0, NULL);
-        lk__onnx_port(onnx, ONNX_GRAPH_OUTPUT, port->name, value->dtype, value->rank, value->shape);
+        lk__onnx_node(onnx, "Identity", port->name, 1, &names[port->value], 1, &port->name, 0,
+                      NULL);
+        lk__onnx_port(onnx, FIELD_GRAPH_OUTPUT, port->name, value->dtype, value->rank,
+                      value->shape);
     }
 }
 
@@ -51,8 +53,7 @@ int lk__lower(const lk_graph *graph,
     lk__onnx_finish(&onnx, graph->name, &model);
     if (model.failed) {
         lk_proto_free(&model);
-        code = lk_fail(err,
-                       LK_E_FAILED,
+        code = lk_fail(err, LK_E_FAILED,
                        "network '%s' does not fit into an ONNX model of 2 GB: out of memory, or "
                        "weights that lie in no file",
                        graph->name);

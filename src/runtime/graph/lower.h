@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Turning a graph of abstract operators into an ONNX model. One row of `lk__lowerings` per way to do
- * it; networks are described once, so the ways cannot drift apart. */
+/* Turning a graph of abstract operators into an ONNX model. One row of `lk__lowerings` per way to
+ * do it; networks are described once, so the ways cannot drift apart. */
 #ifndef LK_RUNTIME_GRAPH_LOWER_H
 #define LK_RUNTIME_GRAPH_LOWER_H
 
@@ -14,8 +14,10 @@ enum lk_lowering {
 
 /* Writes one value of the graph: its nodes into onnx, its name into names[index] (an array of
  * graph->count, NULL until the value was lowered). */
-typedef void
-lk__lower_value(struct lk__onnx *onnx, const lk_graph *graph, size_t index, const char **names);
+typedef void lk__lower_value(struct lk__onnx *onnx,
+                             const lk_graph *graph,
+                             size_t index,
+                             const char **names);
 
 extern const struct lk__lowering {
     const char *name;

@@ -6,9 +6,9 @@
  *
  * Choices that matter, measured on ONNX Runtime's CPU provider (docs/runtime.md):
  *   linear      Gemm with transB on rows, because MatMul would need a transposed copy of the weight
- *   group norm  InstanceNormalization over [N, groups, rest], then gamma and beta: the standard's own
- *               GroupNormalization has no CPU kernel and is unrolled into seven passes
- *   weights     Cast to f32 where they are used; ONNX Runtime folds that at load */
+ *   group norm  InstanceNormalization over [N, groups, rest], then gamma and beta: the standard's
+ * own GroupNormalization has no CPU kernel and is unrolled into seven passes weights     Cast to
+ * f32 where they are used; ONNX Runtime folds that at load */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +24,27 @@ struct step {
     const char **names;
 };
 
-#define INTS(...) (const int64_t[]){__VA_ARGS__}
-#define ATTR_INT(key, number) {.name = (key), .type = LK__ATTR_INT, .i = (number)}
-#define ATTR_FLOAT(key, number) {.name = (key), .type = LK__ATTR_FLOAT, .f = (number)}
-#define ATTR_STRING(key, text) {.name = (key), .type = LK__ATTR_STRING, .s = (text)}
-#define ATTR_INTS(key, count, list) {.name = (key), .type = LK__ATTR_INTS, .i = (count), .ints = (list)}
+#define INTS(...)                                                                                  \
+    (const int64_t[])                                                                              \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+#define ATTR_INT(key, number)                                                                      \
+    {                                                                                              \
+        .name = (key), .type = LK__ATTR_INT, .i = (number)                                         \
+    }
+#define ATTR_FLOAT(key, number)                                                                    \
+    {                                                                                              \
+        .name = (key), .type = LK__ATTR_FLOAT, .f = (number)                                       \
+    }
+#define ATTR_STRING(key, text)                                                                     \
+    {                                                                                              \
+        .name = (key), .type = LK__ATTR_STRING, .s = (text)                                        \
+    }
+#define ATTR_INTS(key, count, list)                                                                \
+    {                                                                                              \
+        .name = (key), .type = LK__ATTR_INTS, .i = (count), .ints = (list)                         \
+    }
 
 /* One node with one result, whose name is returned. */
 static const char *node(struct step *s,
@@ -86,17 +102,14 @@ static const char *shape_of(struct step *s, const char *x, int first, int last)
 
 static const char *concat_shape(struct step *s, const char *a, const char *b)
 {
-    return node(s,
-                "Concat",
-                2,
-                (const char *const[]){a, b},
-                1,
+    return node(s, "Concat", 2, (const char *const[]){a, b}, 1,
                 &(struct lk__attribute)ATTR_INT("axis", 0));
 }
 
 static const char *f32_of(struct step *s, const char *x)
 {
-    return node(s, "Cast", 1, &x, 1, &(struct lk__attribute)ATTR_INT("to", lk__onnx_of_dtype(LK_F32)));
+    return node(s, "Cast", 1, &x, 1,
+                &(struct lk__attribute)ATTR_INT("to", lk__onnx_of_dtype(LK_F32)));
 }
 
 static const struct lk__value *operand(const struct step *s, int i)
@@ -159,8 +172,8 @@ static const char *linear_shape(struct step *s)
     }
     if (free_dimensions <= 1) /* LK_DYNAMIC is −1, which Reshape works out */
         return integers(s, v->rank, shape);
-    return concat_shape(
-        s, shape_of(s, in(s, 0), 0, v->rank - 1), integers(s, 1, &shape[v->rank - 1]));
+    return concat_shape(s, shape_of(s, in(s, 0), 0, v->rank - 1),
+                        integers(s, 1, &shape[v->rank - 1]));
 }
 
 static const char *lower_linear(struct step *s)
@@ -168,11 +181,7 @@ static const char *lower_linear(struct step *s)
     const struct lk__value *v = s->value;
     const int64_t inner = operand(s, 1)->shape[1];
     const char *x = v->rank == 2 ? in(s, 0) : reshape(s, in(s, 0), 2, INTS(-1, inner));
-    const char *y = node(s,
-                         "Gemm",
-                         3,
-                         (const char *const[]){x, in(s, 1), in(s, 2)},
-                         1,
+    const char *y = node(s, "Gemm", 3, (const char *const[]){x, in(s, 1), in(s, 2)}, 1,
                          &(struct lk__attribute)ATTR_INT("transB", 1));
     return v->rank == 2 ? y : node2(s, "Reshape", y, linear_shape(s));
 }
@@ -197,11 +206,7 @@ static const char *lower_group_norm(struct step *s)
     lk__onnx_initializer(s->onnx, zero, LK_F32, 1, &groups, ones + groups);
     free(ones);
     const char *x = reshape(s, in(s, 0), 3, INTS(0, groups, -1));
-    x = node(s,
-             "InstanceNormalization",
-             3,
-             (const char *const[]){x, one, zero},
-             1,
+    x = node(s, "InstanceNormalization", 3, (const char *const[]){x, one, zero}, 1,
              &(struct lk__attribute)ATTR_FLOAT("epsilon", v->as.norm.epsilon));
     x = node2(s, "Reshape", x, shape_of(s, in(s, 0), 0, 4));
     x = node2(s, "Mul", x, reshape(s, in(s, 1), 3, INTS(-1, 1, 1)));
@@ -214,28 +219,19 @@ static const char *lower_layer_norm(struct step *s)
         ATTR_INT("axis", -1),
         ATTR_FLOAT("epsilon", s->value->as.norm.epsilon),
     };
-    return node(s,
-                "LayerNormalization",
-                3,
-                (const char *const[]){in(s, 0), in(s, 1), in(s, 2)},
-                2,
+    return node(s, "LayerNormalization", 3, (const char *const[]){in(s, 0), in(s, 1), in(s, 2)}, 2,
                 attributes);
 }
 
 /* −∞ where s > t, else 0: [T, S], of the lengths that q and k have at run time */
 static const char *causal_mask(struct step *s)
 {
-    const char *lengths =
-        concat_shape(s, shape_of(s, in(s, 0), 1, 2), shape_of(s, in(s, 1), 1, 2));
+    const char *lengths = concat_shape(s, shape_of(s, in(s, 0), 1, 2), shape_of(s, in(s, 1), 1, 2));
     const char *full = node2(s, "Expand", scalar(s, -INFINITY), lengths);
     const int64_t above = 1;
     const char *diagonal = lk__onnx_name(s->onnx, s->value->at, "diagonal");
     lk__onnx_initializer(s->onnx, diagonal, LK_I64, 0, NULL, &above);
-    return node(s,
-                "Trilu",
-                2,
-                (const char *const[]){full, diagonal},
-                1,
+    return node(s, "Trilu", 2, (const char *const[]){full, diagonal}, 1,
                 &(struct lk__attribute)ATTR_INT("upper", 1));
 }
 
@@ -299,38 +295,26 @@ static const char *lower_scale(struct step *s)
 
 static const char *lower_concat(struct step *s)
 {
-    return node(s,
-                "Concat",
-                2,
-                (const char *const[]){in(s, 0), in(s, 1)},
-                1,
+    return node(s, "Concat", 2, (const char *const[]){in(s, 0), in(s, 1)}, 1,
                 &(struct lk__attribute)ATTR_INT("axis", s->value->as.range.axis));
 }
 
 static const char *lower_slice(struct step *s)
 {
     const int64_t axis = s->value->as.range.axis;
-    return node(s,
-                "Slice",
-                4,
-                (const char *const[]){in(s, 0),
-                                      integers(s, 1, &s->value->as.range.from),
+    return node(s, "Slice", 4,
+                (const char *const[]){in(s, 0), integers(s, 1, &s->value->as.range.from),
                                       integers(s, 1, &s->value->as.range.to),
                                       integers(s, 1, &axis)},
-                0,
-                NULL);
+                0, NULL);
 }
 
 static const char *lower_clip(struct step *s)
 {
-    return node(s,
-                "Clip",
-                3,
-                (const char *const[]){in(s, 0),
-                                      scalar(s, s->value->as.clip.low),
+    return node(s, "Clip", 3,
+                (const char *const[]){in(s, 0), scalar(s, s->value->as.clip.low),
                                       scalar(s, s->value->as.clip.high)},
-                0,
-                NULL);
+                0, NULL);
 }
 
 static const char *lower_upsample2(struct step *s)
@@ -357,8 +341,8 @@ static const char *lower_image_of_tokens(struct step *s)
     const int64_t *shape = s->value->shape;
     if (shape[2] != LK_DYNAMIC && shape[3] != LK_DYNAMIC)
         return reshape(s, x, 4, INTS(0, 0, shape[2], shape[3]));
-    return node2(
-        s, "Reshape", x, concat_shape(s, shape_of(s, x, 0, 2), shape_of(s, in(s, 1), 2, 4)));
+    return node2(s, "Reshape", x,
+                 concat_shape(s, shape_of(s, x, 0, 2), shape_of(s, in(s, 1), 2, 4)));
 }
 
 static const char *lower_as_pixels(struct step *s)
@@ -374,7 +358,8 @@ static const char *lower_gather(struct step *s)
     return table->op == LK__WEIGHT && table->as.tensor.dtype != LK_F32 ? f32_of(s, rows) : rows;
 }
 
-/* cos(t·f) then sin(t·f), f_i = exp(−ln(10000)·i/half); diffusers' Timesteps with flip_sin_to_cos */
+/* cos(t·f) then sin(t·f), f_i = exp(−ln(10000)·i/half); diffusers' Timesteps with flip_sin_to_cos
+ */
 static const char *lower_time_embedding(struct step *s)
 {
     const int64_t half = s->value->shape[1] / 2;
@@ -389,11 +374,8 @@ static const char *lower_time_embedding(struct step *s)
     lk__onnx_initializer(s->onnx, row, LK_F32, 2, INTS(1, half), frequencies);
     free(frequencies);
     const char *angles = node2(s, "Mul", reshape(s, in(s, 0), 2, INTS(0, 1)), row);
-    return node(s,
-                "Concat",
-                2,
-                (const char *const[]){node1(s, "Cos", angles), node1(s, "Sin", angles)},
-                1,
+    return node(s, "Concat", 2,
+                (const char *const[]){node1(s, "Cos", angles), node1(s, "Sin", angles)}, 1,
                 &(struct lk__attribute)ATTR_INT("axis", 1));
 }
 

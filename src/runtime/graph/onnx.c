@@ -15,14 +15,8 @@ static const struct {
     enum lk_dtype dtype;
     int onnx;
 } types[] = {
-    {LK_F32,  1 },
-    {LK_U8,   2 },
-    {LK_I32,  6 },
-    {LK_I64,  7 },
-    {LK_BOOL, 9 },
-    {LK_F16,  10},
-    {LK_F64,  11},
-    {LK_BF16, 16},
+    {LK_F32, 1},  {LK_U8, 2},   {LK_I32, 6},  {LK_I64, 7},
+    {LK_BOOL, 9}, {LK_F16, 10}, {LK_F64, 11}, {LK_BF16, 16},
 };
 
 int lk__onnx_of_dtype(enum lk_dtype dtype)
@@ -54,24 +48,24 @@ const char *lk__onnx_name(struct lk__onnx *onnx, const char *at, const char *wha
 
 static void write_attribute(struct lk_proto *out, const struct lk__attribute *attribute)
 {
-    size_t begin = lk_proto_begin(out, ONNX_NODE_ATTRIBUTE);
-    lk_proto_string(out, ONNX_ATTRIBUTE_NAME, attribute->name);
+    size_t begin = lk_proto_begin(out, FIELD_NODE_ATTRIBUTE);
+    lk_proto_string(out, FIELD_ATTRIBUTE_NAME, attribute->name);
     switch (attribute->type) {
     case LK__ATTR_FLOAT:
-        lk_proto_float(out, ONNX_ATTRIBUTE_F, attribute->f);
+        lk_proto_float(out, FIELD_ATTRIBUTE_F, attribute->f);
         break;
     case LK__ATTR_INT:
-        lk_proto_int(out, ONNX_ATTRIBUTE_I, attribute->i);
+        lk_proto_int(out, FIELD_ATTRIBUTE_I, attribute->i);
         break;
     case LK__ATTR_STRING:
-        lk_proto_string(out, ONNX_ATTRIBUTE_S, attribute->s);
+        lk_proto_string(out, FIELD_ATTRIBUTE_S, attribute->s);
         break;
     case LK__ATTR_INTS:
         for (int64_t i = 0; i < attribute->i; i++)
-            lk_proto_int(out, ONNX_ATTRIBUTE_INTS, attribute->ints[i]);
+            lk_proto_int(out, FIELD_ATTRIBUTE_INTS, attribute->ints[i]);
         break;
     }
-    lk_proto_int(out, ONNX_ATTRIBUTE_TYPE, attribute->type);
+    lk_proto_int(out, FIELD_ATTRIBUTE_TYPE, attribute->type);
     lk_proto_end(out, begin);
 }
 
@@ -88,13 +82,13 @@ void lk__onnx_node(struct lk__onnx *onnx,
     struct lk_proto *out = &onnx->graph;
     while (n_in && (!inputs[n_in - 1] || !*inputs[n_in - 1]))
         n_in--;
-    size_t begin = lk_proto_begin(out, ONNX_GRAPH_NODE);
+    size_t begin = lk_proto_begin(out, FIELD_GRAPH_NODE);
     for (size_t i = 0; i < n_in; i++)
-        lk_proto_string(out, ONNX_NODE_INPUT, inputs[i] ? inputs[i] : "");
+        lk_proto_string(out, FIELD_NODE_INPUT, inputs[i] ? inputs[i] : "");
     for (size_t i = 0; i < n_out; i++)
-        lk_proto_string(out, ONNX_NODE_OUTPUT, outputs[i]);
-    lk_proto_string(out, ONNX_NODE_NAME, name);
-    lk_proto_string(out, ONNX_NODE_TYPE, op);
+        lk_proto_string(out, FIELD_NODE_OUTPUT, outputs[i]);
+    lk_proto_string(out, FIELD_NODE_NAME, name);
+    lk_proto_string(out, FIELD_NODE_TYPE, op);
     for (size_t i = 0; i < n_attributes; i++)
         write_attribute(out, &attributes[i]);
     lk_proto_end(out, begin);
@@ -103,11 +97,11 @@ void lk__onnx_node(struct lk__onnx *onnx,
 static size_t begin_tensor(
     struct lk_proto *out, const char *name, enum lk_dtype dtype, int rank, const int64_t *shape)
 {
-    size_t begin = lk_proto_begin(out, ONNX_GRAPH_INITIALIZER);
+    size_t begin = lk_proto_begin(out, FIELD_GRAPH_INITIALIZER);
     for (int i = 0; i < rank; i++)
-        lk_proto_int(out, ONNX_TENSOR_DIMS, shape[i]);
-    lk_proto_int(out, ONNX_TENSOR_TYPE, lk__onnx_of_dtype(dtype));
-    lk_proto_string(out, ONNX_TENSOR_NAME, name);
+        lk_proto_int(out, FIELD_TENSOR_DIMS, shape[i]);
+    lk_proto_int(out, FIELD_TENSOR_TYPE, lk__onnx_of_dtype(dtype));
+    lk_proto_string(out, FIELD_TENSOR_NAME, name);
     return begin;
 }
 
@@ -122,15 +116,15 @@ void lk__onnx_initializer(struct lk__onnx *onnx,
     for (int i = 0; i < rank; i++)
         count *= (size_t)shape[i];
     size_t begin = begin_tensor(&onnx->graph, name, dtype, rank, shape);
-    lk_proto_bytes(&onnx->graph, ONNX_TENSOR_RAW, values, count * lk_dtype_size(dtype));
+    lk_proto_bytes(&onnx->graph, FIELD_TENSOR_RAW, values, count * lk_dtype_size(dtype));
     lk_proto_end(&onnx->graph, begin);
 }
 
 static void write_entry(struct lk_proto *out, const char *key, const char *value)
 {
-    size_t begin = lk_proto_begin(out, ONNX_TENSOR_EXTERNAL);
-    lk_proto_string(out, ONNX_ENTRY_KEY, key);
-    lk_proto_string(out, ONNX_ENTRY_VALUE, value);
+    size_t begin = lk_proto_begin(out, FIELD_TENSOR_EXTERNAL);
+    lk_proto_string(out, FIELD_ENTRY_KEY, key);
+    lk_proto_string(out, FIELD_ENTRY_VALUE, value);
     lk_proto_end(out, begin);
 }
 
@@ -154,9 +148,9 @@ void lk__onnx_weight(struct lk__onnx *onnx,
         write_entry(out, "offset", number);
         snprintf(number, sizeof number, "%zu", tensor->size);
         write_entry(out, "length", number);
-        lk_proto_int(out, ONNX_TENSOR_LOCATION, 1);
+        lk_proto_int(out, FIELD_TENSOR_LOCATION, 1);
     } else {
-        lk_proto_bytes(out, ONNX_TENSOR_RAW, tensor->data, tensor->size);
+        lk_proto_bytes(out, FIELD_TENSOR_RAW, tensor->data, tensor->size);
     }
     lk_proto_end(out, begin);
 }
@@ -170,19 +164,19 @@ void lk__onnx_port(struct lk__onnx *onnx,
 {
     struct lk_proto *out = &onnx->graph;
     size_t port = lk_proto_begin(out, field);
-    lk_proto_string(out, ONNX_VALUE_NAME, name);
-    size_t type = lk_proto_begin(out, ONNX_VALUE_TYPE);
-    size_t tensor = lk_proto_begin(out, ONNX_TYPE_TENSOR);
-    lk_proto_int(out, ONNX_TYPE_ELEMENT, lk__onnx_of_dtype(dtype));
-    size_t dims = lk_proto_begin(out, ONNX_TYPE_SHAPE);
+    lk_proto_string(out, FIELD_VALUE_NAME, name);
+    size_t type = lk_proto_begin(out, FIELD_VALUE_TYPE);
+    size_t tensor = lk_proto_begin(out, FIELD_TYPE_TENSOR);
+    lk_proto_int(out, FIELD_TYPE_ELEMENT, lk__onnx_of_dtype(dtype));
+    size_t dims = lk_proto_begin(out, FIELD_TYPE_SHAPE);
     for (int i = 0; i < rank; i++) {
-        size_t dim = lk_proto_begin(out, ONNX_SHAPE_DIM);
+        size_t dim = lk_proto_begin(out, FIELD_SHAPE_DIM);
         if (shape[i] >= 0) {
-            lk_proto_int(out, ONNX_DIM_VALUE, shape[i]);
+            lk_proto_int(out, FIELD_DIM_VALUE, shape[i]);
         } else {
             char param[200];
             snprintf(param, sizeof param, "%s_%d", name, i);
-            lk_proto_string(out, ONNX_DIM_PARAM, param);
+            lk_proto_string(out, FIELD_DIM_PARAM, param);
         }
         lk_proto_end(out, dim);
     }
@@ -194,15 +188,15 @@ void lk__onnx_port(struct lk__onnx *onnx,
 
 void lk__onnx_finish(struct lk__onnx *onnx, const char *name, struct lk_proto *model)
 {
-    lk_proto_string(&onnx->graph, ONNX_GRAPH_NAME, name);
+    lk_proto_string(&onnx->graph, FIELD_GRAPH_NAME, name);
     memset(model, 0, sizeof *model);
-    lk_proto_int(model, ONNX_MODEL_IR_VERSION, IR_VERSION);
-    lk_proto_string(model, ONNX_MODEL_PRODUCER, "likeness");
-    size_t begin = lk_proto_begin(model, ONNX_MODEL_OPSET);
-    lk_proto_string(model, ONNX_OPSET_DOMAIN, "");
-    lk_proto_int(model, ONNX_OPSET_VERSION, OPSET);
+    lk_proto_int(model, FIELD_MODEL_IR_VERSION, IR_VERSION);
+    lk_proto_string(model, FIELD_MODEL_PRODUCER, "likeness");
+    size_t begin = lk_proto_begin(model, FIELD_MODEL_OPSET);
+    lk_proto_string(model, FIELD_OPSET_DOMAIN, "");
+    lk_proto_int(model, FIELD_OPSET_VERSION, OPSET);
     lk_proto_end(model, begin);
-    lk_proto_bytes(model, ONNX_MODEL_GRAPH, onnx->graph.bytes, onnx->graph.size);
+    lk_proto_bytes(model, FIELD_MODEL_GRAPH, onnx->graph.bytes, onnx->graph.size);
     model->failed |= onnx->graph.failed || onnx->failed;
     lk_proto_free(&onnx->graph);
 }

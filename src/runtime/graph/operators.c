@@ -35,8 +35,8 @@ static const char *const op_names[LK__OP_COUNT] = {
 
 /* The value behind an index, or NULL with an error when it is none or has another rank (rank < 0:
  * any). */
-static const struct lk__value *
-operand(lk_graph *graph, enum lk__op op, const char *what, lk_value value, int rank)
+static const struct lk__value *operand(
+    lk_graph *graph, enum lk__op op, const char *what, lk_value value, int rank)
 {
     if (graph->error.code)
         return NULL;
@@ -46,8 +46,8 @@ operand(lk_graph *graph, enum lk__op op, const char *what, lk_value value, int r
     }
     const struct lk__value *found = &graph->values[value];
     if (rank >= 0 && found->rank != rank) {
-        lk__graph_fail(
-            graph, LK_E_INPUT, "%s: %s has rank %d, not %d", op_names[op], what, found->rank, rank);
+        lk__graph_fail(graph, LK_E_INPUT, "%s: %s has rank %d, not %d", op_names[op], what,
+                       found->rank, rank);
         return NULL;
     }
     return found;
@@ -58,24 +58,18 @@ static bool same(int64_t a, int64_t b)
     return a == b || a == LK_DYNAMIC || b == LK_DYNAMIC;
 }
 
-static bool
-expect(lk_graph *graph, enum lk__op op, const char *what, int64_t have, int64_t want)
+static bool expect(lk_graph *graph, enum lk__op op, const char *what, int64_t have, int64_t want)
 {
     if (same(have, want))
         return true;
-    lk__graph_fail(graph,
-                   LK_E_INPUT,
-                   "%s: %s is %lld, not %lld",
-                   op_names[op],
-                   what,
-                   (long long)have,
-                   (long long)want);
+    lk__graph_fail(graph, LK_E_INPUT, "%s: %s is %lld, not %lld", op_names[op], what,
+                   (long long)have, (long long)want);
     return false;
 }
 
 /* A bias, gamma or beta: [size], or not given. */
-static bool
-expect_vector(lk_graph *graph, enum lk__op op, const char *what, lk_value value, int64_t size)
+static bool expect_vector(
+    lk_graph *graph, enum lk__op op, const char *what, lk_value value, int64_t size)
 {
     const struct lk__value *vector = operand(graph, op, what, value, 1);
     return vector && expect(graph, op, what, vector->shape[0], size);
@@ -102,7 +96,8 @@ lk_value lk_graph_conv(
     const enum lk__op op = LK__CONV;
     const struct lk__value *in = operand(graph, op, "x", x, 4);
     const struct lk__value *weight = operand(graph, op, "w", w, 4);
-    if (!in || !weight || !expect(graph, op, "w's input channels", weight->shape[1], in->shape[1]) ||
+    if (!in || !weight ||
+        !expect(graph, op, "w's input channels", weight->shape[1], in->shape[1]) ||
         !expect(graph, op, "w's height", weight->shape[2], kernel) ||
         !expect(graph, op, "w's width", weight->shape[3], kernel))
         return LK_NO_VALUE;
@@ -149,11 +144,9 @@ lk_value lk_graph_group_norm(
         !expect_vector(graph, op, "beta", beta, in->shape[1]))
         return LK_NO_VALUE;
     if (groups < 1 || in->shape[1] < 1 || in->shape[1] % groups)
-        return lk__graph_fail(graph,
-                              LK_E_INPUT,
+        return lk__graph_fail(graph, LK_E_INPUT,
                               "group norm: %lld channels do not fall into %d groups",
-                              (long long)in->shape[1],
-                              groups);
+                              (long long)in->shape[1], groups);
     struct lk__value value = like(op, in);
     value.in[0] = x, value.in[1] = gamma, value.in[2] = beta;
     value.as.norm.groups = groups;
@@ -161,8 +154,8 @@ lk_value lk_graph_group_norm(
     return lk__graph_append(graph, &value);
 }
 
-lk_value
-lk_graph_layer_norm(lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, float epsilon)
+lk_value lk_graph_layer_norm(
+    lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, float epsilon)
 {
     const enum lk__op op = LK__LAYER_NORM;
     const struct lk__value *in = operand(graph, op, "x", x, 3);
@@ -317,12 +310,8 @@ lk_value lk_graph_slice(lk_graph *graph, lk_value x, int axis, int64_t from, int
         return LK_NO_VALUE;
     const int64_t size = value.shape[axis];
     if (from < 0 || to <= from || (size != LK_DYNAMIC && to > size))
-        return lk__graph_fail(graph,
-                              LK_E_INPUT,
-                              "slice: %lld to %lld of %lld",
-                              (long long)from,
-                              (long long)to,
-                              (long long)size);
+        return lk__graph_fail(graph, LK_E_INPUT, "slice: %lld to %lld of %lld", (long long)from,
+                              (long long)to, (long long)size);
     value.shape[axis] = to - from;
     value.as.range.axis = axis;
     value.as.range.from = from;
@@ -365,7 +354,8 @@ lk_value lk_graph_image_of_tokens(lk_graph *graph, lk_value tokens, lk_value lik
     if (!in || !image)
         return LK_NO_VALUE;
     const bool known = image->shape[2] != LK_DYNAMIC && image->shape[3] != LK_DYNAMIC;
-    if (known && !expect(graph, op, "tokens' length", in->shape[1], image->shape[2] * image->shape[3]))
+    if (known &&
+        !expect(graph, op, "tokens' length", in->shape[1], image->shape[2] * image->shape[3]))
         return LK_NO_VALUE;
     struct lk__value value = like(op, image);
     value.in[0] = tokens, value.in[1] = like_value;

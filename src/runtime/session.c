@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Sessions of ONNX files and of graphs that we wrote. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <onnxruntime_session_options_config_keys.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "runtime/graph/lower.h"
+#include "runtime/internal.h"
+
+static int create_of_file(const struct lk__recipe *recipe,
+                          lk_runtime *runtime,
+                          OrtSessionOptions *options,
+                          OrtSession **out,
+                          struct lk_error *err)
+{
+    const OrtApi *api = runtime->api;
+    return lk__ort_check(api, api->CreateSession(runtime->env, recipe->path, options, out),
+                         LK_E_INPUT, err, "model '%s'", recipe->name);
+}
+
+int lk_session_open(lk_runtime *runtime,
+                    const char *path,
+                    const char *device,
+                    lk_session **out,
+                    struct lk_error *err)
+{
+    struct lk_file file;
+    int code = lk_file_map(path, &file, err);
+    if (code)
+        return code;
+    code = lk__onnx_file_check(path, file.bytes, file.size, err);
+    if (!code) {
+        const struct lk__recipe recipe = {
+            .key = file.path,
+            .name = path,
+            .cost = file.size,
+            .create = create_of_file,
+            .path = file.path,
+        };
+        code = lk__pool_open(runtime, &recipe, device, out, err);
+    }
+    lk_file_unmap(&file);
+    return code;
+}
+
+/* Weights are named by absolute paths; the engine takes relative ones only, so the folder that they
+ * are relative to is the root of the file system. */
+static int create_of_model(const struct lk__recipe *recipe,
+                           lk_runtime *runtime,
+                           OrtSessionOptions *options,
+                           OrtSession **out,
+                           struct lk_error *err)
+{
+    const OrtApi *api = runtime->api;
+    OrtStatus *status = api->AddSessionConfigEntry(
+        options, kOrtSessionOptionsModelExternalInitializersFileFolderPath, "/");
+    if (!status)
+        status = api->CreateSessionFromArray(runtime->env, recipe->model->bytes,
+                                             recipe->model->size, options, out);
+    return lk__ort_check(api, status, LK_E_INPUT, err, "network '%s'", recipe->name);
+}
+
+/* What the weights take as f32, which is what the engine folds them to. */
+static size_t weight_bytes(const lk_graph *graph)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct lk_tensor *tensor = &graph->values[i].as.tensor;
+        if (graph->values[i].op == LK__WEIGHT)
+            total += tensor->size / lk_dtype_size(tensor->dtype) * sizeof(float);
+    }
+    return total;
+}
+
+int lk_session_of_graph(lk_runtime *runtime,
+                        const lk_graph *graph,
+                        const char *key,
+                        const char *device,
+                        lk_session **out,
+                        struct lk_error *err)
+{
+    struct lk_proto model;
+    int code = lk__lower(graph, LK_LOWER_PLAIN, NULL, NULL, &model, err);
+    if (code)
+        return code;
+    const struct lk__recipe recipe = {
+        .key = key,
+        .name = graph->name,
+        .cost = weight_bytes(graph),
+        .create = create_of_model,
+        .model = &model,
+    };
+    code = lk__pool_open(runtime, &recipe, device, out, err);
+    lk_proto_free(&model);
+    return code;
+}
