@@ -63,7 +63,8 @@ int lk_format_of_path(const char *path, enum lk_format *out, struct lk_error *er
 
 /* What is written beside the pixels; NULL members are left out. */
 struct lk_picture_text {
-    const char *parameters; /* PNG text chunk `parameters`; EXIF UserComment in the other formats */
+    const char *parameters; /* PNG text chunk `parameters`; EXIF UserComment in JPEG and WebP;
+                               ImageDescription in TIFF */
     const char *xmp;        /* an XMP packet */
 };
 
@@ -83,7 +84,8 @@ struct lk_picture_found_text {
 };
 int lk_picture_read_text(const char *path, struct lk_picture_found_text *out, struct lk_error *err);
 
-/* Lanczos3 resize (libvips) to exactly width × height; keeps the pixel type. */
+/* Lanczos3 resize, up and down, to exactly width × height, as PIL's LANCZOS; keeps the pixel type.
+ * f32 results are clamped to 0…1. */
 int lk_picture_resize(const struct lk_picture *in,
                       int width,
                       int height,

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Memory of pictures, and their change between 8-bit and float. One allocation holds the public
+ * struct, the count of references and, behind them on a cache line, the pixels. */
+#include "data/picture.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+
+enum { HEADER = 64 };
+
+struct owned {
+    struct lk_picture picture; /* first: the public pointer is this one */
+    atomic_int references;
+};
+
+_Static_assert(sizeof(struct owned) <= HEADER, "the pixels start behind the header");
+
+static size_t pixel_size(enum lk_pixel type)
+{
+    return type == LK_PIXEL_F32 ? sizeof(float) : sizeof(uint8_t);
+}
+
+int lk_picture_new(int width,
+                   int height,
+                   int channels,
+                   enum lk_pixel type,
+                   struct lk_picture **out,
+                   struct lk_error *err)
+{
+    if (width < 1 || height < 1 || width > LK_PICTURE_MAX_SIDE || height > LK_PICTURE_MAX_SIDE ||
+        (size_t)width * (size_t)height > LK_PICTURE_MAX_PIXELS)
+        return lk_fail(err, LK_E_INPUT,
+                       "a picture of %dx%d pixels is out of range: 1 to %d on a side, %zu pixels "
+                       "at most",
+                       width, height, LK_PICTURE_MAX_SIDE, LK_PICTURE_MAX_PIXELS);
+    if (channels != 3 && channels != 4)
+        return lk_fail(err, LK_E_INPUT, "a picture of %d channels is not supported: use 3 or 4",
+                       channels);
+    /* Within the limits above no product overflows. */
+    size_t size = (size_t)width * (size_t)height * (size_t)channels * pixel_size(type);
+    size_t padded = HEADER + (size + HEADER - 1) / HEADER * HEADER;
+    struct owned *owned = aligned_alloc(HEADER, padded);
+    if (!owned)
+        return lk_fail_memory(err, "a picture", size);
+    memset(owned, 0, padded);
+    owned->picture = (struct lk_picture){
+        .width = width,
+        .height = height,
+        .channels = channels,
+        .type = type,
+        .u8 = (uint8_t *)owned + HEADER,
+    };
+    atomic_init(&owned->references, 1);
+    *out = &owned->picture;
+    return 0;
+}
+
+struct lk_picture *lk_picture_ref(struct lk_picture *picture)
+{
+    struct owned *owned = (struct owned *)picture;
+    atomic_fetch_add_explicit(&owned->references, 1, memory_order_relaxed);
+    return picture;
+}
+
+void lk_picture_free(struct lk_picture *picture)
+{
+    struct owned *owned = (struct owned *)picture;
+    if (owned && atomic_fetch_sub_explicit(&owned->references, 1, memory_order_acq_rel) == 1)
+        free(owned);
+}
+
+static void u8_to_f32(const uint8_t *in, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)in[i] / 255.0f;
+}
+
+/* Adding 1.5·2²³ leaves the nearest whole number (ties to even, as numpy rounds) in the low bits of
+ * the sum; unlike lrintf this vectorises on every target. A comparison with NaN is false, so that
+ * NaN takes the 0. */
+static void f32_to_u8(const float *in, size_t n, uint8_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        float v = in[i] > 0.0f ? in[i] : 0.0f;
+        v = (v < 1.0f ? v : 1.0f) * 255.0f + 0x1.8p23f;
+        uint32_t bits;
+        memcpy(&bits, &v, sizeof bits);
+        out[i] = (uint8_t)bits;
+    }
+}
+
+int lk_picture_convert(const struct lk_picture *in,
+                       enum lk_pixel type,
+                       struct lk_picture **out,
+                       struct lk_error *err)
+{
+    struct lk_picture *picture;
+    int code = lk_picture_new(in->width, in->height, in->channels, type, &picture, err);
+    if (code)
+        return code;
+    size_t n = (size_t)in->width * (size_t)in->height * (size_t)in->channels;
+    if (in->type == type)
+        memcpy(picture->u8, in->u8, n * pixel_size(type));
+    else if (type == LK_PIXEL_F32)
+        u8_to_f32(in->u8, n, picture->f32);
+    else
+        f32_to_u8(in->f32, n, picture->u8);
+    *out = picture;
+    return 0;
+}
