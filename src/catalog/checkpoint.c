@@ -44,8 +44,8 @@ static const struct {
     const char *folder, *member, *what;
 } PART[PARTS] = {
     [LK_PART_TEXT] = {"text_encoder", "text_encoder", "text encoder"},
-    [LK_PART_UNET] = {"unet",         "unet",         "UNet"        },
-    [LK_PART_VAE] = {"vae",          "vae",          "VAE"         },
+    [LK_PART_UNET] = {"unet", "unet", "UNet"},
+    [LK_PART_VAE] = {"vae", "vae", "VAE"},
 };
 
 /* In the order in which diffusers prefers them; full precision before fp16. */
@@ -101,8 +101,10 @@ static bool is_pickle(const char *path)
 }
 
 /* Opens a file of tensors and keeps it until the checkpoint is freed. */
-static int
-open_tensors(lk_checkpoint *c, const char *path, lk_tensor_file **out, struct lk_error *err)
+static int open_tensors(lk_checkpoint *c,
+                        const char *path,
+                        lk_tensor_file **out,
+                        struct lk_error *err)
 {
     if (is_pickle(path))
         return refuse_pickle(path, err);
@@ -123,8 +125,10 @@ static void take_part(lk_checkpoint *c,
 }
 
 /* The file of tensors in a part's folder. */
-static int
-find_part_file(lk_checkpoint *c, const char *folder, const char **out, struct lk_error *err)
+static int find_part_file(lk_checkpoint *c,
+                          const char *folder,
+                          const char **out,
+                          struct lk_error *err)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(PART_FILES); i++) {
         const char *path = text(c, "%s/%s", folder, PART_FILES[i]);
@@ -144,8 +148,10 @@ find_part_file(lk_checkpoint *c, const char *folder, const char **out, struct lk
                    folder, PART_FILES[0], PART_FILES[1]);
 }
 
-static int
-open_part_folder(lk_checkpoint *c, enum lk_part part, const char *folder, struct lk_error *err)
+static int open_part_folder(lk_checkpoint *c,
+                            enum lk_part part,
+                            const char *folder,
+                            struct lk_error *err)
 {
     const char *path = NULL;
     int code = find_part_file(c, folder, &path, err);
@@ -170,8 +176,8 @@ static int check_folder(lk_checkpoint *c, struct lk_error *err)
     static const struct {
         const char *file, *key, *fine, *what;
     } CLUES[] = {
-        {"model_index.json",                "_class_name",     "StableDiffusionPipeline", "pipeline"  },
-        {"scheduler/scheduler_config.json", "prediction_type", "epsilon",                 "prediction"},
+        {"model_index.json", "_class_name", "StableDiffusionPipeline", "pipeline"},
+        {"scheduler/scheduler_config.json", "prediction_type", "epsilon", "prediction"},
     };
     for (size_t i = 0; i < LK_ARRAY_LENGTH(CLUES); i++) {
         json_t *root = NULL;
@@ -290,8 +296,10 @@ static int read_config(lk_checkpoint *c, enum lk_part part, struct lk_error *err
     return code;
 }
 
-static int
-check_numbers(const struct lk_tensor *tensor, size_t first, size_t n, struct lk_error *err)
+static int check_numbers(const struct lk_tensor *tensor,
+                         size_t first,
+                         size_t n,
+                         struct lk_error *err)
 {
     float sample[SAMPLE];
     int code = lk_tensor_to_f32(tensor, first, n, sample, err);
@@ -409,8 +417,9 @@ const struct lk_checkpoint_config *lk_checkpoint_config(const lk_checkpoint *c)
     return &c->config;
 }
 
-const struct lk_tensor *
-lk_checkpoint_tensor(const lk_checkpoint *c, enum lk_part part, const char *diffusers_name)
+const struct lk_tensor *lk_checkpoint_tensor(const lk_checkpoint *c,
+                                             enum lk_part part,
+                                             const char *diffusers_name)
 {
     return lk__find(c->parts[part].file, c->parts[part].naming, &c->config, diffusers_name);
 }

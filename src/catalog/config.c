@@ -28,13 +28,13 @@ static const struct {
     enum kind kind;
     size_t at;
 } FIELDS[] = {
-    {LK_PART_TEXT, "num_attention_heads", INTEGER,    AT(text.heads)     },
-    {LK_PART_TEXT, "hidden_act",          ACTIVATION, AT(text.quick_gelu)},
-    {LK_PART_UNET, "norm_num_groups",     INTEGER,    AT(unet.groups)    },
-    {LK_PART_UNET, "attention_head_dim",  HEADS,      AT(unet.heads)     },
-    {LK_PART_UNET, "num_attention_heads", HEADS,      AT(unet.heads)     },
-    {LK_PART_VAE,  "norm_num_groups",     INTEGER,    AT(vae.groups)     },
-    {LK_PART_VAE,  "scaling_factor",      REAL,       AT(vae.scale)      },
+    {LK_PART_TEXT, "num_attention_heads", INTEGER, AT(text.heads)},
+    {LK_PART_TEXT, "hidden_act", ACTIVATION, AT(text.quick_gelu)},
+    {LK_PART_UNET, "norm_num_groups", INTEGER, AT(unet.groups)},
+    {LK_PART_UNET, "attention_head_dim", HEADS, AT(unet.heads)},
+    {LK_PART_UNET, "num_attention_heads", HEADS, AT(unet.heads)},
+    {LK_PART_VAE, "norm_num_groups", INTEGER, AT(vae.groups)},
+    {LK_PART_VAE, "scaling_factor", REAL, AT(vae.scale)},
 };
 
 /* What changes the network's equations: refused unless it is null or as in SD 1.x. */
@@ -42,17 +42,17 @@ static const struct {
     enum lk_part part;
     const char *key, *word; /* the text that is fine; NULL: only null or false */
 } PLAIN[] = {
-    {LK_PART_UNET, "act_fn",                  "silu"      },
-    {LK_PART_UNET, "time_embedding_type",     "positional"},
-    {LK_PART_UNET, "resnet_time_scale_shift", "default"   },
-    {LK_PART_UNET, "addition_embed_type",     NULL        },
-    {LK_PART_UNET, "class_embed_type",        NULL        },
-    {LK_PART_UNET, "encoder_hid_dim",         NULL        },
-    {LK_PART_UNET, "dual_cross_attention",    NULL        },
-    {LK_PART_UNET, "center_input_sample",     NULL        },
-    {LK_PART_VAE,  "act_fn",                  "silu"      },
-    {LK_PART_VAE,  "shift_factor",            NULL        },
-    {LK_PART_VAE,  "latents_mean",            NULL        },
+    {LK_PART_UNET, "act_fn", "silu"},
+    {LK_PART_UNET, "time_embedding_type", "positional"},
+    {LK_PART_UNET, "resnet_time_scale_shift", "default"},
+    {LK_PART_UNET, "addition_embed_type", NULL},
+    {LK_PART_UNET, "class_embed_type", NULL},
+    {LK_PART_UNET, "encoder_hid_dim", NULL},
+    {LK_PART_UNET, "dual_cross_attention", NULL},
+    {LK_PART_UNET, "center_input_sample", NULL},
+    {LK_PART_VAE, "act_fn", "silu"},
+    {LK_PART_VAE, "shift_factor", NULL},
+    {LK_PART_VAE, "latents_mean", NULL},
 };
 
 static int wrong(struct lk_error *err, const char *key, const char *path, const char *wanted)
@@ -60,8 +60,8 @@ static int wrong(struct lk_error *err, const char *key, const char *path, const 
     return lk_fail(err, LK_E_INPUT, "'%s' in '%s' must be %s", key, path, wanted);
 }
 
-static int
-read_integer(const json_t *value, const char *key, const char *path, int *out, struct lk_error *err)
+static int read_integer(
+    const json_t *value, const char *key, const char *path, int *out, struct lk_error *err)
 {
     json_int_t number = json_integer_value(value);
     if (!json_is_integer(value) || number < 1 || number > 4096)

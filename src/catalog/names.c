@@ -34,36 +34,30 @@ struct renaming {
 };
 
 static const struct renaming UNET_RESNET[] = {
-    {"norm1.",         "in_layers.0."},
-    {"conv1.",                "in_layers.2."},
-    {"time_emb_proj.","emb_layers.1."},
+    {"norm1.", "in_layers.0."},
+    {"conv1.", "in_layers.2."},
+    {"time_emb_proj.", "emb_layers.1."},
     {"norm2.", "out_layers.0."},
-    {"conv2.",                "out_layers.3."},
+    {"conv2.", "out_layers.3."},
     {"conv_shortcut.", "skip_connection."},
-    {0        },
+    {0},
 };
-static const struct renaming VAE_RESNET[] = {
-    {"conv_shortcut.", "nin_shortcut."},
-    {0               }
-};
+static const struct renaming VAE_RESNET[] = {{"conv_shortcut.", "nin_shortcut."}, {0}};
 static const struct renaming VAE_ATTENTION[] = {
     {"group_norm.", "norm."},
-    {"to_q.",             "q."},
-    {"to_k.","k."},
-    {"to_v.",       "v."},
-    {"to_out.0.",             "proj_out."},
-    {0  },
+    {"to_q.", "q."},
+    {"to_k.", "k."},
+    {"to_v.", "v."},
+    {"to_out.0.", "proj_out."},
+    {0},
 };
-static const struct renaming DOWNSAMPLER[] = {
-    {"conv.", "op."},
-    {0      }
-};
+static const struct renaming DOWNSAMPLER[] = {{"conv.", "op."}, {0}};
 
 /* VAE attention in folders written before diffusers 0.17 */
 static const struct renaming OLD_ATTENTION[] = {
-    {".to_q.",     ".query."    },
-    {".to_k.",     ".key."      },
-    {".to_v.",     ".value."    },
+    {".to_q.", ".query."},
+    {".to_k.", ".key."},
+    {".to_v.", ".value."},
     {".to_out.0.", ".proj_attn."},
 };
 

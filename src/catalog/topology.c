@@ -216,8 +216,8 @@ int lk__topology_read(const struct lk__part parts[3],
     return 0;
 }
 
-static int
-check_divides(const char *what, int number, int width, const char *path, struct lk_error *err)
+static int check_divides(
+    const char *what, int number, int width, const char *path, struct lk_error *err)
 {
     if (number >= 1 && width % number == 0)
         return 0;

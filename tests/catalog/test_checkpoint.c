@@ -58,7 +58,7 @@ static void assert_refused(const char *path, const char *vae, int code, const ch
 static void assert_tiny_topology(const struct lk_checkpoint_config *config)
 {
     static const struct lk_checkpoint_config TINY = {
-        .text = {49408,                     32, 3, 2, 128, 77, 1, 49406, 49407, 49407},
+        .text = {49408, 32, 3, 2, 128, 77, 1, 49406, 49407, 49407},
         .unet = {.in_channels = 4,
                  .out_channels = 4,
                  .levels = 4,
@@ -68,7 +68,7 @@ static void assert_tiny_topology(const struct lk_checkpoint_config *config)
                  .heads = {2, 2, 2, 2},
                  .groups = 8,
                  .context = 32},
-        .vae = {4, {16, 16, 32, 32},                   2,        8,               4,                              0.18215f                               },
+        .vae = {4, {16, 16, 32, 32}, 2, 8, 4, 0.18215f},
     };
     assert_memory_equal(config, &TINY, sizeof TINY);
 }
@@ -95,10 +95,10 @@ static void every_layout_gives_the_same_tensors_by_diffusers_name(void **state)
     (void)state;
     static const struct test_checkpoint LAYOUTS[] = {
         {.layout = TEST_FOLDER},
-        {                     .layout = TEST_SINGLE                    },
-        { .layout = TEST_FOLDER,                     .old_vae_names = 1},
-        {                     .layout = TEST_FOLDER,                     .shards = 1},
-        {                     .layout = TEST_FOLDER,                     .fp16_names = 1},
+        {.layout = TEST_SINGLE},
+        {.layout = TEST_FOLDER, .old_vae_names = 1},
+        {.layout = TEST_FOLDER, .shards = 1},
+        {.layout = TEST_FOLDER, .fp16_names = 1},
     };
     for (size_t i = 0; i < LK_ARRAY_LENGTH(LAYOUTS); i++) {
         char *path = test_format("%s/tiny%zu.safetensors", folder, i);
@@ -220,27 +220,27 @@ static void a_hostile_config_is_refused_in_one_line(void **state)
     static const struct {
         const char *file, *json, *says;
     } CONFIGS[] = {
-        {"unet/config.json",         "",                                                    "empty"                 },
-        {"unet/config.json",         "[1, 2]",                                              "JSON object"           },
-        {"unet/config.json",         "{\"norm_num_groups\": 8",                             "line 1"                },
-        {"unet/config.json",         "{\"norm_num_groups\": 8, \"norm_num_groups\": 8}",    "duplicate"             },
-        {"unet/config.json",         "{\"norm_num_groups\": 0}",                            "from 1 to 4096"        },
-        {"unet/config.json",         "{\"norm_num_groups\": -8}",                           "from 1 to 4096"        },
-        {"unet/config.json",         "{\"norm_num_groups\": 1e400}",                        "line 1"                },
-        {"unet/config.json",         "{\"norm_num_groups\": \"8\"}",                        "from 1 to 4096"        },
-        {"unet/config.json",         "{\"norm_num_groups\": 7}",                            "7 groups do not divide"},
-        {"unet/config.json",         "{\"attention_head_dim\": [2, 2]}",                    "one for each level"    },
-        {"unet/config.json",         "{\"attention_head_dim\": [[[2]]]}",                   "one for each level"    },
-        {"unet/config.json",         "{\"norm_num_groups\": 8, \"attention_head_dim\": 3}", "3 heads"               },
-        {"unet/config.json",         "{\"addition_embed_type\": \"text_time\"}",            "addition_embed_type"   },
-        {"unet/config.json",         "{\"act_fn\": \"mish\"}",                              "act_fn"                },
-        {"vae/config.json",          "{\"scaling_factor\": 0}",                             "other than 0"          },
-        {"vae/config.json",          "{\"scaling_factor\": null, \"norm_num_groups\": 5}",  "5 groups"              },
-        {"vae/config.json",          "{\"scaling_factor\": \"nan\"}",                       "other than 0"          },
-        {"text_encoder/config.json", "{\"hidden_act\": \"relu\"}",                          "quick_gelu or gelu"    },
-        {"text_encoder/config.json", "{\"num_attention_heads\": 5}",                        "5 heads"               },
-        {"model_index.json",         "{\"_class_name\": \"StableDiffusionXLPipeline\"}",
-         "StableDiffusionXL"                                                                                        },
+        {"unet/config.json", "", "empty"},
+        {"unet/config.json", "[1, 2]", "JSON object"},
+        {"unet/config.json", "{\"norm_num_groups\": 8", "line 1"},
+        {"unet/config.json", "{\"norm_num_groups\": 8, \"norm_num_groups\": 8}", "duplicate"},
+        {"unet/config.json", "{\"norm_num_groups\": 0}", "from 1 to 4096"},
+        {"unet/config.json", "{\"norm_num_groups\": -8}", "from 1 to 4096"},
+        {"unet/config.json", "{\"norm_num_groups\": 1e400}", "line 1"},
+        {"unet/config.json", "{\"norm_num_groups\": \"8\"}", "from 1 to 4096"},
+        {"unet/config.json", "{\"norm_num_groups\": 7}", "7 groups do not divide"},
+        {"unet/config.json", "{\"attention_head_dim\": [2, 2]}", "one for each level"},
+        {"unet/config.json", "{\"attention_head_dim\": [[[2]]]}", "one for each level"},
+        {"unet/config.json", "{\"norm_num_groups\": 8, \"attention_head_dim\": 3}", "3 heads"},
+        {"unet/config.json", "{\"addition_embed_type\": \"text_time\"}", "addition_embed_type"},
+        {"unet/config.json", "{\"act_fn\": \"mish\"}", "act_fn"},
+        {"vae/config.json", "{\"scaling_factor\": 0}", "other than 0"},
+        {"vae/config.json", "{\"scaling_factor\": null, \"norm_num_groups\": 5}", "5 groups"},
+        {"vae/config.json", "{\"scaling_factor\": \"nan\"}", "other than 0"},
+        {"text_encoder/config.json", "{\"hidden_act\": \"relu\"}", "quick_gelu or gelu"},
+        {"text_encoder/config.json", "{\"num_attention_heads\": 5}", "5 heads"},
+        {"model_index.json", "{\"_class_name\": \"StableDiffusionXLPipeline\"}",
+         "StableDiffusionXL"},
     };
     for (size_t i = 0; i < LK_ARRAY_LENGTH(CONFIGS); i++) {
         char *path = test_format("%s/tiny%zu", folder, i);
@@ -290,14 +290,14 @@ static void other_families_are_refused_by_name(void **state)
     static const struct {
         const char *tensor, *says;
     } FILES[] = {
-        {"conditioner.embedders.1.model.transformer.resblocks.0.attn.in_proj_weight", "SDXL"                 },
-        {"cond_stage_model.model.transformer.resblocks.0.attn.in_proj_weight",        "SD 2.x"               },
-        {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight",                 "FLUX"                 },
-        {"control_model.input_blocks.0.0.weight",                                     "ControlNet"           },
-        {"lora_unet_down_blocks_0.lora_up.weight",                                    "LoRA"                 },
-        {"emb_params",                                                                "textual inversion"    },
-        {"first_stage_model.decoder.mid.block_1.norm1.weight",                        "holds no text encoder"},
-        {"anything",                                                                  "no text encoder"      },
+        {"conditioner.embedders.1.model.transformer.resblocks.0.attn.in_proj_weight", "SDXL"},
+        {"cond_stage_model.model.transformer.resblocks.0.attn.in_proj_weight", "SD 2.x"},
+        {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight", "FLUX"},
+        {"control_model.input_blocks.0.0.weight", "ControlNet"},
+        {"lora_unet_down_blocks_0.lora_up.weight", "LoRA"},
+        {"emb_params", "textual inversion"},
+        {"first_stage_model.decoder.mid.block_1.norm1.weight", "holds no text encoder"},
+        {"anything", "no text encoder"},
     };
     char *path = test_format("%s/file.safetensors", folder);
     for (size_t i = 0; i < LK_ARRAY_LENGTH(FILES); i++) {

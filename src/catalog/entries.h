@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where entries come from. Shared by the files of this folder. */
+#ifndef LK_CATALOG_ENTRIES_H
+#define LK_CATALOG_ENTRIES_H
+
+#include "base/arena.h"
+#include "catalog/catalog.h"
+
+/* Well-known models of others, which users have already; never found in a pack of ours. */
+const struct lk_model_entry *lk__known_models(size_t *count);
+
+/* Reads FOLDER/pack.json and calls add for each entry, its strings in the arena, its `path` set
+ * when the file is there. A folder without pack.json has no entries. */
+int lk__pack_read(const char *folder,
+                  lk_arena *arena,
+                  int (*add)(void *user, const struct lk_model_entry *entry, struct lk_error *err),
+                  void *user,
+                  struct lk_error *err);
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An installed program has PREFIX/bin/likeness and PREFIX/share/likeness/…; a build tree has
+ * build/likeness, build/deps/ and starter/pack/. Both are found from where the program itself lies,
+ * so a tree can be moved. */
+#include "catalog/places.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/size.h"
+
+enum { MAX_FOLDERS = 64 };
+
+/* The starter pack, from the folder of the program. */
+static const char *const PACKS[] = {"../starter/pack", "../share/likeness/starter"};
+static const char *const MERGES[] = {
+    "deps/clip/bpe_simple_vocab_16e6.txt.gz",
+    "../build/deps/clip/bpe_simple_vocab_16e6.txt.gz",
+    "../share/likeness/clip/bpe_simple_vocab_16e6.txt.gz",
+};
+
+/* "." where /proc is not there. */
+static void program_folder(char out[PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - 1);
+    out[length > 0 ? length : 0] = 0;
+    char *slash = strrchr(out, '/');
+    if (slash)
+        *slash = 0;
+    else
+        strcpy(out, ".");
+}
+
+/* Appends a printf'd folder; -1 when memory or the list is out. */
+static LK_PRINTF(3, 4) int add(char **folders, size_t *n, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    int length = *n < MAX_FOLDERS ? vasprintf(&folders[*n], format, list) : -1;
+    va_end(list);
+    if (length < 0) {
+        folders[*n] = NULL;
+        return -1;
+    }
+    ++*n;
+    return 0;
+}
+
+static int add_all(char **folders)
+{
+    size_t n = 0;
+    const char *own = getenv("LIKENESS_MODELS");
+    while (own && *own) {
+        size_t length = strcspn(own, ":");
+        if (length > 0 && add(folders, &n, "%.*s", (int)length, own))
+            return -1;
+        own += length + (own[length] == ':');
+    }
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (data && *data ? add(folders, &n, "%s/likeness/models", data)
+                      : home && add(folders, &n, "%s/.local/share/likeness/models", home))
+        return -1;
+    char program[PATH_MAX];
+    program_folder(program);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(PACKS); i++)
+        if (add(folders, &n, "%s/%s", program, PACKS[i]))
+            return -1;
+    return 0;
+}
+
+int lk_places_models(char ***out, struct lk_error *err)
+{
+    char **folders = calloc(MAX_FOLDERS + 1, sizeof *folders);
+    if (!folders || add_all(folders)) {
+        lk_places_free(folders);
+        return lk_fail(
+            err, LK_E_FAILED,
+            "the list of model folders does not fit: LIKENESS_MODELS may name at most %d",
+            MAX_FOLDERS - 3);
+    }
+    *out = folders;
+    return 0;
+}
+
+void lk_places_free(char **folders)
+{
+    for (size_t i = 0; folders && folders[i]; i++)
+        free(folders[i]);
+    free(folders);
+}
+
+int lk_places_merges(char **out, struct lk_error *err)
+{
+    const char *own = getenv("LIKENESS_MERGES");
+    char program[PATH_MAX];
+    program_folder(program);
+    char *path = own && *own ? strdup(own) : NULL;
+    for (size_t i = 0; !path && i < LK_ARRAY_LENGTH(MERGES); i++) {
+        if (asprintf(&path, "%s/%s", program, MERGES[i]) < 0)
+            path = NULL;
+        if (path && access(path, F_OK)) {
+            free(path);
+            path = NULL;
+        }
+    }
+    if (!path)
+        return lk_fail(
+            err, LK_E_MISSING,
+            "CLIP's merges (bpe_simple_vocab_16e6.txt.gz) are not beside the program: run "
+            "tools/setup, or name the file in LIKENESS_MERGES");
+    *out = path;
+    return 0;
+}
