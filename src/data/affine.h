@@ -29,10 +29,10 @@ int lk_affine_invert(const struct lk_affine *a, struct lk_affine *out, struct lk
 void lk_affine_apply(const struct lk_affine *a, const float in[2], float out[2]);
 double lk_affine_scale(const struct lk_affine *a); /* sqrt(|det|) */
 
-/* Crop: out(x') = in(A⁻¹ x'), where `to_crop` = A takes picture to crop coordinates. Bilinear when
- * enlarging; when the crop is smaller than what it shows, the source is averaged (area) first so
- * that nothing aliases. Outside the picture: 0. in: f32 or u8, out: f32 of the same channels, width
- * × height. */
+/* Crop: out(x') = in(A⁻¹ x'), where `to_crop` = A takes picture to crop coordinates. Bilinear; when
+ * the crop is smaller than what it shows, the bilinear samples are averaged over each crop pixel's
+ * footprint, so that nothing aliases. Outside the picture: 0. in: f32 or u8, out: f32 of the same
+ * channels, width × height. */
 int lk_affine_crop(const struct lk_picture *in,
                    const struct lk_affine *to_crop,
                    int width,
@@ -49,7 +49,8 @@ int lk_affine_crop_bilinear(const struct lk_picture *in,
                             struct lk_picture **out,
                             struct lk_error *err);
 
-/* Paste-back: canvas(x) = (1−w)·canvas(x) + w·crop(A x), w = mask(A x), both bilinear. canvas: f32,
+/* Paste-back: canvas(x) = (1−w)·canvas(x) + w·crop(A x), w = mask(A x), both bilinear, averaged
+ * over the footprint as above where the crop is larger than the place it goes to. canvas: f32,
  * changed in place, only where w > 0; all other pixels keep their bits. crop: f32 of the canvas's
  * channels. mask: of the crop's size. */
 int lk_affine_paste(struct lk_picture *canvas,

@@ -53,8 +53,10 @@ static bool skip_international(const unsigned char **at, size_t *left)
     return true;
 }
 
-const char *
-lk__png_find_text(const unsigned char *bytes, size_t size, const char *keyword, size_t *length)
+const char *lk__png_find_text(const unsigned char *bytes,
+                              size_t size,
+                              const char *keyword,
+                              size_t *length)
 {
     size_t at = SIGNATURE, key = strlen(keyword) + 1;
     struct chunk chunk;

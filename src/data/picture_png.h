@@ -13,7 +13,9 @@ bool lk__png_chunks_fit(const unsigned char *bytes, size_t size);
 
 /* The text of the first uncompressed tEXt or iTXt chunk of this keyword: its start within `bytes`
  * and its length, not terminated; NULL where there is none. bytes: any file. */
-const char *
-lk__png_find_text(const unsigned char *bytes, size_t size, const char *keyword, size_t *length);
+const char *lk__png_find_text(const unsigned char *bytes,
+                              size_t size,
+                              const char *keyword,
+                              size_t *length);
 
 #endif

@@ -99,8 +99,8 @@ static void store_row(const float *row, struct lk_picture *out, int y)
 }
 
 /* in [?, channels] → out [width, channels] */
-static void
-filter_row(const struct filter *f, const float *in, size_t channels, int width, float *out)
+static void filter_row(
+    const struct filter *f, const float *in, size_t channels, int width, float *out)
 {
     for (size_t x = 0; x < (size_t)width; x++) {
         const float *weight = f->weight + x * (size_t)f->taps;
@@ -130,8 +130,8 @@ static void work_free(struct work *w)
     free(w->sum);
 }
 
-static int
-work_make(struct work *w, const struct lk_picture *in, int width, int height, struct lk_error *err)
+static int work_make(
+    struct work *w, const struct lk_picture *in, int width, int height, struct lk_error *err)
 {
     int code = filter_make(&w->across, in->width, width, err);
     if (!code)

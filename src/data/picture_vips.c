@@ -118,14 +118,10 @@ static const struct loader {
     size_t magic_size;
     int (*load)(void *bytes, size_t size, VipsImage **out);
 } loaders[] = {
-    {"PNG",  "\x89PNG\r\n\x1a\n", 8,  load_png },
-    {"JPEG", "\xff\xd8\xff",      3,  load_jpeg},
-    {"WebP", "RIFF....WEBP",      12, load_webp},
-    {"TIFF", "II*\0",             4,  load_tiff},
-    {"TIFF", "MM\0*",             4,  load_tiff},
-    {"TIFF", "II+\0",             4,  load_tiff},
-    {"TIFF", "MM\0+",             4,  load_tiff},
-    {"GIF",  "GIF8.a",            6,  load_gif },
+    {"PNG", "\x89PNG\r\n\x1a\n", 8, load_png}, {"JPEG", "\xff\xd8\xff", 3, load_jpeg},
+    {"WebP", "RIFF....WEBP", 12, load_webp},   {"TIFF", "II*\0", 4, load_tiff},
+    {"TIFF", "MM\0*", 4, load_tiff},           {"TIFF", "II+\0", 4, load_tiff},
+    {"TIFF", "MM\0+", 4, load_tiff},           {"GIF", "GIF8.a", 6, load_gif},
 };
 
 static const struct loader *find_loader(const uint8_t *bytes, size_t size)

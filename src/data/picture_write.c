@@ -49,10 +49,10 @@ static const struct format {
                     size_t *size,
                     struct lk_error *err);
 } formats[] = {
-    [LK_FORMAT_PNG] = {"PNG",  {".png"},          save_png,  lk__png_add_text },
+    [LK_FORMAT_PNG] = {"PNG", {".png"}, save_png, lk__png_add_text},
     [LK_FORMAT_JPEG] = {"JPEG", {".jpg", ".jpeg"}, save_jpeg, lk__jpeg_add_text},
-    [LK_FORMAT_WEBP] = {"WebP", {".webp"},         save_webp, lk__webp_add_text},
-    [LK_FORMAT_TIFF] = {"TIFF", {".tif", ".tiff"}, save_tiff, NULL             },
+    [LK_FORMAT_WEBP] = {"WebP", {".webp"}, save_webp, lk__webp_add_text},
+    [LK_FORMAT_TIFF] = {"TIFF", {".tif", ".tiff"}, save_tiff, NULL},
 };
 
 int lk_format_of_path(const char *path, enum lk_format *out, struct lk_error *err)

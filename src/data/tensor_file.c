@@ -62,8 +62,10 @@ void lk_tensor_file_free(lk_tensor_file *file)
 }
 
 /* Maps one file and parses its header into `part`. */
-static int
-add_shard(lk_tensor_file *file, const char *path, struct part *part, struct lk_error *err)
+static int add_shard(lk_tensor_file *file,
+                     const char *path,
+                     struct part *part,
+                     struct lk_error *err)
 {
     struct lk_file map;
     int code = lk_file_map(path, &map, err);
@@ -174,8 +176,10 @@ static int list_shards(
     return 0;
 }
 
-static int
-check_index(const char *path, const lk_tensor_file *file, json_t *weight_map, struct lk_error *err)
+static int check_index(const char *path,
+                       const lk_tensor_file *file,
+                       json_t *weight_map,
+                       struct lk_error *err)
 {
     const char *name;
     json_t *value;

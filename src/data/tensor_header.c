@@ -25,14 +25,8 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [LK_F32] = {"F32",  4},
-      [LK_F16] = {"F16",  2},
-      [LK_BF16] = {"BF16", 2},
-      [LK_F64] = {"F64",  8},
-    [LK_I64] = {"I64",  8},
-      [LK_I32] = {"I32",  4},
-      [LK_U8] = {"U8",   1},
-      [LK_BOOL] = {"BOOL", 1},
+    [LK_F32] = {"F32", 4}, [LK_F16] = {"F16", 2}, [LK_BF16] = {"BF16", 2}, [LK_F64] = {"F64", 8},
+    [LK_I64] = {"I64", 8}, [LK_I32] = {"I32", 4}, [LK_U8] = {"U8", 1},     [LK_BOOL] = {"BOOL", 1},
 };
 
 size_t lk_dtype_size(enum lk_dtype dtype)
@@ -110,8 +104,10 @@ static int parse_offsets(const struct parser *p, const json_t *entry, struct lk_
     return 0;
 }
 
-static int
-parse_tensor(const struct parser *p, const char *name, const json_t *entry, struct lk_tensor *out)
+static int parse_tensor(const struct parser *p,
+                        const char *name,
+                        const json_t *entry,
+                        struct lk_tensor *out)
 {
     struct lk_tensor tensor = {.name = lk_arena_strdup(p->arena, name)};
     if (!tensor.name)
@@ -156,8 +152,10 @@ static int check_tiling(const struct parser *p, struct lk_tensor *tensors, size_
     return 0;
 }
 
-static int
-parse_entries(const struct parser *p, json_t *root, struct lk_tensor **out, size_t *count)
+static int parse_entries(const struct parser *p,
+                         json_t *root,
+                         struct lk_tensor **out,
+                         size_t *count)
 {
     size_t n = json_object_size(root) - (json_object_get(root, "__metadata__") ? 1 : 0), i = 0;
     struct lk_tensor *tensors = lk_arena_alloc(p->arena, n, sizeof *tensors);

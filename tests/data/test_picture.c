@@ -22,15 +22,13 @@ static void sizes_are_checked(void **state)
     (void)state;
     struct lk_error err;
     struct lk_picture *p = NULL;
-    static const int bad[][3] = {
-        {0,         1,         3},
-        {1,         0,         3},
-        {-1,        1,         3},
-        {16385,     1,         3},
-        {1,         16385,     3},
-        {16384,     16384,     3},
-        {INT32_MAX, INT32_MAX, 4}
-    };
+    static const int bad[][3] = {{0, 1, 3},
+                                 {1, 0, 3},
+                                 {-1, 1, 3},
+                                 {16385, 1, 3},
+                                 {1, 16385, 3},
+                                 {16384, 16384, 3},
+                                 {INT32_MAX, INT32_MAX, 4}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_fails(lk_picture_new(bad[i][0], bad[i][1], bad[i][2], LK_PIXEL_U8, &p, &err), &err,
                      LK_E_INPUT, "out of range");
@@ -91,12 +89,10 @@ static void floats_round_to_nearest_and_clamp(void **state)
 static void expected(enum shows shows, int x, int y, int rgb[3])
 {
     static const int left[3] = {200, 40, 90}, right[3] = {30, 160, 220};
-    static const int flat[][3] = {
-        [SHOWS_GREY] = {100, 100, 100},
-        [SHOWS_GREY_HALF] = {177, 177, 177},
-        [SHOWS_WHITE] = {255, 255, 255},
-        [SHOWS_RED] = {237, 28,  36 }
-    };
+    static const int flat[][3] = {[SHOWS_GREY] = {100, 100, 100},
+                                  [SHOWS_GREY_HALF] = {177, 177, 177},
+                                  [SHOWS_WHITE] = {255, 255, 255},
+                                  [SHOWS_RED] = {237, 28, 36}};
     for (int c = 0; c < 3; c++) {
         int v = y == 0 ? 255 : x < W / 2 ? left[c] : right[c];
         if (shows == SHOWS_HALF)
@@ -191,14 +187,9 @@ static void formats_go_by_their_ending(void **state)
     static const struct {
         const char *path;
         enum lk_format format;
-    } known[] = {
-        {"a.png",     LK_FORMAT_PNG },
-        {"d.x/a.JPG", LK_FORMAT_JPEG},
-        {"a.b.jpeg",  LK_FORMAT_JPEG},
-        {"a.WebP",    LK_FORMAT_WEBP},
-        {"a.tif",     LK_FORMAT_TIFF},
-        {"a.tiff",    LK_FORMAT_TIFF}
-    };
+    } known[] = {{"a.png", LK_FORMAT_PNG},     {"d.x/a.JPG", LK_FORMAT_JPEG},
+                 {"a.b.jpeg", LK_FORMAT_JPEG}, {"a.WebP", LK_FORMAT_WEBP},
+                 {"a.tif", LK_FORMAT_TIFF},    {"a.tiff", LK_FORMAT_TIFF}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         assert_ok(lk_format_of_path(known[i].path, &format, &err), &err);
         assert_int_equal(format, known[i].format);
@@ -388,12 +379,7 @@ static void resizing_keeps_flat_colour_and_type(void **state)
 {
     (void)state;
     struct lk_error err;
-    static const int sizes[][2] = {
-        {1,   1 },
-        {3,   50},
-        {200, 7 },
-        {33,  33}
-    };
+    static const int sizes[][2] = {{1, 1}, {3, 50}, {200, 7}, {33, 33}};
     for (int channels = 3; channels <= 4; channels++) {
         struct lk_picture *in, *out;
         assert_ok(lk_picture_new(33, 21, channels, LK_PIXEL_F32, &in, &err), &err);

@@ -8,8 +8,10 @@
 #include "support/scratch.h"
 
 /* Writes length, header and `data` zero-extended to data_size. */
-static const char *
-write_tensors(const char *name, const char *header, const void *data, size_t data_size)
+static const char *write_tensors(const char *name,
+                                 const char *header,
+                                 const void *data,
+                                 size_t data_size)
 {
     size_t n = strlen(header), total = 8 + n + data_size;
     unsigned char *bytes = calloc(1, total);
@@ -144,35 +146,37 @@ struct hostile {
     "{\"t\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
 static const struct hostile hostiles[] = {
-    {"{}",                   "belong to none",                4                                                          },
-    {"[]",                   "no safetensors",                0                                                          },
-    {"{\"t\"",               "header is broken",              0                                                          },
-    {"{\"t\":1}",            "has the type",                  0                                                          },
-    {"{\"t\":{}}",           "has the type",                  0                                                          },
-    {"{\"a\\u0000b\":{}}",   "header is broken",              0                                                          },
-    {"{\"t\":\"\xff\xfe\"}", "header is broken",              0                                                          },
-    {ONE("F8_E4M3",          "[1]",                           "[0,1]"),                                                    "'F8_E4M3'", 1},
-    {ONE("F32",                     "[1]",                                                    "[0,4]"),                                                                                                       "truncated", 3},
-    {ONE("F32",              "[1]","[0,4]"),"belong to none", 5},
-    {ONE("F32",              "[2]",                           "[0,4]"),                                                                                                "takes 8 bytes", 4},
-    {ONE("F32",                     "[-1]",                                                    "[0,4]"),                                                                                                       "shape", 4},
-    {ONE("F32",              "[1.0]",    "[0,4]"),"shape", 4},
-    {ONE("F32",              "1",                   "[0,4]"),                   "shape", 4},
-    {ONE("F32",                     "[1,1,1,1,1,1,1,1,1]",                                                    "[0,4]"),                                                                                                       "shape", 4},
-    {ONE("F32",              "[4611686018427387904,4]",                                   "[0,0]"),                                                                                                                               "shape", 0},
-    {ONE("F32",              "[4294967296,4294967296]",                             "[0,0]"),                                                              "shape", 0},
-    {ONE("F32",                     "[99999999999999999999]",                                                    "[0,0]"),                                                                                                       "header is broken", 0},
-    {ONE("F32",              "[1]","[-4,0]"),"offsets", 4},
-    {ONE("F32",              "[1]",       "[4,0]"),                        "offsets", 4},
-    {ONE("F32",                     "[1]",                                                    "[0]"),                                                                                                       "offsets", 4},
-    {ONE("F32",              "[1]",          "[0,4,8]"),       "offsets", 4},
-    {ONE("F32",              "[1]", "[\"0\",4]"), "offsets", 4},
-    {ONE("U8",                     "[1]",                                                    "[9223372036854775806,9223372036854775807]"),                                                                                                       "truncated", 1},
-    {ONE("F32",             "[1]",                                                 "[4,8]"),                                                                                                                                                                     "follows a gap", 8},
+    {"{}", "belong to none", 4},
+    {"[]", "no safetensors", 0},
+    {"{\"t\"", "header is broken", 0},
+    {"{\"t\":1}", "has the type", 0},
+    {"{\"t\":{}}", "has the type", 0},
+    {"{\"a\\u0000b\":{}}", "header is broken", 0},
+    {"{\"t\":\"\xff\xfe\"}", "header is broken", 0},
+    {ONE("F8_E4M3", "[1]", "[0,1]"), "'F8_E4M3'", 1},
+    {ONE("F32", "[1]", "[0,4]"), "truncated", 3},
+    {ONE("F32", "[1]", "[0,4]"), "belong to none", 5},
+    {ONE("F32", "[2]", "[0,4]"), "takes 8 bytes", 4},
+    {ONE("F32", "[-1]", "[0,4]"), "shape", 4},
+    {ONE("F32", "[1.0]", "[0,4]"), "shape", 4},
+    {ONE("F32", "1", "[0,4]"), "shape", 4},
+    {ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), "shape", 4},
+    {ONE("F32", "[4611686018427387904,4]", "[0,0]"), "shape", 0},
+    {ONE("F32", "[4294967296,4294967296]", "[0,0]"), "shape", 0},
+    {ONE("F32", "[99999999999999999999]", "[0,0]"), "header is broken", 0},
+    {ONE("F32", "[1]", "[-4,0]"), "offsets", 4},
+    {ONE("F32", "[1]", "[4,0]"), "offsets", 4},
+    {ONE("F32", "[1]", "[0]"), "offsets", 4},
+    {ONE("F32", "[1]", "[0,4,8]"), "offsets", 4},
+    {ONE("F32", "[1]", "[\"0\",4]"), "offsets", 4},
+    {ONE("U8", "[1]", "[9223372036854775806,9223372036854775807]"), "truncated", 1},
+    {ONE("F32", "[1]", "[4,8]"), "follows a gap", 8},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},"
-     "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}",              "overlaps",                           3                                                                       },
+     "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}",
+     "overlaps", 3},
     {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
-     "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",                     "duplicate",                                                    1                                                                                                      },
+     "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+     "duplicate", 1},
 };
 
 static void hostile_headers_are_refused_with_their_reason(void **state)
@@ -274,14 +278,14 @@ static void an_index_that_lies_is_refused(void **state)
         const char *map, *says;
         int code;
     } cases[] = {
-        {"{}",                                                  "no 'weight_map'",     LK_E_INPUT  },
-        {"[1]",                                                 "no 'weight_map'",     LK_E_INPUT  },
-        {"{\"a\":\"../s1.safetensors\"}",                       "beside the index",    LK_E_INPUT  },
-        {"{\"a\":\"/etc/passwd\"}",                             "beside the index",    LK_E_INPUT  },
-        {"{\"a\":7}",                                           "beside the index",    LK_E_INPUT  },
-        {"{\"a\":\"s9.safetensors\"}",                          "does not exist",      LK_E_MISSING},
-        {"{\"c\":\"s1.safetensors\"}",                          "promises tensor 'c'", LK_E_INPUT  },
-        {"{\"b\":\"s1.safetensors\",\"c\":\"s3.safetensors\"}", "belong together",     LK_E_INPUT  },
+        {"{}", "no 'weight_map'", LK_E_INPUT},
+        {"[1]", "no 'weight_map'", LK_E_INPUT},
+        {"{\"a\":\"../s1.safetensors\"}", "beside the index", LK_E_INPUT},
+        {"{\"a\":\"/etc/passwd\"}", "beside the index", LK_E_INPUT},
+        {"{\"a\":7}", "beside the index", LK_E_INPUT},
+        {"{\"a\":\"s9.safetensors\"}", "does not exist", LK_E_MISSING},
+        {"{\"c\":\"s1.safetensors\"}", "promises tensor 'c'", LK_E_INPUT},
+        {"{\"b\":\"s1.safetensors\",\"c\":\"s3.safetensors\"}", "belong together", LK_E_INPUT},
     };
     write_tensors("s1.safetensors", SHARD("b"), "\1", 1);
     write_tensors("s3.safetensors", SHARD("b"), "\1", 1);
