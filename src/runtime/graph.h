@@ -78,6 +78,9 @@ lk_value lk_graph_slice(lk_graph *graph, lk_value x, int axis, int64_t from, int
 lk_value lk_graph_clip(lk_graph *graph, lk_value x, float low, float high);
 /* x [N,C,H,W] → [N,C,2H,2W], nearest */
 lk_value lk_graph_upsample2(lk_graph *graph, lk_value x);
+/* The same, cut to the H, W of `like` [N,*,2H or 2H−1,2W or 2W−1]: undoes a halving that rounded
+ * up. */
+lk_value lk_graph_upsample2_like(lk_graph *graph, lk_value x, lk_value like);
 /* [N,C,H,W] → [N,H·W,C] and back to the H, W of `like` [N,*,H,W] */
 lk_value lk_graph_tokens_of_image(lk_graph *graph, lk_value x);
 lk_value lk_graph_image_of_tokens(lk_graph *graph, lk_value tokens, lk_value like);

@@ -331,6 +331,24 @@ lk_value lk_graph_upsample2(lk_graph *graph, lk_value x)
     return lk__graph_append(graph, &value);
 }
 
+lk_value lk_graph_upsample2_like(lk_graph *graph, lk_value x, lk_value like_value)
+{
+    const struct lk__value *in = operand(graph, LK__UPSAMPLE2, "x", x, 4);
+    const struct lk__value *image = operand(graph, LK__UPSAMPLE2, "like", like_value, 4);
+    if (!in || !image)
+        return LK_NO_VALUE;
+    struct lk__value value = like(LK__UPSAMPLE2, in);
+    value.in[0] = x, value.in[1] = like_value;
+    for (int i = 2; i < 4; i++) {
+        const int64_t size = image->shape[i], half = in->shape[i];
+        if (size != LK_DYNAMIC && half != LK_DYNAMIC &&
+            !expect(graph, LK__UPSAMPLE2, "half the size of like", half, (size + 1) / 2))
+            return LK_NO_VALUE;
+        value.shape[i] = size;
+    }
+    return lk__graph_append(graph, &value);
+}
+
 lk_value lk_graph_tokens_of_image(lk_graph *graph, lk_value x)
 {
     const struct lk__value *in = operand(graph, LK__TOKENS_OF_IMAGE, "x", x, 4);

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The loop of diffusion. Noise of one seed, in the order in which diffusers draws it: (with init:
+ * the posterior's,) the first noise, then the sampler's own, all from one generator. */
+#include "stages/diffuse/draw.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages/diffuse/autoencoder.h"
+#include "stages/diffuse/networks.h"
+
+struct lk_drawer {
+    lk_runtime *runtime;
+    const lk_checkpoint *checkpoint;
+    char *device; /* NULL: auto */
+    lk_session *unet, *decoder, *encoder;
+};
+
+/* One picture being drawn. */
+struct sitting {
+    lk_drawer *drawer;
+    const struct lk_draw_options *options;
+    const struct lk_watch *watch;
+    const struct lk_sampler *sampler;
+    struct lk__plan plan;
+    int start; /* first step taken: 0, later with init */
+    int shape[3];
+    struct lk_rng rng;
+    struct lk__walk walk;
+    float *input, *epsilon; /* [C,h,w] each */
+    struct lk__guidance guidance;
+};
+
+void lk_draw_options_init(struct lk_draw_options *options)
+{
+    *options = (struct lk_draw_options){
+        .width = 512,
+        .height = 512,
+        .steps = 20,
+        .guidance = 7.5,
+        .sampler = "dpmpp-2m",
+        .schedule = "normal",
+        .rng = LK_RNG_TORCH,
+        .strength = 0.8,
+    };
+}
+
+static int open_network(lk_drawer *drawer,
+                        int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *),
+                        lk_session **out,
+                        struct lk_error *err)
+{
+    lk_graph *graph = NULL;
+    int rc = build(drawer->checkpoint, &graph, err);
+    if (!rc)
+        rc = lk_session_of_graph(drawer->runtime, graph, NULL, drawer->device, out, err);
+    lk_graph_free(graph);
+    return rc;
+}
+
+int lk_drawer_open(lk_runtime *runtime,
+                   const lk_checkpoint *checkpoint,
+                   const char *device,
+                   lk_drawer **out,
+                   struct lk_error *err)
+{
+    lk_drawer *drawer = calloc(1, sizeof *drawer);
+    if (!drawer || (device && !(drawer->device = strdup(device)))) {
+        free(drawer);
+        return lk_fail_memory(err, "a drawer", sizeof *drawer);
+    }
+    drawer->runtime = runtime;
+    drawer->checkpoint = checkpoint;
+    int rc = open_network(drawer, lk_unet_graph, &drawer->unet, err);
+    if (!rc)
+        rc = open_network(drawer, lk_vae_decoder_graph, &drawer->decoder, err);
+    if (rc)
+        lk_drawer_free(drawer);
+    else
+        *out = drawer;
+    return rc;
+}
+
+void lk_drawer_free(lk_drawer *drawer)
+{
+    if (!drawer)
+        return;
+    lk_session_release(drawer->unet);
+    lk_session_release(drawer->decoder);
+    lk_session_release(drawer->encoder);
+    free(drawer->device);
+    free(drawer);
+}
+
+static int check_size(const struct lk_draw_options *o, int factor, struct lk_error *err)
+{
+    const int sides[] = {o->width, o->height};
+    for (int i = 0; i < 2; i++) {
+        if (sides[i] < LK_DRAW_MIN_SIDE || sides[i] > LK_DRAW_MAX_SIDE || sides[i] % factor)
+            return lk_fail(err, LK_E_INPUT,
+                           "--size %dx%d: each side must be a multiple of %d from %d to %d",
+                           o->width, o->height, factor, LK_DRAW_MIN_SIDE, LK_DRAW_MAX_SIDE);
+    }
+    return 0;
+}
+
+static int all_finite(const float *values, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        if (!isfinite(values[k]))
+            return 0;
+    }
+    return 1;
+}
+
+static int check_conditioning(const struct sitting *s,
+                              const struct lk_conditioning *c,
+                              struct lk_error *err)
+{
+    const char *name = lk_checkpoint_name(s->drawer->checkpoint);
+    const int width = lk_checkpoint_config(s->drawer->checkpoint)->unet.context;
+    const size_t n = (size_t)c->tokens * c->width;
+    if (c->tokens < 1 || c->width != width)
+        return lk_fail(err, LK_E_INPUT,
+                       "checkpoint '%s': its UNet takes %d numbers a token, its text encoder gives "
+                       "%d: they do not belong together",
+                       name, width, c->width);
+    if (!all_finite(c->positive, n) || (s->options->guidance > 1 && !all_finite(c->negative, n)))
+        return lk_fail(
+            err, LK_E_INPUT,
+            "the text encoder of checkpoint '%s' gives no numbers (NaN or infinity): its "
+            "weights are damaged; take another checkpoint",
+            name);
+    return 0;
+}
+
+/* Sampler, times, and with init how many of them are taken: diffusers' int(steps·strength). */
+static int plan(struct sitting *s, struct lk_error *err)
+{
+    const struct lk_draw_options *o = s->options;
+    enum lk_schedule schedule;
+    int rc = lk_sampler_find(o->sampler, &s->sampler, err);
+    if (!rc)
+        rc = lk_schedule_find(s->sampler, o->schedule, &schedule, err);
+    if (!rc)
+        rc = lk__plan_make(s->sampler, schedule, o->spacing, o->steps, &s->plan, err);
+    if (rc || !o->init)
+        return rc;
+    if (!(o->strength >= 0 && o->strength <= 1))
+        return lk_fail(err, LK_E_INPUT, "--strength: %g is not a number from 0 to 1", o->strength);
+    s->start = o->steps - (int)(o->steps * o->strength);
+    if (s->start == o->steps)
+        return lk_fail(err, LK_E_INPUT,
+                       "--strength %g of --steps %d leaves no step to draw: raise one of them",
+                       o->strength, o->steps);
+    return 0;
+}
+
+static int allocate(struct sitting *s, struct lk_error *err)
+{
+    const size_t n = (size_t)s->shape[0] * s->shape[1] * s->shape[2];
+    float *memory = calloc(5 * n, sizeof *memory);
+    if (!memory)
+        return lk_fail_memory(err, "a latent", 5 * n * sizeof *memory);
+    s->walk = (struct lk__walk){
+        .n = n,
+        .x = memory,
+        .last = memory + n,
+        .noise = memory + 2 * n,
+        .rng = &s->rng,
+    };
+    s->input = memory + 3 * n;
+    s->epsilon = memory + 4 * n;
+    return 0;
+}
+
+static int start_from_picture(struct sitting *s, struct lk_error *err)
+{
+    const struct lk_draw_options *o = s->options;
+    lk_drawer *d = s->drawer;
+    struct lk_picture *resized = NULL;
+    int rc = d->encoder ? 0 : open_network(d, lk_vae_encoder_graph, &d->encoder, err);
+    if (!rc && (o->init->width != o->width || o->init->height != o->height))
+        rc = lk_picture_resize(o->init, o->width, o->height, &resized, err);
+    const struct lk__autoencoder vae = {d->checkpoint, d->decoder, d->encoder, o->tile};
+    if (!rc)
+        rc = lk__encode(&vae, resized ? resized : o->init, &s->rng, s->watch, s->walk.x, err);
+    lk_picture_free(resized);
+    if (rc)
+        return rc;
+    lk_rng_normal(&s->rng, s->walk.noise, s->walk.n);
+    s->sampler->noised(&s->plan, s->start, &s->walk);
+    return 0;
+}
+
+static int begin(struct sitting *s, struct lk_error *err)
+{
+    lk_rng_init(&s->rng, s->options->rng, s->options->seed);
+    if (s->options->init)
+        return start_from_picture(s, err);
+    lk_rng_normal(&s->rng, s->walk.x, s->walk.n);
+    for (size_t k = 0; k < s->walk.n; k++)
+        s->walk.x[k] *= s->plan.noise_scale;
+    return 0;
+}
+
+static int denoise(struct sitting *s, struct lk_error *err)
+{
+    const int steps = s->plan.steps - s->start;
+    for (int i = s->start; i < s->plan.steps; i++, s->walk.taken++) {
+        int rc = lk_watch_step(s->watch, "draw", s->walk.taken + 1, steps, err);
+        if (rc)
+            return rc;
+        lk__sampler_input(s->sampler, &s->plan, i, s->walk.x, s->walk.n, s->input);
+        rc = lk__guidance_noise(&s->guidance, s->plan.timestep[i], s->input, s->epsilon, s->watch,
+                                err);
+        if (rc)
+            return rc;
+        s->sampler->step(&s->plan, i, s->epsilon, &s->walk);
+        if (!all_finite(s->walk.x, s->walk.n))
+            return lk_fail(err, LK_E_INPUT,
+                           "the UNet of checkpoint '%s' gives no numbers (NaN or infinity) in step "
+                           "%d: its weights are damaged or overflow; take another checkpoint",
+                           lk_checkpoint_name(s->drawer->checkpoint), s->walk.taken + 1);
+    }
+    return 0;
+}
+
+static int finish(struct sitting *s, struct lk_picture **picture, struct lk_error *err)
+{
+    const lk_drawer *d = s->drawer;
+    const struct lk__autoencoder vae = {d->checkpoint, d->decoder, d->encoder, s->options->tile};
+    int rc = lk_watch_step(s->watch, "decode", 1, 1, err);
+    if (rc)
+        return rc;
+    return lk__decode(&vae, s->walk.x, s->shape[1], s->shape[2], s->watch, picture, err);
+}
+
+static int draw(struct sitting *s,
+                struct lk_picture **picture,
+                float **latents,
+                struct lk_error *err)
+{
+    float *kept = NULL;
+    int rc = begin(s, err);
+    if (!rc)
+        rc = denoise(s, err);
+    if (!rc && latents) {
+        kept = malloc(s->walk.n * sizeof *kept);
+        if (!kept)
+            return lk_fail_memory(err, "a latent", s->walk.n * sizeof *kept);
+        memcpy(kept, s->walk.x, s->walk.n * sizeof *kept);
+    }
+    if (!rc)
+        rc = finish(s, picture, err);
+    if (rc)
+        free(kept);
+    else if (latents)
+        *latents = kept;
+    return rc;
+}
+
+int lk_draw(lk_drawer *drawer,
+            const struct lk_draw_options *options,
+            const struct lk_conditioning *conditioning,
+            const struct lk_watch *watch,
+            struct lk_picture **picture,
+            float **latents,
+            struct lk_error *err)
+{
+    const int factor = lk__autoencoder_factor(drawer->checkpoint);
+    struct sitting s = {
+        .drawer = drawer,
+        .options = options,
+        .watch = watch,
+        .shape = {lk_checkpoint_config(drawer->checkpoint)->unet.in_channels,
+                  options->height / factor, options->width / factor},
+    };
+    int rc = check_size(options, factor, err);
+    if (!rc)
+        rc = check_conditioning(&s, conditioning, err);
+    if (!rc)
+        rc = plan(&s, err);
+    if (!rc)
+        rc = allocate(&s, err);
+    if (!rc)
+        rc = lk__guidance_init(&s.guidance, drawer->unet, s.shape, conditioning, options->guidance,
+                               err);
+    if (!rc)
+        rc = draw(&s, picture, latents, err);
+    lk__guidance_free(&s.guidance);
+    free(s.walk.x);
+    return rc;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Drawing: conditioning in, picture out, as diffusers' StableDiffusionPipeline (or, from a picture,
+ * its Img2Img pipeline) does with the same checkpoint, scheduler and seed. */
+#ifndef LK_STAGES_DIFFUSE_DRAW_H
+#define LK_STAGES_DIFFUSE_DRAW_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "base/watch.h"
+#include "catalog/checkpoint.h"
+#include "data/picture.h"
+#include "runtime/session.h"
+#include "stages/diffuse/guidance.h"
+#include "stages/diffuse/samplers.h"
+
+#define LK_DRAW_MIN_SIDE 64
+#define LK_DRAW_MAX_SIDE 2048
+
+struct lk_draw_options {
+    int width, height;       /* pixels, multiples of 8, LK_DRAW_MIN_SIDE … LK_DRAW_MAX_SIDE */
+    int steps;               /* 1 … LK_MAX_STEPS */
+    double guidance;         /* up to 1: the negative prompt is not used */
+    const char *sampler;     /* "ddim", "euler", "euler-a", "dpmpp-2m" */
+    const char *schedule;    /* "normal", "karras" */
+    enum lk_spacing spacing; /* LK_SPACING_OWN: the checkpoint's, else the sampler's */
+    uint64_t seed;
+    enum lk_rng_kind rng;
+    const struct lk_picture
+        *init;       /* start from this picture (resized to width × height), or NULL */
+    double strength; /* with init: int(steps·strength) last steps are taken, 0 … 1 */
+    int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
+};
+/* 512×512, 20 steps, guidance 7.5, dpmpp-2m, normal, seed 0, torch's noise, strength 0.8. */
+void lk_draw_options_init(struct lk_draw_options *options);
+
+/* The networks of one checkpoint on one device. Use from one thread at a time. */
+typedef struct lk_drawer lk_drawer;
+
+/* Opens UNet and decoder; the encoder follows with the first init. runtime and checkpoint must
+ * outlive the drawer. device: as in lk_session_of_graph. LK_E_INPUT names a tensor that is missing
+ * or misshapen. */
+int lk_drawer_open(lk_runtime *runtime,
+                   const lk_checkpoint *checkpoint,
+                   const char *device,
+                   lk_drawer **out,
+                   struct lk_error *err);
+void lk_drawer_free(lk_drawer *drawer);
+
+/* *picture: f32 RGB 0…1 (rounding it gives diffusers' 8 bits). *latents, when asked for (not NULL):
+ * the final latents [4, height/8, width/8], malloc'd. Tells watch "draw" step by step, then
+ * "decode". Outputs are untouched on failure: LK_E_INPUT for options, and for a checkpoint whose
+ * weights give NaN, which it names. */
+int lk_draw(lk_drawer *drawer,
+            const struct lk_draw_options *options,
+            const struct lk_conditioning *conditioning,
+            const struct lk_watch *watch,
+            struct lk_picture **picture,
+            float **latents,
+            struct lk_error *err);
+
+#endif

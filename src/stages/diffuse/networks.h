@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The networks of diffusion, written as graphs over a checkpoint's own weights. The checkpoint must
+ * outlive the sessions made of them. On failure *out is untouched; LK_E_INPUT names the tensor that
+ * is missing or has another shape than the topology asks for. */
+#ifndef LK_STAGES_DIFFUSE_NETWORKS_H
+#define LK_STAGES_DIFFUSE_NETWORKS_H
+
+#include "base/error.h"
+#include "catalog/checkpoint.h"
+#include "runtime/graph.h"
+
+/* UNet2DConditionModel of SD 1.x.
+ * in:  sample [N,in_channels,H,W] f32, timestep [N] f32 (0 … 999), context [N,T,context] f32
+ * out: noise [N,out_channels,H,W]. Any H and W: a level that does not halve evenly is rounded up
+ * going down, and cut to its skip going up. */
+int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
+
+/* AutoencoderKL. latent [N,latent_channels,h,w] (not scaled) → picture [N,3,f·h,f·w], −1…1 but not
+ * clipped; f = 2^(levels−1). */
+int lk_vae_decoder_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
+/* picture [N,3,H,W] −1…1 → moments [N,2·latent_channels,H/f,W/f]: mean, then log variance. */
+int lk_vae_encoder_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The UNet of Stable Diffusion 1.x (Rombach et al. 2022, arXiv 2112.10752), named as diffusers'
+ * UNet2DConditionModel names it.
+ *
+ *   sample ─ conv_in ─ down 0 ─ down 1 ─ … ─ mid ─ … ─ up n−2 ─ up n−1 ─ norm, silu, conv_out
+ *                        │ └──────── skips ────────────┘  │
+ *                        └────────────────────────────────┘
+ *
+ * A down level is `layers` × (resnet, transformer) and a stride-2 convolution; an up level is
+ * `layers`+1 × (resnet on [x, skip], transformer) and a nearest ×2 with a convolution. Every output
+ * going down is kept and taken back in reverse order. Levels without attention have no transformer.
+ */
+#include "stages/diffuse/net.h"
+#include "stages/diffuse/networks.h"
+
+/* levels × (layers + 1) outputs are kept; SD 1.x has 12. */
+#define SKIPS_MAX 128
+
+struct builder {
+    struct lk__net net;
+    const struct lk_unet_config *config;
+    lk_value time, context;
+    int time_width;
+    struct skip {
+        lk_value value;
+        int channels;
+    } skips[SKIPS_MAX];
+    int n_skips;
+};
+
+/* softmax(q·kᵀ/√d)·v with q of x and k, v of `other`: NAME.to_q, to_k, to_v (no bias), to_out.0.
+ * x [N,T,width], other [N,S,other_width] */
+static lk_value attention(struct builder *b,
+                          lk_value x,
+                          lk_value other,
+                          const char *name,
+                          int width,
+                          int other_width,
+                          int heads)
+{
+    char part[LK__NAME_SIZE];
+    lk__name(part, "%s.to_q", name);
+    lk_value q = lk__net_linear(&b->net, x, part, width, width, 1);
+    lk__name(part, "%s.to_k", name);
+    lk_value k = lk__net_linear(&b->net, other, part, other_width, width, 1);
+    lk__name(part, "%s.to_v", name);
+    lk_value v = lk__net_linear(&b->net, other, part, other_width, width, 1);
+    lk_graph_at(b->net.graph, "%s", name);
+    lk_value y = lk_graph_attention(b->net.graph, q, k, v, heads, width / heads, 0);
+    lk__name(part, "%s.to_out.0", name);
+    return lk__net_linear(&b->net, y, part, width, width, 0);
+}
+
+/* x += attn1(norm1 x); x += attn2(norm2 x, context); x += ff(norm3 x), ff = linear(a·gelu(b)) of
+ * width 4. x [N,T,width] */
+static lk_value transformer_block(
+    struct builder *b, lk_value x, const char *name, int width, int heads)
+{
+    lk_graph *g = b->net.graph;
+    char part[LK__NAME_SIZE];
+    lk__name(part, "%s.norm1", name);
+    lk_value h = lk__net_layer_norm(&b->net, x, part, width);
+    lk__name(part, "%s.attn1", name);
+    x = lk_graph_add(g, attention(b, h, h, part, width, width, heads), x);
+    lk__name(part, "%s.norm2", name);
+    h = lk__net_layer_norm(&b->net, x, part, width);
+    lk__name(part, "%s.attn2", name);
+    x = lk_graph_add(g, attention(b, h, b->context, part, width, b->config->context, heads), x);
+    lk__name(part, "%s.norm3", name);
+    h = lk__net_layer_norm(&b->net, x, part, width);
+    lk__name(part, "%s.ff.net.0.proj", name);
+    h = lk_graph_geglu(g, lk__net_linear(&b->net, h, part, width, 8 * width, 0));
+    lk__name(part, "%s.ff.net.2", name);
+    return lk_graph_add(g, lk__net_linear(&b->net, h, part, 4 * width, width, 0), x);
+}
+
+static int has_block(const struct builder *b, const char *name, int i)
+{
+    char tensor[LK__NAME_SIZE];
+    lk__name(tensor, "%s.transformer_blocks.%d.norm1.weight", name, i);
+    return lk_checkpoint_tensor(b->net.checkpoint, b->net.part, tensor) != NULL;
+}
+
+/* x + proj_out(blocks(proj_in(norm x))); the projections are 1×1 convolutions, or linear on tokens.
+ * x [N,width,H,W] */
+static lk_value transformer(struct builder *b, lk_value x, const char *name, int width, int heads)
+{
+    lk_graph *g = b->net.graph;
+    const int linear = b->config->linear_projection;
+    char part[LK__NAME_SIZE];
+    lk__name(part, "%s.norm", name);
+    lk_value h = lk__net_group_norm(&b->net, x, part, width, 1e-6f);
+    lk__name(part, "%s.proj_in", name);
+    if (!linear)
+        h = lk__net_conv(&b->net, h, part, width, width, 1, 1);
+    h = lk_graph_tokens_of_image(g, h);
+    if (linear)
+        h = lk__net_linear(&b->net, h, part, width, width, 0);
+    for (int i = 0; i == 0 || has_block(b, name, i); i++) {
+        lk__name(part, "%s.transformer_blocks.%d", name, i);
+        h = transformer_block(b, h, part, width, heads);
+    }
+    lk__name(part, "%s.proj_out", name);
+    if (linear)
+        h = lk__net_linear(&b->net, h, part, width, width, 0);
+    h = lk_graph_image_of_tokens(g, h, x);
+    if (!linear)
+        h = lk__net_conv(&b->net, h, part, width, width, 1, 1);
+    return lk_graph_add(g, h, x);
+}
+
+static lk_value resnet(struct builder *b, lk_value x, const char *name, int in, int out)
+{
+    return lk__net_resnet(&b->net, x, b->time, name, in, out, b->time_width);
+}
+
+static void keep(struct builder *b, lk_value value, int channels)
+{
+    b->skips[b->n_skips++] = (struct skip){value, channels};
+}
+
+static lk_value down(struct builder *b, lk_value x)
+{
+    const struct lk_unet_config *c = b->config;
+    char name[LK__NAME_SIZE];
+    int channels = c->width[0];
+    keep(b, x, channels);
+    for (int level = 0; level < c->levels; level++) {
+        for (int j = 0; j < c->layers; j++) {
+            lk__name(name, "down_blocks.%d.resnets.%d", level, j);
+            x = resnet(b, x, name, channels, c->width[level]);
+            channels = c->width[level];
+            lk__name(name, "down_blocks.%d.attentions.%d", level, j);
+            if (c->attention[level])
+                x = transformer(b, x, name, channels, c->heads[level]);
+            keep(b, x, channels);
+        }
+        if (level + 1 < c->levels) {
+            lk__name(name, "down_blocks.%d.downsamplers.0.conv", level);
+            x = lk__net_conv(&b->net, x, name, channels, channels, 3, 2);
+            keep(b, x, channels);
+        }
+    }
+    return x;
+}
+
+static lk_value middle(struct builder *b, lk_value x)
+{
+    const struct lk_unet_config *c = b->config;
+    const int last = c->levels - 1;
+    x = resnet(b, x, "mid_block.resnets.0", c->width[last], c->width[last]);
+    x = transformer(b, x, "mid_block.attentions.0", c->width[last], c->heads[last]);
+    return resnet(b, x, "mid_block.resnets.1", c->width[last], c->width[last]);
+}
+
+static lk_value up(struct builder *b, lk_value x)
+{
+    const struct lk_unet_config *c = b->config;
+    char name[LK__NAME_SIZE];
+    int channels = c->width[c->levels - 1];
+    for (int i = 0; i < c->levels; i++) {
+        const int level = c->levels - 1 - i;
+        for (int j = 0; j <= c->layers; j++) {
+            const struct skip skip = b->skips[--b->n_skips];
+            x = lk_graph_concat(b->net.graph, x, skip.value, 1);
+            lk__name(name, "up_blocks.%d.resnets.%d", i, j);
+            x = resnet(b, x, name, channels + skip.channels, c->width[level]);
+            channels = c->width[level];
+            lk__name(name, "up_blocks.%d.attentions.%d", i, j);
+            if (c->attention[level])
+                x = transformer(b, x, name, channels, c->heads[level]);
+        }
+        if (level > 0) {
+            x = lk_graph_upsample2_like(b->net.graph, x, b->skips[b->n_skips - 1].value);
+            lk__name(name, "up_blocks.%d.upsamplers.0.conv", i);
+            x = lk__net_conv(&b->net, x, name, channels, channels, 3, 1);
+        }
+    }
+    return x;
+}
+
+/* silu(time_embedding(sinusoids of the timestep)): every resnet takes it through silu. */
+static lk_value time_embedding(struct builder *b, lk_value timestep)
+{
+    lk_graph *g = b->net.graph;
+    const int width = b->config->width[0];
+    lk_graph_at(g, "time_proj");
+    lk_value t = lk_graph_time_embedding(g, timestep, width);
+    t = lk__net_linear(&b->net, t, "time_embedding.linear_1", width, b->time_width, 0);
+    t = lk_graph_activation(g, t, LK_SILU);
+    t = lk__net_linear(&b->net, t, "time_embedding.linear_2", b->time_width, b->time_width, 0);
+    return lk_graph_activation(g, t, LK_SILU);
+}
+
+static void build(struct builder *b)
+{
+    const struct lk_unet_config *c = b->config;
+    lk_graph *g = b->net.graph;
+    const int64_t sample_dims[] = {LK_DYNAMIC, c->in_channels, LK_DYNAMIC, LK_DYNAMIC};
+    const int64_t context_dims[] = {LK_DYNAMIC, LK_DYNAMIC, c->context};
+    lk_value sample = lk_graph_input(g, "sample", LK_F32, 4, sample_dims);
+    lk_value timestep = lk_graph_input(g, "timestep", LK_F32, 1, (const int64_t[]){LK_DYNAMIC});
+    b->context = lk_graph_input(g, "context", LK_F32, 3, context_dims);
+    b->time = time_embedding(b, timestep);
+    lk_value x = lk__net_conv(&b->net, sample, "conv_in", c->in_channels, c->width[0], 3, 1);
+    x = up(b, middle(b, down(b, x)));
+    x = lk__net_group_norm(&b->net, x, "conv_norm_out", c->width[0], b->net.epsilon);
+    x = lk_graph_activation(g, x, LK_SILU);
+    x = lk__net_conv(&b->net, x, "conv_out", c->width[0], c->out_channels, 3, 1);
+    lk_graph_output(g, "noise", x);
+}
+
+static int check(const struct lk_unet_config *c,
+                 const lk_checkpoint *checkpoint,
+                 struct lk_error *err)
+{
+    const char *name = lk_checkpoint_name(checkpoint);
+    if (c->levels < 1 || c->levels > LK_MAX_LEVELS || c->layers < 1 ||
+        c->levels * (c->layers + 1) > SKIPS_MAX)
+        return lk_fail(err, LK_E_INPUT,
+                       "checkpoint '%s': a UNet of %d levels with %d layers is too "
+                       "large to be Stable Diffusion",
+                       name, c->levels, c->layers);
+    for (int i = 0; i < c->levels; i++) {
+        if (c->groups < 1 || c->heads[i] < 1 || c->width[i] % c->groups ||
+            c->width[i] % c->heads[i])
+            return lk_fail(err, LK_E_INPUT,
+                           "checkpoint '%s': UNet width %d does not divide into %d groups and %d "
+                           "heads: its config.json is not its own",
+                           name, c->width[i], c->groups, c->heads[i]);
+    }
+    return 0;
+}
+
+int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
+{
+    const struct lk_unet_config *config = &lk_checkpoint_config(checkpoint)->unet;
+    struct builder b = {
+        .net = {.checkpoint = checkpoint,
+                .part = LK_PART_UNET,
+                .groups = config->groups,
+                .epsilon = 1e-5f},
+        .config = config,
+        .time_width = 4 * config->width[0],
+    };
+    int rc = check(config, checkpoint, err);
+    if (rc || (rc = lk_graph_new("unet", &b.net.graph, err)))
+        return rc;
+    build(&b);
+    rc = lk_graph_status(b.net.graph, err);
+    if (rc) {
+        lk_graph_free(b.net.graph);
+        return lk_fail_context(err, rc, "checkpoint '%s'", lk_checkpoint_name(checkpoint));
+    }
+    *out = b.net.graph;
+    return 0;
+}
