@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Shared by the renderer's own files: the canvas with its geometry buffer, and the modelled person.
+// SPDX-License-Identifier: Apache-2.0
+/* Shared by the renderer's own files: the canvas with its geometry buffer, and the modelled person.
  */
 #ifndef STARTER_FACES_BODY_H
 #define STARTER_FACES_BODY_H
@@ -74,8 +73,16 @@ void body_make(struct body *b, const struct person *p);
 /* Half width of the bare head at height y, and z of its front surface at (x, y). */
 float body_width(const struct body *b, float y);
 float body_front(const struct body *b, float x, float y);
-float body_back(const struct body *b, float y);
-float body_centre(float y);
+/* A horizontal cut through the bare head: half width, and depths before and behind its centre. */
+struct section {
+    float y, width, front, back, centre;
+};
+struct section section_at(const struct body *b, float y);
+/* Curves of the front, shared by paint and ground truth. q: x over the half mouth, -1..1; t: along
+ * a brow from the nose (0) outwards (1); u: along an eye from the nose (-1) outwards (1). */
+float body_mouth(const struct body *b, float q);
+float body_brow(const struct body *b, float t);
+float body_lid(const struct body *b, float u, bool upper);
 struct vec3 pose_apply(const struct pose *p, struct vec3 v);
 
 void head_draw(struct canvas *c, const struct body *b);
@@ -103,6 +110,8 @@ void tube_draw(struct canvas *c,
 void canvas_clear(struct canvas *c);
 /* Perspective projection to samples. */
 struct vec3 canvas_project(const struct canvas *c, struct vec3 v);
+
+void truth_find(const struct canvas *c, const struct body *b, struct face_truth *t);
 
 /* What light meets at a sample. */
 struct surface {

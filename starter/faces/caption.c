@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Captions: a sentence that mentions a random subset of what is true of a picture, in varying order
+// SPDX-License-Identifier: Apache-2.0
+/* Captions: a sentence that mentions a random subset of what is true of a picture, in varying order
  * and words. Nothing is ever mentioned that the picture's description does not hold.
  */
 #include <stdio.h>
@@ -30,12 +29,12 @@ static const char *pick(struct rng *r, const char *const *words, int n)
 static const char *noun(struct rng *r, const struct look *k)
 {
     static const char *const words[AGE_COUNT][2][3] = {
-        [CHILD] = {{"girl", "little girl", "young girl"},               {"boy", "little boy", "young boy"}},
-        [YOUNG] = {{"young woman", "young woman", "woman"},             {"young man", "young man", "man"} },
+        [CHILD] = {{"girl", "little girl", "young girl"}, {"boy", "little boy", "young boy"}},
+        [YOUNG] = {{"young woman", "young woman", "woman"}, {"young man", "young man", "man"}},
         [MIDDLE_AGED] = {{"middle-aged woman", "middle-aged woman", "woman"},
-                   {"middle-aged man", "middle-aged man", "man"}                                          },
+                         {"middle-aged man", "middle-aged man", "man"}},
         [OLD] = {{"old woman", "elderly woman", "old woman"},
-                   {"old man", "elderly man", "old man"}                                                  },
+                 {"old man", "elderly man", "old man"}},
     };
     return pick(r, words[k->age][k->gender], 3);
 }
@@ -44,17 +43,17 @@ static void hair_words(struct rng *r, const struct look *k, char *out, size_t si
 {
     const char *c = hair_colours[k->hair_colour].word;
     static const char *const styles[HAIR_COUNT][2] = {
-        [HAIR_BALD] = {"a bald head",         "a bald head"          },
-        [HAIR_BUZZ] = {"a %s buzz cut",       "very short %s hair"   },
-        [HAIR_SHORT] = {"short %s hair",       "short %s hair"        },
-        [HAIR_SIDE_PART] = {"side-parted %s hair", "short %s hair"        },
-        [HAIR_CURLY] = {"curly %s hair",       "short curly %s hair"  },
-        [HAIR_AFRO] = {"a %s afro",           "curly %s hair"        },
-        [HAIR_BOB] = {"a %s bob",            "a %s bob haircut"     },
-        [HAIR_LONG] = {"long %s hair",        "long straight %s hair"},
-        [HAIR_WAVY] = {"long wavy %s hair",   "wavy %s hair"         },
-        [HAIR_PONYTAIL] = {"a %s ponytail",       "%s hair in a ponytail"},
-        [HAIR_BUN] = {"%s hair in a bun",    "a %s bun"             },
+        [HAIR_BALD] = {"a bald head", "a bald head"},
+        [HAIR_BUZZ] = {"a %s buzz cut", "very short %s hair"},
+        [HAIR_SHORT] = {"short %s hair", "short %s hair"},
+        [HAIR_SIDE_PART] = {"side-parted %s hair", "short %s hair"},
+        [HAIR_CURLY] = {"curly %s hair", "short curly %s hair"},
+        [HAIR_AFRO] = {"a %s afro", "curly %s hair"},
+        [HAIR_BOB] = {"a %s bob", "a %s bob haircut"},
+        [HAIR_LONG] = {"long %s hair", "long straight %s hair"},
+        [HAIR_WAVY] = {"long wavy %s hair", "wavy %s hair"},
+        [HAIR_PONYTAIL] = {"a %s ponytail", "%s hair in a ponytail"},
+        [HAIR_BUN] = {"%s hair in a bun", "a %s bun"},
     };
     const char *form =
         rng_below(r, 3) && k->hair != HAIR_BALD ? styles[k->hair][rng_below(r, 2)] : "%s hair";
@@ -142,11 +141,11 @@ static void say_person(struct text *t, struct rng *r, const struct person *p, bo
 static const char *expression_words(struct rng *r, int e)
 {
     static const char *const words[EXPR_COUNT][3] = {
-        {"neutral expression", "calm face",         "neutral expression"  },
-        {"smiling",            "with a smile",      "smiling"             },
-        {"laughing",           "laughing",          "with a big laugh"    },
-        {"serious",            "looking serious",   "serious expression"  },
-        {"surprised",          "looking surprised", "surprised expression"},
+        {"neutral expression", "calm face", "neutral expression"},
+        {"smiling", "with a smile", "smiling"},
+        {"laughing", "laughing", "with a big laugh"},
+        {"serious", "looking serious", "serious expression"},
+        {"surprised", "looking surprised", "surprised expression"},
     };
     return pick(r, words[e], 3);
 }
@@ -207,21 +206,21 @@ static void caption_portrait(struct text *t, struct rng *r, const struct picture
 }
 
 static const char *const scene_words[SCENE_COUNT][3] = {
-    [SCENE_LIGHTHOUSE] = {"a lighthouse by the sea",      "a red and white lighthouse on a rock",
-                          "lighthouse on the coast"                                                                            },
-    [SCENE_LAKE] = {"a mountain lake",              "a lake in the mountains",
-                          "a snowy mountain reflected in a lake"                                                               },
-    [SCENE_HOUSE] = {"a house with a garden",        "a small house with a red roof",
-                          "a house on a meadow"                                                                                },
-    [SCENE_TREE] = {"a tree on a meadow",           "a lone tree on a green hill",
-                          "a big green tree under a blue sky"                                                                  },
-    [SCENE_CITY] = {"a city skyline",               "a city skyline in the evening",        "tall buildings of a city"   },
-    [SCENE_SUNSET] = {"a beach at sunset",            "sunset over the sea",                  "a beach sunset"             },
-    [SCENE_FOREST] = {"a forest",                     "a misty forest of fir trees",          "fir trees in a forest"      },
-    [SCENE_DESERT] = {"desert dunes",                 "sand dunes in the desert",             "a desert under a blue sky"  },
-    [SCENE_BOAT] = {"a sailing boat on the sea",    "a sailing boat",                       "a red boat with white sails"},
+    [SCENE_LIGHTHOUSE] = {"a lighthouse by the sea", "a red and white lighthouse on a rock",
+                          "lighthouse on the coast"},
+    [SCENE_LAKE] = {"a mountain lake", "a lake in the mountains",
+                    "a snowy mountain reflected in a lake"},
+    [SCENE_HOUSE] = {"a house with a garden", "a small house with a red roof",
+                     "a house on a meadow"},
+    [SCENE_TREE] = {"a tree on a meadow", "a lone tree on a green hill",
+                    "a big green tree under a blue sky"},
+    [SCENE_CITY] = {"a city skyline", "a city skyline in the evening", "tall buildings of a city"},
+    [SCENE_SUNSET] = {"a beach at sunset", "sunset over the sea", "a beach sunset"},
+    [SCENE_FOREST] = {"a forest", "a misty forest of fir trees", "fir trees in a forest"},
+    [SCENE_DESERT] = {"desert dunes", "sand dunes in the desert", "a desert under a blue sky"},
+    [SCENE_BOAT] = {"a sailing boat on the sea", "a sailing boat", "a red boat with white sails"},
     [SCENE_NIGHT] = {"a night sky with a full moon", "the moon and stars at night",
-                          "a full moon over dark hills"                                                                        },
+                     "a full moon over dark hills"},
 };
 
 void caption_write(const struct picture *p, uint64_t seed, char *out, size_t size)

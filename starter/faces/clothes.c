@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Neck, shoulders and what covers them, and glasses. The torso turns less than the head does.
+// SPDX-License-Identifier: Apache-2.0
+/* Neck, shoulders and what covers them, and glasses. The torso turns less than the head does.
  */
 #include "body.h"
 
@@ -54,24 +53,20 @@ void clothes_draw(struct canvas *c, const struct body *b)
 {
     float neck = (0.385f + 0.055f * b->male) * (1 - 0.17f * b->child);
     float wide = (0.93f + 0.13f * b->male) * (1 - 0.17f * b->child);
-    const struct ring throat[] = {
-        {-0.55f, neck,         neck,         -0.18f},
-        {-0.9f,  neck,         neck * 0.95f, -0.16f},
-        {-1.2f,  neck * 1.05f, neck,         -0.15f},
-        {-1.45f, neck * 1.02f, neck * 0.95f, -0.17f},
-        {-1.7f,  neck * 0.9f,  neck * 0.8f,  -0.2f }
-    };
+    const struct ring throat[] = {{-0.55f, neck, neck, -0.18f},
+                                  {-0.9f, neck, neck * 0.95f, -0.16f},
+                                  {-1.2f, neck * 1.05f, neck, -0.15f},
+                                  {-1.45f, neck * 1.02f, neck * 0.95f, -0.17f},
+                                  {-1.7f, neck * 0.9f, neck * 0.8f, -0.2f}};
     lathe_draw(c, &b->neck, throat, 5, 1, MAT_NECK);
     float k = neck / 0.42f;
-    const struct ring trunk[] = {
-        {-1.20f, 0.44f * k / wide, 0.43f * k, -0.16f},
-        {-1.30f, 0.68f * k,        0.52f * k, -0.16f},
-        {-1.42f, 1.05f,            0.58f,     -0.16f},
-        {-1.58f, 1.36f,            0.64f,     -0.16f},
-        {-1.85f, 1.53f,            0.70f,     -0.16f},
-        {-2.4f,  1.60f,            0.74f,     -0.16f},
-        {-14.0f, 1.62f,            0.74f,     -0.16f}
-    };
+    const struct ring trunk[] = {{-1.20f, 0.44f * k / wide, 0.43f * k, -0.16f},
+                                 {-1.30f, 0.68f * k, 0.52f * k, -0.16f},
+                                 {-1.42f, 1.05f, 0.58f, -0.16f},
+                                 {-1.58f, 1.36f, 0.64f, -0.16f},
+                                 {-1.85f, 1.53f, 0.70f, -0.16f},
+                                 {-2.4f, 1.60f, 0.74f, -0.16f},
+                                 {-14.0f, 1.62f, 0.74f, -0.16f}};
     lathe_draw(c, &b->torso, trunk, 7, wide, MAT_CLOTH);
     switch (b->look->clothes) {
     case CLOTHES_TSHIRT:
@@ -94,7 +89,7 @@ void glasses_draw(struct canvas *c, const struct body *b)
     float rx = kind == GLASSES_ROUND ? 0.245f : 0.27f, ry = kind == GLASSES_ROUND ? 0.235f : 0.19f;
     float power = kind == GLASSES_ROUND ? 1.0f : 0.5f, y = b->eye_y - 0.02f;
     float z = body_front(b, b->eye_x, b->eye_y) + 0.10f, thick = 0.021f;
-    float inner = fmaxf(b->eye_x, rx + 0.05f);
+    float inner = maxf(b->eye_x, rx + 0.05f);
     struct vec3 path[36];
     for (int side = -1; side <= 1; side += 2) {
         float s = (float)side;
@@ -102,7 +97,7 @@ void glasses_draw(struct canvas *c, const struct body *b)
             float u = 2 * PI * (float)i / 36, cu = cosf(u), su = sinf(u);
             float x = inner + rx * copysignf(powf(fabsf(cu), power), cu);
             path[i] = v3(s * x, y + ry * copysignf(powf(fabsf(su), power), su),
-                         z - 0.22f * fmaxf(x - 0.3f, 0));
+                         z - 0.22f * maxf(x - 0.3f, 0));
         }
         tube_draw(c, &b->head, path, 36, thick, true, MAT_FRAME);
         float w = body_width(b, 0.0f);

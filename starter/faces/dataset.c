@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Writing a set: records are rendered in chunks by a few threads, each with its own canvases, and
+// SPDX-License-Identifier: Apache-2.0
+/* Writing a set: records are rendered in chunks by a few threads, each with its own canvases, and
  * appended to the set's files in order, so the files do not depend on the number of threads.
  */
 #include "dataset.h"
@@ -130,8 +129,8 @@ static int chunk_write(struct work *w, FILE *captions)
 static void chunk_render(struct work *w, struct worker *workers)
 {
     int n = w->d->threads;
-    pthread_t id[64];
-    bool made[64] = {false};
+    pthread_t id[DATASET_THREADS];
+    bool made[DATASET_THREADS] = {false};
     for (int i = 1; i < n; i++)
         made[i] = pthread_create(&id[i], NULL, worker_run, &workers[i]) == 0;
     for (int i = 0; i < n; i++)
@@ -145,7 +144,7 @@ static void chunk_render(struct work *w, struct worker *workers)
 int dataset_write(const struct dataset *d)
 {
     struct work w = {.d = d};
-    struct worker workers[64] = {0};
+    struct worker workers[DATASET_THREADS] = {0};
     FILE *captions = NULL, *names = NULL;
     int rc = -1;
     if (mkdir(d->dir, 0777) && errno != EEXIST) {

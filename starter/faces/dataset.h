@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Data sets: what each record holds, and its rows of labels.
+// SPDX-License-Identifier: Apache-2.0
+/* Data sets: what each record holds, and its rows of labels.
  */
 #ifndef STARTER_FACES_DATASET_H
 #define STARTER_FACES_DATASET_H
@@ -10,7 +9,7 @@
 #include "faces.h"
 
 enum { KIND_PORTRAIT, KIND_PAIR, KIND_WIDE, KIND_IDENTITY, KIND_COUNT };
-enum { RECORD_PICTURES = 3, LABEL_MAX = 256, CAPTION_MAX = 320 };
+enum { RECORD_PICTURES = 3, CAPTION_MAX = 320, DATASET_THREADS = 64 };
 
 extern const char *const kind_names[KIND_COUNT];
 

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * The renderer of people: the starter pack's only source of pictures and of truth about them.
+// SPDX-License-Identifier: Apache-2.0
+/* The renderer of people: the starter pack's only source of pictures and of truth about them.
  *
  * A person is three independent parts, each made from its own seed. `identity` is geometry and what
  * a face keeps for years; `look` is what a person can change or grows into; `shot` is what a
@@ -75,6 +74,15 @@ static inline struct vec3 v3_unit(struct vec3 a)
 static inline struct vec3 v3_mix(struct vec3 a, struct vec3 b, float t)
 {
     return v3(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t, a.z + (b.z - a.z) * t);
+}
+/* Not fminf, fmaxf: those are calls, for the sake of NaN. */
+static inline float minf(float a, float b)
+{
+    return a < b ? a : b;
+}
+static inline float maxf(float a, float b)
+{
+    return a > b ? a : b;
 }
 static inline float clampf(float x, float lo, float hi)
 {
@@ -281,6 +289,10 @@ struct picture {
     int scene; /* used when people == 0 */
     uint64_t seed;
 };
+
+/* The class of a picture (CLASS_GENDER .. CLASS_EYES), and a way to set it. */
+int picture_class(const struct picture *p, int kind);
+void picture_set_class(struct picture *p, int kind, int value);
 
 struct canvas;
 /* NULL when memory lacks. size: 16..2048, the side of the square picture; samples: per axis, 1..4.

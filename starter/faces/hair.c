@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Hair: a cap that rises from the scalp behind the hairline, a curtain that hangs beside the face
+// SPDX-License-Identifier: Apache-2.0
+/* Hair: a cap that rises from the scalp behind the hairline, a curtain that hangs beside the face
  * for long styles, and balls for buns and tails. A style is a row of `styles`.
  */
 #include "body.h"
@@ -18,16 +17,16 @@ struct style {
 };
 
 static const struct style styles[HAIR_COUNT] = {
-    [HAIR_BUZZ] = {0.022f, 0,     0,      0,      0.02f,  -0.45f, false},
-    [HAIR_SHORT] = {0.13f,  0.02f, 0,      0,      0,      -0.5f,  true },
-    [HAIR_SIDE_PART] = {0.15f,  0.01f, 0,      0,      0.02f,  -0.5f,  false},
-    [HAIR_CURLY] = {0.20f,  0.13f, 0,      0,      -0.03f, -0.55f, false},
-    [HAIR_AFRO] = {0.40f,  0.07f, 0,      0,      -0.02f, -0.55f, false},
-    [HAIR_BOB] = {0.13f,  0,     -0.92f, 0.02f,  0,      -0.6f,  true },
-    [HAIR_LONG] = {0.11f,  0,     -1.75f, 0.0f,   0,      -0.6f,  false},
-    [HAIR_WAVY] = {0.15f,  0.03f, -1.7f,  0.075f, 0,      -0.6f,  false},
-    [HAIR_PONYTAIL] = {0.065f, 0,     0,      0,      0,      -0.5f,  false},
-    [HAIR_BUN] = {0.065f, 0,     0,      0,      0,      -0.5f,  false},
+    [HAIR_BUZZ] = {0.022f, 0, 0, 0, 0.02f, -0.45f, false},
+    [HAIR_SHORT] = {0.13f, 0.02f, 0, 0, 0, -0.5f, true},
+    [HAIR_SIDE_PART] = {0.15f, 0.01f, 0, 0, 0.02f, -0.5f, false},
+    [HAIR_CURLY] = {0.20f, 0.13f, 0, 0, -0.03f, -0.55f, false},
+    [HAIR_AFRO] = {0.40f, 0.07f, 0, 0, -0.02f, -0.55f, false},
+    [HAIR_BOB] = {0.13f, 0, -0.92f, 0.02f, 0, -0.6f, true},
+    [HAIR_LONG] = {0.11f, 0, -1.75f, 0.0f, 0, -0.6f, false},
+    [HAIR_WAVY] = {0.15f, 0.03f, -1.7f, 0.075f, 0, -0.6f, false},
+    [HAIR_PONYTAIL] = {0.065f, 0, 0, 0, 0, -0.5f, false},
+    [HAIR_BUN] = {0.065f, 0, 0, 0, 0, -0.5f, false},
 };
 
 /* Height of the hairline at the angle `deg` from the front. */
@@ -41,14 +40,12 @@ static float hairline(const struct style *s, float deg)
     return mixf(y[i], y[i + 1], ramp(at[i], at[i + 1], deg)) + s->line * ramp(80, 40, deg);
 }
 
-/* The bare scalp and its outward direction. */
-static struct vec3 scalp(const struct body *b, float y, float a, struct vec3 *out)
+/* The bare scalp at the angle a from the front, and its outward direction. */
+static struct vec3 scalp(const struct section *s, float a, struct vec3 *out)
 {
-    float ca = cosf(a), w = body_width(b, y);
-    float t = (y - (b->top + b->chin) * 0.5f) / ((b->top - b->chin) * 0.5f);
-    float depth = ca < 0 ? body_back(b, y) : 0.80f * powf(fmaxf(1 - t * t, 0), 0.44f);
-    struct vec3 p = v3(w * sinf(a), y, body_centre(y) + depth * (ca < 0 ? ca : powf(ca, 0.85f)));
-    *out = v3_unit(v3(p.x / 0.62f, (y - 0.05f) * 0.85f, p.z / 0.75f));
+    float ca = cosf(a), depth = ca < 0 ? s->back * ca : s->front * powf(ca, 0.85f);
+    struct vec3 p = v3(s->width * sinf(a), s->y, s->centre + depth);
+    *out = v3_unit(v3(p.x / 0.62f, (s->y - 0.05f) * 0.85f, p.z / 0.75f));
     return p;
 }
 
@@ -83,6 +80,7 @@ static void cap_draw(struct canvas *c, const struct body *b, const struct style 
     for (int r = 0; r < g->rows; r++) {
         float v = (float)r / (float)(g->rows - 1);
         float y = mixf(b->top, s->nape - 0.12f, 1 - sinf(v * PI * 0.5f));
+        struct section cut = section_at(b, y);
         for (int k = 0; k < g->cols; k++) {
             float a = PI * (2 * (float)k / (float)(g->cols - 1) - 1), deg = fabsf(a) * 57.29578f;
             float line = hairline(s, deg) + 0.05f * b->id->g[G_FOREHEAD] * ramp(60, 30, deg);
@@ -91,7 +89,7 @@ static void cap_draw(struct canvas *c, const struct body *b, const struct style 
             line += 0.05f * (noise2(a * 9, 1, seed) - 0.5f);
             if (b->old > 0.9f && b->male > 0)
                 line += 0.10f * gauss(deg - 35, 16);
-            struct vec3 out, p = scalp(b, y, a, &out);
+            struct vec3 out, p = scalp(&cut, a, &out);
             g->p[r * g->cols + k] = v3_add(p, v3_scale(out, cap_thickness(b, s, y, a, y - line)));
         }
     }
@@ -108,12 +106,13 @@ static void curtain_draw(struct canvas *c, const struct body *b, const struct st
     float end = s->curtain + 0.1f * b->look->volume;
     for (int r = 0; r < g->rows; r++) {
         float y = mixf(end, 0.78f, (float)r / (float)(g->rows - 1));
-        float yy = fmaxf(y, 0.12f);
+        float yy = maxf(y, 0.12f);
+        struct section cut = section_at(b, yy);
         for (int k = 0; k < g->cols; k++) {
             float t = 2 * (float)k / (float)(g->cols - 1) - 1;
             float from = mixf(50, 66, ramp(0.75f, 0.1f, y)) - 6 * ramp(-0.5f, -1.0f, y);
             float deg = 180 - fabsf(t) * (180 - from), a = (t < 0 ? -1.0f : 1.0f) * deg / 57.29578f;
-            struct vec3 out, p = scalp(b, yy, a, &out);
+            struct vec3 out, p = scalp(&cut, a, &out);
             float edge = sqrtf(clampf((deg - from) / 14, 0, 1));
             float hang = ramp(0.3f, -0.6f, y);
             float off = mixf(-0.04f, s->cap + 0.05f * hang, edge);

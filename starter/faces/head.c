@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * The head as a function: cross sections w(y), front(y), back(y) closed at chin and crown, and
+// SPDX-License-Identifier: Apache-2.0
+/* The head as a function: cross sections w(y), front(y), back(y) closed at chin and crown, and
  * gaussian bumps along z for nose, brow, cheeks, lips and eyeballs. Because bumps move points along
  * z only, the surface at a given (x, y) has a closed form, and so every landmark is exact.
  */
@@ -52,11 +51,11 @@ static void body_expression(struct body *b)
     static const struct {
         float smile, open, eye, brow, wider;
     } forms[EXPR_COUNT] = {
-        {0.15f,  0,      1,     0,      1    },
-        {1,      0.035f, 0.9f,  0.01f,  1.13f},
-        {1.1f,   0.13f,  0.72f, 0.03f,  1.18f},
-        {-0.40f, 0,      0.92f, -0.03f, 0.97f},
-        {-0.1f,  0.15f,  1.22f, 0.085f, 0.82f},
+        {0.15f, 0, 1, 0, 1},
+        {1, 0.035f, 0.9f, 0.01f, 1.13f},
+        {1.1f, 0.13f, 0.72f, 0.03f, 1.18f},
+        {-0.40f, 0, 0.92f, -0.03f, 0.97f},
+        {-0.1f, 0.15f, 1.22f, 0.085f, 0.82f},
     };
     int e = b->shot->expression;
     b->smile = forms[e].smile;
@@ -92,7 +91,7 @@ void body_make(struct body *b, const struct person *p)
     body_features(b, g);
     body_expression(b);
     b->chin = -1.0f - 0.07f * g[G_CHIN_LENGTH] + 0.07f * b->child - 0.03f * b->male -
-              0.55f * fmaxf(b->open - 0.04f, 0);
+              0.55f * maxf(b->open - 0.04f, 0);
 
     struct vec3 base = srgb(skin_tones[p->look.skin].rgb);
     b->skin = v3_scale(base, 1 + 0.10f * p->look.tone);
@@ -116,24 +115,32 @@ float body_width(const struct body *b, float y)
     while (i < 4 && y > knots_y[i + 1])
         i++;
     float w = mixf(b->w[i], b->w[i + 1], ramp(knots_y[i], knots_y[i + 1], y));
-    return w * powf(fmaxf(1 - t * t, 0), 0.42f);
+    return w * powf(maxf(1 - t * t, 0), 0.42f);
 }
 
-float body_centre(float y)
+float body_mouth(const struct body *b, float q)
 {
-    return 0.30f * ramp(-0.25f, -1.05f, y);
+    return b->mouth_y + b->smile * 0.055f * (q * q - 0.35f);
+}
+
+float body_brow(const struct body *b, float t)
+{
+    return b->brow_y + b->brow_arch * (1 - 4 * (t - 0.62f) * (t - 0.62f)) * ramp(1.4f, 0.4f, t) +
+           b->brow_tilt * (t - 0.5f) - 0.05f;
+}
+
+float body_lid(const struct body *b, float u, bool upper)
+{
+    float arc = maxf(1 - u * u, 0);
+    return upper ? b->eye_h * powf(arc, 0.62f) * (1 - 0.10f * u)
+                 : -b->eye_h * 0.62f * powf(arc, 0.8f);
 }
 
 static float closing(const struct body *b, float y)
 {
     float middle = (b->top + b->chin) * 0.5f, half = (b->top - b->chin) * 0.5f;
     float t = clampf((y - middle) / half, -1, 1);
-    return powf(fmaxf(1 - t * t, 0), 0.44f);
-}
-
-float body_back(const struct body *b, float y)
-{
-    return mixf(0.62f, 0.98f, ramp(-0.9f, 0.1f, y)) * closing(b, y);
+    return powf(maxf(1 - t * t, 0), 0.44f);
 }
 
 static float nose_bump(const struct body *b, float x, float y)
@@ -158,7 +165,7 @@ static float bumps(const struct body *b, float x, float y)
     z -= 0.10f * gauss2(dx + 0.03f, 0.22f, dy - 0.01f, 0.15f);
     z += 0.075f * gauss2(dx, 0.15f, dy, 0.105f);
     z += (0.035f + 0.02f * b->male) * gauss2(ax - 0.30f, 0.26f, y - b->brow_y + 0.02f, 0.08f);
-    z += (0.035f + 0.03f * g[G_CHEEKS] + 0.03f * fmaxf(b->smile, 0)) *
+    z += (0.035f + 0.03f * g[G_CHEEKS] + 0.03f * maxf(b->smile, 0)) *
          gauss2(ax - 0.40f, 0.17f, y + 0.25f, 0.16f);
     z += 0.06f * gauss2(x, 0.30f, y - b->mouth_y, 0.17f);
     float line = y - b->mouth_y - 0.05f * b->smile * (x / b->mouth_w) * (x / b->mouth_w);
@@ -174,20 +181,28 @@ static float bumps(const struct body *b, float x, float y)
     return z - 0.035f * gauss2(ax - 0.47f, 0.14f, y + 0.56f, 0.16f) * (1 - 0.6f * b->child);
 }
 
-/* sin: x over the half width; cos: signed for back (negative). */
-static struct vec3 surface(const struct body *b, float y, float sin_a, float cos_a)
+struct section section_at(const struct body *b, float y)
 {
-    float x = body_width(b, y) * sin_a;
+    float centre = 0.30f * ramp(-0.25f, -1.05f, y), close = closing(b, y);
+    float back = mixf(0.62f, 0.98f, ramp(-0.9f, 0.1f, y)) * close;
+    return (struct section){y, body_width(b, y), 0.80f * close, back, centre};
+}
+
+/* sin_a: x over the half width; cos_a: negative at the back. */
+static struct vec3 surface(const struct body *b, const struct section *s, float sin_a, float cos_a)
+{
+    float x = s->width * sin_a;
     if (cos_a < 0)
-        return v3(x, y, body_centre(y) + body_back(b, y) * cos_a);
-    float front = 0.80f * closing(b, y) * powf(cos_a, 0.85f);
-    return v3(x, y, body_centre(y) + front + bumps(b, x, y) * ramp(0.0f, 0.45f, cos_a));
+        return v3(x, s->y, s->centre + s->back * cos_a);
+    float front = s->front * powf(cos_a, 0.85f);
+    return v3(x, s->y, s->centre + front + bumps(b, x, s->y) * ramp(0.0f, 0.45f, cos_a));
 }
 
 float body_front(const struct body *b, float x, float y)
 {
-    float s = clampf(x / fmaxf(body_width(b, y), 1e-3f), -1, 1);
-    return surface(b, y, s, sqrtf(1 - s * s)).z;
+    struct section s = section_at(b, y);
+    float t = clampf(x / maxf(s.width, 1e-3f), -1, 1);
+    return surface(b, &s, t, sqrtf(1 - t * t)).z;
 }
 
 void head_draw(struct canvas *c, const struct body *b)
@@ -199,10 +214,11 @@ void head_draw(struct canvas *c, const struct body *b)
     float middle = (b->top + b->chin) * 0.5f, half = (b->top - b->chin) * 0.5f;
     for (int r = 0; r < g->rows; r++) {
         float y = middle - half * cosf(3.14159265f * (float)r / (float)(g->rows - 1));
+        struct section cut = section_at(b, y);
         for (int k = 0; k < g->cols; k++) {
             float t = 2 * (float)k / (float)(g->cols - 1) - 1; /* seam at the back */
             float a = 3.14159265f * (t * 0.62f + 0.38f * t * t * t);
-            g->p[r * g->cols + k] = surface(b, y, sinf(a), cosf(a));
+            g->p[r * g->cols + k] = surface(b, &cut, sinf(a), cosf(a));
         }
     }
     grid_normals(g, true);
@@ -227,19 +243,19 @@ float beard_mask(const struct body *b, float x, float y)
     int kind = b->look->beard;
     float lips_top = b->mouth_y + b->open * 0.5f + b->lip_up,
           lips_low = b->mouth_y - b->open * 0.5f - b->lip_low;
-    float moustache = fminf(0.03f + fminf(b->nose_y - 0.115f - y, 0.03f), b->mouth_w + 0.03f - ax);
-    moustache = fminf(moustache, y - (lips_top - 0.035f - 0.35f * fmaxf(ax - 0.14f, 0)));
+    float moustache = minf(0.03f + minf(b->nose_y - 0.115f - y, 0.03f), b->mouth_w + 0.03f - ax);
+    moustache = minf(moustache, y - (lips_top - 0.035f - 0.35f * maxf(ax - 0.14f, 0)));
     if (kind == BEARD_MOUSTACHE)
         return moustache;
     float mouth =
         1 - (ax * ax) / ((b->mouth_w + 0.02f) * (b->mouth_w + 0.02f)) -
         powf((y - (lips_top + lips_low) * 0.5f) / ((lips_top - lips_low) * 0.5f + 0.012f), 2);
     if (kind == BEARD_GOATEE) {
-        float ring = fminf(0.30f - ax, b->nose_y - 0.13f - y);
-        return fminf(ring, -mouth * 0.1f);
+        float ring = minf(0.30f - ax, b->nose_y - 0.13f - y);
+        return minf(ring, -mouth * 0.1f);
     }
     float line = b->nose_y - 0.10f - 0.18f * ramp(0.2f, 0.34f, ax) + 0.55f * ramp(0.38f, 0.74f, ax);
-    return fminf(line - y, -mouth * 0.1f);
+    return minf(line - y, -mouth * 0.1f);
 }
 
 void beard_draw(struct canvas *c, const struct body *b)

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Labels: one row of float32 per picture. Person 0 is described in full; people 1 and 2 of wide
+// SPDX-License-Identifier: Apache-2.0
+/* Labels: one row of float32 per picture. Person 0 is described in full; people 1 and 2 of wide
  * pictures by box and points. Absent people are zeros; classes of absent people are -1.
  */
 #include "dataset.h"
@@ -34,41 +33,10 @@ static void put_face(struct row *r, const struct face_truth *t, const char *box,
 
 static int class_value(const struct picture *p, int kind)
 {
-    const struct person *w = &p->person[0];
-    if (kind == CLASS_SCENE)
-        return p->people ? -1 : p->scene;
-    if (!p->people)
-        return -1;
-    switch (kind) {
-    case CLASS_GENDER:
-        return w->look.gender;
-    case CLASS_AGE:
-        return w->look.age;
-    case CLASS_SKIN:
-        return w->look.skin;
-    case CLASS_HAIR:
-        return w->look.hair;
-    case CLASS_HAIR_COLOUR:
-        return w->look.hair_colour;
-    case CLASS_BEARD:
-        return w->look.beard;
-    case CLASS_GLASSES:
-        return w->look.glasses;
-    case CLASS_CLOTHES:
-        return w->look.clothes;
-    case CLASS_CLOTHES_COLOUR:
-        return w->look.clothes_colour;
-    case CLASS_EXPRESSION:
-        return w->shot.expression;
-    case CLASS_LIGHT:
-        return w->shot.light;
-    case CLASS_PLACE:
-        return w->shot.place;
-    case CLASS_WALL:
-        return w->shot.place == PLACE_COLOUR ? w->shot.wall : -1;
-    default:
-        return w->id.eyes;
-    }
+    bool shown = kind == CLASS_SCENE ? p->people == 0 : p->people > 0;
+    if (kind == CLASS_WALL && p->person[0].shot.place != PLACE_COLOUR)
+        shown = false;
+    return shown ? picture_class(p, kind) : -1;
 }
 
 static int fill(struct row *r, const struct picture *p, const struct face_truth *t, long identity)

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Light: a key, a sky-to-ground ambient and a rim, with wrapped diffuse whose terminator is tinted
+// SPDX-License-Identifier: Apache-2.0
+/* Light: a key, a sky-to-ground ambient and a rim, with wrapped diffuse whose terminator is tinted
  * warm as light in skin is (after Green, GPU Gems 1, ch. 16), and depth darkening for soft
  * occlusion (Luft et al. 2006: a sample behind its blurred neighbourhood is darkened).
  */
@@ -18,13 +17,13 @@ static const struct {
                     {0.26f, 0.19f, 0.14f},
                     {0.75f, 0.45f, 0.20f}},
     [LIGHT_DRAMATIC] = {{1.42f, 1.34f, 1.24f},
-                    {0.085f, 0.09f, 0.11f},
-                    {0.05f, 0.045f, 0.045f},
-                    {0.6f, 0.62f, 0.72f} },
+                        {0.085f, 0.09f, 0.11f},
+                        {0.05f, 0.045f, 0.045f},
+                        {0.6f, 0.62f, 0.72f}},
     [LIGHT_COOL] = {{0.82f, 0.92f, 1.06f},
                     {0.35f, 0.39f, 0.47f},
                     {0.19f, 0.20f, 0.24f},
-                    {0.30f, 0.5f, 0.85f} },
+                    {0.30f, 0.5f, 0.85f}},
 };
 
 static void blur_line(const float *in, float *out, int n, int stride, int radius)
@@ -60,8 +59,10 @@ static void depth_blur(struct canvas *c)
         blur_line(tmp + x, d + x, h, w, radius);
 }
 
-static struct vec3
-shade(const struct body *b, const struct surface *o, struct vec3 key_dir, float soft)
+static struct vec3 shade(const struct body *b,
+                         const struct surface *o,
+                         struct vec3 key_dir,
+                         float soft)
 {
     int kind = b->shot->light;
     struct vec3 n = o->normal;
@@ -78,12 +79,12 @@ shade(const struct body *b, const struct surface *o, struct vec3 key_dir, float 
         v3_add(v3_scale(direct, 0.35f + 0.65f * occlusion), v3_scale(ambient, occlusion));
     struct vec3 out = v3_mul(o->colour, light);
     struct vec3 half = v3_unit(v3_add(key_dir, v3(0, 0, 1)));
-    float spec = fmaxf(v3_dot(n, half), 0);
+    float spec = maxf(v3_dot(n, half), 0);
     if (o->hair) {
         /* Kajiya-Kay with strands running down the surface */
         struct vec3 t = v3_unit(v3_cross(v3(n.z, 0, -n.x), n));
         float th = v3_dot(t, half);
-        spec = powf(fmaxf(1 - th * th, 0), 24) * (0.3f + 0.7f * diffuse);
+        spec = powf(maxf(1 - th * th, 0), 24) * (0.3f + 0.7f * diffuse);
         struct vec3 tint = v3_add(v3_scale(o->colour, 1.6f), v3(0.06f, 0.06f, 0.06f));
         out = v3_add(out,
                      v3_scale(v3_mul(tint, lights[kind].key), spec * o->gloss * 1.5f * occlusion));
@@ -106,8 +107,10 @@ static const uint8_t mask_of[] = {
     [MAT_FRAME] = MASK_GLASSES,   [MAT_CLOTH] = MASK_CLOTHES, [MAT_COLLAR] = MASK_CLOTHES,
 };
 
-static struct vec3
-sample_light(const struct body *b, const struct sample *s, struct vec3 key, float blurred)
+static struct vec3 sample_light(const struct body *b,
+                                const struct sample *s,
+                                struct vec3 key,
+                                float blurred)
 {
     struct surface o = {.normal = v3_unit(s->n), .occlusion = 1};
     if (o.normal.z < 0)
@@ -153,8 +156,8 @@ void person_light(struct canvas *c, const struct body *b, uint8_t *mask)
                 if (s->mat == MAT_NONE)
                     continue;
                 struct vec3 light = sample_light(b, s, key, c->depth[(y - c->y0) * w + x - c->x0]);
-                sum = v3_add(
-                    sum, v3(fminf(light.x, 1.15f), fminf(light.y, 1.15f), fminf(light.z, 1.15f)));
+                sum = v3_add(sum,
+                             v3(minf(light.x, 1.15f), minf(light.y, 1.15f), minf(light.z, 1.15f)));
                 hits++;
                 count[mask_of[s->mat]]++;
             }

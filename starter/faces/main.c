@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * starter-faces: portraits, contact sheets and data sets from the command line.
+// SPDX-License-Identifier: Apache-2.0
+/* starter-faces: portraits, contact sheets and data sets from the command line.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,40 +42,61 @@ static int kind_find(const char *name)
     return class_find(&kinds, name);
 }
 
-/* 1: taken, 0: unknown, -1: bad value. */
+enum option_type { OPTION_INT, OPTION_LONG, OPTION_FLOAT, OPTION_SEED };
+
+/* Numeric options: name, where it goes, and what may be given. */
+static const struct {
+    const char *name;
+    enum option_type type;
+    size_t at;
+    double least, most;
+} numbers[] = {
+    {"size", OPTION_INT, offsetof(struct options, set.size), 16, 2048},
+    {"size2", OPTION_INT, offsetof(struct options, set.size2), 16, 2048},
+    {"threads", OPTION_INT, offsetof(struct options, set.threads), 1, DATASET_THREADS},
+    {"shots", OPTION_INT, offsetof(struct options, set.shots), 1, 100000},
+    {"columns", OPTION_INT, offsetof(struct options, columns), 1, 64},
+    {"rows", OPTION_INT, offsetof(struct options, rows), 1, 64},
+    {"count", OPTION_LONG, offsetof(struct options, set.count), 1, 1e8},
+    {"identity", OPTION_LONG, offsetof(struct options, identity), 0, 1e15},
+    {"look", OPTION_LONG, offsetof(struct options, look), 0, 1e9},
+    {"shot", OPTION_LONG, offsetof(struct options, shot), 0, 1e15},
+    {"seed", OPTION_SEED, offsetof(struct options, set.seed), 0, 1e15},
+    {"scenes", OPTION_FLOAT, offsetof(struct options, set.scenes), 0, 1},
+    {"max-yaw", OPTION_FLOAT, offsetof(struct options, set.max_yaw), 0, 60},
+};
+
+/* 1: taken, 0: unknown, -1: bad value, said. */
 static int option_number(struct options *o, const char *name, const char *value)
 {
-    struct {
-        const char *name;
-        int *to;
-    } ints[] = {
-        {"size",    &o->set.size   },
-        {"size2",   &o->set.size2  },
-        {"threads", &o->set.threads},
-        {"shots",   &o->set.shots  },
-        {"columns", &o->columns    },
-        {"rows",    &o->rows       }
-    };
-    struct {
-        const char *name;
-        long *to;
-    } longs[] = {
-        {"count",    &o->set.count},
-        {"identity", &o->identity },
-        {"look",     &o->look     },
-        {"shot",     &o->shot     }
-    };
-    for (size_t i = 0; i < FACE_COUNT(ints); i++)
-        if (strcmp(ints[i].name, name) == 0) {
-            *ints[i].to = atoi(value);
-            return 1;
-        }
-    for (size_t i = 0; i < FACE_COUNT(longs); i++)
-        if (strcmp(longs[i].name, name) == 0) {
-            *longs[i].to = atol(value);
-            return 1;
-        }
-    return 0;
+    size_t i = 0;
+    while (i < FACE_COUNT(numbers) && strcmp(numbers[i].name, name) != 0)
+        i++;
+    if (i == FACE_COUNT(numbers))
+        return 0;
+    char *end;
+    double v = strtod(value, &end);
+    if (end == value || *end || !(v >= numbers[i].least && v <= numbers[i].most)) {
+        fprintf(stderr, "starter-faces: --%s takes a number from %g to %g, not '%s'\n", name,
+                numbers[i].least, numbers[i].most, value);
+        return -1;
+    }
+    void *to = (char *)o + numbers[i].at;
+    switch (numbers[i].type) {
+    case OPTION_INT:
+        *(int *)to = (int)v;
+        break;
+    case OPTION_LONG:
+        *(long *)to = (long)v;
+        break;
+    case OPTION_FLOAT:
+        *(float *)to = (float)v;
+        break;
+    case OPTION_SEED:
+        *(uint64_t *)to = (uint64_t)v;
+        break;
+    }
+    return 1;
 }
 
 static int option_take(struct options *o, const char *name, const char *value)
@@ -90,17 +110,11 @@ static int option_take(struct options *o, const char *name, const char *value)
         o->set.kind = kind_find(value);
         return o->set.kind < 0 ? -1 : 1;
     }
-    if (strcmp(name, "seed") == 0)
-        o->set.seed = strtoull(value, NULL, 10);
-    else if (strcmp(name, "scenes") == 0)
-        o->set.scenes = (float)atof(value);
-    else if (strcmp(name, "max-yaw") == 0)
-        o->set.max_yaw = (float)atof(value);
-    else if (strcmp(name, "out") == 0)
+    if (strcmp(name, "out") == 0) {
         o->out = value;
-    else
-        return option_number(o, name, value);
-    return 1;
+        return 1;
+    }
+    return option_number(o, name, value);
 }
 
 static int options_parse(struct options *o, int argc, char **argv)
@@ -122,40 +136,35 @@ static int options_parse(struct options *o, int argc, char **argv)
         }
         i++;
     }
-    if (!o->out || o->set.threads < 1 || o->set.threads > 64 || o->set.shots < 1 ||
-        o->set.count < 1 || o->columns < 1 || o->rows < 1) {
-        fprintf(stderr,
-                "starter-faces: --out is needed; counts are at least 1 and --threads at most 64\n");
+    if (!o->out) {
+        fprintf(stderr, "starter-faces: --out says where to write\n");
         return -1;
     }
     return 0;
 }
 
-static void picture_choose(struct picture *p, const int *chosen)
+/* The look of this seed or the first after it that has the wanted age: hair and beard fit the age.
+ */
+static struct look look_aged(uint64_t seed, int gender, int age)
 {
-    struct person *w = &p->person[0];
-    int *to[CLASS_COUNT] = {[CLASS_GENDER] = &w->look.gender,
-                            [CLASS_AGE] = &w->look.age,
-                            [CLASS_SKIN] = &w->look.skin,
-                            [CLASS_HAIR] = &w->look.hair,
-                            [CLASS_HAIR_COLOUR] = &w->look.hair_colour,
-                            [CLASS_BEARD] = &w->look.beard,
-                            [CLASS_GLASSES] = &w->look.glasses,
-                            [CLASS_CLOTHES] = &w->look.clothes,
-                            [CLASS_CLOTHES_COLOUR] = &w->look.clothes_colour,
-                            [CLASS_EXPRESSION] = &w->shot.expression,
-                            [CLASS_LIGHT] = &w->shot.light,
-                            [CLASS_PLACE] = &w->shot.place,
-                            [CLASS_WALL] = &w->shot.wall,
-                            [CLASS_SCENE] = &p->scene,
-                            [CLASS_EYES] = &w->id.eyes};
+    struct look k = look_make(seed, gender);
+    for (uint64_t i = 1; age >= 0 && k.age != age; i++)
+        k = look_make(seed + (i << 32), gender);
+    return k;
+}
+
+static struct picture picture_choose(const struct options *o)
+{
+    struct picture p = {.people = o->chosen[CLASS_SCENE] < 0, .seed = (uint64_t)o->shot};
+    struct look k = look_aged((uint64_t)o->look, o->chosen[CLASS_GENDER], o->chosen[CLASS_AGE]);
+    p.person[0] = (struct person){identity_make((uint64_t)o->identity, k.gender), k,
+                                  shot_make((uint64_t)o->shot, 0.35f)};
     for (int i = 0; i < CLASS_COUNT; i++)
-        if (chosen[i] >= 0)
-            *to[i] = chosen[i];
-    if (chosen[CLASS_WALL] >= 0 && chosen[CLASS_PLACE] < 0)
-        w->shot.place = PLACE_COLOUR;
-    if (chosen[CLASS_SCENE] >= 0)
-        p->people = 0;
+        if (o->chosen[i] >= 0)
+            picture_set_class(&p, i, o->chosen[i]);
+    if (o->chosen[CLASS_WALL] >= 0 && o->chosen[CLASS_PLACE] < 0)
+        p.person[0].shot.place = PLACE_COLOUR;
+    return p;
 }
 
 static int ppm_write(const char *path, const uint8_t *rgb, int w, int h)
@@ -173,12 +182,8 @@ static int ppm_write(const char *path, const uint8_t *rgb, int w, int h)
 
 static int portrait_run(struct options *o)
 {
-    int size = o->set.size ? o->set.size : 512, gender = o->chosen[CLASS_GENDER];
-    struct picture p = {.people = 1, .seed = (uint64_t)o->shot};
-    struct look k = look_make((uint64_t)o->look, gender);
-    p.person[0] = (struct person){identity_make((uint64_t)o->identity, k.gender), k,
-                                  shot_make((uint64_t)o->shot, 0.35f)};
-    picture_choose(&p, o->chosen);
+    int size = o->set.size ? o->set.size : 512;
+    struct picture p = picture_choose(o);
     struct canvas *c = canvas_make(size, size > 1024 ? 2 : 3);
     uint8_t *rgb = malloc((size_t)size * (size_t)size * 3);
     int rc = -1;
@@ -231,14 +236,12 @@ static int sheet_run(struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {
-        .set = {.count = 1, .threads = 1, .shots = 10, .scenes = 0.15f, .seed = 1},
-        .identity = 1,
-        .look = 1,
-        .shot = 1,
-        .columns = 6,
-        .rows = 4
-    };
+    struct options o = {.set = {.count = 1, .threads = 1, .shots = 10, .scenes = 0.15f, .seed = 1},
+                        .identity = 1,
+                        .look = 1,
+                        .shot = 1,
+                        .columns = 6,
+                        .rows = 4};
     for (int i = 0; i < CLASS_COUNT; i++)
         o.chosen[i] = -1;
     const char *command = argc > 1 ? argv[1] : "--help";

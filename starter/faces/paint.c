@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Procedural paint: what colour and gloss a surface has at a point of head space. Eyes, brows,
+// SPDX-License-Identifier: Apache-2.0
+/* Procedural paint: what colour and gloss a surface has at a point of head space. Eyes, brows,
  * lips, freckles and wrinkles are curves in (x, y) of the front of the head, evaluated once per
  * sample.
  */
@@ -17,8 +16,7 @@ static void darken(struct surface *o, float amount, struct vec3 tint)
     o->colour = v3_mix(o->colour, v3_mul(o->colour, tint), clampf(amount, 0, 1));
 }
 
-static void
-eyeball(const struct body *b, float dx, float dy, float upper, float side, struct surface *o)
+static void eyeball(const struct body *b, float dx, float dy, float upper, struct surface *o)
 {
     float radius = b->eye_h * 0.98f, iris_r = 0.093f * (1 + 0.08f * b->child);
     struct vec3 white = v3(0.82f, 0.80f, 0.78f);
@@ -41,10 +39,40 @@ eyeball(const struct body *b, float dx, float dy, float upper, float side, struc
     o->glow = 0.95f * cover(b, 0.027f - sqrtf(hx * hx + hy * hy));
     hx = gx - 0.034f;
     hy = gy + 0.036f;
-    o->glow = fmaxf(o->glow, 0.35f * cover(b, 0.015f - sqrtf(hx * hx + hy * hy)));
+    o->glow = maxf(o->glow, 0.35f * cover(b, 0.015f - sqrtf(hx * hx + hy * hy)));
     o->glow_colour = v3(1, 1, 1);
     o->occlusion = 1;
-    (void)side;
+}
+
+/* Skin round an eye; (dx, dy) from its middle, dx outwards. */
+static void socket_paint(
+    const struct body *b, float dx, float dy, float upper, float lower, struct surface *o)
+{
+    float au = fabsf(dx / b->eye_w);
+    struct vec3 deep = v3(0.62f, 0.42f, 0.38f);
+    darken(o, 0.42f * gauss2(dx, b->eye_w * 1.15f, dy - 0.015f, 0.11f), deep);
+    float bag = gauss(dy - lower + 0.055f, 0.03f) * gauss(dx, 0.15f);
+    darken(o, (0.18f + 0.45f * b->old) * bag, deep);
+    float crease = gauss(dy - upper - 0.046f - 0.015f * b->id->g[G_EYE_OPEN], 0.016f);
+    if (au < 1.1f)
+        darken(o, 0.62f * crease * ramp(1.15f, 0.7f, au), deep);
+    for (int i = 0; i < 3 && b->old > 0.2f; i++) { /* crow's feet */
+        float line = gauss(dy - (float)(i - 1) * 0.25f * (dx - 0.15f) - 0.01f, 0.012f);
+        darken(o, b->old * 0.5f * line * ramp(0.19f, 0.24f, dx) * ramp(0.40f, 0.30f, dx), deep);
+    }
+}
+
+static void lash_paint(
+    const struct body *b, float u, float dy, float upper, float lower, struct surface *o)
+{
+    bool woman = b->look->gender == WOMAN;
+    float au = fabsf(u);
+    float thick =
+        (woman ? 0.021f : 0.013f) * (1 + 0.5f * clampf(u, -0.6f, 1)) * ramp(1.12f, 0.85f, au);
+    float lash = cover(b, thick - fabsf(dy - upper - thick * 0.4f)) * (woman ? 0.95f : 0.85f);
+    float low = 0.45f * cover(b, 0.006f - fabsf(dy - lower)) * ramp(1.0f, 0.7f, au);
+    o->colour = v3_mix(o->colour, v3(0.02f, 0.013f, 0.011f), maxf(lash, low * 0.7f));
+    o->glow *= 1 - lash;
 }
 
 static void eye_paint(const struct body *b, float x, float y, struct surface *o)
@@ -53,31 +81,13 @@ static void eye_paint(const struct body *b, float x, float y, struct surface *o)
     float px = x * side - b->eye_x, py = y - b->eye_y;
     if (fabsf(px) > 0.4f || fabsf(py) > 0.3f)
         return;
-    float dx = px + py * b->eye_tilt, dy = py - px * b->eye_tilt;
-    float u = dx / b->eye_w, arc = fmaxf(1 - u * u, 0);
-    float upper = b->eye_h * powf(arc, 0.62f) * (1 - 0.10f * u),
-          lower = -b->eye_h * 0.62f * powf(arc, 0.8f);
-    float in = fminf(upper - dy, dy - lower);
-    if (fabsf(u) > 1)
-        in = -0.05f;
-    struct vec3 deep = v3(0.62f, 0.42f, 0.38f);
-    darken(o, 0.42f * gauss2(dx, b->eye_w * 1.15f, dy - 0.015f, 0.11f), deep);
-    darken(o, (0.18f + 0.45f * b->old) * gauss(dy - lower + 0.055f, 0.03f) * gauss(dx, 0.15f),
-           deep);
-    if (fabsf(u) < 1.1f)
-        darken(o,
-               0.62f * gauss(dy - upper - 0.046f - 0.015f * b->id->g[G_EYE_OPEN], 0.016f) *
-                   ramp(1.15f, 0.7f, fabsf(u)),
-               deep);
-    for (int i = 0; i < 3 && b->old > 0.2f; i++) /* crow's feet */
-        darken(o,
-               b->old * 0.5f * gauss(dy - (float)(i - 1) * 0.25f * (dx - 0.15f) - 0.01f, 0.012f) *
-                   ramp(0.19f, 0.24f, dx) * ramp(0.40f, 0.30f, dx),
-               deep);
-    float c = cover(b, in);
+    float dx = px + py * b->eye_tilt, dy = py - px * b->eye_tilt, u = dx / b->eye_w;
+    float upper = body_lid(b, u, true), lower = body_lid(b, u, false);
+    socket_paint(b, dx, dy, upper, lower, o);
+    float c = cover(b, fabsf(u) > 1 ? -0.05f : minf(upper - dy, dy - lower));
     if (c > 0) {
         struct surface ball = *o;
-        eyeball(b, dx * side, dy, upper, side, &ball);
+        eyeball(b, dx * side, dy, upper, &ball);
         o->colour = v3_mix(o->colour, ball.colour, c);
         o->normal = v3_mix(o->normal, ball.normal, c);
         o->gloss *= 1 - c;
@@ -85,15 +95,8 @@ static void eye_paint(const struct body *b, float x, float y, struct surface *o)
         o->glow = ball.glow * c;
         o->glow_colour = ball.glow_colour;
     }
-    if (fabsf(u) < 1.12f) {
-        bool woman = b->look->gender == WOMAN;
-        float thick = (woman ? 0.021f : 0.013f) * (1 + 0.5f * clampf(u, -0.6f, 1)) *
-                      ramp(1.12f, 0.85f, fabsf(u));
-        float lash = cover(b, thick - fabsf(dy - upper - thick * 0.4f)) * (woman ? 0.95f : 0.85f);
-        float low = 0.45f * cover(b, 0.006f - fabsf(dy - lower)) * ramp(1.0f, 0.7f, fabsf(u));
-        o->colour = v3_mix(o->colour, v3(0.02f, 0.013f, 0.011f), fmaxf(lash, low * 0.7f));
-        o->glow *= 1 - lash;
-    }
+    if (fabsf(u) < 1.12f)
+        lash_paint(b, u, dy, upper, lower, o);
 }
 
 static void brow_paint(const struct body *b, float x, float y, struct surface *o)
@@ -101,9 +104,7 @@ static void brow_paint(const struct body *b, float x, float y, struct surface *o
     float ax = fabsf(x), t = (ax - 0.125f) / 0.43f;
     if (t < -0.1f || t > 1.1f)
         return;
-    float line = b->brow_y +
-                 b->brow_arch * (1 - 4 * (t - 0.62f) * (t - 0.62f)) * ramp(1.4f, 0.4f, t) +
-                 b->brow_tilt * (t - 0.5f) - 0.05f;
+    float line = body_brow(b, t);
     float thick = b->brow_t * (b->look->gender == MAN ? 1.15f : 0.9f) * ramp(-0.06f, 0.16f, t) *
                   mixf(1, 0.35f, ramp(0.45f, 1.05f, t)) * ramp(1.06f, 0.95f, t);
     float strands =
@@ -114,42 +115,46 @@ static void brow_paint(const struct body *b, float x, float y, struct surface *o
     o->gloss *= 1 - 0.7f * c;
 }
 
+/* The open mouth: teeth above, tongue below. aq: |x| over the half mouth. */
+static void gap_paint(
+    const struct body *b, float line, float open, float aq, float y, struct surface *o)
+{
+    float top = line + open * 0.45f, low = line - open * 0.75f;
+    float gap = aq < 0.98f ? cover(b, minf(top - y, y - low)) : 0;
+    struct vec3 dark = v3(0.07f, 0.012f, 0.012f), tongue = v3(0.42f, 0.11f, 0.10f);
+    struct vec3 inside = v3_mix(dark, tongue, ramp(low + 0.06f, low, y));
+    bool surprised = b->shot->expression == EXPR_SURPRISED;
+    float teeth_low = surprised ? top - 0.03f : top - maxf(open * 0.62f, 0.05f);
+    float teeth = cover(b, minf(y - teeth_low, 0.88f - aq)) * ramp(0.95f, 0.75f, aq);
+    float between = gauss(fmodf(aq * 5 + 0.5f, 1.0f) - 0.5f, 0.10f);
+    float lit = 1 - 0.35f * ramp(0.3f, 0.9f, aq) - 0.10f * between;
+    inside = v3_mix(inside, v3_scale(v3(0.83f, 0.80f, 0.74f), lit), teeth);
+    o->colour = v3_mix(o->colour, inside, gap);
+    o->shine *= 1 - gap;
+    o->gloss *= 1 - gap;
+}
+
 static void mouth_paint(const struct body *b, float x, float y, struct surface *o)
 {
-    float q = x / b->mouth_w, aq = fabsf(q), arc = fmaxf(1 - q * q, 0);
+    float q = x / b->mouth_w, aq = fabsf(q), arc = maxf(1 - q * q, 0);
     if (aq > 1.5f || fabsf(y - b->mouth_y) > 0.4f)
         return;
-    float line = b->mouth_y + b->smile * 0.055f * (q * q - 0.35f);
+    float line = body_mouth(b, q);
     float open = b->open * powf(arc, 0.7f);
     float bow = 1 - 0.20f * gauss(q, 0.14f) + 0.10f * gauss(aq - 0.25f, 0.2f);
     float top = line + open * 0.45f + b->lip_up * bow * powf(arc, 0.75f);
     float low = line - open * 0.75f - b->lip_low * powf(arc, 0.65f);
-    float in = aq < 1 ? fminf(top - y, y - low) : -0.05f;
+    float in = aq < 1 ? minf(top - y, y - low) : -0.05f;
     float lips = clampf(in / (1.5f * b->shading + 0.012f) + 0.5f, 0, 1);
     float upper = ramp(0.0f, 0.02f, y - line);
     struct vec3 lip = v3_scale(b->lips, mixf(1.12f, 0.80f, upper));
     o->colour = v3_mix(o->colour, lip, lips * (b->male > 0 ? 0.85f : 0.95f));
-    o->shine =
-        fmaxf(o->shine, 0.6f * lips * (1 - upper) * (b->look->gender == WOMAN ? 1.0f : 0.4f));
+    o->shine = maxf(o->shine, 0.6f * lips * (1 - upper) * (b->look->gender == WOMAN ? 1.0f : 0.4f));
     darken(o, 0.55f * gauss2(aq - 1.04f, 0.11f, y - line - 0.006f, 0.022f),
            v3(0.45f, 0.25f, 0.22f));
     darken(o, 0.30f * gauss2(x, 0.16f, y - low + 0.04f, 0.028f), v3(0.6f, 0.42f, 0.4f));
     if (open > 0.004f) {
-        float gap_top = line + open * 0.45f, gap_low = line - open * 0.75f;
-        float gap = aq < 0.98f ? cover(b, fminf(gap_top - y, y - gap_low)) : 0;
-        struct vec3 inside = v3_mix(v3(0.07f, 0.012f, 0.012f), v3(0.42f, 0.11f, 0.10f),
-                                    ramp(gap_low + 0.06f, gap_low, y));
-        float teeth_low = b->shot->expression == EXPR_SURPRISED
-                              ? gap_top - 0.03f
-                              : gap_top - fmaxf(open * 0.62f, 0.05f);
-        float teeth = cover(b, fminf(y - teeth_low, 0.88f - aq)) * ramp(0.95f, 0.75f, aq);
-        struct vec3 ivory = v3_scale(v3(0.83f, 0.80f, 0.74f),
-                                     1 - 0.35f * ramp(0.3f, 0.9f, aq) -
-                                         0.10f * gauss(fmodf(aq * 5 + 0.5f, 1.0f) - 0.5f, 0.10f));
-        inside = v3_mix(inside, ivory, teeth);
-        o->colour = v3_mix(o->colour, inside, gap);
-        o->shine *= 1 - gap;
-        o->gloss *= 1 - gap;
+        gap_paint(b, line, open, aq, y, o);
     } else {
         float seam = gauss(y - line, 0.011f + b->shading * 0.6f) * ramp(1.06f, 0.9f, aq);
         o->colour = v3_mix(o->colour, v3_mul(b->lips, v3(0.22f, 0.14f, 0.14f)), 0.85f * seam);
@@ -165,7 +170,7 @@ static void age_paint(const struct body *b, float x, float y, struct surface *o)
         darken(o, deep * 0.42f * gauss(y - fy, 0.013f) * ramp(0.42f, 0.2f, ax), tint);
     }
     float t = clampf((b->nose_y + 0.02f - y) / 0.32f, 0, 1); /* nasolabial fold */
-    float fold = 0.18f + 0.17f * t + 0.05f * fmaxf(b->smile, 0) * t;
+    float fold = 0.18f + 0.17f * t + 0.05f * maxf(b->smile, 0) * t;
     darken(o,
            deep * 0.75f * gauss(ax - fold, 0.022f) * ramp(b->nose_y + 0.04f, b->nose_y - 0.05f, y) *
                ramp(b->mouth_y - 0.08f, b->mouth_y + 0.05f, y),
@@ -187,7 +192,7 @@ static void spots_paint(const struct body *b, float x, float y, struct surface *
         float r = 0.010f + 0.010f * hash01(ix, iy, seed + 5);
         float d = sqrtf((x - px) * (x - px) + (y - py) * (y - py));
         if (hash01(ix, iy, seed + 2) < 0.8f)
-            darken(o, 0.85f * g[G_FRECKLES] * fminf(where, 1) * cover(b, r - d),
+            darken(o, 0.85f * g[G_FRECKLES] * minf(where, 1) * cover(b, r - d),
                    v3(0.58f, 0.36f, 0.26f));
     }
     if (g[G_MOLE] > 0.5f) {
@@ -207,7 +212,7 @@ static void nose_paint(const struct body *b, float x, float y, struct surface *o
     darken(o, 0.34f * gauss2(x, 0.15f * w, y - (ny - 0.125f), 0.03f), v3(0.6f, 0.42f, 0.38f));
     darken(o, 0.22f * gauss2(ax - 0.12f, 0.045f, y - b->eye_y - 0.02f, 0.12f),
            v3(0.6f, 0.42f, 0.38f));
-    o->shine = fmaxf(o->shine, 0.22f * gauss2(x, 0.05f, y - ny - 0.02f, 0.05f));
+    o->shine = maxf(o->shine, 0.22f * gauss2(x, 0.05f, y - ny - 0.02f, 0.05f));
 }
 
 static void head_paint(const struct body *b, const struct sample *s, struct surface *o)
@@ -297,7 +302,7 @@ void cloth_paint(const struct body *b, const struct sample *s, struct surface *o
     o->colour = v3_scale(o->colour, 0.86f + 0.26f * fold);
     struct vec3 pale = v3(0.78f, 0.78f, 0.80f);
     if (kind == CLOTHES_JACKET && front) {
-        float opening = 0.36f - 0.52f * fmaxf(-1.2f - y, 0);
+        float opening = 0.36f - 0.52f * maxf(-1.2f - y, 0);
         if (s->mat == MAT_CLOTH) {
             o->colour = v3_mix(o->colour, pale, cover(b, opening - ax));
             darken(o,
@@ -319,5 +324,5 @@ void cloth_paint(const struct body *b, const struct sample *s, struct surface *o
             v3_mix(o->colour, pale, cover(b, 0.02f - fabsf(ax - 0.2f)) * ramp(-1.95f, -1.9f, y));
     if (s->mat == MAT_COLLAR && kind != CLOTHES_JACKET)
         o->colour = v3_scale(o->colour, kind == CLOTHES_TSHIRT ? 0.82f : 1.06f);
-    o->occlusion *= 0.6f + 0.4f * ramp(0.42f, 0.75f, ax + fmaxf(-1.25f - y, 0));
+    o->occlusion *= 0.6f + 0.4f * ramp(0.42f, 0.75f, ax + maxf(-1.25f - y, 0));
 }

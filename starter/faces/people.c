@@ -1,9 +1,10 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Who there is: names of all classes, and how identities, looks and shots are drawn. Looks are
+// SPDX-License-Identifier: Apache-2.0
+/* Who there is: names of all classes, and how identities, looks and shots are drawn. Looks are
  * balanced over gender, age group and skin tone; what depends on them (beards, grey hair) is drawn
  * given them.
  */
+#include <string.h>
+
 #include "faces.h"
 
 const char *const geometry_names[G_COUNT] = {
@@ -15,50 +16,26 @@ const char *const geometry_names[G_COUNT] = {
 };
 
 const struct shade skin_tones[6] = {
-    {"pale",  0xf5d3c0},
-    {"light", 0xecbc9c},
-    {"olive", 0xd3a277},
-    {"tan",   0xbd8257},
-    {"brown", 0x935b38},
-    {"dark",  0x623a25},
+    {"pale", 0xf5d3c0}, {"light", 0xecbc9c}, {"olive", 0xd3a277},
+    {"tan", 0xbd8257},  {"brown", 0x935b38}, {"dark", 0x623a25},
 };
 const struct shade hair_colours[6] = {
-    {"black",  0x1d1816},
-    {"brown",  0x5b3822},
-    {"blonde", 0xd9ae62},
-    {"red",    0xb0481c},
-    {"grey",   0x908b85},
-    {"white",  0xe4ded2},
+    {"black", 0x1d1816}, {"brown", 0x5b3822}, {"blonde", 0xd9ae62},
+    {"red", 0xb0481c},   {"grey", 0x908b85},  {"white", 0xe4ded2},
 };
 const struct shade eye_colours[5] = {
-    {"brown", 0x5e3716},
-    {"blue",  0x3a74b5},
-    {"green", 0x4b8a4c},
-    {"grey",  0x7c8a96},
-    {"dark",  0x2b1710},
+    {"brown", 0x5e3716}, {"blue", 0x3a74b5}, {"green", 0x4b8a4c},
+    {"grey", 0x7c8a96},  {"dark", 0x2b1710},
 };
 const struct shade cloth_colours[10] = {
-    {"red",    0xb5302c},
-    {"blue",   0x2f5fae},
-    {"green",  0x3b7d4b},
-    {"yellow", 0xe0b23a},
-    {"white",  0xe6e4e0},
-    {"black",  0x26262a},
-    {"grey",   0x85878c},
-    {"purple", 0x6f468f},
-    {"orange", 0xd8762b},
-    {"pink",   0xdd8fa6},
+    {"red", 0xb5302c},    {"blue", 0x2f5fae},  {"green", 0x3b7d4b}, {"yellow", 0xe0b23a},
+    {"white", 0xe6e4e0},  {"black", 0x26262a}, {"grey", 0x85878c},  {"purple", 0x6f468f},
+    {"orange", 0xd8762b}, {"pink", 0xdd8fa6},
 };
 const struct shade wall_colours[9] = {
-    {"blue",   0x7fa8d8},
-    {"green",  0x86b58a},
-    {"red",    0xb8544d},
-    {"yellow", 0xe6c878},
-    {"purple", 0x9a83bd},
-    {"grey",   0xa5a8ad},
-    {"orange", 0xdf9a62},
-    {"pink",   0xe0a8b4},
-    {"teal",   0x5fa9a6},
+    {"blue", 0x7fa8d8},   {"green", 0x86b58a},  {"red", 0xb8544d},
+    {"yellow", 0xe6c878}, {"purple", 0x9a83bd}, {"grey", 0xa5a8ad},
+    {"orange", 0xdf9a62}, {"pink", 0xe0a8b4},   {"teal", 0x5fa9a6},
 };
 
 static const char *const genders[] = {"woman", "man"};
@@ -82,22 +59,53 @@ static const char *const scenes[] = {"lighthouse", "lake",   "house",  "tree", "
 static const char *const eye_words[] = {"brown", "blue", "green", "grey", "dark"};
 
 const struct class_names classes[CLASS_COUNT] = {
-    [CLASS_GENDER] = {"gender",         genders,     FACE_COUNT(genders)    },
-    [CLASS_AGE] = {"age",            ages,        FACE_COUNT(ages)       },
-    [CLASS_SKIN] = {"skin",           skins,       FACE_COUNT(skins)      },
-    [CLASS_HAIR] = {"hair-style",     hairs,       FACE_COUNT(hairs)      },
-    [CLASS_HAIR_COLOUR] = {"hair",           hair_words,  FACE_COUNT(hair_words) },
-    [CLASS_BEARD] = {"beard",          beards,      FACE_COUNT(beards)     },
-    [CLASS_GLASSES] = {"glasses",        glasses,     FACE_COUNT(glasses)    },
-    [CLASS_CLOTHES] = {"clothes",        clothes,     FACE_COUNT(clothes)    },
+    [CLASS_GENDER] = {"gender", genders, FACE_COUNT(genders)},
+    [CLASS_AGE] = {"age", ages, FACE_COUNT(ages)},
+    [CLASS_SKIN] = {"skin", skins, FACE_COUNT(skins)},
+    [CLASS_HAIR] = {"hair-style", hairs, FACE_COUNT(hairs)},
+    [CLASS_HAIR_COLOUR] = {"hair", hair_words, FACE_COUNT(hair_words)},
+    [CLASS_BEARD] = {"beard", beards, FACE_COUNT(beards)},
+    [CLASS_GLASSES] = {"glasses", glasses, FACE_COUNT(glasses)},
+    [CLASS_CLOTHES] = {"clothes", clothes, FACE_COUNT(clothes)},
     [CLASS_CLOTHES_COLOUR] = {"clothes-colour", cloth_words, FACE_COUNT(cloth_words)},
-    [CLASS_EXPRESSION] = {"expression",     expressions, FACE_COUNT(expressions)},
-    [CLASS_LIGHT] = {"light",          light_words, FACE_COUNT(light_words)},
-    [CLASS_PLACE] = {"place",          places,      FACE_COUNT(places)     },
-    [CLASS_WALL] = {"background",     wall_words,  FACE_COUNT(wall_words) },
-    [CLASS_SCENE] = {"scene",          scenes,      FACE_COUNT(scenes)     },
-    [CLASS_EYES] = {"eyes",           eye_words,   FACE_COUNT(eye_words)  },
+    [CLASS_EXPRESSION] = {"expression", expressions, FACE_COUNT(expressions)},
+    [CLASS_LIGHT] = {"light", light_words, FACE_COUNT(light_words)},
+    [CLASS_PLACE] = {"place", places, FACE_COUNT(places)},
+    [CLASS_WALL] = {"background", wall_words, FACE_COUNT(wall_words)},
+    [CLASS_SCENE] = {"scene", scenes, FACE_COUNT(scenes)},
+    [CLASS_EYES] = {"eyes", eye_words, FACE_COUNT(eye_words)},
 };
+
+/* Where a picture keeps each class; all but the scene are of person 0. */
+static const size_t class_at[CLASS_COUNT] = {
+    [CLASS_GENDER] = offsetof(struct picture, person[0].look.gender),
+    [CLASS_AGE] = offsetof(struct picture, person[0].look.age),
+    [CLASS_SKIN] = offsetof(struct picture, person[0].look.skin),
+    [CLASS_HAIR] = offsetof(struct picture, person[0].look.hair),
+    [CLASS_HAIR_COLOUR] = offsetof(struct picture, person[0].look.hair_colour),
+    [CLASS_BEARD] = offsetof(struct picture, person[0].look.beard),
+    [CLASS_GLASSES] = offsetof(struct picture, person[0].look.glasses),
+    [CLASS_CLOTHES] = offsetof(struct picture, person[0].look.clothes),
+    [CLASS_CLOTHES_COLOUR] = offsetof(struct picture, person[0].look.clothes_colour),
+    [CLASS_EXPRESSION] = offsetof(struct picture, person[0].shot.expression),
+    [CLASS_LIGHT] = offsetof(struct picture, person[0].shot.light),
+    [CLASS_PLACE] = offsetof(struct picture, person[0].shot.place),
+    [CLASS_WALL] = offsetof(struct picture, person[0].shot.wall),
+    [CLASS_SCENE] = offsetof(struct picture, scene),
+    [CLASS_EYES] = offsetof(struct picture, person[0].id.eyes),
+};
+
+int picture_class(const struct picture *p, int kind)
+{
+    int value;
+    memcpy(&value, (const char *)p + class_at[kind], sizeof value);
+    return value;
+}
+
+void picture_set_class(struct picture *p, int kind, int value)
+{
+    memcpy((char *)p + class_at[kind], &value, sizeof value);
+}
 
 struct identity identity_make(uint64_t seed, int gender)
 {
@@ -136,10 +144,10 @@ static int hair_style(struct rng *r, int gender, int age)
 static int hair_colour(struct rng *r, int age, int skin)
 {
     static const float weights[AGE_COUNT][6] = {
-        {0.25f, 0.30f, 0.25f, 0.20f, 0,     0    },
-        {0.25f, 0.27f, 0.25f, 0.23f, 0,     0    },
-        {0.24f, 0.26f, 0.20f, 0.16f, 0.14f, 0    },
-        {0,     0.03f, 0.02f, 0,     0.50f, 0.45f},
+        {0.25f, 0.30f, 0.25f, 0.20f, 0, 0},
+        {0.25f, 0.27f, 0.25f, 0.23f, 0, 0},
+        {0.24f, 0.26f, 0.20f, 0.16f, 0.14f, 0},
+        {0, 0.03f, 0.02f, 0, 0.50f, 0.45f},
     };
     float w[6];
     for (int i = 0; i < 6; i++) {

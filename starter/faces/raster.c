@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * Meshes to samples: a z-buffer that keeps normal, pre-pose position and material of the nearest
+// SPDX-License-Identifier: Apache-2.0
+/* Meshes to samples: a z-buffer that keeps normal, pre-pose position and material of the nearest
  * surface. Light and paint come later, once per visible sample, so detail costs the same on any
  * mesh.
  */
@@ -110,13 +109,13 @@ static void triangle(struct canvas *c,
     float area = (b->s.x - a->s.x) * (d->s.y - a->s.y) - (b->s.y - a->s.y) * (d->s.x - a->s.x);
     if (fabsf(area) < 1e-9f)
         return;
-    float fx0 = fminf(a->s.x, fminf(b->s.x, d->s.x)), fx1 = fmaxf(a->s.x, fmaxf(b->s.x, d->s.x));
-    float fy0 = fminf(a->s.y, fminf(b->s.y, d->s.y)), fy1 = fmaxf(a->s.y, fmaxf(b->s.y, d->s.y));
+    float fx0 = minf(a->s.x, minf(b->s.x, d->s.x)), fx1 = maxf(a->s.x, maxf(b->s.x, d->s.x));
+    float fy0 = minf(a->s.y, minf(b->s.y, d->s.y)), fy1 = maxf(a->s.y, maxf(b->s.y, d->s.y));
     float last = (float)(c->side - 1);
     if (fx1 < 0 || fy1 < 0 || fx0 > last || fy0 > last)
         return;
-    int x0 = (int)ceilf(fmaxf(fx0, 0)), x1 = (int)floorf(fminf(fx1, last));
-    int y0 = (int)ceilf(fmaxf(fy0, 0)), y1 = (int)floorf(fminf(fy1, last));
+    int x0 = (int)ceilf(maxf(fx0, 0)), x1 = (int)floorf(minf(fx1, last));
+    int y0 = (int)ceilf(maxf(fy0, 0)), y1 = (int)floorf(minf(fy1, last));
     if (x0 > x1 || y0 > y1)
         return;
     c->x0 = x0 < c->x0 ? x0 : c->x0;

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * What a record of each kind shows. Everything follows from (seed of the set, index of the record).
+// SPDX-License-Identifier: Apache-2.0
+/* What a record of each kind shows. Everything follows from (seed of the set, index of the record).
  */
 #include "dataset.h"
 
@@ -86,7 +85,7 @@ static void wide_make(const struct dataset *d, long index, struct picture *p)
     for (int i = 0; i < n; i++) {
         struct person *w = &p->person[i];
         *w = person_make(record_seed(d, index, (uint64_t)i + 2), yaw_limit(d));
-        float slot = 1.0f / (float)n, t = rng_unit(&r), most = fminf(0.60f, 0.85f * slot);
+        float slot = 1.0f / (float)n, t = rng_unit(&r), most = minf(0.60f, 0.85f * slot);
         w->shot.height = 0.10f + (most - 0.10f) * t;
         w->shot.roll *= 2;
         float half = w->shot.height * 0.45f, from = slot * (float)i + half,
@@ -96,7 +95,7 @@ static void wide_make(const struct dataset *d, long index, struct picture *p)
                                  : slot * ((float)i + 0.5f);
         float room = w->shot.height * 0.62f;
         w->shot.cy =
-            rng_range(&r, room, fmaxf(1 - w->shot.height * 0.5f, room + 0.01f)) * (1 - first) +
+            rng_range(&r, room, maxf(1 - w->shot.height * 0.5f, room + 0.01f)) * (1 - first) +
             first * 0.5f;
     }
     for (int i = 1; i < n; i++) /* far people first: nearer ones cover them */

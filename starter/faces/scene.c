@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: MIT */
-/*
- * What is behind people, and pictures without people: layers painted back to front as functions of
+// SPDX-License-Identifier: Apache-2.0
+/* What is behind people, and pictures without people: layers painted back to front as functions of
  * (u, v) in 0..1, u right, v down. Kept low in detail on purpose: small networks must learn them.
  */
 #include "body.h"
@@ -26,7 +25,7 @@ static void put_soft(struct layer *l, float amount, struct vec3 colour)
 
 static float box(const struct layer *l, float u0, float v0, float u1, float v1)
 {
-    return fminf(fminf(l->u - u0, u1 - l->u), fminf(l->v - v0, v1 - l->v));
+    return minf(minf(l->u - u0, u1 - l->u), minf(l->v - v0, v1 - l->v));
 }
 
 static float disc(const struct layer *l, float u, float v, float r)
@@ -42,8 +41,8 @@ static void sky(struct layer *l, unsigned top, unsigned low, float horizon)
 static void cloud(struct layer *l, float u, float v, float size, struct vec3 colour)
 {
     float d =
-        fmaxf(disc(l, u, v, size), fmaxf(disc(l, u - size * 1.1f, v + size * 0.3f, size * 0.7f),
-                                         disc(l, u + size * 1.1f, v + size * 0.25f, size * 0.75f)));
+        maxf(disc(l, u, v, size), maxf(disc(l, u - size * 1.1f, v + size * 0.3f, size * 0.7f),
+                                       disc(l, u + size * 1.1f, v + size * 0.25f, size * 0.75f)));
     put_soft(l, 0.85f * ramp(-0.02f, 0.04f, d) * ramp(v + size * 0.85f, v + size * 0.3f, l->v),
              colour);
 }
@@ -70,8 +69,8 @@ static void sea(struct layer *l, float horizon, unsigned far, unsigned near)
 
 static void crown(struct layer *l, float u, float v, float r, unsigned colour)
 {
-    float d = fmaxf(disc(l, u, v, r), fmaxf(disc(l, u - r * 0.7f, v + r * 0.35f, r * 0.7f),
-                                            disc(l, u + r * 0.7f, v + r * 0.3f, r * 0.72f)));
+    float d = maxf(disc(l, u, v, r), maxf(disc(l, u - r * 0.7f, v + r * 0.35f, r * 0.7f),
+                                          disc(l, u + r * 0.7f, v + r * 0.3f, r * 0.72f)));
     d += 0.03f * (noise2(l->u * 22, l->v * 22, l->seed) - 0.5f);
     float light = 0.75f + 0.55f * ramp(r, -r, (l->v - v) + 0.5f * (l->u - u)) +
                   0.2f * (noise2(l->u * 14, l->v * 14, l->seed + 3) - 0.5f);
@@ -87,13 +86,13 @@ static void scene_lighthouse(struct layer *l)
     put(l, l->v - (0.70f + 0.9f * (l->u - x) * (l->u - x) + 0.03f * noise2(l->u * 9, 2, l->seed)),
         v3_mix(srgb(0x8a7a6a), srgb(0x4a443f), ramp(0.7f, 1, l->v)));
     float half = mixf(0.045f, 0.075f, ramp(0.25f, 0.75f, l->v)),
-          d = fminf(half - fabsf(l->u - x), fminf(l->v - 0.27f, 0.76f - l->v));
+          d = minf(half - fabsf(l->u - x), minf(l->v - 0.27f, 0.76f - l->v));
     struct vec3 stripe =
         fmodf((l->v - 0.27f) / 0.14f, 1.0f) < 0.5f ? srgb(0xc33b32) : srgb(0xf2eee6);
     put(l, d, v3_scale(stripe, 1.05f - 0.5f * ramp(-half, half, l->u - x)));
     put(l, box(l, x - 0.06f, 0.255f, x + 0.06f, 0.275f), srgb(0x3a3a40));
     put(l, box(l, x - 0.035f, 0.20f, x + 0.035f, 0.255f), srgb(0xffe49a));
-    put(l, fminf(l->v - 0.15f - fabsf(l->u - x) * 1.1f, 0.205f - l->v), srgb(0xa52f2a));
+    put(l, minf(l->v - 0.15f - fabsf(l->u - x) * 1.1f, 0.205f - l->v), srgb(0xa52f2a));
 }
 
 static void scene_lake(struct layer *l)
@@ -125,12 +124,12 @@ static void scene_house(struct layer *l)
     crown(l, x + 0.36f, 0.50f, 0.11f, 0x3f7d3d);
     put(l, box(l, x - 0.22f, 0.46f, x + 0.22f, 0.76f),
         v3_scale(srgb(0xf0e2c8), 1.05f - 0.3f * ramp(x - 0.2f, x + 0.25f, l->u)));
-    put(l, fminf(l->v - 0.26f - fabsf(l->u - x) * 0.75f, 0.475f - l->v),
+    put(l, minf(l->v - 0.26f - fabsf(l->u - x) * 0.75f, 0.475f - l->v),
         v3_scale(srgb(0xb4503a), 1.1f - 0.5f * ramp(x - 0.2f, x + 0.25f, l->u)));
     put(l, box(l, x - 0.05f, 0.58f, x + 0.05f, 0.76f), srgb(0x6d4630));
     put(l, box(l, x - 0.17f, 0.54f, x - 0.09f, 0.63f), srgb(0x9cc7de));
     put(l, box(l, x + 0.09f, 0.54f, x + 0.17f, 0.63f), srgb(0x9cc7de));
-    put(l, fminf(l->v - 0.76f, 0.05f + (l->v - 0.76f) * 0.35f - fabsf(l->u - x)), srgb(0xd9c6a0));
+    put(l, minf(l->v - 0.76f, 0.05f + (l->v - 0.76f) * 0.35f - fabsf(l->u - x)), srgb(0xd9c6a0));
     int ix = (int)(l->u * 15), iy = (int)(l->v * 15);
     float fu = ((float)ix + 0.25f + 0.5f * hash01(ix, iy, l->seed)) / 15,
           fv = ((float)iy + 0.25f + 0.5f * hash01(ix, iy, l->seed + 1)) / 15;
@@ -148,9 +147,9 @@ static void scene_tree(struct layer *l)
     float x = 0.36f + 0.28f * l->shift;
     put_soft(l, 0.45f * gauss2(l->u - x - 0.05f, 0.22f, l->v - 0.79f, 0.03f), srgb(0x2c5526));
     put(l,
-        fminf(0.028f + 0.05f * ramp(0.72f, 0.8f, l->v) - fabsf(l->u - x),
-              fminf(l->v - 0.45f, 0.79f - l->v)),
-        v3_scale(srgb(0x6b4a32), 1.1f - 8 * fmaxf(l->u - x, 0)));
+        minf(0.028f + 0.05f * ramp(0.72f, 0.8f, l->v) - fabsf(l->u - x),
+             minf(l->v - 0.45f, 0.79f - l->v)),
+        v3_scale(srgb(0x6b4a32), 1.1f - 8 * maxf(l->u - x, 0)));
     crown(l, x, 0.34f, 0.185f, 0x4f9440);
 }
 
@@ -163,13 +162,13 @@ static void scene_city(struct layer *l)
         float top = (row ? 0.42f : 0.30f) + 0.30f * hash01(i, row, l->seed), in = p - (float)i;
         struct vec3 c = v3_scale(row ? srgb(0x3b4a66) : srgb(0x7287a8),
                                  0.9f + 0.25f * hash01(i, row + 4, l->seed));
-        put(l, fminf(l->v - top, fminf(in - 0.04f, 0.96f - in) / n), c);
+        put(l, minf(l->v - top, minf(in - 0.04f, 0.96f - in) / n), c);
         float wx = fmodf(in * 4, 1.0f), wy = fmodf(l->v * 24, 1.0f);
         bool lit = hash01(i * 4 + (int)(in * 4), (int)(l->v * 24), l->seed + 8) < 0.45f;
         if (row && lit && l->v > top + 0.03f && in > 0.12f && in < 0.88f)
             put_soft(l,
-                     0.9f * fminf(ramp(0.2f, 0.35f, wx) * ramp(0.85f, 0.7f, wx),
-                                  ramp(0.2f, 0.35f, wy) * ramp(0.85f, 0.7f, wy)),
+                     0.9f * minf(ramp(0.2f, 0.35f, wx) * ramp(0.85f, 0.7f, wx),
+                                 ramp(0.2f, 0.35f, wy) * ramp(0.85f, 0.7f, wy)),
                      srgb(0xffd98a));
     }
     put(l, l->v - 0.9f, srgb(0x2a3346));
@@ -204,7 +203,7 @@ static void scene_forest(struct layer *l)
         static const unsigned greens[3] = {0x8fb596, 0x55875f, 0x2c5f3e};
         float saw = 0.25f * fmodf((l->v - top) * 9, 1.0f),
               half = 0.52f * ramp(top - 0.1f, low + 0.2f, l->v) + saw * 0.3f - 0.04f;
-        put(l, fminf(half - fabsf(in), fminf(l->v - top, low - l->v) * n) / n,
+        put(l, minf(half - fabsf(in), minf(l->v - top, low - l->v) * n) / n,
             v3_scale(srgb(greens[row]), 1.05f - 0.35f * ramp(-0.3f, 0.4f, in)));
     }
     put(l, l->v - 0.84f + 0.03f * noise2(l->u * 4, 1, l->seed),
@@ -226,13 +225,12 @@ static void scene_boat(struct layer *l)
     cloud(l, 0.8f - 0.5f * l->shift, 0.17f, 0.06f, v3(0.95f, 0.95f, 0.95f));
     sea(l, 0.55f, 0x5aa3cc, 0x1d5f94);
     float x = 0.38f + 0.24f * l->shift;
-    put(l, fminf(0.010f - fabsf(l->u - x), fminf(l->v - 0.16f, 0.68f - l->v)), srgb(0x6b4a32));
-    put(l, fminf(fminf(l->u - x - 0.012f, (l->v - 0.18f) * 0.58f - (l->u - x)), 0.60f - l->v),
-        v3_scale(srgb(0xf7f3ea), 1 - 0.8f * fmaxf(l->u - x, 0)));
-    put(l, fminf(fminf(x - 0.012f - l->u, (l->v - 0.24f) * 0.45f - (x - l->u)), 0.60f - l->v),
+    put(l, minf(0.010f - fabsf(l->u - x), minf(l->v - 0.16f, 0.68f - l->v)), srgb(0x6b4a32));
+    put(l, minf(minf(l->u - x - 0.012f, (l->v - 0.18f) * 0.58f - (l->u - x)), 0.60f - l->v),
+        v3_scale(srgb(0xf7f3ea), 1 - 0.8f * maxf(l->u - x, 0)));
+    put(l, minf(minf(x - 0.012f - l->u, (l->v - 0.24f) * 0.45f - (x - l->u)), 0.60f - l->v),
         srgb(0xe6b8a0));
-    put(l,
-        fminf(fminf(l->v - 0.63f, 0.72f - l->v), 0.27f - (l->v - 0.63f) * 0.8f - fabsf(l->u - x)),
+    put(l, minf(minf(l->v - 0.63f, 0.72f - l->v), 0.27f - (l->v - 0.63f) * 0.8f - fabsf(l->u - x)),
         v3_scale(srgb(0xa8382f), 1.1f - 2 * (l->v - 0.63f)));
 }
 
