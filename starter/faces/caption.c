@@ -218,7 +218,7 @@ static const char *const scene_words[SCENE_COUNT][3] = {
     [SCENE_SUNSET] = {"a beach at sunset", "sunset over the sea", "a beach sunset"},
     [SCENE_FOREST] = {"a forest", "a misty forest of fir trees", "fir trees in a forest"},
     [SCENE_DESERT] = {"desert dunes", "sand dunes in the desert", "a desert under a blue sky"},
-    [SCENE_BOAT] = {"a sailing boat on the sea", "a sailing boat", "a red boat with white sails"},
+    [SCENE_BOAT] = {"a sailing boat on the sea", "a sailing boat", "a red boat under sail"},
     [SCENE_NIGHT] = {"a night sky with a full moon", "the moon and stars at night",
                      "a full moon over dark hills"},
 };
