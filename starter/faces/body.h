@@ -66,7 +66,6 @@ struct body {
     struct vec3 skin, hair, brow, cloth, iris, lips;
     float shading; /* size of a sample in head space, for soft edges */
     struct pose head, neck, torso;
-    float light_gain;
 };
 
 void body_make(struct body *b, const struct person *p);
@@ -116,8 +115,8 @@ void truth_find(const struct canvas *c, const struct body *b, struct face_truth 
 /* What light meets at a sample. */
 struct surface {
     struct vec3 colour, normal;
-    float gloss, shine, wrap, glow;
-    struct vec3 glow_colour;
+    float gloss, shine, wrap; /* broad and sharp highlight, softness of the terminator */
+    float glow;               /* white added after light: reflections in the eye */
     float occlusion;
     bool hair;
 };

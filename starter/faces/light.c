@@ -98,7 +98,7 @@ static struct vec3 shade(const struct body *b,
                 clampf(0.5f - 0.9f * n.x * (key_dir.x > 0 ? 1.0f : -1.0f) + 0.4f * n.y, 0, 1);
     struct vec3 base = v3_add(o->colour, v3(0.10f, 0.10f, 0.10f));
     out = v3_add(out, v3_scale(v3_mul(base, lights[kind].rim), 1.4f * rim * soft));
-    return v3_add(out, v3_scale(o->glow_colour, o->glow * 0.9f));
+    return v3_add(out, v3_scale(v3(1, 1, 1), o->glow * 0.9f));
 }
 
 static const uint8_t mask_of[] = {

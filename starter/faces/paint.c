@@ -40,7 +40,6 @@ static void eyeball(const struct body *b, float dx, float dy, float upper, struc
     hx = gx - 0.034f;
     hy = gy + 0.036f;
     o->glow = maxf(o->glow, 0.35f * cover(b, 0.015f - sqrtf(hx * hx + hy * hy)));
-    o->glow_colour = v3(1, 1, 1);
     o->occlusion = 1;
 }
 
@@ -93,7 +92,6 @@ static void eye_paint(const struct body *b, float x, float y, struct surface *o)
         o->gloss *= 1 - c;
         o->wrap = mixf(o->wrap, ball.wrap, c);
         o->glow = ball.glow * c;
-        o->glow_colour = ball.glow_colour;
     }
     if (fabsf(u) < 1.12f)
         lash_paint(b, u, dy, upper, lower, o);
