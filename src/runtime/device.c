@@ -152,6 +152,7 @@ int lk__device_apply(const OrtApi *api,
     if (kind < 0 || !kinds[kind].apply)
         return 0;
     const char *colon = strchr(device, ':');
-    OrtStatus *status = kinds[kind].apply(api, colon ? atoi(colon + 1) : 0, options);
+    OrtStatus *status =
+        kinds[kind].apply(api, colon ? (int)strtol(colon + 1, NULL, 10) : 0, options);
     return lk__ort_check(api, status, LK_E_FAILED, err, "device '%s'", device);
 }
