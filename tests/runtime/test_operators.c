@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "runtime/session.h"
-#include "support/check.h"
+#include "fixture.h"
 
 #define MAX_NUMBERS 4096
 #define TOLERANCE 3e-6 /* of the largest number; ONNX Runtime and torch sum in another order */
@@ -24,12 +23,6 @@ static size_t shape_count(const struct shape *shape)
     for (int i = 0; i < shape->rank; i++)
         count *= (size_t)shape->size[i];
     return count;
-}
-
-static void fill(int seed, size_t n, float *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)((double)((i * 7919 + (size_t)seed * 104729) % 2003) / 1001 - 1);
 }
 
 /* A parameter: operand number `seed` as a constant. */
@@ -154,6 +147,11 @@ static lk_value upsample2(lk_graph *g, const lk_value *in)
     return lk_graph_upsample2(g, in[0]);
 }
 
+static lk_value upsample2_like(lk_graph *g, const lk_value *in)
+{
+    return lk_graph_upsample2_like(g, in[0], in[1]);
+}
+
 static lk_value tokens_of_image(lk_graph *g, const lk_value *in)
 {
     return lk_graph_tokens_of_image(g, in[0]);
@@ -219,6 +217,7 @@ static const struct operator_case {
     {"slice", slice, 1, {{3, {2, 7, 8}}}, 0, LK_F32, NULL},
     {"clip", clip, 1, {{3, {2, 7, 8}}}, 0, LK_F32, NULL},
     {"upsample2", upsample2, 1, {{4, {2, 4, 6, 5}}}, 0, LK_F32, NULL},
+    {"upsample2_like", upsample2_like, 2, {{4, {2, 4, 6, 5}}, {4, {2, 1, 11, 9}}}, 0, LK_F32, NULL},
     {"tokens_of_image", tokens_of_image, 1, {{4, {2, 4, 6, 5}}}, 0, LK_F32, NULL},
     {"image_of_tokens", image_of_tokens, 2, {{4, {2, 4, 6, 5}}, {3, {2, 30, 3}}}, 0, LK_F32, NULL},
     {"as_pixels", as_pixels, 1, {{2, {2, 8}}}, 0, LK_F32, NULL},
@@ -313,19 +312,6 @@ static void every_operator_takes_sizes_that_are_known_only_at_run_time(void **st
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++)
         run_case(*state, &cases[i], true);
-}
-
-static int open_runtime(void **state)
-{
-    struct lk_error err;
-    assert_ok(lk_runtime_open(NULL, (lk_runtime **)state, &err), &err);
-    return 0;
-}
-
-static int close_runtime(void **state)
-{
-    lk_runtime_free(*state);
-    return 0;
 }
 
 int main(void)

@@ -54,6 +54,7 @@ cases = {
     "slice": tokens[:, :, 2:5],
     "clip": tokens.clip(-0.5, 0.25),
     "upsample2": F.interpolate(image, scale_factor=2, mode="nearest"),
+    "upsample2_like": F.interpolate(image, size=(11, 9), mode="nearest"),
     "tokens_of_image": image.flatten(2).transpose(1, 2),
     "image_of_tokens": fill(2, 2, 30, 3).transpose(1, 2).unflatten(2, (6, 5)),
     "as_pixels": fill(1, 2, 8)[:, :, None, None],

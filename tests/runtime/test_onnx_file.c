@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ONNX files as they come: real ones open, broken ones are refused in words, constants are found.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <glob.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "fixture.h"
+#include "runtime/graph/onnx.h"
+#include "support/scratch.h"
+
+static void real_models_open_and_tell_their_ports(void **state)
+{
+    glob_t found;
+    size_t opened = 0;
+    assert_int_equal(glob(shared_path("*/*.onnx"), 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct lk_error err;
+        lk_session *session;
+        const struct lk_port *ports;
+        if (strstr(found.gl_pathv[i], "/corrupt/"))
+            continue;
+        assert_ok(lk_session_open(*state, found.gl_pathv[i], "cpu", &session, &err), &err);
+        assert_true(lk_session_inputs(session, &ports) > 0);
+        assert_true(ports[0].rank >= 4);
+        assert_true(lk_session_outputs(session, &ports) > 0);
+        lk_session_release(session);
+        opened++;
+    }
+    globfree(&found);
+    assert_true(opened >= 10);
+}
+
+static void a_real_model_runs_at_a_free_size(void **state)
+{
+    struct lk_error err;
+    lk_session *session;
+    assert_ok(lk_session_open(*state, shared_path("converted/waifu2x_upconv7_photo_scale2.0x.onnx"),
+                              NULL, &session, &err),
+              &err);
+    const struct lk_port *in, *out;
+    lk_session_inputs(session, &in);
+    lk_session_outputs(session, &out);
+    float *x = calloc(3 * 40 * 32, sizeof *x);
+    const struct lk_array picture = {LK_F32, 4, {1, 3, 40, 32}, x};
+    struct lk_array result;
+    assert_ok(run_one(session, in->name, &picture, out->name, &result, &err), &err);
+    assert_int_equal(result.rank, 4);
+    assert_true(result.shape[2] > 40 && result.shape[3] > 32);
+    free(result.data);
+    free(x);
+    lk_session_release(session);
+}
+
+static void what_is_no_model_is_refused_in_words(void **state)
+{
+    struct lk_error err;
+    lk_session *session = NULL;
+    assert_fails(lk_session_open(*state, "/nowhere.onnx", NULL, &session, &err), &err, LK_E_MISSING,
+                 "nowhere");
+    assert_fails(lk_session_open(*state, shared_path("corrupt/lfs_pointer_yunet_2023mar.onnx"),
+                                 NULL, &session, &err),
+                 &err, LK_E_INPUT, "LFS");
+    const char text[] = "this is a letter and no model";
+    assert_fails(lk_session_open(*state, scratch_write("letter.onnx", text, sizeof text), NULL,
+                                 &session, &err),
+                 &err, LK_E_INPUT, "letter.onnx");
+    assert_null(session);
+}
+
+/* Opens the bytes as a model: fine, or refused; anything else (a crash, another code) is a bug. */
+static void open_bytes(lk_runtime *runtime, const unsigned char *bytes, size_t size)
+{
+    struct lk_error err;
+    lk_session *session;
+    const char *path = scratch_write("broken.onnx", bytes, size);
+    int code = lk_session_open(runtime, path, "cpu", &session, &err);
+    if (!code)
+        lk_session_release(session);
+    else
+        assert_int_equal(code, LK_E_INPUT);
+}
+
+static void a_model_that_is_cut_short_or_damaged_never_harms(void **state)
+{
+    struct lk_file file;
+    struct lk_error err;
+    (void)state;
+    lk_runtime *runtime;
+    struct lk_runtime_options options;
+    lk_runtime_options_init(&options);
+    options.memory = (size_t)1 << 20; /* so that damaged models do not pile up */
+    assert_ok(lk_runtime_open(&options, &runtime, &err), &err);
+    assert_ok(lk_file_map(shared_path("converted/Meso4_DF.onnx"), &file, &err), &err);
+    for (size_t i = 1; i < 40; i++)
+        open_bytes(runtime, file.bytes, file.size * i / 40);
+    unsigned char *copy = malloc(file.size);
+    assert_non_null(copy);
+    memcpy(copy, file.bytes, file.size);
+    uint32_t random = 1;
+    for (size_t i = 0; i < 60; i++) {
+        random = random * 1664525 + 1013904223;
+        const size_t at = (random >> 8) % (i % 2 ? file.size : 4000);
+        copy[at] ^= (unsigned char)(1u << (random >> 4 & 7));
+        open_bytes(runtime, copy, file.size);
+        copy[at] = file.bytes[at];
+    }
+    free(copy);
+    lk_file_unmap(&file);
+    lk_runtime_free(runtime);
+}
+
+/* A model with an unread initializer "emap" [2,3], as inswapper has one. */
+static const char *write_model_with_emap(void)
+{
+    const int64_t shape[] = {2, 3}, any = LK_DYNAMIC;
+    const float numbers[] = {1, 2, 3, 4, 5, 6};
+    const char *const in = "x", *const out = "y";
+    struct lk__onnx onnx = {.arena = lk_arena_new(1 << 16)};
+    struct lk_proto model;
+    lk__onnx_port(&onnx, FIELD_GRAPH_INPUT, "x", LK_F32, 1, &any);
+    lk__onnx_port(&onnx, FIELD_GRAPH_OUTPUT, "y", LK_F32, 1, &any);
+    lk__onnx_initializer(&onnx, "other", LK_F32, 1, shape, numbers);
+    lk__onnx_initializer(&onnx, "emap", LK_F32, 2, shape, numbers);
+    lk__onnx_node(&onnx, "Relu", "relu", 1, &in, 1, &out, 0, NULL);
+    lk__onnx_finish(&onnx, "swap", &model);
+    const char *path = scratch_write("emap.onnx", model.bytes, model.size);
+    lk_proto_free(&model);
+    lk_arena_free(onnx.arena);
+    return path;
+}
+
+static void a_constant_that_no_node_reads_is_found_by_name_and_shape(void **state)
+{
+    (void)state;
+    const char *path = write_model_with_emap();
+    const int64_t shape[] = {2, 3}, other[] = {3, 2};
+    struct lk_error err;
+    float *numbers = NULL;
+    assert_ok(lk_onnx_initializer(path, "emap", 2, shape, &numbers, &err), &err);
+    assert_true(numbers[0] == 1 && numbers[5] == 6);
+    free(numbers);
+    assert_ok(lk_onnx_initializer(path, NULL, 2, shape, &numbers, &err), &err);
+    assert_true(numbers[5] == 6);
+    free(numbers);
+    numbers = NULL;
+    assert_fails(lk_onnx_initializer(path, "emap", 2, other, &numbers, &err), &err, LK_E_INPUT,
+                 "emap");
+    assert_fails(lk_onnx_initializer(path, "buff2fs", 2, shape, &numbers, &err), &err, LK_E_INPUT,
+                 "buff2fs");
+    assert_null(numbers);
+}
+
+static void the_wire_reader_refuses_what_is_broken(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned char bytes[12];
+        size_t size;
+    } broken[] = {
+        {{0x80}, 1},            /* key is cut */
+        {{0x00, 0x00}, 2},      /* field 0 */
+        {{0x0a, 0x05, 'a'}, 3}, /* length beyond the end */
+        {{0x0b}, 1},            /* group */
+        {{0x0d, 0, 0, 0}, 4},   /* 4 bytes are cut */
+        {{0x08, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, 12}, /* varint of 11 bytes */
+        {{0x0a, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, 11},      /* length 2^64−1 */
+    };
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(broken); i++) {
+        struct lk_proto_view view = {broken[i].bytes, broken[i].bytes + broken[i].size};
+        struct lk_proto_field field;
+        assert_int_equal(lk_proto_next(&view, &field), -1);
+    }
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+    (void)state;
+    struct lk_proto out = {0};
+    lk_proto_int(&out, 1, -1);
+    lk_proto_float(&out, 2, 1.5f);
+    size_t inner = lk_proto_begin(&out, 300);
+    lk_proto_string(&out, 1, "text");
+    lk_proto_end(&out, inner);
+    assert_false(out.failed);
+    struct lk_proto_view view = {out.bytes, out.bytes + out.size};
+    struct lk_proto_field field;
+    assert_int_equal(lk_proto_next(&view, &field), 1);
+    assert_true(field.number == 1 && field.value == UINT64_MAX);
+    assert_int_equal(lk_proto_next(&view, &field), 1);
+    assert_true(field.number == 2 && field.value == 0x3fc00000);
+    assert_int_equal(lk_proto_next(&view, &field), 1);
+    assert_int_equal(field.number, 300);
+    struct lk_proto_view message = field.inner;
+    assert_int_equal(lk_proto_next(&message, &field), 1);
+    assert_true(lk_proto_equals(field.inner, "text"));
+    assert_int_equal(lk_proto_next(&view, &field), 0);
+    lk_proto_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(real_models_open_and_tell_their_ports),
+        cmocka_unit_test(a_real_model_runs_at_a_free_size),
+        cmocka_unit_test(what_is_no_model_is_refused_in_words),
+        cmocka_unit_test(a_model_that_is_cut_short_or_damaged_never_harms),
+        cmocka_unit_test(a_constant_that_no_node_reads_is_found_by_name_and_shape),
+        cmocka_unit_test(the_wire_reader_refuses_what_is_broken),
+        cmocka_unit_test(what_is_written_is_read_back),
+    };
+    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+}
