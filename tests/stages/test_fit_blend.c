@@ -213,7 +213,7 @@ static void nothing_outside_the_mask_changes_a_bit(void **state)
                                scene_mask(64, 64, 1)};
     for (int k = 0; k < 3; k++) {
         struct lk_blend_stats stats;
-        struct lk_picture *out = blend(original, refined, masks[k], 0.25f, false, &stats);
+        struct lk_picture *out = blend(original, refined, masks[k], 0.15f, false, &stats);
         for (int i = 0; i < 64 * 64; i++) {
             int x = i % 64, y = i / 64;
             bool border = x == 0 || y == 0 || x == 63 || y == 63;
@@ -259,7 +259,7 @@ static void a_strand_of_hair_at_the_edge_does_not_stain_the_middle(void **state)
     }
     int middle = (N / 2 * N + N / 2) * 3;
     struct lk_picture *plain = blend(original, refined, mask, 0, false, NULL);
-    struct lk_picture *local = blend(original, refined, mask, 0.25f, false, NULL);
+    struct lk_picture *local = blend(original, refined, mask, 0.15f, false, NULL);
     float stain_plain = fabsf(plain->f32[middle] - refined->f32[middle]);
     float stain_local = fabsf(local->f32[middle] - refined->f32[middle]);
     assert_true(stain_plain > 0.1f);

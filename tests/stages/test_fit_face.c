@@ -52,9 +52,7 @@ static bool outside(const struct lk_mask *mask, const float p[2])
 static void a_pasted_face_leaves_every_pixel_outside_its_mask_bit_identical(void **state)
 {
     (void)state;
-    const struct lk_affine to_crop = {
-        {0.55, 0.2, -40, -0.2, 0.55, 5}
-    };
+    const struct lk_affine to_crop = {{0.55, 0.2, -40, -0.2, 0.55, 5}};
     struct lk_picture *canvas = canvas_with_face(&to_crop), *was = scene_copy(canvas);
     struct lk_picture *original, *refined = scene_face(N, 4), *out;
     struct lk_fit_options options = defaults();

@@ -52,8 +52,9 @@ static double worst_gain(const struct lk_light *light,
     return worst;
 }
 
-static struct lk_light
-fit(const struct lk_picture *original, const struct lk_picture *refined, const struct lk_mask *mask)
+static struct lk_light fit(const struct lk_picture *original,
+                           const struct lk_picture *refined,
+                           const struct lk_mask *mask)
 {
     struct lk_light_options options;
     struct lk_light light;

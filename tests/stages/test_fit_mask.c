@@ -110,13 +110,7 @@ static void points_that_are_no_face_are_refused(void **state)
     struct lk_fit_mask_options options;
     struct lk_mask *mask = NULL;
     struct lk_error err;
-    float points[5][2] = {
-        {5, 5},
-        {5, 5},
-        {5, 5},
-        {5, 5},
-        {5, 5}
-    };
+    float points[5][2] = {{5, 5}, {5, 5}, {5, 5}, {5, 5}, {5, 5}};
     lk_fit_mask_options_init(&options);
     assert_int_equal(lk_fit_mask_face(N, N, (const float(*)[2])points, &options, &mask, &err),
                      LK_E_INPUT);

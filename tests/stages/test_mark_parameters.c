@@ -22,9 +22,9 @@ static void a_picture_is_described_as_webui_does(void **state)
 {
     (void)state;
     struct lk_parameter more[] = {
-        {"Likeness",      "0.1.0"            },
-        {"Swapper",       "starter: swap, v0"},
-        {"Empty is kept", ""                 },
+        {"Likeness", "0.1.0"},
+        {"Swapper", "starter: swap, v0"},
+        {"Empty is kept", ""},
     };
     struct lk_parameters p;
     lk_parameters_init(&p);
@@ -97,11 +97,11 @@ static void the_text_of_any_program_is_read(void **state)
 {
     (void)state;
     const char *const fields[][2] = {
-        {"Steps",       "20"                          },
-        {"Sampler",     "DPM++ 2M Karras"             },
+        {"Steps", "20"},
+        {"Sampler", "DPM++ 2M Karras"},
         {"Lora hashes", "a: 1, b: \"2\" \\ \xc3\xa9\n"},
-        {"Odd",         "\"open"                      },
-        {"Version",     "v1.10.1"                     },
+        {"Odd", "\"open"},
+        {"Version", "v1.10.1"},
     };
     reads_to("two\nlines, (of:1.2) prompt\nNegative prompt: one\nand more\n"
              "Steps: 20, Sampler: DPM++ 2M Karras, Lora hashes: \"a: 1, b: \\\"2\\\" \\\\ "

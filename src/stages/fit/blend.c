@@ -29,7 +29,7 @@
 
 void lk_blend_options_init(struct lk_blend_options *options)
 {
-    *options = (struct lk_blend_options){.reach = 0.25f, .tolerance = 1e-4f, .iterations = 50};
+    *options = (struct lk_blend_options){.reach = 0.15f, .tolerance = 1e-4f, .iterations = 50};
 }
 
 /* The domain cut to its bounding box and one pixel more on each side, for which values are known.

@@ -11,7 +11,7 @@
 
 struct lk_blend_options {
     /* How far the boundary's correction reaches into the face, as a fraction of the crop's longer
-     * side; it falls to 1/e there. 0: to infinity, the plain Poisson equation. Default 0.25. */
+     * side; it falls to 1/e there. 0: to infinity, the plain Poisson equation. Default 0.15. */
     float reach;
     /* Where the original has the stronger gradient, keep that one: for glasses, hair and wrinkles
      * that should shine through. Brings features of the old face back; default false. */

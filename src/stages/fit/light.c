@@ -38,8 +38,8 @@ static const int huber_rounds = 4, tukey_rounds = 8;
 static const double huber_at = 1.345, tukey_at = 4.685; /* 95 % efficient on normal residuals */
 static const double scale_floor = 0.01;
 /* Weight of the prior in cells of mean weight: none on the mean, some on slope, more on bend. */
-static const double prior_luminance[TERMS] = {0, 2, 2, 8, 8, 8};
-static const double prior_colour[TERMS] = {0, 8, 8, 30, 30, 30};
+static const double prior_luminance[TERMS] = {0, 0.3, 0.3, 0.6, 0.6, 0.6};
+static const double prior_colour[TERMS] = {0, 4, 4, 15, 15, 15};
 static const double luminance[3] = {0.2126, 0.7152, 0.0722}; /* BT.709, linear */
 
 void lk_light_options_init(struct lk_light_options *options)

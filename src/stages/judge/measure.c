@@ -127,8 +127,10 @@ static float to_linear(float v)
 }
 
 /* cells [GRID, GRID], zeroed: sums over the face's pixels. */
-static void
-gather(const struct lk_picture *p, const struct lk_mask *mask, int with_band, struct cell *cells)
+static void gather(const struct lk_picture *p,
+                   const struct lk_mask *mask,
+                   int with_band,
+                   struct cell *cells)
 {
     for (int y = 3; y < p->height - 3; y++) {
         for (int x = 3; x < p->width - 3; x++) {

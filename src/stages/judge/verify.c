@@ -35,20 +35,20 @@ struct bound {
 #define LIMIT(name) offsetof(struct lk_verify_options, name)
 
 static const struct bound bounds[] = {
-    {MEASURE(cosine_after),  LIMIT(cosine_min),    true,
+    {MEASURE(cosine_after), LIMIT(cosine_min), true,
      "the face is not that person's: cosine %.2f to the identity, at least %.2f asked for"},
-    {MEASURE(pose_shift),    LIMIT(pose_max),      false,
-     "the head has turned: by %.1f degrees, at most %.1f allowed"                         },
-    {MEASURE(feature_shift), LIMIT(feature_max),   false,
-     "features are bent: moved by %.2f of the eyes' distance, at most %.2f allowed"       },
-    {MEASURE(seam),          LIMIT(seam_max),      false,
-     "a seam shows: a step of %.4f along the mask's edge, at most %.4f allowed"           },
-    {MEASURE(sharpness),     LIMIT(sharpness_min), true,
-     "the face is blurred: %.2f of the detail there was, at least %.2f asked for"         },
-    {MEASURE(texture),       LIMIT(texture_min),   true,
+    {MEASURE(pose_shift), LIMIT(pose_max), false,
+     "the head has turned: by %.1f degrees, at most %.1f allowed"},
+    {MEASURE(feature_shift), LIMIT(feature_max), false,
+     "features are bent: moved by %.2f of the eyes' distance, at most %.2f allowed"},
+    {MEASURE(seam), LIMIT(seam_max), false,
+     "a seam shows: a step of %.4f along the mask's edge, at most %.4f allowed"},
+    {MEASURE(sharpness), LIMIT(sharpness_min), true,
+     "the face is blurred: %.2f of the detail there was, at least %.2f asked for"},
+    {MEASURE(texture), LIMIT(texture_min), true,
      "the skin looks like plastic: %.2f of the texture there was, at least %.2f asked for"},
-    {MEASURE(light_shift),   LIMIT(light_max),     false,
-     "the light does not fit: %.2f stops off, at most %.2f allowed"                       },
+    {MEASURE(light_shift), LIMIT(light_max), false,
+     "the light does not fit: %.2f stops off, at most %.2f allowed"},
 };
 
 static float float_at(const void *base, size_t offset)
@@ -84,7 +84,7 @@ static void rotation_of(const struct lk_face *face, double r[3][3])
     const double m[3][3] = {
         {cr * cy, cr * sy * sp - sr * cp, cr * sy * cp + sr * sp},
         {sr * cy, sr * sy * sp + cr * cp, sr * sy * cp - cr * sp},
-        {-sy,     cy * sp,                cy * cp               },
+        {-sy, cy * sp, cy * cp},
     };
     for (int i = 0; i < 3; i++) {
         for (int j = 0; j < 3; j++)

@@ -6,7 +6,8 @@
  *     Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7.5, Seed: 1, Size: 512x512,
  *     Model hash: 6ce0161689, Model: v1-5                                  (one line in the file)
  *
- * A value with ',', ':' or a newline is quoted as a JSON string, others stand as they are. Reading
+ * A value with ',', ':' or a newline is quoted as a JSON string, others stand as they are; we quote
+ * one that starts with '"' too, which WebUI writes bare and then reads back wrong. Reading
  * does what WebUI's regular expression does, in one pass and without backtracking:
  *
  *     \s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)        on the last line,
@@ -31,14 +32,14 @@ struct name_row {
 };
 
 static const struct name_row samplers[] = {
-    {"ddim",     "DDIM"    },
-    {"euler",    "Euler"   },
-    {"euler-a",  "Euler a" },
+    {"ddim", "DDIM"},
+    {"euler", "Euler"},
+    {"euler-a", "Euler a"},
     {"dpmpp-2m", "DPM++ 2M"},
 };
 
 static const struct name_row schedules[] = {
-    {"normal", NULL    },
+    {"normal", NULL},
     {"karras", "Karras"},
 };
 
@@ -84,14 +85,14 @@ static void add_field(struct lk__text *text, bool *first, const char *name, cons
         return;
     lk__text_print(text, "%s%s: ", *first ? "" : ", ", name);
     *first = false;
-    if (strpbrk(value, ",:\n"))
+    if (strpbrk(value, ",:\n") || *value == '"')
         add_quoted(text, value);
     else
         lk__text_add_string(text, value);
 }
 
-static void
-add_number(struct lk__text *text, bool *first, const char *name, bool said, double value)
+static void add_number(
+    struct lk__text *text, bool *first, const char *name, bool said, double value)
 {
     char number[40];
     snprintf(number, sizeof number, "%.17g", value);

@@ -43,11 +43,7 @@ struct entity {
 };
 
 static const struct entity entities[] = {
-    {"&lt;",   '<' },
-    {"&gt;",   '>' },
-    {"&quot;", '"' },
-    {"&apos;", '\''},
-    {"&amp;",  '&' },
+    {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}, {"&amp;", '&'},
 };
 
 /* XML 1.0's Char. */
