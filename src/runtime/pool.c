@@ -168,8 +168,8 @@ static void make_room(lk_runtime *runtime, size_t more)
 
 static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options)
 {
-    /* The pattern planner takes one more block of the size of all activations beside the arena's
-     * own: twice the memory for nothing that could be measured. */
+    /* The pattern planner takes one more block for all activations of each new size, and sizes are
+     * free here. */
     OrtStatus *status = api->DisablePerSessionThreads(options);
     if (!status)
         status = api->DisableMemPattern(options);
