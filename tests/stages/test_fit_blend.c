@@ -24,6 +24,7 @@ static struct lk_picture *blend(const struct lk_picture *original,
     lk_blend_options_init(&options);
     options.reach = reach;
     options.mixed = mixed;
+    options.outlier = 0;
     assert_int_equal(lk_blend_poisson(original, refined, mask, &options, &out, stats, NULL), 0);
     return out;
 }
@@ -271,6 +272,32 @@ static void a_strand_of_hair_at_the_edge_does_not_stain_the_middle(void **state)
     lk_mask_free(mask);
 }
 
+static void a_mismatch_of_light_is_believed_and_one_of_hair_is_not(void **state)
+{
+    (void)state;
+    enum { N = 160 };
+    struct lk_picture *original = scene_face(N, 0), *refined = scene_copy(original), *out;
+    struct lk_mask *mask = scene_disc(N, N / 2, N / 2, 50);
+    struct lk_blend_options options;
+    const int beside_hair = (N / 2 * N + N / 2 - 48) * 3, beside_skin = beside_hair + 96 * 3;
+    for (int i = 0; i < N * N * 3; i++) {
+        if (mask->value[i / 3] == 0)
+            original->f32[i] += i / 3 % N < N / 2 ? -0.6f : 0.04f;
+    }
+    lk_blend_options_init(&options);
+    assert_int_equal(lk_blend_poisson(original, refined, mask, &options, &out, NULL, NULL), 0);
+    assert_float_equal(out->f32[beside_hair], refined->f32[beside_hair], 0.03);
+    assert_float_equal(out->f32[beside_skin] - refined->f32[beside_skin], 0.03, 0.01);
+    lk_picture_free(out);
+    options.outlier = 0;
+    assert_int_equal(lk_blend_poisson(original, refined, mask, &options, &out, NULL, NULL), 0);
+    assert_true(out->f32[beside_hair] < refined->f32[beside_hair] - 0.4f);
+    lk_picture_free(out);
+    lk_picture_free(original);
+    lk_picture_free(refined);
+    lk_mask_free(mask);
+}
+
 static void a_mask_of_another_size_is_refused(void **state)
 {
     (void)state;
@@ -294,6 +321,7 @@ int main(void)
         cmocka_unit_test(nothing_outside_the_mask_changes_a_bit),
         cmocka_unit_test(one_pixel_becomes_what_its_neighbours_ask_for),
         cmocka_unit_test(a_strand_of_hair_at_the_edge_does_not_stain_the_middle),
+        cmocka_unit_test(a_mismatch_of_light_is_believed_and_one_of_hair_is_not),
         cmocka_unit_test(a_mask_of_another_size_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

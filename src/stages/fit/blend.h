@@ -13,6 +13,10 @@ struct lk_blend_options {
     /* How far the boundary's correction reaches into the face, as a fraction of the crop's longer
      * side; it falls to 1/e there. 0: to infinity, the plain Poisson equation. Default 0.15. */
     float reach;
+    /* A mismatch at the edge of this size is believed by half, a larger one less and less: it is
+     * hair or background, not light. The soft mask hides what then stays different. 0: all is
+     * believed, the plain equation; for hard masks. Default 0.1. */
+    float outlier;
     /* Where the original has the stronger gradient, keep that one: for glasses, hair and wrinkles
      * that should shine through. Brings features of the old face back; default false. */
     bool mixed;

@@ -157,6 +157,14 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double median(double *values, size_t n)
+{
+    if (n == 0)
+        return NAN;
+    qsort(values, n, sizeof *values, ascending);
+    return values[n / 2];
+}
+
 /* Median over the cells of the band's relative deviation. */
 static double texture_of(const struct lk_picture *p, const struct lk_mask *mask)
 {
@@ -169,10 +177,7 @@ static double texture_of(const struct lk_picture *p, const struct lk_mask *mask)
             values[n++] = sqrt(cells[i].band / cells[i].pixels) /
                           (cells[i].brightness / cells[i].pixels + 0.05);
     }
-    if (n == 0)
-        return NAN;
-    qsort(values, n, sizeof *values, ascending);
-    return values[n / 2];
+    return median(values, n);
 }
 
 float lk__measure_texture(const struct lk_picture *before,
@@ -187,17 +192,14 @@ float lk__measure_light(const struct lk_picture *before,
                         const struct lk_mask *mask)
 {
     struct cell was[CELLS] = {0}, is[CELLS] = {0};
-    double sum = 0;
+    double stops[CELLS * 3];
     size_t n = 0;
     gather(before, mask, 0, was);
     gather(after, mask, 0, is);
     for (int i = 0; i < CELLS; i++) {
-        for (int c = 0; c < 3 && was[i].pixels >= 16; c++) {
-            double stops = log2((is[i].linear[c] / is[i].pixels + 0.005) /
-                                (was[i].linear[c] / was[i].pixels + 0.005));
-            sum += stops * stops;
-            n++;
-        }
+        for (int c = 0; c < 3 && was[i].pixels >= 16; c++)
+            stops[n++] = fabs(log2((is[i].linear[c] / is[i].pixels + 0.005) /
+                                   (was[i].linear[c] / was[i].pixels + 0.005)));
     }
-    return n ? (float)sqrt(sum / (double)n) : NAN;
+    return (float)median(stops, n);
 }

@@ -19,9 +19,9 @@ void lk_verify_options_init(struct lk_verify_options *options)
         .pose_max = 12,
         .feature_max = 0.12f,
         .seam_max = 3.0f / 255,
-        .sharpness_min = 0.5f,
+        .sharpness_min = 0.2f,
         .texture_min = 0.4f,
-        .light_max = 0.5f,
+        .light_max = 0.3f,
     };
 }
 

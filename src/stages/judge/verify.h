@@ -18,9 +18,9 @@ struct lk_verify_options {
     float pose_max;      /* default 12 degrees */
     float feature_max;   /* default 0.12 */
     float seam_max;      /* default 3 / 255 */
-    float sharpness_min; /* default 0.5 */
+    float sharpness_min; /* default 0.2 */
     float texture_min;   /* default 0.4 */
-    float light_max;     /* default 0.5 stops */
+    float light_max;     /* default 0.3 stops */
 };
 void lk_verify_options_init(struct lk_verify_options *options);
 
@@ -44,7 +44,7 @@ struct lk_verdict {
     float seam;          /* step across the mask's edge that was not there, 0…1 */
     float sharpness;     /* energy of the finest detail in the face, after ÷ before */
     float texture;       /* the same of the skin's middle scale: what plastic skin lacks */
-    float light_shift;   /* stops between coarse lights before and after, root mean square */
+    float light_shift;   /* stops between coarse lights before and after, median */
     bool passed;
     char reason[200]; /* one sentence; empty when passed */
 };
