@@ -110,7 +110,10 @@ int lk__ort_load(const char *library,
     const OrtApiBase *(*get_base)(void) = NULL;
     *(void **)&get_base = dlsym(handle, "OrtGetApiBase");
     const OrtApiBase *base = get_base ? get_base() : NULL;
-    const char *text = base ? base->GetVersionString() : "of no version";
+    if (!base)
+        return lk_fail(err, LK_E_MISSING, "what is found as ONNX Runtime is another library: %s",
+                       remedy);
+    const char *text = base->GetVersionString();
     int major = 0, minor = 0;
     sscanf(text, "%d.%d", &major, &minor);
     if (major < 1 || (major == 1 && minor < OLDEST_MINOR))

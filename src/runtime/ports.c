@@ -106,8 +106,8 @@ static int read_port(lk_session *session,
     if (!status)
         status = side->type(session->ort, index, &info);
     int code = lk__ort_check(api, status, LK_E_INPUT, err, "model '%s'", session->name);
-    if (!code && !(port->name = strdup(name)))
-        code = lk_fail_memory(err, "the name of a port", strlen(name));
+    if (!code && !(port->name = strdup(name ? name : "")))
+        code = lk_fail_memory(err, "the name of a port", 1);
     if (!code)
         code = read_type(session, side, info, port, err);
     if (info)

@@ -185,6 +185,8 @@ static int copy_numbers(
     if (!lk_size_mul(count, lk_dtype_size(out->dtype), &bytes) ||
         !(out->data = malloc(bytes ? bytes : 1)))
         return lk_fail_memory(err, "the output of a network", count);
+    if (!count || !data)
+        return 0;
     if (!halves) {
         memcpy(out->data, data, bytes);
         return 0;
