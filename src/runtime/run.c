@@ -185,8 +185,10 @@ static int copy_numbers(
     if (!lk_size_mul(count, lk_dtype_size(out->dtype), &bytes) ||
         !(out->data = malloc(bytes ? bytes : 1)))
         return lk_fail_memory(err, "the output of a network", count);
-    if (!count || !data)
+    if (!count)
         return 0;
+    if (!data)
+        return lk_fail(err, LK_E_FAILED, "a network gave an output without numbers");
     if (!halves) {
         memcpy(out->data, data, bytes);
         return 0;
