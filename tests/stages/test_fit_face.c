@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,7 +116,8 @@ static void note(void *user, const char *name, const struct lk_picture *picture)
     assert_int_equal(picture->width, N);
     assert_int_equal(picture->type, LK_PIXEL_F32);
     seen->n++;
-    strcat(strcat(seen->names, name), " ");
+    size_t used = strlen(seen->names);
+    snprintf(seen->names + used, sizeof seen->names - used, "%s ", name);
 }
 
 static void a_debugger_sees_each_step_and_a_report_says_what_was_done(void **state)

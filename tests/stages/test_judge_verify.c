@@ -28,7 +28,7 @@ static void unit(struct lk_embedding *e, float x, float y)
     e->size = 4;
     e->value[0] = x;
     e->value[1] = y;
-    strcpy(e->embedder, "test");
+    memcpy(e->embedder, "test", 5);
 }
 
 /* The same face twice, already that person's. */

@@ -83,16 +83,15 @@ static void domain_free(struct domain *d)
     free(d->u);
 }
 
+/* What it could not allocate is NULL: domain_free takes it either way. */
 static int domain_new(const struct lk_mask *mask, struct domain *d, struct lk_error *err)
 {
     size_t n = (size_t)d->w * (size_t)d->h;
     d->inside = calloc(n, 1);
     d->b = calloc(n, sizeof *d->b);
     d->u = calloc(n, sizeof *d->u);
-    if (!d->inside || !d->b || !d->u) {
-        domain_free(d);
+    if (!d->inside || !d->b || !d->u)
         return lk_fail_memory(err, "the blend", n * 9);
-    }
     for (int y = 1; y < d->h - 1; y++) {
         for (int x = 1; x < d->w - 1; x++) {
             bool open = inside_at(mask, d->x0 + x, d->y0 + y);
@@ -218,10 +217,9 @@ int lk_blend_poisson(const struct lk_picture *original,
         return code;
     if (find_box(mask, &domain)) {
         code = domain_new(mask, &domain, err);
-        if (!code) {
+        if (!code)
             code = blend_domain(&domain, original, refined, options, blended, &measured, err);
-            domain_free(&domain);
-        }
+        domain_free(&domain);
     }
     if (code) {
         lk_picture_free(blended);

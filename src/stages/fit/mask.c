@@ -148,7 +148,7 @@ int lk_fit_mask_face(int width,
                      struct lk_mask **out,
                      struct lk_error *err)
 {
-    struct face_frame frame;
+    struct face_frame frame = {0};
     struct lk_mask *mask;
     int code = face_frame(points, &frame, err);
     if (code || (code = lk_mask_new(width, height, &mask, err)))

@@ -300,7 +300,7 @@ int lk_parameters_read(const char *text, struct lk_parameters_text *out, struct 
     found.memory[size] = 0;
     char *prompt = trim(found.memory), *last = strrchr(prompt, '\n');
     last = last ? last + 1 : prompt;
-    char *line = strcpy(found.memory + size + 1, last);
+    char *line = memcpy(found.memory + size + 1, last, strlen(last) + 1);
     found.n_fields = split_fields(line, found.field, LK_PARAMETERS_FIELDS);
     if (found.n_fields < 3)
         found.n_fields = 0;
