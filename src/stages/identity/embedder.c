@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/identity/embedder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/size.h"
+#include "data/align.h"
+#include "runtime/contract.h"
+
+/* x = (v − mean)·factor of v 0…255, RGB, [1,3,112,112]. */
+struct family {
+    const char *name;
+    int size; /* of the embedding */
+    float mean, factor;
+    enum lk_align align;
+    float same_person;
+    const char *expects;
+};
+
+/* Another family is one row. */
+static const struct family families[] = {
+    /* insightface w600k_r50 and its kin; the starter's */
+    {"arcface",
+     512,
+     127.5f,
+     1 / 127.5f,
+     LK_ALIGN_ARCFACE_112_V2,
+     0.4f,
+     "one input [1,3,112,112] and one output [1,512]"},
+    /* one person scores ≥ 0.47, two ≤ 0.35 on the photos tried: the middle */
+    {"mobilefacenet",
+     128,
+     127.5f,
+     1 / 128.0f,
+     LK_ALIGN_ARCFACE_112_V2,
+     0.41f,
+     "one input [1,3,112,112] and one output [1,128]"},
+};
+
+enum { SIDE = 112 };
+
+struct lk_embedder {
+    const struct family *family;
+    lk_session *session;
+    char *path;
+    struct lk_contract contract;
+    const char *input, *output;
+    struct lk_sha256 sha256;
+};
+
+static int unknown_family(const char *name, struct lk_error *err)
+{
+    char known[128] = "";
+    for (size_t i = 0, at = 0; i < LK_ARRAY_LENGTH(families) && at < sizeof known; i++)
+        at += (size_t)snprintf(
+            known + at, sizeof known - at, "%s%s", i ? ", " : "", families[i].name);
+    return lk_fail(
+        err, LK_E_INPUT, "embedder family '%s' is not known: the families are %s", name, known);
+}
+
+static bool fits(const struct family *family, const lk_session *session)
+{
+    const struct lk_port *in, *out;
+    return lk_session_inputs(session, &in) == 1 && lk_session_outputs(session, &out) == 1 &&
+           lk_port_fits(&in[0], 4, (const int64_t[]){1, 3, SIDE, SIDE}) &&
+           lk_port_fits(&out[0], 2, (const int64_t[]){1, family->size});
+}
+
+/* Sets the family: the one of that name, or without a name the first whose contract fits. */
+static int choose_family(lk_embedder *embedder, const char *name, struct lk_error *err)
+{
+    const struct family *chosen = NULL;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(families) && !chosen; i++) {
+        if (name ? strcmp(name, families[i].name) == 0 : fits(&families[i], embedder->session))
+            chosen = &families[i];
+    }
+    if (name && !chosen)
+        return unknown_family(name, err);
+    embedder->contract.family = chosen ? chosen->name : "arcface or mobilefacenet";
+    embedder->contract.expects =
+        chosen ? chosen->expects : "one input [1,3,112,112] and one output [1,512] or [1,128]";
+    if (!chosen || !fits(chosen, embedder->session))
+        return lk_contract_fail(&embedder->contract, embedder->session, err);
+    embedder->family = chosen;
+    return 0;
+}
+
+int lk_embedder_open(lk_runtime *runtime,
+                     const char *family,
+                     const char *path,
+                     const char *device,
+                     lk_embedder **out,
+                     struct lk_error *err)
+{
+    const struct lk_port *port;
+    int code;
+    lk_embedder *embedder = calloc(1, sizeof *embedder);
+    if (!embedder || !(embedder->path = strdup(path))) {
+        free(embedder);
+        return lk_fail_memory(err, "an embedder", sizeof *embedder);
+    }
+    embedder->contract = (struct lk_contract){.path = embedder->path, .role = "embedder"};
+    if ((code = lk_session_open(runtime, path, device, &embedder->session, err)) ||
+        (code = choose_family(embedder, family, err)) ||
+        (code = lk_sha256_file(path, &embedder->sha256, err)))
+        goto fail;
+    lk_session_inputs(embedder->session, &port);
+    embedder->input = port[0].name;
+    lk_session_outputs(embedder->session, &port);
+    embedder->output = port[0].name;
+    *out = embedder;
+    return 0;
+fail:
+    lk_embedder_free(embedder);
+    return code;
+}
+
+void lk_embedder_free(lk_embedder *embedder)
+{
+    if (!embedder)
+        return;
+    lk_session_release(embedder->session);
+    free(embedder->path);
+    free(embedder);
+}
+
+float lk_embedder_same_person(const lk_embedder *embedder)
+{
+    return embedder->family->same_person;
+}
+
+const char *lk_embedder_family(const lk_embedder *embedder)
+{
+    return embedder->family->name;
+}
+
+const char *lk_embedder_sha256(const lk_embedder *embedder)
+{
+    return embedder->sha256.hex;
+}
+
+/* crop: f32 0…1 → tensor [3,112,112] as the family wants it, rounded to 8 bits as the crops of its
+ * training and of insightface are. */
+static void fill_tensor(const struct family *family, const struct lk_picture *crop, float *tensor)
+{
+    const size_t plane = (size_t)SIDE * SIDE, channels = (size_t)crop->channels;
+    for (size_t i = 0; i < plane; i++) {
+        for (size_t c = 0; c < 3; c++) {
+            float v = rintf(fminf(fmaxf(crop->f32[i * channels + c], 0), 1) * 255);
+            tensor[c * plane + i] = (v - family->mean) * family->factor;
+        }
+    }
+}
+
+/* raw [size] → unit vector; LK_E_INPUT when the network answers with nothing to normalise. */
+static int
+normalise(const lk_embedder *embedder, const float *raw, struct lk_embedding *out, struct lk_error *err)
+{
+    double square = 0;
+    for (int i = 0; i < embedder->family->size; i++)
+        square += (double)raw[i] * raw[i];
+    if (!(square > 1e-24))
+        return lk_fail(err,
+                       LK_E_INPUT,
+                       "the embedder '%s' answers with zeros: its weights are damaged, get the file "
+                       "again",
+                       embedder->path);
+    *out = (struct lk_embedding){.size = embedder->family->size};
+    double length = sqrt(square);
+    for (int i = 0; i < out->size; i++)
+        out->value[i] = (float)(raw[i] / length);
+    memcpy(out->embedder, embedder->sha256.hex, sizeof out->embedder);
+    return 0;
+}
+
+static int run(const lk_embedder *embedder,
+               float *tensor,
+               const struct lk_watch *watch,
+               struct lk_embedding *out,
+               struct lk_error *err)
+{
+    struct lk_array input = {
+        .dtype = LK_F32, .rank = 4, .shape = {1, 3, SIDE, SIDE}, .data = tensor};
+    struct lk_array output = {0};
+    int code = lk_session_run(
+        embedder->session, 1, &embedder->input, &input, 1, &embedder->output, &output, watch, err);
+    if (!code && (output.dtype != LK_F32 ||
+                  lk_array_count(&output) != (size_t)embedder->family->size))
+        code = lk_contract_fail(&embedder->contract, embedder->session, err);
+    if (!code)
+        code = lk_contract_finite(&embedder->contract, &output, err);
+    if (!code)
+        code = normalise(embedder, output.data, out, err);
+    lk_arrays_free(&output, 1);
+    return code;
+}
+
+int lk_embed_face(const lk_embedder *embedder,
+                  const struct lk_picture *picture,
+                  const struct lk_face *face,
+                  const struct lk_watch *watch,
+                  struct lk_embedding *out,
+                  struct lk_error *err)
+{
+    struct lk_affine to_crop;
+    struct lk_picture *crop = NULL;
+    int code = lk_align_face(
+        (const float(*)[2])face->points, embedder->family->align, SIDE, &to_crop, err);
+    /* Plain bilinear sampling, also where it shrinks: what embedders were trained and their
+     * thresholds were measured with. */
+    if (!code)
+        code = lk_affine_crop_bilinear(picture, &to_crop, SIDE, SIDE, &crop, err);
+    if (code)
+        return code;
+    float *tensor = malloc((size_t)3 * SIDE * SIDE * sizeof *tensor);
+    if (!tensor)
+        code = lk_fail_memory(err, "the crop of a face", (size_t)3 * SIDE * SIDE * sizeof *tensor);
+    if (!code) {
+        fill_tensor(embedder->family, crop, tensor);
+        code = run(embedder, tensor, watch, out, err);
+    }
+    free(tensor);
+    lk_picture_free(crop);
+    return code;
+}
+
+static float area(const struct lk_face *face)
+{
+    return (face->box[2] - face->box[0]) * (face->box[3] - face->box[1]);
+}
+
+int lk_identity_of_photo(const lk_embedder *embedder,
+                         const char *name,
+                         const struct lk_picture *picture,
+                         const struct lk_face *faces,
+                         size_t count,
+                         const struct lk_watch *watch,
+                         struct lk_identity *out,
+                         struct lk_error *err)
+{
+    const struct lk_face *chosen = NULL;
+    float best = 0;
+    for (size_t i = 0; i < count; i++)
+        best = fmaxf(best, faces[i].score);
+    for (size_t i = 0; i < count; i++) {
+        if (faces[i].score >= best / 2 && (!chosen || area(&faces[i]) > area(chosen)))
+            chosen = &faces[i];
+    }
+    if (!chosen)
+        return lk_fail(err,
+                       LK_E_INPUT,
+                       "no face is found in '%s': give a photo that shows the face larger and from "
+                       "the front",
+                       name);
+    struct lk_identity identity = {.photos = 1};
+    snprintf(identity.name, sizeof identity.name, "%s", name);
+    int code = lk_embed_face(embedder, picture, chosen, watch, &identity.embedding, err);
+    if (!code)
+        *out = identity;
+    return code;
+}
