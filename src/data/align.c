@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/align.h"
 
-/* Fractions of the crop's side. Source: insightface `face_align.py` (arcface: arcface_dst / 112, and
- * (arcface_dst + 8) / 128), FaceFusion `face_helper.py` (all four). */
+/* Fractions of the crop's side. Source: insightface `face_align.py` (arcface: arcface_dst / 112,
+ * and (arcface_dst + 8) / 128), FaceFusion `face_helper.py` (all four). */
 static const float templates[LK_ALIGN_COUNT][5][2] = {
     [LK_ALIGN_ARCFACE_112_V1] = {{0.35473214f, 0.45658929f},
                                  {0.64526786f, 0.45658929f},

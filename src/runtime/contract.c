@@ -81,14 +81,8 @@ int lk_contract_fail(const struct lk_contract *contract,
     count = lk_session_outputs(session, &ports);
     put(&text, "; outputs ");
     put_ports(&text, ports, count);
-    return lk_fail(err,
-                   LK_E_INPUT,
-                   "'%s' is no %s of family %s: that has %s; this file has %s",
-                   contract->path,
-                   contract->role,
-                   contract->family,
-                   contract->expects,
-                   found);
+    return lk_fail(err, LK_E_INPUT, "'%s' is no %s of family %s: that has %s; this file has %s",
+                   contract->path, contract->role, contract->family, contract->expects, found);
 }
 
 size_t lk_array_count(const struct lk_array *array)
@@ -109,12 +103,10 @@ int lk_contract_finite(const struct lk_contract *contract,
     size_t count = lk_array_count(array);
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(values[i]))
-            return lk_fail(err,
-                           LK_E_INPUT,
+            return lk_fail(err, LK_E_INPUT,
                            "the %s '%s' answers with NaN or infinity: its weights are damaged, get "
                            "the file again",
-                           contract->role,
-                           contract->path);
+                           contract->role, contract->path);
     }
     return 0;
 }

@@ -47,10 +47,10 @@ static int unknown_family(const char *name, struct lk_error *err)
 {
     char known[128] = "";
     for (size_t i = 0, at = 0; i < LK_ARRAY_LENGTH(families) && at < sizeof known; i++)
-        at += (size_t)snprintf(
-            known + at, sizeof known - at, "%s%s", i ? ", " : "", families[i]->name);
-    return lk_fail(
-        err, LK_E_INPUT, "detector family '%s' is not known: the families are %s", name, known);
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "",
+                               families[i]->name);
+    return lk_fail(err, LK_E_INPUT, "detector family '%s' is not known: the families are %s", name,
+                   known);
 }
 
 static int read_ports(lk_detector *detector, struct lk_error *err)
@@ -123,9 +123,7 @@ static int look(const lk_detector *detector,
                 struct lk__candidates *found,
                 struct lk_error *err)
 {
-    struct lk__letterbox box = lk__letterbox_fit(picture->width,
-                                                 picture->height,
-                                                 side,
+    struct lk__letterbox box = lk__letterbox_fit(picture->width, picture->height, side,
                                                  detector->width ? detector->width : side,
                                                  detector->height ? detector->height : side);
     size_t bytes = (size_t)box.canvas_width * (size_t)box.canvas_height * 3 * sizeof(float);
@@ -137,21 +135,14 @@ static int look(const lk_detector *detector,
                              .shape = {1, 3, box.canvas_height, box.canvas_width},
                              .data = canvas};
     struct lk_array outputs[MAX_OUTPUTS] = {{0}};
-    int code = lk__letterbox_fill(
-        &box, picture, detector->family->mean, detector->family->factor, canvas, err);
+    int code = lk__letterbox_fill(&box, picture, detector->family->mean, detector->family->factor,
+                                  canvas, err);
     if (!code)
-        code = lk_session_run(detector->session,
-                              1,
-                              &detector->input,
-                              &input,
-                              detector->output_count,
-                              detector->outputs,
-                              outputs,
-                              watch,
-                              err);
+        code = lk_session_run(detector->session, 1, &detector->input, &input,
+                              detector->output_count, detector->outputs, outputs, watch, err);
     if (!code)
-        code = detector->family->decode(
-            &detector->contract, outputs, detector->output_count, &box, threshold, found, err);
+        code = detector->family->decode(&detector->contract, outputs, detector->output_count, &box,
+                                        threshold, found, err);
     lk_arrays_free(outputs, detector->output_count);
     free(canvas);
     return code;
@@ -166,7 +157,9 @@ static int from_left(const void *a, const void *b)
     return (x->box[1] > y->box[1]) - (x->box[1] < y->box[1]);
 }
 
-static int make_faces(const struct lk__candidates *found, struct lk_face **out, struct lk_error *err)
+static int make_faces(const struct lk__candidates *found,
+                      struct lk_face **out,
+                      struct lk_error *err)
 {
     struct lk_face *faces = calloc(found->count, sizeof *faces);
     if (!faces)
@@ -198,14 +191,12 @@ int lk_find_faces(const lk_detector *detector,
     struct lk_face *made = NULL;
     int code = 0;
     if (!(threshold >= 0 && threshold <= 1))
-        return lk_fail(
-            err, LK_E_INPUT, "face score %g is not between 0 and 1", (double)threshold);
+        return lk_fail(err, LK_E_INPUT, "face score %g is not between 0 and 1", (double)threshold);
     if (picture->type != LK_PIXEL_U8)
         code = lk_picture_convert(picture, LK_PIXEL_U8, &bytes, err);
     const int steps = (int)LK_ARRAY_LENGTH(passes);
     for (int i = 0; i < steps && !code; i++) {
-        code = look(
-            detector, bytes ? bytes : picture, passes[i], threshold, watch, &found, err);
+        code = look(detector, bytes ? bytes : picture, passes[i], threshold, watch, &found, err);
         if (!code)
             code = lk_watch_step(watch, "find", i + 1, steps, err);
     }

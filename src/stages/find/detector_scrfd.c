@@ -110,24 +110,19 @@ static int decode(const struct lk_contract *contract,
 {
     const float *sorted[STRIDES][KINDS] = {{NULL}};
     if (!sort_outputs(outputs, count, box, sorted))
-        return lk_fail(err,
-                       LK_E_INPUT,
+        return lk_fail(err, LK_E_INPUT,
                        "'%s' is no %s of family %s: its outputs for a canvas of %d×%d are not "
                        "those of %s",
-                       contract->path,
-                       contract->role,
-                       contract->family,
-                       box->canvas_width,
-                       box->canvas_height,
-                       contract->expects);
+                       contract->path, contract->role, contract->family, box->canvas_width,
+                       box->canvas_height, contract->expects);
     for (size_t i = 0; i < count; i++) {
         int code = lk_contract_finite(contract, &outputs[i], err);
         if (code)
             return code;
     }
     for (int s = 0; s < STRIDES; s++) {
-        size_t rows = ANCHORS * cells(box->canvas_width, strides[s]) *
-                      cells(box->canvas_height, strides[s]);
+        size_t rows =
+            ANCHORS * cells(box->canvas_width, strides[s]) * cells(box->canvas_height, strides[s]);
         for (size_t row = 0; row < rows; row++) {
             if (sorted[s][SCORE][row] < threshold)
                 continue;

@@ -33,9 +33,9 @@ void lk__candidates_suppress(struct lk__candidates *list, float limit);
 struct lk__letterbox {
     int canvas_width, canvas_height;
     int width, height;
-    /* Canvas pixels per picture pixel. They differ because sides are cut to whole pixels: taking one
-     * for both, as insightface does, shifts faces of a wide picture by up to 1 % of its width in
-     * the 128 px pass (FaceFusion keeps two as well). */
+    /* Canvas pixels per picture pixel. They differ because sides are cut to whole pixels: taking
+     * one for both, as insightface does, shifts faces of a wide picture by up to 1 % of its width
+     * in the 128 px pass (FaceFusion keeps two as well). */
     float scale_x, scale_y;
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A picture into a network's canvas.
  *
- * Detectors are compared box by box with insightface, which resizes with OpenCV's bilinear filter in
- * fixed point. The same arithmetic stands here, so that tensors agree to the bit nearly everywhere
- * and boxes agree end to end. */
+ * Detectors are compared box by box with insightface, which resizes with OpenCV's bilinear filter
+ * in fixed point. The same arithmetic stands here, so that tensors agree to the bit nearly
+ * everywhere and boxes agree end to end. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +66,8 @@ static struct tap *make_taps(int in, int out, struct lk_error *err)
 }
 
 /* One input row resized in x: out [width, 3], values scaled by 2^WEIGHT_BITS. */
-static void
-resize_row(const struct lk_picture *in, int y, const struct tap *taps, int width, int *out)
+static void resize_row(
+    const struct lk_picture *in, int y, const struct tap *taps, int width, int *out)
 {
     const size_t channels = (size_t)in->channels;
     const uint8_t *row = in->u8 + (size_t)y * (size_t)in->width * channels;
@@ -80,7 +80,8 @@ resize_row(const struct lk_picture *in, int y, const struct tap *taps, int width
 }
 
 /* The two rows again in y; shifts as in OpenCV's VResizeLinear for 8 bits. */
-static void blend_rows(const int *a, const int *b, const struct tap *tap, size_t count, uint8_t *out)
+static void blend_rows(
+    const int *a, const int *b, const struct tap *tap, size_t count, uint8_t *out)
 {
     for (size_t i = 0; i < count; i++) {
         int sum = ((tap->weight[0] * (a[i] >> 4)) >> 16) + ((tap->weight[1] * (b[i] >> 4)) >> 16);

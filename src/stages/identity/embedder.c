@@ -24,20 +24,10 @@ struct family {
 /* Another family is one row. */
 static const struct family families[] = {
     /* insightface w600k_r50 and its kin; the starter's */
-    {"arcface",
-     512,
-     127.5f,
-     1 / 127.5f,
-     LK_ALIGN_ARCFACE_112_V2,
-     0.4f,
+    {"arcface", 512, 127.5f, 1 / 127.5f, LK_ALIGN_ARCFACE_112_V2, 0.4f,
      "one input [1,3,112,112] and one output [1,512]"},
     /* one person scores ≥ 0.47, two ≤ 0.35 on the photos tried: the middle */
-    {"mobilefacenet",
-     128,
-     127.5f,
-     1 / 128.0f,
-     LK_ALIGN_ARCFACE_112_V2,
-     0.41f,
+    {"mobilefacenet", 128, 127.5f, 1 / 128.0f, LK_ALIGN_ARCFACE_112_V2, 0.41f,
      "one input [1,3,112,112] and one output [1,128]"},
 };
 
@@ -56,10 +46,10 @@ static int unknown_family(const char *name, struct lk_error *err)
 {
     char known[128] = "";
     for (size_t i = 0, at = 0; i < LK_ARRAY_LENGTH(families) && at < sizeof known; i++)
-        at += (size_t)snprintf(
-            known + at, sizeof known - at, "%s%s", i ? ", " : "", families[i].name);
-    return lk_fail(
-        err, LK_E_INPUT, "embedder family '%s' is not known: the families are %s", name, known);
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "",
+                               families[i].name);
+    return lk_fail(err, LK_E_INPUT, "embedder family '%s' is not known: the families are %s", name,
+                   known);
 }
 
 static bool fits(const struct family *family, const lk_session *session)
@@ -70,23 +60,32 @@ static bool fits(const struct family *family, const lk_session *session)
            lk_port_fits(&out[0], 2, (const int64_t[]){1, family->size});
 }
 
-/* Sets the family: the one of that name, or without a name the first whose contract fits. */
+static const struct family *family_that_fits(const lk_session *session)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(families); i++) {
+        if (fits(&families[i], session))
+            return &families[i];
+    }
+    return NULL;
+}
+
+/* The family of that name when the file keeps its contract, else the first whose contract it keeps:
+ * families differ in the size of their output, so a wrong name cannot mislead. */
 static int choose_family(lk_embedder *embedder, const char *name, struct lk_error *err)
 {
-    const struct family *chosen = NULL;
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(families) && !chosen; i++) {
-        if (name ? strcmp(name, families[i].name) == 0 : fits(&families[i], embedder->session))
-            chosen = &families[i];
+    const struct family *named = NULL;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(families) && name && !named; i++) {
+        if (strcmp(name, families[i].name) == 0)
+            named = &families[i];
     }
-    if (name && !chosen)
+    if (name && !named)
         return unknown_family(name, err);
-    embedder->contract.family = chosen ? chosen->name : "arcface or mobilefacenet";
-    embedder->contract.expects =
-        chosen ? chosen->expects : "one input [1,3,112,112] and one output [1,512] or [1,128]";
-    if (!chosen || !fits(chosen, embedder->session))
-        return lk_contract_fail(&embedder->contract, embedder->session, err);
-    embedder->family = chosen;
-    return 0;
+    embedder->family =
+        named && fits(named, embedder->session) ? named : family_that_fits(embedder->session);
+    const struct family *asked = named ? named : &families[0];
+    embedder->contract.family = embedder->family ? embedder->family->name : asked->name;
+    embedder->contract.expects = embedder->family ? embedder->family->expects : asked->expects;
+    return embedder->family ? 0 : lk_contract_fail(&embedder->contract, embedder->session, err);
 }
 
 int lk_embedder_open(lk_runtime *runtime,
@@ -157,18 +156,20 @@ static void fill_tensor(const struct family *family, const struct lk_picture *cr
 }
 
 /* raw [size] → unit vector; LK_E_INPUT when the network answers with nothing to normalise. */
-static int
-normalise(const lk_embedder *embedder, const float *raw, struct lk_embedding *out, struct lk_error *err)
+static int normalise(const lk_embedder *embedder,
+                     const float *raw,
+                     struct lk_embedding *out,
+                     struct lk_error *err)
 {
     double square = 0;
     for (int i = 0; i < embedder->family->size; i++)
         square += (double)raw[i] * raw[i];
     if (!(square > 1e-24))
-        return lk_fail(err,
-                       LK_E_INPUT,
-                       "the embedder '%s' answers with zeros: its weights are damaged, get the file "
-                       "again",
-                       embedder->path);
+        return lk_fail(
+            err, LK_E_INPUT,
+            "the embedder '%s' answers with zeros: its weights are damaged, get the file "
+            "again",
+            embedder->path);
     *out = (struct lk_embedding){.size = embedder->family->size};
     double length = sqrt(square);
     for (int i = 0; i < out->size; i++)
@@ -186,10 +187,10 @@ static int run(const lk_embedder *embedder,
     struct lk_array input = {
         .dtype = LK_F32, .rank = 4, .shape = {1, 3, SIDE, SIDE}, .data = tensor};
     struct lk_array output = {0};
-    int code = lk_session_run(
-        embedder->session, 1, &embedder->input, &input, 1, &embedder->output, &output, watch, err);
-    if (!code && (output.dtype != LK_F32 ||
-                  lk_array_count(&output) != (size_t)embedder->family->size))
+    int code = lk_session_run(embedder->session, 1, &embedder->input, &input, 1, &embedder->output,
+                              &output, watch, err);
+    if (!code &&
+        (output.dtype != LK_F32 || lk_array_count(&output) != (size_t)embedder->family->size))
         code = lk_contract_fail(&embedder->contract, embedder->session, err);
     if (!code)
         code = lk_contract_finite(&embedder->contract, &output, err);
@@ -208,8 +209,8 @@ int lk_embed_face(const lk_embedder *embedder,
 {
     struct lk_affine to_crop;
     struct lk_picture *crop = NULL;
-    int code = lk_align_face(
-        (const float(*)[2])face->points, embedder->family->align, SIDE, &to_crop, err);
+    int code = lk_align_face((const float(*)[2])face->points, embedder->family->align, SIDE,
+                             &to_crop, err);
     /* Plain bilinear sampling, also where it shrinks: what embedders were trained and their
      * thresholds were measured with. */
     if (!code)
@@ -251,8 +252,7 @@ int lk_identity_of_photo(const lk_embedder *embedder,
             chosen = &faces[i];
     }
     if (!chosen)
-        return lk_fail(err,
-                       LK_E_INPUT,
+        return lk_fail(err, LK_E_INPUT,
                        "no face is found in '%s': give a photo that shows the face larger and from "
                        "the front",
                        name);

@@ -65,11 +65,8 @@ int lk_swapper_open(lk_runtime *runtime,
 {
     const struct lk__swap_family *row = family_named(family);
     if (!row)
-        return lk_fail(err,
-                       LK_E_INPUT,
-                       "swapper family '%s' is not known: the family is %s",
-                       family,
-                       families[0]->name);
+        return lk_fail(err, LK_E_INPUT, "swapper family '%s' is not known: the family is %s",
+                       family, families[0]->name);
     lk_swapper *swapper = calloc(1, sizeof *swapper);
     if (!swapper || !(swapper->path = strdup(path))) {
         free(swapper);
@@ -158,8 +155,8 @@ static int cut_out(const struct lk_picture *picture,
     return code;
 }
 
-/* The crop out of the upscaled surroundings. Pixel centres are whole numbers, so that picture x lies
- * at (x − left + ½)·n − ½ in what is upscaled n times. */
+/* The crop out of the upscaled surroundings. Pixel centres are whole numbers, so that picture x
+ * lies at (x − left + ½)·n − ½ in what is upscaled n times. */
 static int crop_upscaled(const struct lk_picture *picture,
                          const struct lk_affine *to_crop,
                          const struct rectangle *r,
@@ -201,8 +198,8 @@ static int make_crop(const lk_swapper *swapper,
     const int side = swapper->ports.side * options->boost;
     struct lk_affine from_crop;
     struct rectangle r;
-    int code = lk_align_face(
-        (const float(*)[2])face->points, swapper->family->align, side, &out->to_crop, err);
+    int code = lk_align_face((const float(*)[2])face->points, swapper->family->align, side,
+                             &out->to_crop, err);
     if (!code)
         code = lk_affine_invert(&out->to_crop, &from_crop, err);
     if (code)
@@ -212,8 +209,8 @@ static int make_crop(const lk_swapper *swapper,
     out->upscaled = options->upscaler && lk_upscaler_factor(options->upscaler) > 1 &&
                     lk_affine_scale(&out->to_crop) > upscale_from;
     if (out->upscaled)
-        return crop_upscaled(
-            picture, &out->to_crop, &r, side, options->upscaler, watch, &out->before, err);
+        return crop_upscaled(picture, &out->to_crop, &r, side, options->upscaler, watch,
+                             &out->before, err);
     struct lk_picture *part = NULL; /* RGB, whatever the picture has */
     if ((code = cut_out(picture, &r, &part, err)))
         return code;
@@ -284,8 +281,8 @@ static int run(const lk_swapper *swapper,
         {.dtype = LK_F32, .rank = 4, .shape = {1, 3, ports->side, ports->side}, .data = tensor},
         {.dtype = LK_F32, .rank = 2, .shape = {1, ports->source_size}, .data = source},
     };
-    int code = lk_session_run(
-        swapper->session, 2, names, inputs, 1, &ports->output, answer, watch, err);
+    int code =
+        lk_session_run(swapper->session, 2, names, inputs, 1, &ports->output, answer, watch, err);
     if (!code && (answer->dtype != LK_F32 || answer->rank != 4 ||
                   lk_array_count(answer) != (size_t)3 * (size_t)ports->side * (size_t)ports->side))
         code = lk_contract_fail(&swapper->contract, swapper->session, err);
@@ -303,8 +300,8 @@ static int run_all(const lk_swapper *swapper,
                    struct lk_error *err)
 {
     const int side = out->before->width, steps = boost * boost;
-    const size_t bytes = (size_t)3 * (size_t)swapper->ports.side * (size_t)swapper->ports.side *
-                         sizeof(float);
+    const size_t bytes =
+        (size_t)3 * (size_t)swapper->ports.side * (size_t)swapper->ports.side * sizeof(float);
     int code = lk_picture_new(side, side, 3, LK_PIXEL_F32, &out->crop, err);
     if (code)
         return code;
@@ -333,23 +330,17 @@ static int check_identity(const lk_swapper *swapper,
 {
     const struct lk_embedding *embedding = &identity->embedding;
     if (embedding->size != swapper->ports.embedding)
-        return lk_fail(err,
-                       LK_E_INPUT,
-                       "identity '%s' has an embedding of %d numbers, swapper '%s' takes %d: make the "
-                       "identity with the swapper's own embedder",
-                       identity->name,
-                       embedding->size,
-                       swapper->path,
-                       swapper->ports.embedding);
+        return lk_fail(
+            err, LK_E_INPUT,
+            "identity '%s' has an embedding of %d numbers, swapper '%s' takes %d: make the "
+            "identity with the swapper's own embedder",
+            identity->name, embedding->size, swapper->path, swapper->ports.embedding);
     if (options->embedder && strcmp(options->embedder, embedding->embedder) != 0)
-        return lk_fail(err,
-                       LK_E_INPUT,
-                       "identity '%s' is of embedder %.12s…, swapper '%s' belongs to %.12s…: make the "
-                       "identity with the swapper's own embedder",
-                       identity->name,
-                       embedding->embedder,
-                       swapper->path,
-                       options->embedder);
+        return lk_fail(
+            err, LK_E_INPUT,
+            "identity '%s' is of embedder %.12s…, swapper '%s' belongs to %.12s…: make the "
+            "identity with the swapper's own embedder",
+            identity->name, embedding->embedder, swapper->path, options->embedder);
     return 0;
 }
 
@@ -368,12 +359,11 @@ int lk_swap_face(const lk_swapper *swapper,
     lk_swap_options_init(&defaults);
     options = options ? options : &defaults;
     if (options->boost < 1 || options->boost > MAX_BOOST)
-        return lk_fail(
-            err, LK_E_INPUT, "pixel boost %d is not 1 to %d", options->boost, MAX_BOOST);
+        return lk_fail(err, LK_E_INPUT, "pixel boost %d is not 1 to %d", options->boost, MAX_BOOST);
     int code = check_identity(swapper, identity, options, err);
     if (!code)
-        code = swapper->family->source(
-            &swapper->contract, &swapper->ports, &identity->embedding, source, err);
+        code = swapper->family->source(&swapper->contract, &swapper->ports, &identity->embedding,
+                                       source, err);
     if (!code)
         code = make_crop(swapper, picture, face, options, watch, &made, err);
     if (!code)

@@ -23,8 +23,8 @@ struct lk_swap_options {
     int boost; /* 1…8: the crop has boost times the network's side and is done in boost² interleaved
                   runs (pixel boost) */
     const lk_upscaler *upscaler; /* used when the face is smaller than the crop; NULL: never */
-    const char *embedder; /* sha256 of the embedder that the swapper was trained on; NULL: any of the
-                             right size. Others are refused: their vectors mean other faces */
+    const char *embedder; /* sha256 of the embedder that the swapper was trained on; NULL: any of
+                             the right size. Others are refused: their vectors mean other faces */
 };
 void lk_swap_options_init(struct lk_swap_options *options); /* 1, NULL, NULL */
 
@@ -46,7 +46,7 @@ int lk_swapper_open(lk_runtime *runtime,
                     const char *device,
                     lk_swapper **out,
                     struct lk_error *err);
-void lk_swapper_free(lk_swapper *swapper); /* NULL is fine */
+void lk_swapper_free(lk_swapper *swapper);      /* NULL is fine */
 int lk_swapper_side(const lk_swapper *swapper); /* px of its crop: 128 */
 
 /* picture: f32 or u8 RGB; unchanged. LK_E_INPUT when the identity is of another embedder or the

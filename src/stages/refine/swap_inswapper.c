@@ -7,8 +7,8 @@
  *
  *     source = n(n(e) · emap),  n(v) = v / ‖v‖          [insightface inswapper.py]
  *
- * insightface takes the last initializer of the file; tools that rewrite ONNX files reorder them, so
- * it is found by its name `buff2fs`, and failing that by its shape. */
+ * insightface takes the last initializer of the file; tools that rewrite ONNX files reorder them,
+ * so it is found by its name `buff2fs`, and failing that by its shape. */
 #include <math.h>
 
 #include "stages/refine/swap_family.h"
@@ -18,8 +18,9 @@ enum { SIZE = 512, MAX_SIDE = 1024 };
 static const int64_t picture_shape[] = {1, 3, -1, -1}, source_shape[] = {1, SIZE};
 
 /* Inputs by their names, or by their shapes when an export has renamed them. */
-static bool
-find_inputs(const lk_session *session, const struct lk_port **target, const struct lk_port **source)
+static bool find_inputs(const lk_session *session,
+                        const struct lk_port **target,
+                        const struct lk_port **source)
 {
     const struct lk_port *in;
     if (lk_session_inputs(session, &in) != 2)
@@ -89,8 +90,7 @@ static int make_source(const struct lk_contract *contract,
     for (int k = 0; k < SIZE; k++)
         source[k] = (float)sum[k];
     if (!normalise(source))
-        return lk_fail(err,
-                       LK_E_INPUT,
+        return lk_fail(err, LK_E_INPUT,
                        "the identity or the emap of swapper '%s' is zero or NaN: make the identity "
                        "again, or get the file again",
                        contract->path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tiles: the picture is cut into equal parts; each is shown to the network with `pad` more pixels on
- * every side and only its own part of the answer is kept. Beyond the picture's border pixels are
+/* Tiles: the picture is cut into equal parts; each is shown to the network with `pad` more pixels
+ * on every side and only its own part of the answer is kept. Beyond the picture's border pixels are
  * mirrored (without repeating the border), so that the border looks like the inside. Where the
  * network sees no farther than the pad, tiles and whole are equal; RRDBNet of 23 blocks sees
  * farther, but what lies 16 px away moves its answer by less than a level. */
@@ -17,9 +17,10 @@ enum {
     MIN_TILE = 16,
     MAX_PAD = 128,
     MAX_FACTOR = 8,
-    PROBE = 64,    /* px of the probe run */
-    MULTIPLE = 4,  /* sides that networks with pixel-unshuffle or down-sampling accept */
-    MAX_WHOLE = 2048 /* px; longer sides are never done at once: activations would fill the memory */
+    PROBE = 64,   /* px of the probe run */
+    MULTIPLE = 4, /* sides that networks with pixel-unshuffle or down-sampling accept */
+    MAX_WHOLE =
+        2048 /* px; longer sides are never done at once: activations would fill the memory */
 };
 
 struct lk_upscaler {
@@ -49,8 +50,8 @@ static int run(const lk_upscaler *upscaler,
 {
     struct lk_array input = {
         .dtype = LK_F32, .rank = 4, .shape = {1, 3, height, width}, .data = tile};
-    int code = lk_session_run(
-        upscaler->session, 1, &upscaler->input, &input, 1, &upscaler->output, output, watch, err);
+    int code = lk_session_run(upscaler->session, 1, &upscaler->input, &input, 1, &upscaler->output,
+                              output, watch, err);
     if (!code && (output->dtype != LK_F32 || output->rank != 4 || output->shape[1] != 3))
         code = lk_contract_fail(&upscaler->contract, upscaler->session, err);
     return code;
@@ -111,11 +112,8 @@ int lk_upscaler_open(lk_runtime *runtime,
             break;
     }
     if (family && strcmp(known, family) != 0)
-        return lk_fail(err,
-                       LK_E_INPUT,
-                       "upscaler family '%s' is not known: the family is %s",
-                       family,
-                       families[0]);
+        return lk_fail(err, LK_E_INPUT, "upscaler family '%s' is not known: the family is %s",
+                       family, families[0]);
     lk_upscaler *upscaler = calloc(1, sizeof *upscaler);
     if (!upscaler || !(upscaler->path = strdup(path))) {
         free(upscaler);
@@ -223,11 +221,12 @@ static void keep_tile(const float *answer,
     const size_t line = (size_t)columns->shown * (size_t)factor;
     const size_t plane = line * (size_t)rows->shown * (size_t)factor;
     const int left = column * columns->part * factor, top = row * rows->part * factor;
-    const int width = columns->part * factor < out->width - left ? columns->part * factor
-                                                                 : out->width - left;
+    const int width =
+        columns->part * factor < out->width - left ? columns->part * factor : out->width - left;
     const int height =
         rows->part * factor < out->height - top ? rows->part * factor : out->height - top;
-    const float *own = answer + (size_t)(rows->pad * factor) * line + (size_t)(columns->pad * factor);
+    const float *own =
+        answer + (size_t)(rows->pad * factor) * line + (size_t)(columns->pad * factor);
     for (int y = 0; y < height; y++) {
         float *to = out->f32 + ((size_t)(top + y) * (size_t)out->width + (size_t)left) * 3;
         for (int x = 0; x < width; x++) {
@@ -300,23 +299,15 @@ int lk_upscale(const lk_upscaler *upscaler,
     lk_upscale_options_init(&defaults);
     options = options ? options : &defaults;
     if ((options->tile && options->tile < MIN_TILE) || options->pad < 0 || options->pad > MAX_PAD)
-        return lk_fail(err,
-                       LK_E_INPUT,
+        return lk_fail(err, LK_E_INPUT,
                        "upscaling in tiles of %d px with a pad of %d px: a tile is 0 or at least "
                        "%d px, a pad 0 to %d px",
-                       options->tile,
-                       options->pad,
-                       MIN_TILE,
-                       MAX_PAD);
+                       options->tile, options->pad, MIN_TILE, MAX_PAD);
     if (picture->type != LK_PIXEL_F32)
         code = lk_picture_convert(picture, LK_PIXEL_F32, &floats, err);
     if (!code)
-        code = lk_picture_new(picture->width * upscaler->factor,
-                              picture->height * upscaler->factor,
-                              3,
-                              LK_PIXEL_F32,
-                              &large,
-                              err);
+        code = lk_picture_new(picture->width * upscaler->factor, picture->height * upscaler->factor,
+                              3, LK_PIXEL_F32, &large, err);
     if (!code)
         code = run_tiles(upscaler, floats ? floats : picture, options, watch, large, err);
     lk_picture_free(floats);

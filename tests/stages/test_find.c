@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Letterbox, suppression and pose by themselves; detection on real photos; what is refused. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "stages/face_support.h"
+#include "stages/find/detector.h"
+#include "stages/find/internal.h"
+#include "support/check.h"
+#include "support/scratch.h"
+
+static const char *const scrfd = "detector/scrfd_2.5g_bnkps_640.onnx";
+
+static lk_detector *open_scrfd(void)
+{
+    struct lk_error err;
+    lk_detector *detector = NULL;
+    assert_ok(lk_detector_open(test_runtime(), "scrfd", shared_path(scrfd), "cpu", &detector, &err),
+              &err);
+    return detector;
+}
+
+/* Equal to the bit where the picture shrinks; enlarging, OpenCV rounds a pixel in a thousand
+ * otherwise, by one level of 1/128. */
+static void tensors_equal_opencv_letterbox(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    FILE *file = golden_open("face_tensors.tsv");
+    int width, height, side, canvas, cases = 0;
+    while (fscanf(file, " letterbox %d %d %d %d", &width, &height, &side, &canvas) == 4) {
+        struct lk__letterbox box = lk__letterbox_fit(width, height, side, canvas, canvas);
+        size_t count = (size_t)3 * (size_t)canvas * (size_t)canvas;
+        float *tensor = malloc(count * sizeof *tensor);
+        struct lk_picture *picture = picture_noise(width, height);
+        assert_non_null(tensor);
+        assert_ok(lk__letterbox_fill(&box, picture, 127.5f, 1 / 128.0f, tensor, &err), &err);
+        assert_int_equal(
+            golden_compare(file, tensor, count, width < side ? 1 / 128.0 + 1e-5 : 1e-5), 60);
+        assert_true(tensor[count - 1] == -127.5f / 128); /* black beside the picture */
+        lk_picture_free(picture);
+        free(tensor);
+        cases++;
+    }
+    fclose(file);
+    assert_int_equal(cases, 6);
+}
+
+static void suppression_keeps_the_best_of_each_heap(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk__candidates list = {0};
+    const struct lk__candidate faces[] = {{.score = 0.6f, .box = {0, 0, 99, 99}},
+                                          {.score = 0.9f, .box = {10, 0, 109, 99}},
+                                          {.score = 0.7f, .box = {300, 0, 399, 99}},
+                                          {.score = 0.5f, .box = {60, 0, 159, 99}}};
+    for (size_t i = 0; i < 4; i++)
+        assert_ok(lk__candidates_add(&list, &faces[i], &err), &err);
+    lk__candidates_suppress(&list, 0.4f);
+    assert_int_equal(list.count, 3); /* 0.6 overlaps 0.9 by 90/110; 0.5 by 50/150 */
+    assert_true(list.item[0].score == 0.9f && list.item[1].score == 0.7f);
+    assert_true(list.item[2].score == 0.5f);
+    free(list.item);
+}
+
+/* The model of pose.c turned by R = Rz(roll)·Ry(yaw)·Rx(pitch) and projected. */
+static struct lk_face face_turned(double yaw, double pitch, double roll)
+{
+    static const double model[5][3] = {
+        {-0.5, 0, 0}, {0.5, 0, 0}, {0, 0.571, 0.556}, {-0.414, 1.155, 0.05}, {0.414, 1.155, 0.05}};
+    const double to = M_PI / 180, a = yaw * to, b = pitch * to, c = roll * to;
+    struct lk_face face = {0};
+    for (int i = 0; i < 5; i++) {
+        const double *m = model[i];
+        double y = m[1] * cos(b) - m[2] * sin(b), z = m[1] * sin(b) + m[2] * cos(b);
+        double x = m[0] * cos(a) + z * sin(a);
+        face.points[i][0] = (float)(300 + 80 * (x * cos(c) - y * sin(c)));
+        face.points[i][1] = (float)(200 + 80 * (x * sin(c) + y * cos(c)));
+    }
+    return face;
+}
+
+static void pose_of_a_turned_model_is_the_turn(void **state)
+{
+    (void)state;
+    static const double turns[][3] = {{0, 0, 0},     {30, 0, 0},     {-45, 10, 5}, {0, 20, 0},
+                                      {0, -25, -40}, {15, -15, 170}, {60, 5, -90}};
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        struct lk_face face = face_turned(turns[i][0], turns[i][1], turns[i][2]);
+        lk__face_pose(&face);
+        assert_true(fabs(face.yaw - turns[i][0]) < 0.01);
+        assert_true(fabs(face.pitch - turns[i][1]) < 0.01);
+        assert_true(fabs(face.roll - turns[i][2]) < 0.01);
+    }
+    struct lk_face point = {0};
+    lk__face_pose(&point);
+    assert_true(point.yaw == 0 && point.pitch == 0 && point.roll == 0);
+}
+
+static float iou(const float a[4], const float b[4])
+{
+    float w = fmaxf(0, fminf(a[2], b[2]) - fmaxf(a[0], b[0]));
+    float h = fmaxf(0, fminf(a[3], b[3]) - fmaxf(a[1], b[1]));
+    float areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]);
+    return w * h / (areas - w * h);
+}
+
+/* One face of the reference: "face score box points". */
+static void compare_face(FILE *file, const char *photo, const struct lk_face *face)
+{
+    float want[15];
+    assert_int_equal(fscanf(file, " face %f", &want[0]), 1);
+    for (int i = 1; i < 15; i++)
+        assert_int_equal(fscanf(file, "%f", &want[i]), 1);
+    float worst = 0;
+    for (int i = 0; i < 4; i++)
+        worst = fmaxf(worst, fabsf(face->box[i] - want[1 + i]));
+    for (int i = 0; i < 10; i++)
+        worst = fmaxf(worst, fabsf(face->points[i / 2][i % 2] - want[5 + i]));
+    if (worst > 1 || iou(face->box, want + 1) < 0.98f || fabsf(face->score - want[0]) > 0.01f)
+        fail_msg("%s, face %d: %g px from the reference, IoU %g, score %g for %g", photo,
+                 face->index, (double)worst, (double)iou(face->box, want + 1), (double)face->score,
+                 (double)want[0]);
+}
+
+static void photos_give_the_faces_of_the_reference(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_detector *detector = open_scrfd();
+    FILE *file = golden_open("faces.tsv");
+    char photo[128];
+    size_t want, count;
+    int photos = 0;
+    while (fscanf(file, " photo %127s %zu", photo, &want) == 2) {
+        struct lk_picture *picture = photo_read(photo);
+        struct lk_face *faces = NULL;
+        assert_ok(lk_find_faces(detector, picture, 0.5f, NULL, &faces, &count, &err), &err);
+        if (count != want)
+            fail_msg("%s: %zu faces, the reference finds %zu", photo, count, want);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(faces[i].index, i);
+            compare_face(file, photo, &faces[i]);
+        }
+        if (count)
+            assert_int_equal(fscanf(file, " embedding %*[^\n]"), 0);
+        free(faces);
+        lk_picture_free(picture);
+        photos++;
+    }
+    assert_int_equal(photos, 27);
+    fclose(file);
+    lk_detector_free(detector);
+}
+
+/* The face's box of the photo, cut out: nothing but the face. */
+static struct lk_picture *cut(const struct lk_picture *in, const float box[4])
+{
+    struct lk_error err;
+    struct lk_picture *out = NULL;
+    int x0 = (int)fmaxf(0, box[0]), y0 = (int)fmaxf(0, box[1]);
+    int x1 = (int)fminf((float)in->width, box[2]), y1 = (int)fminf((float)in->height, box[3]);
+    assert_ok(lk_picture_new(x1 - x0, y1 - y0, 3, LK_PIXEL_U8, &out, &err), &err);
+    for (int y = 0; y < y1 - y0; y++)
+        memcpy(out->u8 + (size_t)y * (size_t)(x1 - x0) * 3,
+               in->u8 + ((size_t)(y0 + y) * (size_t)in->width + (size_t)x0) * 3,
+               (size_t)(x1 - x0) * 3);
+    return out;
+}
+
+static void faces_that_fill_the_picture_are_found_once(void **state)
+{
+    (void)state;
+    static const char *const photos[] = {"3ddfa_JianzhuGuo.jpg", "fr_obama.jpg", "fr_biden.jpg",
+                                         "human_person-vlado.jpg", "fairface_race_Black.jpg"};
+    struct lk_error err;
+    lk_detector *detector = open_scrfd();
+    for (size_t i = 0; i < sizeof photos / sizeof *photos; i++) {
+        struct lk_picture *picture = photo_read(photos[i]);
+        struct lk_face *faces = NULL, *close = NULL;
+        size_t count = 0;
+        assert_ok(lk_find_faces(detector, picture, 0.5f, NULL, &faces, &count, &err), &err);
+        assert_int_equal(count, 1);
+        struct lk_picture *part = cut(picture, faces[0].box);
+        assert_ok(lk_find_faces(detector, part, 0.5f, NULL, &close, &count, &err), &err);
+        if (count != 1)
+            fail_msg("%s cut to its face: %zu faces", photos[i], count);
+        const float whole[4] = {0, 0, (float)part->width, (float)part->height};
+        assert_true(iou(close[0].box, whole) > 0.7f);
+        free(faces);
+        free(close);
+        lk_picture_free(part);
+        lk_picture_free(picture);
+    }
+    lk_detector_free(detector);
+}
+
+static void float_and_byte_pictures_give_the_same_faces(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_detector *detector = open_scrfd();
+    struct lk_picture *bytes = photo_read("human_person-vlado.jpg"), *floats = NULL;
+    struct lk_face *a = NULL, *b = NULL;
+    size_t na = 0, nb = 0;
+    assert_ok(lk_picture_convert(bytes, LK_PIXEL_F32, &floats, &err), &err);
+    assert_ok(lk_find_faces(detector, bytes, 0.5f, NULL, &a, &na, &err), &err);
+    assert_ok(lk_find_faces(detector, floats, 0.5f, NULL, &b, &nb, &err), &err);
+    assert_int_equal(na, nb);
+    assert_memory_equal(a, b, na * sizeof *a);
+    free(a);
+    free(b);
+    lk_picture_free(bytes);
+    lk_picture_free(floats);
+    lk_detector_free(detector);
+}
+
+static void odd_pictures_are_empty_not_wrong(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{1, 1}, {1, 3000}, {3000, 2}, {7, 5}};
+    struct lk_error err;
+    lk_detector *detector = open_scrfd();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct lk_picture *picture = picture_noise(sizes[i][0], sizes[i][1]);
+        struct lk_face *faces = (struct lk_face *)&err; /* must become NULL */
+        size_t count = 9;
+        assert_ok(lk_find_faces(detector, picture, 0.5f, NULL, &faces, &count, &err), &err);
+        assert_int_equal(count, 0);
+        assert_null(faces);
+        lk_picture_free(picture);
+    }
+    lk_detector_free(detector);
+}
+
+static void bad_options_and_other_networks_are_refused(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_detector *detector = NULL;
+    assert_fails(
+        lk_detector_open(test_runtime(), "yolo", shared_path(scrfd), NULL, &detector, &err), &err,
+        LK_E_INPUT, "'yolo' is not known: the families are scrfd");
+    static const char *const others[] = {
+        "embedder/MobileFaceNet.onnx", "detector/yunet_n_dynamic.onnx",
+        "detector/retinaface_mobilenet0.25_640.onnx", "converted/ntire22_team04_rlfn_x4.onnx"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_fails(
+            lk_detector_open(test_runtime(), NULL, shared_path(others[i]), NULL, &detector, &err),
+            &err, LK_E_INPUT, "is no detector of family scrfd");
+        assert_non_null(strstr(err.message, strrchr(others[i], '/')));
+    }
+    assert_fails(lk_detector_open(test_runtime(), NULL, "/none.onnx", NULL, &detector, &err), &err,
+                 LK_E_MISSING, "/none.onnx");
+    assert_null(detector);
+    detector = open_scrfd();
+    struct lk_picture *picture = picture_noise(8, 8);
+    struct lk_face *faces = NULL;
+    size_t count = 0;
+    assert_fails(lk_find_faces(detector, picture, 1.5f, NULL, &faces, &count, &err), &err,
+                 LK_E_INPUT, "not between 0 and 1");
+    assert_fails(lk_find_faces(detector, picture, NAN, NULL, &faces, &count, &err), &err,
+                 LK_E_INPUT, "not between 0 and 1");
+    lk_picture_free(picture);
+    lk_detector_free(detector);
+}
+
+static void a_stop_ends_the_search(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    atomic_bool stop = true;
+    const struct lk_watch watch = {.stop = &stop};
+    lk_detector *detector = open_scrfd();
+    struct lk_picture *picture = picture_noise(64, 64);
+    struct lk_face *faces = NULL;
+    size_t count = 0;
+    assert_int_equal(lk_find_faces(detector, picture, 0.5f, &watch, &faces, &count, &err),
+                     LK_E_INTERRUPTED);
+    assert_null(faces);
+    lk_picture_free(picture);
+    lk_detector_free(detector);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tensors_equal_opencv_letterbox),
+        cmocka_unit_test(suppression_keeps_the_best_of_each_heap),
+        cmocka_unit_test(pose_of_a_turned_model_is_the_turn),
+        cmocka_unit_test(photos_give_the_faces_of_the_reference),
+        cmocka_unit_test(faces_that_fill_the_picture_are_found_once),
+        cmocka_unit_test(float_and_byte_pictures_give_the_same_faces),
+        cmocka_unit_test(odd_pictures_are_empty_not_wrong),
+        cmocka_unit_test(bad_options_and_other_networks_are_refused),
+        cmocka_unit_test(a_stop_ends_the_search),
+    };
+    return cmocka_run_group_tests_name("find", tests, NULL, NULL);
+}

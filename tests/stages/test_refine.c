@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Super-resolution and swap against numpy on tiny networks of the contracts; real ×4 network; what
+ * is refused. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "data/align.h"
+#include "stages/face_support.h"
+#include "stages/refine/swap.h"
+#include "stages/refine/upscale.h"
+#include "support/check.h"
+#include "support/scratch.h"
+
+static lk_upscaler *open_upscaler(const char *path)
+{
+    struct lk_error err;
+    lk_upscaler *upscaler = NULL;
+    assert_ok(lk_upscaler_open(test_runtime(), "rrdbnet", path, "cpu", &upscaler, &err), &err);
+    return upscaler;
+}
+
+static lk_upscaler *open_tiny_upscaler(void)
+{
+    return open_upscaler(network_write("upscale_tiny.graph", "upscale.onnx", NULL, 0));
+}
+
+static lk_swapper *open_swapper(const char *emap_name)
+{
+    struct lk_error err;
+    lk_swapper *swapper = NULL;
+    const char *path = network_write("swap_tiny.graph", "swap.onnx", emap_name, 0);
+    assert_ok(lk_swapper_open(test_runtime(), "inswapper", path, "cpu", &swapper, &err), &err);
+    return swapper;
+}
+
+/* A face whose crop of `scale` picture px starts at (left, top). */
+static struct lk_face face_at(int scale, int left, int top)
+{
+    struct lk_face face = {.score = 1};
+    lk_align_points(LK_ALIGN_ARCFACE_128, scale, face.points);
+    for (int i = 0; i < 5; i++) {
+        face.points[i][0] += (float)left;
+        face.points[i][1] += (float)top;
+    }
+    return face;
+}
+
+struct swap_case {
+    char name[32];
+    int boost, scale, left, top, side;
+};
+
+static void swap_and_compare(FILE *file, const struct swap_case *c)
+{
+    struct lk_error err;
+    struct lk_swapped swapped;
+    struct lk_swap_options options;
+    struct lk_identity identity = identity_512();
+    struct lk_face face = face_at(c->scale, c->left, c->top);
+    struct lk_picture *picture = picture_smooth(200, 180);
+    lk_swapper *swapper = open_swapper("buff2fs");
+    lk_upscaler *upscaler = open_tiny_upscaler();
+    lk_swap_options_init(&options);
+    options.boost = c->boost;
+    options.upscaler = strcmp(c->name, "upscaled") == 0 ? upscaler : NULL;
+    assert_ok(lk_swap_face(swapper, picture, &face, &identity, &options, NULL, &swapped, &err),
+              &err);
+    assert_int_equal(swapped.crop->width, c->side);
+    assert_int_equal(swapped.before->width, c->side);
+    assert_int_equal(swapped.runs, c->boost * c->boost);
+    assert_true(swapped.upscaled == (options.upscaler != NULL));
+    assert_true(fabs(lk_affine_scale(&swapped.to_crop) - (double)c->side / c->scale) < 1e-4);
+    size_t count = (size_t)c->side * (size_t)c->side * 3;
+    assert_int_equal(golden_compare(file, swapped.crop->f32, count, 1e-5), 80);
+    lk_swapped_free(&swapped);
+    lk_upscaler_free(upscaler);
+    lk_swapper_free(swapper);
+    lk_picture_free(picture);
+}
+
+/* Finds the case of that name in refine.tsv and leaves the file at its values. */
+static FILE *golden_case(const char *name, struct swap_case *c)
+{
+    char line[256];
+    FILE *file = golden_open("refine.tsv");
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, "case %31s %d %d %d %d %d", c->name, &c->boost, &c->scale, &c->left,
+                   &c->top, &c->side) == 6 &&
+            strcmp(c->name, name) == 0)
+            return file;
+    }
+    fail_msg("no case '%s' in refine.tsv", name);
+    return NULL;
+}
+
+static void swap_named(const char *name)
+{
+    struct swap_case c;
+    FILE *file = golden_case(name, &c);
+    swap_and_compare(file, &c);
+    fclose(file);
+}
+
+static void a_swap_is_the_numbers_of_numpy(void **state)
+{
+    (void)state;
+    swap_named("plain");
+}
+
+static void pixel_boost_interleaves_its_runs(void **state)
+{
+    (void)state;
+    swap_named("boost");
+}
+
+static void a_face_over_the_rim_sees_black_outside(void **state)
+{
+    (void)state;
+    swap_named("rim");
+}
+
+static void a_small_face_is_upscaled_before_it_is_cropped(void **state)
+{
+    (void)state;
+    swap_named("upscaled");
+}
+
+static void emap_is_found_by_shape_when_it_has_another_name(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_swapped named, renamed;
+    struct lk_identity identity = identity_512();
+    struct lk_face face = face_at(128, 20, 30);
+    struct lk_picture *picture = picture_smooth(200, 180);
+    lk_swapper *swapper = open_swapper("buff2fs");
+    assert_ok(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &named, &err), &err);
+    lk_swapper_free(swapper);
+    swapper = open_swapper("onnx::emap_7");
+    assert_ok(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &renamed, &err), &err);
+    lk_swapper_free(swapper);
+    assert_memory_equal(named.crop->f32, renamed.crop->f32, 128 * 128 * 3 * sizeof(float));
+    lk_swapped_free(&named);
+    lk_swapped_free(&renamed);
+    lk_picture_free(picture);
+}
+
+static void the_length_of_an_embedding_does_not_matter(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_swapped a, b;
+    struct lk_identity identity = identity_512();
+    struct lk_face face = face_at(128, 20, 30);
+    struct lk_picture *picture = picture_smooth(200, 180);
+    lk_swapper *swapper = open_swapper("buff2fs");
+    assert_ok(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &a, &err), &err);
+    for (int i = 0; i < 512; i++)
+        identity.embedding.value[i] *= 8;
+    assert_ok(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &b, &err), &err);
+    for (int i = 0; i < 128 * 128 * 3; i++)
+        assert_true(fabsf(a.crop->f32[i] - b.crop->f32[i]) < 1e-6f);
+    lk_swapped_free(&a);
+    lk_swapped_free(&b);
+    lk_swapper_free(swapper);
+    lk_picture_free(picture);
+}
+
+static void swappers_and_identities_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_swapped swapped;
+    struct lk_swap_options options;
+    struct lk_identity identity = identity_512();
+    struct lk_face face = face_at(128, 20, 30);
+    struct lk_picture *picture = picture_smooth(200, 180);
+    lk_swapper *swapper = NULL;
+    const char *bare = network_write("swap_tiny.graph", "bare.onnx", NULL, 0);
+    assert_fails(lk_swapper_open(test_runtime(), NULL, bare, NULL, &swapper, &err), &err,
+                 LK_E_INPUT, "the emap of swapper");
+    assert_fails(lk_swapper_open(test_runtime(), NULL, shared_path("embedder/MobileFaceNet.onnx"),
+                                 NULL, &swapper, &err),
+                 &err, LK_E_INPUT, "is no swapper of family inswapper");
+    assert_fails(lk_swapper_open(test_runtime(), "ghost", bare, NULL, &swapper, &err), &err,
+                 LK_E_INPUT, "'ghost' is not known");
+    assert_null(swapper);
+
+    swapper = open_swapper("buff2fs");
+    lk_swap_options_init(&options);
+    options.embedder = "bbbbbbbbbbbbbbbb";
+    assert_fails(lk_swap_face(swapper, picture, &face, &identity, &options, NULL, &swapped, &err),
+                 &err, LK_E_INPUT, "is of embedder aaaaaaaaaaaa");
+    options = (struct lk_swap_options){.boost = 9};
+    assert_fails(lk_swap_face(swapper, picture, &face, &identity, &options, NULL, &swapped, &err),
+                 &err, LK_E_INPUT, "pixel boost 9");
+    identity.embedding.size = 128;
+    assert_fails(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &swapped, &err), &err,
+                 LK_E_INPUT, "embedding of 128 numbers");
+    identity = identity_512();
+    memset(identity.embedding.value, 0, sizeof identity.embedding.value);
+    assert_fails(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &swapped, &err), &err,
+                 LK_E_INPUT, "zero or NaN");
+    identity = identity_512();
+    face = face_at(128, 5000, 30);
+    assert_fails(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &swapped, &err), &err,
+                 LK_E_INPUT, "outside the picture");
+    lk_swapper_free(swapper);
+    lk_picture_free(picture);
+}
+
+static void networks_that_answer_nan_are_refused(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_swapped swapped;
+    struct lk_picture *out = NULL, *picture = picture_smooth(200, 180);
+    struct lk_identity identity = identity_512();
+    struct lk_face face = face_at(128, 20, 30);
+    lk_swapper *swapper = NULL;
+    const char *path = network_write("swap_tiny.graph", "nan_swap.onnx", "buff2fs", 1);
+    assert_ok(lk_swapper_open(test_runtime(), NULL, path, NULL, &swapper, &err), &err);
+    assert_fails(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &swapped, &err), &err,
+                 LK_E_INPUT, "nan_swap.onnx' answers with NaN");
+    lk_swapper_free(swapper);
+    lk_upscaler *upscaler =
+        open_upscaler(network_write("upscale_tiny.graph", "nan_upscale.onnx", NULL, 1));
+    assert_fails(lk_upscale(upscaler, picture, NULL, NULL, &out, &err), &err, LK_E_INPUT,
+                 "nan_upscale.onnx' answers with NaN");
+    assert_null(out);
+    lk_upscaler_free(upscaler);
+    lk_picture_free(picture);
+}
+
+static void upscale_and_compare(lk_upscaler *upscaler, const char *name, int width, int height)
+{
+    struct lk_error err;
+    struct lk_picture *out = NULL, *picture = picture_smooth(width, height);
+    struct swap_case c;
+    int factor = lk_upscaler_factor(upscaler);
+    assert_ok(lk_upscale(upscaler, picture, NULL, NULL, &out, &err), &err);
+    assert_int_equal(out->width, width * factor);
+    assert_int_equal(out->height, height * factor);
+    FILE *file = golden_case(name, &c);
+    size_t count = (size_t)out->width * (size_t)out->height * 3;
+    assert_int_equal(golden_compare(file, out->f32, count, 1e-5), 80);
+    fclose(file);
+    lk_picture_free(out);
+    lk_picture_free(picture);
+    lk_upscaler_free(upscaler);
+}
+
+static void upscaling_is_the_numbers_of_numpy(void **state)
+{
+    (void)state;
+    upscale_and_compare(open_tiny_upscaler(), "upscale", 70, 50);
+}
+
+static void a_real_network_of_factor_4_serves(void **state)
+{
+    (void)state;
+    lk_upscaler *upscaler = open_upscaler(shared_path("converted/ntire22_team04_rlfn_x4.onnx"));
+    assert_int_equal(lk_upscaler_factor(upscaler), 4);
+    upscale_and_compare(upscaler, "rlfn", 48, 40);
+}
+
+static void tiles_equal_the_whole_where_the_pad_covers_the_network(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_picture *whole = NULL, *picture = picture_smooth(123, 87);
+    lk_upscaler *upscaler = open_tiny_upscaler();
+    assert_ok(lk_upscale(upscaler, picture, &(struct lk_upscale_options){0, 4}, NULL, &whole, &err),
+              &err);
+    static const struct lk_upscale_options cuts[] = {{16, 4}, {33, 2}, {64, 16}, {100, 7}};
+    size_t count = (size_t)whole->width * (size_t)whole->height * 3;
+    for (size_t k = 0; k < sizeof cuts / sizeof *cuts; k++) {
+        struct lk_picture *tiles = NULL;
+        assert_ok(lk_upscale(upscaler, picture, &cuts[k], NULL, &tiles, &err), &err);
+        for (size_t i = 0; i < count; i++)
+            assert_true(fabsf(tiles->f32[i] - whole->f32[i]) < 1e-6f);
+        lk_picture_free(tiles);
+    }
+    lk_picture_free(whole);
+    lk_picture_free(picture);
+    lk_upscaler_free(upscaler);
+}
+
+static void tiny_pictures_are_mirrored_as_often_as_it_takes(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{1, 1}, {1, 40}, {3, 2}, {5, 16}};
+    struct lk_error err;
+    lk_upscaler *upscaler = open_tiny_upscaler();
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct lk_picture *out = NULL, *picture = picture_noise(sizes[i][0], sizes[i][1]);
+        assert_ok(lk_upscale(upscaler, picture, NULL, NULL, &out, &err), &err);
+        assert_int_equal(out->width, 2 * sizes[i][0]);
+        assert_int_equal(out->height, 2 * sizes[i][1]);
+        lk_picture_free(out);
+        lk_picture_free(picture);
+    }
+    lk_upscaler_free(upscaler);
+}
+
+static void other_networks_and_bad_tiles_are_refused(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_upscaler *upscaler = NULL;
+    /* waifu2x cuts its border off: no whole factor */
+    static const char *const others[] = {"embedder/MobileFaceNet.onnx",
+                                         "detector/scrfd_2.5g_bnkps_640.onnx",
+                                         "converted/waifu2x_upconv7_photo_scale2.0x.onnx"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_fails(
+            lk_upscaler_open(test_runtime(), NULL, shared_path(others[i]), NULL, &upscaler, &err),
+            &err, LK_E_INPUT, "is no upscaler of family rrdbnet");
+    assert_fails(
+        lk_upscaler_open(test_runtime(), "swinir", shared_path(others[0]), NULL, &upscaler, &err),
+        &err, LK_E_INPUT, "'swinir' is not known");
+    upscaler = open_tiny_upscaler();
+    struct lk_picture *out = NULL, *picture = picture_smooth(20, 20);
+    static const struct lk_upscale_options bad[] = {{15, 4}, {-1, 4}, {64, -1}, {64, 129}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_fails(lk_upscale(upscaler, picture, &bad[i], NULL, &out, &err), &err, LK_E_INPUT,
+                     "a tile is 0 or at least 16 px");
+    lk_picture_free(picture);
+    lk_upscaler_free(upscaler);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_swap_is_the_numbers_of_numpy),
+        cmocka_unit_test(pixel_boost_interleaves_its_runs),
+        cmocka_unit_test(a_face_over_the_rim_sees_black_outside),
+        cmocka_unit_test(a_small_face_is_upscaled_before_it_is_cropped),
+        cmocka_unit_test(emap_is_found_by_shape_when_it_has_another_name),
+        cmocka_unit_test(the_length_of_an_embedding_does_not_matter),
+        cmocka_unit_test(swappers_and_identities_that_do_not_fit_are_refused),
+        cmocka_unit_test(networks_that_answer_nan_are_refused),
+        cmocka_unit_test(upscaling_is_the_numbers_of_numpy),
+        cmocka_unit_test(a_real_network_of_factor_4_serves),
+        cmocka_unit_test(tiles_equal_the_whole_where_the_pad_covers_the_network),
+        cmocka_unit_test(tiny_pictures_are_mirrored_as_often_as_it_takes),
+        cmocka_unit_test(other_networks_and_bad_tiles_are_refused),
+    };
+    return cmocka_run_group_tests_name("refine", tests, NULL, NULL);
+}
