@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Embeddings of real photos against the reference; who is whom; what is refused. */
+/* Embeddings and identities by themselves; what is refused. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "stages/face_support.h"
-#include "stages/find/detector.h"
 #include "stages/identity/embedder.h"
 #include "support/check.h"
 #include "support/scratch.h"
@@ -19,84 +18,6 @@ static lk_embedder *open_embedder(const char *family)
                                &err),
               &err);
     return embedder;
-}
-
-static lk_detector *open_detector(void)
-{
-    struct lk_error err;
-    lk_detector *detector = NULL;
-    assert_ok(lk_detector_open(test_runtime(), NULL,
-                               shared_path("detector/scrfd_2.5g_bnkps_640.onnx"), "cpu", &detector,
-                               &err),
-              &err);
-    return detector;
-}
-
-static struct lk_identity identity_of(const lk_detector *detector,
-                                      const lk_embedder *embedder,
-                                      const char *photo)
-{
-    struct lk_error err;
-    struct lk_identity identity;
-    struct lk_face *faces = NULL;
-    size_t count = 0;
-    struct lk_picture *picture = photo_read(photo);
-    assert_ok(lk_find_faces(detector, picture, 0.5f, NULL, &faces, &count, &err), &err);
-    assert_ok(lk_identity_of_photo(embedder, photo, picture, faces, count, NULL, &identity, &err),
-              &err);
-    free(faces);
-    lk_picture_free(picture);
-    return identity;
-}
-
-/* Detection, alignment and embedding end to end. */
-static void photos_give_the_embeddings_of_the_reference(void **state)
-{
-    (void)state;
-    lk_detector *detector = open_detector();
-    lk_embedder *embedder = open_embedder(NULL);
-    FILE *file = golden_open("faces.tsv");
-    char line[8192], photo[128] = "";
-    int photos = 0;
-    while (fgets(line, sizeof line, file)) {
-        int index, used;
-        if (sscanf(line, "photo %127s", photo) == 1)
-            continue;
-        if (sscanf(line, "embedding %d%n", &index, &used) != 1)
-            continue;
-        struct lk_embedding want = {.size = 128};
-        char *at = line + used;
-        for (int i = 0; i < 128; i++)
-            want.value[i] = strtof(at, &at);
-        struct lk_identity got = identity_of(detector, embedder, photo);
-        memcpy(want.embedder, got.embedding.embedder, sizeof want.embedder);
-        float cosine = lk_embedding_cosine(&got.embedding, &want);
-        if (!(cosine >= 0.999f))
-            fail_msg("%s: cosine %g to the reference", photo, (double)cosine);
-        photos++;
-    }
-    assert_int_equal(photos, 23);
-    fclose(file);
-    lk_embedder_free(embedder);
-    lk_detector_free(detector);
-}
-
-static void one_person_is_near_and_two_are_far(void **state)
-{
-    (void)state;
-    lk_detector *detector = open_detector();
-    lk_embedder *embedder = open_embedder(NULL);
-    const float same = lk_embedder_same_person(embedder);
-    struct lk_identity obama = identity_of(detector, embedder, "fr_obama.jpg");
-    struct lk_identity again = identity_of(detector, embedder, "fr_obama2.jpg");
-    struct lk_identity biden = identity_of(detector, embedder, "fr_biden.jpg");
-    assert_true(lk_embedding_cosine(&obama.embedding, &again.embedding) >= same);
-    assert_true(lk_embedding_cosine(&obama.embedding, &biden.embedding) < same);
-    assert_true(lk_embedding_cosine(&again.embedding, &biden.embedding) < same);
-    assert_string_equal(obama.name, "fr_obama.jpg");
-    assert_int_equal(obama.photos, 1);
-    lk_embedder_free(embedder);
-    lk_detector_free(detector);
 }
 
 static void an_embedding_is_a_unit_vector_that_knows_its_embedder(void **state)
@@ -148,6 +69,26 @@ static void the_largest_good_face_is_taken(void **state)
     lk_embedder_free(embedder);
 }
 
+static void a_mean_is_of_one_embedder_and_on_the_sphere(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_identity mean = {.name = "eva"};
+    struct lk_embedding a = {.size = 2, .value = {1, 0}, .embedder = "x"};
+    struct lk_embedding b = {.size = 2, .value = {0, 1}, .embedder = "x"};
+    struct lk_embedding other = {.size = 2, .value = {0, 1}, .embedder = "y"};
+    const struct lk_embedding none = {0};
+    assert_ok(lk_identity_add(&mean, &a, &err), &err);
+    assert_ok(lk_identity_add(&mean, &b, &err), &err);
+    assert_int_equal(mean.photos, 2);
+    assert_true(fabsf(lk_embedding_cosine(&mean.embedding, &a) - (float)M_SQRT1_2) < 1e-6f);
+    assert_true(fabsf(mean.embedding.value[1] - (float)M_SQRT1_2) < 1e-6f);
+    assert_fails(lk_identity_add(&mean, &other, &err), &err, LK_E_INPUT, "is of embedder x");
+    assert_fails(lk_identity_add(&mean, &none, &err), &err, LK_E_INPUT, "no embedding");
+    assert_true(isnan(lk_embedding_cosine(&a, &other)));
+    assert_true(isnan(lk_embedding_cosine(&none, &none)));
+}
+
 static void families_are_told_by_their_output(void **state)
 {
     (void)state;
@@ -184,10 +125,9 @@ static void other_networks_and_faces_without_points_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(photos_give_the_embeddings_of_the_reference),
-        cmocka_unit_test(one_person_is_near_and_two_are_far),
         cmocka_unit_test(an_embedding_is_a_unit_vector_that_knows_its_embedder),
         cmocka_unit_test(the_largest_good_face_is_taken),
+        cmocka_unit_test(a_mean_is_of_one_embedder_and_on_the_sphere),
         cmocka_unit_test(families_are_told_by_their_output),
         cmocka_unit_test(other_networks_and_faces_without_points_are_refused),
     };

@@ -33,7 +33,7 @@ struct lk_upscaler {
 };
 
 /* Every family here differs in weights only. */
-static const char *const families[] = {"rrdbnet"};
+static const char *const families[] = {"rrdbnet", "rrdbnet_x2"};
 
 void lk_upscale_options_init(struct lk_upscale_options *options)
 {
