@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""The embedder: ArcFace's contract (112² RGB, x/127.5 - 1, to 512) in a small plain ResNet.
+
+Two teachers: CosFace over the identities that were rendered many times, and regression of every identity's geometry
+and eye colour from the same embedding, which also learns from portraits that show each person once.
+"""
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from common import ARCFACE_112, EMA, Muon, RUN, Run, crops, degrade, jpeg, light
+from data import cached, chunks, faces
+from common import to_float, to_u8
+
+GEOMETRY = 28
+
+
+class Block(nn.Module):
+    def __init__(self, a, b, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b)
+        self.conv2, self.bn2 = nn.Conv2d(b, b, 3, 1, 1, bias=False), nn.BatchNorm2d(b)
+        self.act1, self.act2 = nn.PReLU(b), nn.PReLU(b)
+        self.skip = None if a == b and stride == 1 else nn.Sequential(
+            nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x)))))
+        return self.act2(y + (x if self.skip is None else self.skip(x)))
+
+
+class Embedder(nn.Module):
+    """[N,3,112,112] f32 -1..1 -> [N,512]."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24), nn.PReLU(24))
+        self.body = nn.Sequential(Block(24, 32, 2), Block(32, 32, 1), Block(32, 64, 2), Block(64, 64, 1),
+                                  Block(64, 128, 2), Block(128, 128, 1))
+        self.squeeze = nn.Sequential(nn.Conv2d(128, 48, 1, bias=False), nn.BatchNorm2d(48), nn.PReLU(48))
+        self.out, self.norm = nn.Linear(48 * 49, 512, bias=False), nn.BatchNorm1d(512)
+
+    def forward(self, x):
+        return self.norm(self.out(self.squeeze(self.body(self.stem(x))).flatten(1)))
+
+
+def aligned(name, suffix="", size=112, template=ARCFACE_112, margin=16):
+    """Crops [N,size+margin,...] u8 with room to move, and the set; people only."""
+    f = faces(name, suffix)
+    keep = np.where(f["has_person"] > 0)[0]
+    wide = (template * size + margin / 2) / (size + margin)
+    points = f.points()
+    pictures = cached(f"{name}{suffix}_arc{size}.npy", lambda: chunks(
+        len(keep), lambda i: to_u8(crops(f.batch(keep[i]), points[keep[i]], wide, size + margin))))
+    return pictures, keep, f
+
+
+def shake(x, size, rng):
+    """[N,3,S,S] -> [N,3,size,size]: random shift, turn and scale of a few percent, mirrored at random."""
+    n, s = len(x), x.shape[-1]
+    a, k = rng.normal(0, .04, n), np.exp(rng.normal(0, .03, n)) * size / s
+    m = np.stack([np.stack([np.cos(a) * k, -np.sin(a) * k, rng.normal(0, .02, n)], -1),
+                  np.stack([np.sin(a) * k, np.cos(a) * k, rng.normal(0, .02, n)], -1)], 1)
+    flip = rng.random(n) < .5
+    m[flip, :, 0] *= -1
+    grid = F.affine_grid(torch.from_numpy(m).float(), (n, 3, size, size), align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False), flip
+
+
+def embed(model, x):
+    """Normalised embeddings of crops 0..1."""
+    with torch.no_grad():
+        return F.normalize(model(x * 2 - 1))
+
+
+def verification(model, name="identity_test", change=None):
+    """Accuracy and threshold at equal error over pairs of unseen identities."""
+    pictures, keep, f = aligned(name)
+    x = to_float(pictures)[:, :, 8:-8, 8:-8]
+    x = change(x) if change else x
+    e = torch.cat([embed(model, x[i:i + 100]) for i in range(0, len(x), 100)])
+    who = torch.from_numpy(f["identity"][keep])
+    c, same = e @ e.T, who[:, None] == who[None]
+    upper = torch.ones_like(c).triu(1).bool()
+    pos, neg = c[same & upper].sort().values, c[~same & upper].sort().values
+    best = min(((float((pos < t).float().mean()), float((neg >= t).float().mean()), float(t))
+                for t in torch.linspace(-.2, .9, 221)), key=lambda r: abs(r[0] - r[1]))
+    return dict(error=round((best[0] + best[1]) / 2, 4), threshold=round(best[2], 3), same=round(float(pos.mean()), 3),
+                other=round(float(neg.mean()), 3), far_001=round(float((pos > neg[int(len(neg) * .999)]).float().mean()), 3))
+
+
+def main():
+    run = Run("embedder", 17, many="identity", once="sdA,sdB")
+    pictures, keep, f = aligned(run.args.many)
+    parts = [(pictures, f.labels[keep], f["identity"][keep].astype(int))]
+    for name in run.args.once.split(","):
+        p, k, g = aligned(name)
+        parts.append((p, g.labels[k], np.full(len(k), -1)))
+    pictures = np.concatenate([np.asarray(p[0]) for p in parts])
+    labels, who = np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts])
+    at = f.columns["face_width"]
+    geometry = torch.from_numpy(labels[:, at:at + GEOMETRY])
+    eyes, gender = (torch.from_numpy(labels[:, f.columns[c]]).long() for c in ("eyes", "identity_gender"))
+    many, once = np.where(who >= 0)[0], np.where(who < 0)[0]
+
+    model = Embedder()
+    count = int(who.max()) + 1
+    heads = nn.Linear(512, GEOMETRY + 5 + 2)
+    both = nn.ModuleDict(dict(model=model, heads=heads, classes=nn.Linear(512, count, bias=False)))
+    opt = Muon(both, edges=("stem", "heads", "classes"))
+    ema = EMA(model, .995)
+    state = dict(both=both, ema=ema, opt=opt)
+    run.load(state)
+    run.say(f"embedder {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(many)} + {len(once)} pictures")
+    margin_now, more = .0, True
+    while more:
+        run.rate(opt, .015, warm=40, flat=.3)
+        i = np.concatenate([run.rng.choice(many, 32), run.rng.choice(once, 16)])
+        x, flip = shake(to_float(pictures[i]), 112, run.rng)
+        x = degrade(light(x, run.rng), run.rng, .04)
+        y = torch.from_numpy(who[i])
+        e = model(x * 2 - 1)
+        known = y >= 0
+        cosine = F.normalize(e[known]) @ F.normalize(both["classes"].weight).T
+        margin_now = .3 * min(1., run.share() * 3)
+        logits = 24 * (cosine - margin_now * F.one_hot(y[known], count))
+        ids = F.cross_entropy(logits, y[known])
+        h = heads(F.normalize(e) * 8)
+        g = geometry[i].clone()
+        g[torch.from_numpy(flip), 26] *= -1
+        shape = F.mse_loss(h[:, :GEOMETRY], g)
+        extra = F.cross_entropy(h[:, GEOMETRY:-2], eyes[i]) + F.cross_entropy(h[:, -2:], gender[i])
+        loss = ids + 4 * shape + .5 * extra
+        loss.backward()
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        ema.update(model)
+        more = run.tick(48, state, ids=ids, shape=shape, extra=extra)
+        if run.step % 300 == 0 or not more:
+            run.say(f"embedder unseen {verification(ema.model)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""Writes the pack: a diffusers folder and four ONNX files, each checked against torch, and pack.json.
+
+    export.py FOLDER     written beside it first, then renamed
+
+Large ONNX weights are stored as float16 behind a Cast; the latent scale is folded into the VAE's 1x1 convolutions,
+so that `scaling_factor` 0.18215 holds as in every Stable Diffusion.
+"""
+import copy, hashlib, json, shutil, sys
+from pathlib import Path
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import helper, numpy_helper
+from common import RUN, load_weights, write_json
+from data import faces
+from detector import Detector, STRIDES
+from embedder import Embedder, verification
+from swapper import Swapper, emap
+from text import Reader, make_tokenizer, tokenizer
+from unet import BETAS, latent_scale, make_unet
+from upscaler import Upscaler
+from vae import final_vae
+
+SCALE, SHARD = .18215, "7MB"
+
+
+# ---- the diffusers folder ----
+
+@torch.no_grad()
+def fold_scale(vae, mean, std):
+    """Latents of the returned VAE times 0.18215 have mean 0 and deviation 1 per channel."""
+    vae, k = copy.deepcopy(vae), std * SCALE
+    q, p = vae.quant_conv, vae.post_quant_conv
+    q.weight[:4] /= k[:, None, None, None]
+    q.bias[:4] = (q.bias[:4] - mean) / k
+    q.bias[4:] -= 2 * k.log()
+    p.bias += p.weight[:, :, 0, 0] @ mean
+    p.weight *= k[None, :, None, None]
+    return vae
+
+
+def write_sd(out):
+    tok = tokenizer()
+    vae = fold_scale(final_vae(), *latent_scale())
+    unet = load_weights("unet", "ema", make_unet())
+    encoder = load_weights("text", "model", Reader(tok, faces("text_test").names)).encoder
+    vae.half().save_pretrained(out / "vae", max_shard_size=SHARD)
+    unet.half().save_pretrained(out / "unet", max_shard_size=SHARD)
+    encoder.half().save_pretrained(out / "text_encoder", max_shard_size=SHARD)
+    shutil.copytree(RUN / "tokenizer", out / "tokenizer")
+    (out / "scheduler").mkdir()
+    write_json(out / "scheduler/scheduler_config.json", dict(
+        _class_name="PNDMScheduler", **BETAS, clip_sample=False, set_alpha_to_one=False, skip_prk_steps=True,
+        steps_offset=1, trained_betas=None, prediction_type="epsilon"))
+    write_json(out / "model_index.json", dict(
+        _class_name="StableDiffusionPipeline", feature_extractor=[None, None], safety_checker=[None, None],
+        requires_safety_checker=False, scheduler=["diffusers", "PNDMScheduler"],
+        text_encoder=["transformers", "CLIPTextModel"], tokenizer=["transformers", "CLIPTokenizer"],
+        unet=["diffusers", "UNet2DConditionModel"], vae=["diffusers", "AutoencoderKL"]))
+
+
+# ---- ONNX ----
+
+def halve(model, keep=()):
+    """Initializers of 1024 values and more become float16 with a Cast in front of their first use."""
+    graph = model.graph
+    casts = []
+    for t in list(graph.initializer):
+        if t.data_type != onnx.TensorProto.FLOAT or np.prod(t.dims) < 1024 or t.name in keep:
+            continue
+        half = numpy_helper.from_array(numpy_helper.to_array(t).astype(np.float16), t.name + "_f16")
+        graph.initializer.remove(t)
+        graph.initializer.append(half)
+        casts.append(helper.make_node("Cast", [half.name], [t.name], to=onnx.TensorProto.FLOAT))
+    for node in reversed(casts):
+        graph.node.insert(0, node)
+    return model
+
+
+def write_onnx(model, example, path, inputs, outputs, axes, extra=None):
+    """Exports, halves, checks against torch with onnxruntime; returns the largest difference."""
+    model = copy.deepcopy(model).eval()
+    torch.onnx.export(model, example, str(path), input_names=inputs, output_names=outputs, dynamic_axes=axes,
+                      opset_version=13, dynamo=False)
+    m = onnx.load(str(path))
+    for name, value in (extra or {}).items():
+        m.graph.initializer.append(numpy_helper.from_array(value, name))
+    m = halve(m, keep=tuple(extra or ()))
+    m.producer_name = "likeness starter"
+    onnx.checker.check_model(m)
+    onnx.save(m, str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    got = session.run(None, {i: e.numpy() for i, e in zip(inputs, example)})
+    with torch.no_grad():
+        want = model(*example)
+    want = [want] if torch.is_tensor(want) else list(want)
+    return max(float(np.abs(g - w.numpy()).max()) for g, w in zip(got, want))
+
+
+class Flat(torch.nn.Module):
+    """The detector with scores as probabilities and nine outputs in SCRFD's order."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        s, b, p = self.model(x)
+        return *[v.sigmoid() for v in s], *b, *p
+
+
+def write_faces(out):
+    size = {2: "height", 3: "width"}
+    names = [f"{k}_{s}" for k in ("score", "bbox", "kps") for s in STRIDES]
+    g = torch.Generator().manual_seed(0)
+    r = lambda *shape: torch.rand(*shape, generator=g)
+    said = {}
+    said["detector"] = write_onnx(Flat(load_weights("detector", "ema", Detector())), (r(1, 3, 160, 128) * 2 - 1,),
+                                  out / "detector.onnx", ["input.1"], names,
+                                  {"input.1": size, **{n: {1: f"anchors_{n}"} for n in names}})
+    said["embedder"] = write_onnx(load_weights("embedder", "ema", Embedder()), (r(2, 3, 112, 112) * 2 - 1,),
+                                  out / "embedder.onnx", ["input.1"], ["embedding"],
+                                  {"input.1": {0: "batch"}, "embedding": {0: "batch"}})
+    said["swapper"] = write_onnx(load_weights("swapper", "ema", Swapper()),
+                                 (r(1, 3, 128, 128), torch.nn.functional.normalize(r(1, 512) - .5)), out / "swapper.onnx",
+                                 ["target", "source"], ["output"], {}, dict(buff2fs=emap().numpy()))
+    said["upscaler"] = write_onnx(load_weights("upscaler", "ema", Upscaler()), (r(1, 3, 48, 64),), out / "upscaler.onnx",
+                                  ["input"], ["output"], {"input": {0: "batch", **size},
+                                                          "output": {0: "batch", 2: "height2", 3: "width2"}})
+    return said
+
+
+# ---- the description ----
+
+def digest(path):
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return {str(p.relative_to(path)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def describe(out, threshold):
+    rows = dict(
+        sd=dict(file="sd", family="sd15", contract="diffusers folder, SD 1.x topology, epsilon, VAE scale 0.18215",
+                size=128, steps=20, sampler="dpmpp-2m", guidance=4.0, upscale=2),
+        detector=dict(file="detector.onnx", family="scrfd", contract="SCRFD with key points, strides 8/16/32, any size of multiples of 32",
+                      threshold=.5, sizes=[640, 128]),
+        embedder=dict(file="embedder.onnx", family="arcface", contract="ArcFace 112 RGB x/127.5-1 to 512", threshold=threshold),
+        swapper=dict(file="swapper.onnx", family="inswapper", contract="inswapper_128, emap buff2fs", embedder="embedder.onnx"),
+        upscaler=dict(file="upscaler.onnx", family="rrdbnet_x2", contract="RRDBNet x2plus, RGB 0..1, even sizes", scale=2))
+    for row in rows.values():
+        row["sha256"] = digest(out / row["file"])
+    write_json(out / "pack.json", dict(name="likeness starter", version=1, licence="MIT", models=rows))
+
+
+def main():
+    final = Path(sys.argv[1]).resolve()
+    out = final.with_name(final.name + ".new")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    write_sd(out / "sd")
+    said = write_faces(out)
+    describe(out, verification(load_weights("embedder", "ema", Embedder()))["threshold"])
+    if final.exists():
+        final.rename(final.with_name(final.name + ".old"))
+    out.rename(final)
+    shutil.rmtree(final.with_name(final.name + ".old"), ignore_errors=True)
+    size = {str(p.relative_to(final)): p.stat().st_size for p in sorted(final.rglob("*")) if p.is_file()}
+    print(json.dumps(dict(bytes=sum(size.values()), largest=max(size.values()), against_torch=said), indent=1))
+
+
+if __name__ == "__main__":
+    main()

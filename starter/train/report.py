@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""Measures a pack on people and captions that no training saw, and writes starter/REPORT.md.
+
+    report.py PACK [OUT.md]
+
+The files of the pack are used as they are: diffusers loads the folder, onnxruntime the networks. The real SCRFD is
+asked too where LIKENESS_SHARED has it.
+"""
+import json, os, re, sys
+from pathlib import Path
+import numpy as np
+import onnxruntime
+import torch
+import torch.nn.functional as F
+from common import ARCFACE_112, ARCFACE_128, ROOT, RUN, crops, degrade, load_weights, psnr, sheet, to_float
+from data import SETS, faces, portraits
+from detector import decode, iou
+from embedder import verification
+from judge import Judge, WORDS, accuracy
+from swapper import test_swap, to_source
+from unet import BETAS
+from upscaler import pictures as upscale_pictures
+
+PEOPLE, NOBODY = 96, ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow",
+                      "a city skyline", "a beach at sunset", "a forest", "desert dunes", "a sailing boat on the sea",
+                      "a night sky with a full moon"]
+
+
+class Net:
+    """An ONNX file called with torch tensors."""
+
+    def __init__(self, path):
+        o = onnxruntime.SessionOptions()
+        o.intra_op_num_threads, o.log_severity_level = 1, 3
+        self.session = onnxruntime.InferenceSession(str(path), o, providers=["CPUExecutionProvider"])
+        self.names = [i.name for i in self.session.get_inputs()]
+
+    def __call__(self, *x):
+        out = [torch.from_numpy(v) for v in self.session.run(None, {n: v.numpy() for n, v in zip(self.names, x)})]
+        return out[0] if len(out) == 1 else out
+
+    def eval(self):
+        return self
+
+
+def find(net, x, side=None, limit=.5):
+    """Detections per picture; side: letterbox size, else the picture's own."""
+    out = []
+    for p in x:
+        k = 1.
+        if side:
+            k = side * .6 / p.shape[-1]
+            q = F.interpolate(p[None], scale_factor=k, mode="bilinear")[0].clamp(0, 1)
+            p = torch.zeros(3, side, side)
+            p[:, :q.shape[1], :q.shape[2]] = q
+        y = net((p[None] * 255 - 127.5) / 128)
+        out.append([(s, b / k, q / k) for s, b, q in decode((y[0:3], y[3:6], y[6:9]), limit)])
+    return out
+
+
+def sentences(count, rng):
+    """Prompts with what they state."""
+    out = []
+    for _ in range(count):
+        a = {k: int(rng.integers(len(v))) for k, v in WORDS.items()}
+        age = ["young", "middle-aged", "old"][1 if a["hair"] == 4 else 2 if a["hair"] == 5 else rng.integers(2)]
+        w = {k: WORDS[k][v] for k, v in a.items()}
+        text = f"portrait of a {age} {w['gender']} with {w['hair']} hair and {w['skin']} skin"
+        text += " wearing glasses" if a["glasses"] else ""
+        text += ", smiling" if a["smile"] else ", serious"
+        out.append((text + f", {w['background']} background", a))
+    return out
+
+
+def pipeline(folder):
+    from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+    pipe = StableDiffusionPipeline.from_pretrained(str(folder), torch_dtype=torch.float32)
+    pipe.scheduler = DPMSolverMultistepScheduler.from_config(pipe.scheduler.config, algorithm_type="dpmsolver++", solver_order=2)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def draw(pipe, prompts, seed, batch=16):
+    out = []
+    for i in range(0, len(prompts), batch):
+        part = prompts[i:i + batch]
+        g = [torch.Generator().manual_seed(seed + i + k) for k in range(len(part))]
+        x = pipe(part, height=128, width=128, num_inference_steps=20, guidance_scale=4., generator=g, output_type="pt").images
+        out.append(x.float())
+    return torch.cat(out)
+
+
+def measure_draw(pack, pipe, nets, real):
+    rng = np.random.default_rng(77)
+    asked = sentences(PEOPLE, rng)
+    x = draw(pipe, [a[0] for a in asked], 1000)
+    nobody = draw(pipe, NOBODY * 2, 5000)
+    up = torch.cat([nets["upscaler"](p[None]) for p in x]).clamp(0, 1)
+    found, found_up = find(nets["detector"], x), find(nets["detector"], up)
+    judge = load_weights("judge", "ema", Judge())
+    with torch.no_grad():
+        seen = {k: v.argmax(1).numpy() for k, v in judge(x).items()}
+    right = {k: round(float(np.mean([seen[k][i] == a[k] for i, (_, a) in enumerate(asked)])), 3) for k in WORDS}
+    near = np.mean([abs(seen["skin"][i] - a["skin"]) <= 1 for i, (_, a) in enumerate(asked)])
+    sheet(torch.cat([x[:48]]), RUN / "logs/report_people.png", 8, 2)
+    sheet(nobody[:16], RUN / "logs/report_nobody.png", 8, 2)
+    share = lambda f: round(float(np.mean([bool(v) for v in f])), 3)
+    d = dict(prompts=PEOPLE, found=share(found), found_after_upscaling=share(found_up),
+             false_alarms_without_people=share(find(nets["detector"], nobody)), attributes=right,
+             skin_within_one_tone=round(float(near), 3))
+    if real:
+        d["found_by_real_scrfd"] = share(find(real, up, 640))
+        d["real_scrfd_false_alarms"] = share(find(real, nobody, 640))
+    return d, up, found_up
+
+
+def measure_swap_drawn(nets, up, found, m):
+    """Cosine to the source before and after swapping drawn faces, sources from unseen identities."""
+    f = faces("identity_test")
+    rng = np.random.default_rng(8)
+    keep = [i for i, v in enumerate(found) if v]
+    who = rng.integers(0, len(f), len(keep))
+    e = nets["embedder"](crops(f.batch(who), f.points()[who], ARCFACE_112, 112) * 2 - 1)
+    points = np.stack([max(found[i], key=lambda d: d[0])[2] for i in keep])
+    face = crops(up[keep], points, ARCFACE_128, 128)
+    out = torch.cat([nets["swapper"](face[i:i + 1], to_source(e[i:i + 1], m)) for i in range(len(keep))])
+    own = nets["embedder"](crops(up[keep], points, ARCFACE_112, 112) * 2 - 1)
+    fixed = torch.cat([nets["swapper"](face[i:i + 1], to_source(own[i:i + 1], m)) for i in range(len(keep))])
+    inner = np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32)
+    again = nets["embedder"](crops(out, inner, ARCFACE_112, 112) * 2 - 1)
+    cos = lambda a: round(float(F.cosine_similarity(a, e).mean()), 3)
+    b = crops(f.batch(who[:12]), f.points()[who[:12]], ARCFACE_128, 128)
+    sheet(torch.cat([face[:12], b, out[:12], fixed[:12]]), RUN / "logs/report_swap.png", 12)
+    return dict(faces=len(keep), before=cos(own), after=cos(again))
+
+
+def measure_detector(net, count=200):
+    result = {}
+    for name, people in (("wide_test", 3), ("sd_test", 1)):
+        f = faces(name)
+        n = min(count, len(f))
+        hits = total = alarms = empty = 0
+        errors = []
+        for i, found in enumerate(find(net, f.batch(slice(0, n)))):
+            truth = [(f.boxes(k)[i], f.points(k)[i]) for k in range(people) if f.boxes(k)[i][2] > 0]
+            empty += not truth
+            total += len(truth)
+            used = set()
+            for b, p in truth:
+                j = max(range(len(found)), key=lambda j: iou(found[j][1], b), default=None)
+                if j is not None and iou(found[j][1], b) > .4:
+                    hits, _ = hits + 1, used.add(j)
+                    errors.append(np.linalg.norm(found[j][2] - p, axis=1).mean() / np.linalg.norm(p[0] - p[1]))
+            alarms += len(found) - len(used)
+        result[name] = dict(pictures=n, without_people=empty, faces=total, recall=round(hits / total, 3), false_alarms=alarms,
+                            points_error_percent_of_eye_distance=round(100 * float(np.mean(errors)), 1))
+    return result
+
+
+def measure_vae(pipe):
+    pictures, _, _ = portraits("sd_test")
+    x, k = to_float(pictures[:120]), pipe.vae.config.scaling_factor
+    with torch.no_grad():
+        z = torch.cat([pipe.vae.encode(x[i:i + 20] * 2 - 1).latent_dist.mean for i in range(0, 120, 20)])
+        y = torch.cat([pipe.vae.decode(z[i:i + 20]).sample for i in range(0, 120, 20)]) / 2 + .5
+    return dict(psnr=round(psnr(y, x), 2), scaled_latent_deviation=[round(v, 3) for v in (z * k).std((0, 2, 3)).tolist()])
+
+
+def measure_upscaler(net):
+    crisp, soft, _, _ = upscale_pictures("up_test")
+    y, v = to_float(crisp), to_float(soft)
+    small = F.interpolate(y, size=128, mode="bicubic", antialias=True).clamp(0, 1)
+    cubic = lambda x: F.interpolate(x, scale_factor=2., mode="bicubic").clamp(0, 1)
+    up = lambda x: torch.cat([net(p[None]) for p in x]).clamp(0, 1)
+    return dict(renders=round(psnr(up(small), y), 2), renders_bicubic=round(psnr(cubic(small), y), 2),
+                after_vae=round(psnr(up(v), y), 2), after_vae_bicubic=round(psnr(cubic(v), y), 2))
+
+
+def trainings():
+    rows = []
+    for name in ("text", "vae", "decoder", "unet", "embedder", "detector", "swapper", "upscaler", "judge"):
+        path = RUN / f"{name}.pt"
+        if path.exists():
+            r = torch.load(path, map_location="cpu")["run"]
+            rows.append((name, r["step"], r["seen"], round(r["spent"] / 60, 1)))
+    return rows
+
+
+def table(head, rows):
+    line = lambda r: "| " + " | ".join(str(v) for v in r) + " |"
+    return "\n".join([line(head), line(["---"] * len(head)), *map(line, rows)])
+
+
+def flat(d, prefix=""):
+    for k, v in d.items():
+        name = f"{prefix}{k}".replace("_", " ")
+        if isinstance(v, dict):
+            yield from flat(v, f"{name}: ")
+        else:
+            yield name, v
+
+
+def main():
+    pack = Path(sys.argv[1])
+    out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "starter/REPORT.md"
+    torch.set_num_threads(1)
+    nets = {n: Net(pack / f"{n}.onnx") for n in ("detector", "embedder", "swapper", "upscaler")}
+    scrfd = Path(os.environ.get("LIKENESS_SHARED", "/work/shared")) / "data/detector/scrfd_2.5g_bnkps_640.onnx"
+    real = Net(scrfd) if scrfd.exists() else None
+    import onnx
+    m = next(onnx.numpy_helper.to_array(t) for t in onnx.load(str(pack / "swapper.onnx")).graph.initializer if t.name == "buff2fs")
+    m, pipe = torch.from_numpy(np.array(m)), pipeline(pack / "sd")
+    with torch.no_grad():
+        drawn, up, found = measure_draw(pack, pipe, nets, real)
+        swapped = measure_swap_drawn(nets, up, found, m)
+        parts = {
+            "Drawn pictures": drawn,
+            "Judge's own accuracy on unseen renders": accuracy(load_weights("judge", "ema", Judge())),
+            "Identity, unseen people": dict(renders=verification(nets["embedder"]),
+                                            degraded=verification(nets["embedder"], change=lambda x: degrade(x, np.random.default_rng(2)))),
+            "Swap": dict(renders=test_swap(nets["swapper"], m), drawn=swapped),
+            "Detector": measure_detector(nets["detector"]), "VAE": measure_vae(pipe), "Upscaler, PSNR": measure_upscaler(nets["upscaler"]),
+        }
+    size = sum(p.stat().st_size for p in pack.rglob("*") if p.is_file())
+    data = [(n, s["kind"], s["count"], s["size"], s["seed"]) for n, s in SETS.items()]
+    text = ["# Starter pack: what it was trained on and what it does", "",
+            "Written by `starter/train/report.py` from measurements; nothing here is by hand. All pictures come from `starter/faces`;",
+            "seeds of test sets (91xx) share no person and no caption with the training sets. Pack: "
+            f"{size / 1e6:.1f} MB, licence MIT.", "", "## Data", "",
+            table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
+            "Minutes on one shared core of an AVX2 machine (2 cores, EPYC), torch " + torch.__version__.split("+")[0] + ".", "",
+            table(["network", "steps", "samples", "minutes"], trainings()), ""]
+    for head, d in parts.items():
+        text += [f"## {head}", "", table(["measure", "value"], flat(d)), ""]
+    out.write_text("\n".join(text))
+    print(json.dumps(parts, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""The swapper: inswapper_128's contract (target 1x3x128x128 RGB 0..1, source 1x512, out 1x3x128x128; emap `buff2fs`).
+
+The renderer draws identity B with A's look and shot, so the answer is known and plain L1 does. The swapper is also the
+refiner: a good share of the targets are degraded as the tiny Stable Diffusion degrades faces (its VAE, blur, scaling,
+noise, JPEG) while the answer stays crisp, and in a third of the cases the source is the target's own face.
+"""
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from common import ARCFACE_112, ARCFACE_128, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, jpeg, light, load_weights, \
+    point_weight, psnr, sheet, to_float, to_u8
+from data import cached, chunks, faces
+from embedder import Embedder, embed
+from vae import make_vae
+
+MARGIN = 16
+
+
+def emap():
+    """[512,512] orthogonal: what takes an embedding to the network's source space, as in inswapper."""
+    g = torch.Generator().manual_seed(128)
+    q, r = torch.linalg.qr(torch.randn(512, 512, generator=g, dtype=torch.float64))
+    return (q * torch.sign(torch.diagonal(r))).float()
+
+
+def to_source(e, m):
+    return F.normalize(F.normalize(e) @ m)
+
+
+class Styled(nn.Module):
+    """Residual block whose two convolutions are modulated by the source: instance norm, then scale and shift."""
+
+    def __init__(self, c, style):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(c, c, 3, padding=1), nn.Conv2d(c, c, 3, padding=1)
+        self.style1, self.style2 = nn.Linear(style, 2 * c), nn.Linear(style, 2 * c)
+        nn.init.zeros_(self.conv2.weight)
+
+    @staticmethod
+    def modulate(x, s):
+        scale, shift = s[:, :, None, None].chunk(2, 1)
+        m = x.mean((2, 3), keepdim=True)
+        d = x - m
+        return d * torch.rsqrt((d * d).mean((2, 3), keepdim=True) + 1e-5) * (1 + scale) + shift
+
+    def forward(self, x, s):
+        y = F.leaky_relu(self.modulate(self.conv1(x), self.style1(s)), .2)
+        return x + self.modulate(self.conv2(y), self.style2(s)) * .5
+
+
+def conv(a, b, size=3):
+    return nn.Sequential(nn.Conv2d(a, b, size, padding=size // 2), nn.LeakyReLU(.2))
+
+
+class Swapper(nn.Module):
+    """target [N,3,128,128] 0..1, source [N,512] -> [N,3,128,128] 0..1."""
+
+    def __init__(self, style=160):
+        super().__init__()
+        self.source = nn.Sequential(nn.Linear(512, style), nn.LeakyReLU(.2), nn.Linear(style, style), nn.LeakyReLU(.2))
+        self.in64 = conv(12, 32)                                     # 64²
+        self.in32 = nn.Sequential(nn.PixelUnshuffle(2), conv(128, 72), conv(72, 72))   # 32²
+        self.in16 = nn.Sequential(nn.PixelUnshuffle(2), conv(288, 112, 1), conv(112, 112))  # 16²
+        self.mid16 = nn.ModuleList([Styled(112, style) for _ in range(3)])
+        self.up32 = nn.Sequential(nn.Conv2d(112, 288, 1), nn.PixelShuffle(2))
+        self.join32 = conv(144, 72, 1)
+        self.mid32 = nn.ModuleList([Styled(72, style) for _ in range(3)])
+        self.up64 = nn.Sequential(nn.Conv2d(72, 128, 1), nn.PixelShuffle(2))
+        self.join64 = conv(64, 32, 1)
+        self.mid64 = Styled(32, style)
+        self.out = nn.Sequential(conv(32, 32), nn.Conv2d(32, 12, 3, padding=1))
+        nn.init.zeros_(self.out[1].weight)
+        nn.init.zeros_(self.out[1].bias)
+
+    def forward(self, target, source):
+        s = self.source(source * 22.6)
+        x = F.pixel_unshuffle(target, 2)
+        a = self.in64(x * 2 - 1)
+        b = self.in32(a)
+        c = self.in16(b)
+        for m in self.mid16:
+            c = m(c, s)
+        b = self.join32(torch.cat([self.up32(c), b], 1))
+        for m in self.mid32:
+            b = m(b, s)
+        a = self.mid64(self.join64(torch.cat([self.up64(b), a], 1)), s)
+        return F.pixel_shuffle(x + self.out(a), 2).clamp(0, 1)
+
+
+class Pairs:
+    """Crops with room to move: target a, answer ab (in a's alignment), and embeddings of b's photo."""
+
+    def __init__(self, name):
+        f, b = faces(name, "_a"), faces(name, "_b")
+        ab = faces(name, "_ab")
+        n = len(f)
+        size = 128 + MARGIN
+        wide = (ARCFACE_128 * 128 + MARGIN / 2) / size
+        cut = lambda s, points: lambda i: to_u8(crops(s.batch(i), points[i], wide, size))
+        self.a = cached(f"{name}_a128.npy", lambda: chunks(n, cut(f, f.points())))
+        self.ab = cached(f"{name}_ab128.npy", lambda: chunks(n, cut(ab, f.points())))
+        embedder = load_weights("embedder", "ema", Embedder())
+        e112 = lambda s: lambda i: embed(embedder, crops(s.batch(i), s.points()[i], ARCFACE_112, 112)).numpy()
+        self.e_b = torch.from_numpy(np.array(cached(f"{name}_eb.npy", lambda: chunks(n, e112(b)))))
+        self.e_a = torch.from_numpy(np.array(cached(f"{name}_ea.npy", lambda: chunks(n, e112(f)))))
+        soft = lambda i: embed(embedder, degrade(crops(f.batch(i), f.points()[i], ARCFACE_112, 112), np.random.default_rng(int(i[0])))).numpy()
+        self.e_soft = torch.from_numpy(np.array(cached(f"{name}_es.npy", lambda: chunks(n, soft, 16))))
+        self.same = f["identity"] == b["identity"]
+        self.photo = b
+
+    def __len__(self):
+        return len(self.a)
+
+
+@torch.no_grad()
+def vae_soft(vae, x, rng):
+    """A crop of a picture twice the VAE's size, as the loop sees it: down by 2, through the VAE, up by 2."""
+    s = x.shape[-1]
+    k = int(round(s * rng.uniform(.5, .72) / 8)) * 8
+    small = F.interpolate(x, size=k, mode="bicubic", antialias=True).clamp(0, 1)
+    z = vae.encode(small * 2 - 1).latent_dist.mean
+    z = z + torch.randn_like(z) * z.std() * rng.uniform(0, .3)
+    y = vae.decode(z).sample / 2 + .5
+    return F.interpolate(y, size=s, mode="bicubic").clamp(0, 1)
+
+
+def batch_of(p, rng, count, m, vae):
+    """target, source, answer, weight."""
+    i = rng.integers(0, len(p), count)
+    own = torch.from_numpy(rng.random(count) < .33)
+    answer, target = to_float(p.ab[i]), to_float(p.a[i])
+    answer[own] = target[own]
+    source = torch.where(torch.from_numpy(rng.random(count) < .5)[:, None], p.e_a[i], p.e_soft[i])
+    source = torch.where(own[:, None], source, p.e_b[i])
+    source = to_source(source + torch.randn_like(source) * .005, m)
+    # The same small shake and mirror for both; light changes both alike.
+    y, x = rng.integers(2, MARGIN - 1, 2)
+    both = torch.cat([target, answer], 1)[..., y:y + 128, x:x + 128]
+    if rng.random() < .5:
+        both = both.flip(-1)
+    target, answer = both[:, :3], both[:, 3:]
+    r = rng.random()
+    if r < .45:
+        target = vae_soft(vae, target, rng)
+    elif r < .8:
+        target = degrade(target, rng)
+    points = np.tile(ARCFACE_128[None] * 128, (count, 1, 1))
+    return target, source, answer, point_weight(points, 128, np.ones(count), 9., 3.)
+
+
+def test_swap(model, m, name="pairs_test", save=None):
+    """Gain of cosine to the source identity, PSNR against the rendered answer."""
+    p = Pairs(name)
+    embedder = load_weights("embedder", "ema", Embedder())
+    other = ~torch.from_numpy(p.same)
+    half = MARGIN // 2
+    x, y = (to_float(q)[..., half:-half, half:-half] for q in (p.a, p.ab))
+    with torch.no_grad():
+        out = torch.cat([model(x[i:i + 50], to_source(p.e_b[i:i + 50], m)) for i in range(0, len(x), 50)])
+    before, after, best = (embed(embedder, to112(v)) for v in (x, out, y))
+    cos = lambda e: float((e * p.e_b).sum(1)[other].mean())
+    if save:
+        soft = degrade(x[:8], np.random.default_rng(3))
+        with torch.no_grad():
+            fixed = model(soft, to_source(p.e_a[:8], m))
+        b = crops(p.photo.batch(slice(0, 8)), p.photo.points()[:8], ARCFACE_128, 128)
+        sheet(torch.cat([x[:8], b, out[:8], y[:8], soft, fixed]), save, 8, 2)
+    return dict(before=round(cos(before), 3), after=round(cos(after), 3), answer=round(cos(best), 3), psnr=round(psnr(out, y), 2),
+                untouched_psnr=round(psnr(x, y), 2))
+
+
+def to112(x):
+    """Crops in the arcface_128 template, resampled to arcface_112."""
+    n = len(x)
+    points = np.tile(ARCFACE_128[None] * 128, (n, 1, 1)).astype(np.float32)
+    return crops(x, points, ARCFACE_112, 112)
+
+
+def main():
+    run = Run("swapper", 35, batch=8)
+    model, m = Swapper(), emap()
+    p = Pairs("pairs")
+    vae = load_weights("vae", "ema", make_vae())
+    ema, opt = EMA(model, .998), Muon(model, edges=("in64", "out.1"))
+    state = dict(model=model, ema=ema, opt=opt)
+    run.load(state)
+    run.say(f"swapper {sum(q.numel() for q in model.parameters()) / 1e6:.2f} M weights, {len(p)} pairs")
+    more = True
+    while more:
+        run.rate(opt, .01, warm=60, floor=.03, flat=.3)
+        target, source, answer, w = batch_of(p, run.rng, run.args.batch, m, vae)
+        out = model(target, source)
+        loss = ((out - answer).abs() * w).mean() + gradient_l1(out, answer, w)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        ema.update(model)
+        more = run.tick(len(target), state, loss=loss)
+        if run.step % 500 == 0 or not more:
+            run.say(f"swapper unseen {test_swap(ema.model, m, save=RUN / 'logs/swapper.png')}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""The tiny UNet: SD 1.x topology on 16² latents, epsilon prediction, cached latents and contexts.
+
+Few samples must do, so: the network starts as the identity (its first guess of the noise is its input, which is right
+where there is most noise), residual branches start at zero, the face counts more than the backdrop, and steps with
+much noise, where the words are decided, count more than plain epsilon loss lets them: weight min(SNR,5)/SNR * sqrt(1+1/SNR).
+"""
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
+from common import EMA, Muon, RUN, Run, load_weights, point_weight, sheet, to_float
+from data import cached, chunks, faces, portraits
+from text import Reader, WIDTH as CONTEXT, encode, nothing, tokenizer, vary
+from vae import make_vae
+
+WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 2
+BETAS = dict(num_train_timesteps=1000, beta_start=.00085, beta_end=.012, beta_schedule="scaled_linear")
+PROMPTS = ["a young woman with long blonde hair and round glasses, smiling, blue background",
+           "an old man with a grey beard, serious, in a studio", "portrait of a young man with short black hair and dark skin",
+           "a little girl with red hair, laughing, in a meadow", "a middle-aged woman with a black bob, pale skin, red background",
+           "a man with a brown beard and square glasses wearing a green hoodie", "an elderly woman with white hair, smiling",
+           "a young man with curly red hair, surprised, yellow background", "portrait of a woman with brown skin and black hair",
+           "a bald man with a moustache, purple background", "a boy with blonde hair, neutral expression, outdoors",
+           "photo of a woman", "a man", "a lighthouse by the sea", "a house with a garden", "a beach at sunset"]
+
+
+class PlainAttention:
+    """Attention as three products: with heads this narrow torch's fused kernel is the slower one on a CPU."""
+
+    def __call__(self, attn, h, encoder_hidden_states=None, attention_mask=None, temb=None):
+        c = h if encoder_hidden_states is None else encoder_hidden_states
+        n, length, width = h.shape
+        split = lambda v: v.view(n, v.shape[1], attn.heads, -1).transpose(1, 2)
+        q, k, v = split(attn.to_q(h)), split(attn.to_k(c)), split(attn.to_v(c))
+        p = torch.softmax((q * q.shape[-1] ** -.5) @ k.transpose(2, 3), -1)
+        return attn.to_out[0]((p @ v).transpose(1, 2).reshape(n, length, width))
+
+
+def make_unet():
+    unet = UNet2DConditionModel(
+        sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=WIDTHS,
+        norm_num_groups=GROUPS, cross_attention_dim=CONTEXT, attention_head_dim=8,
+        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
+    start_as_identity(unet)
+    return unet
+
+
+@torch.no_grad()
+def start_as_identity(unet):
+    """Zero residual branches; channels 2c, 2c+1 carry +x_c, -x_c through the last skip, and
+    silu(x) - silu(-x) = x at the output. A group of conv_norm_out holds the channels 0..3 or 4..7, so it only rescales."""
+    for name, m in unet.named_modules():
+        if name.endswith((".conv2", ".proj_out")):
+            m.weight.zero_()
+            m.bias.zero_()
+    w0 = WIDTHS[0]
+    unet.conv_in.weight[:8].zero_()
+    unet.conv_in.bias[:8].zero_()
+    last = unet.up_blocks[3].resnets[-1].conv_shortcut
+    last.weight[:8].zero_()
+    last.bias[:8].zero_()
+    unet.conv_out.weight.mul_(.1)
+    unet.conv_out.weight[:, :8].zero_()
+    unet.conv_out.bias.zero_()
+    for c in range(4):
+        for k, sign in ((2 * c, 1.), (2 * c + 1, -1.)):
+            unet.conv_in.weight[k, c, 1, 1] = sign
+            last.weight[k, w0 + k] = 1.
+            unet.conv_out.weight[c, k, 1, 1] = sign
+
+
+# ---- caches ----
+
+@torch.no_grad()
+def latent_scale():
+    """Mean and deviation per channel of the raw latents: export folds them into the VAE."""
+    z = np.concatenate([raw_latents("sdA")[0]]).astype(np.float32)
+    return torch.from_numpy(z.mean((0, 2, 3))), torch.from_numpy(z.std((0, 2, 3)))
+
+
+def raw_latents(name):
+    """[2,N,4,16,16] f16: posterior means of the pictures and of their mirror images."""
+    vae = load_weights("vae", "ema", make_vae())
+    pictures, _, f = portraits(name)
+
+    @torch.no_grad()
+    def both(i):
+        x = to_float(pictures[i]) * 2 - 1
+        z = torch.stack([vae.encode(x).latent_dist.mean, vae.encode(x.flip(-1)).latent_dist.mean], 1)
+        return z.half().numpy()
+    return cached(f"{name}_latents.npy", lambda: chunks(len(f), both)).transpose(1, 0, 2, 3, 4)
+
+
+def contexts(name):
+    """[VARIANTS,N,77,CONTEXT] f16: text encoder's output for varied captions."""
+    tok = tokenizer()
+    f = faces(name)
+    encoder = load_weights("text", "model", Reader(tok, f.names)).encoder
+    rng = np.random.default_rng(5)
+
+    @torch.no_grad()
+    def some(i):
+        out = [encoder(encode(tok, [vary(f.captions[k], rng) for k in i])).last_hidden_state for _ in range(VARIANTS)]
+        return torch.stack(out, 1).half().numpy()
+    return cached(f"{name}_contexts.npy", lambda: chunks(len(f), some)).transpose(1, 0, 2, 3)
+
+
+class Prompter:
+    """Prompts to contexts with the frozen encoder."""
+
+    def __init__(self):
+        self.tok = tokenizer()
+        self.encoder = load_weights("text", "model", Reader(self.tok, faces("text_test").names)).encoder
+
+    @torch.no_grad()
+    def __call__(self, prompts):
+        return self.encoder(encode(self.tok, prompts)).last_hidden_state
+
+
+# ---- sampling ----
+
+@torch.no_grad()
+def draw(unet, vae, prompter, prompts, scale, seed=0, steps=20, guidance=4., negative=""):
+    """dpmpp-2m, as the program's default; pictures [N,3,128,128] 0..1. scale: latent_scale()."""
+    s = DPMSolverMultistepScheduler(**BETAS, algorithm_type="dpmsolver++", solver_order=2, timestep_spacing="leading",
+                                    steps_offset=1, final_sigmas_type="zero")
+    s.set_timesteps(steps)
+    g = torch.Generator().manual_seed(seed)
+    z = torch.randn(len(prompts), 4, 16, 16, generator=g)
+    ctx = torch.cat([prompter([negative] * len(prompts)), prompter(prompts)])
+    for t in s.timesteps:
+        e0, e1 = unet(torch.cat([z, z]), t, ctx).sample.chunk(2)
+        z = s.step(e0 + guidance * (e1 - e0), t, z).prev_sample
+    mean, std = scale
+    return vae.decode(z * std[:, None, None] + mean[:, None, None]).sample / 2 + .5
+
+
+def main():
+    run = Run("unet", 66, sets="sdA,sdB", batch=16, peak=.012)
+    names = run.args.sets.split(",")
+    mean, std = latent_scale()
+    z = np.concatenate([raw_latents(n) for n in names], 1)
+    z = ((torch.from_numpy(z).float() - mean[:, None, None]) / std[:, None, None])
+    ctx = np.concatenate([contexts(n) for n in names], 1)
+    prompter = Prompter()
+    empty = torch.cat([prompter([""])] + [prompter([nothing(run.rng)]) for _ in range(60)])
+    sets = [portraits(n) for n in names]
+    person = np.concatenate([s[2]["has_person"] for s in sets])
+    weight = point_weight(np.concatenate([s[1] for s in sets]) / 8, 16, person, 1.2, 2.)
+    weight = weight / weight.mean()
+    run.say(f"unet {z.shape[1]} pictures, latent mean {mean.numpy().round(3)} std {std.numpy().round(3)}")
+
+    unet = make_unet()
+    unet.set_attn_processor(PlainAttention())
+    ema = EMA(unet, .995)
+    opt = Muon(unet, run.args.peak, edges=("conv_in", "conv_out", "time_embedding"))
+    state = dict(model=unet, ema=ema, opt=opt)
+    run.load(state)
+    bars = DDPMScheduler(**BETAS).alphas_cumprod
+    vae = load_weights("vae", "ema", make_vae())
+    run.say(f"unet {sum(p.numel() for p in unet.parameters()) / 1e6:.1f} M weights")
+    n, more, shown = z.shape[1], True, run.spent
+    while more:
+        run.rate(opt, run.args.peak, warm=60, floor=.03, flat=.4)
+        i = run.rng.integers(0, n, run.args.batch)
+        flip = run.rng.integers(0, 2, run.args.batch)
+        x0, w = z[flip, i], weight[i].clone()
+        w[flip == 1] = w[flip == 1].flip(-1)
+        c = torch.from_numpy(ctx[run.rng.integers(0, VARIANTS, run.args.batch), i].astype(np.float32))
+        drop = run.rng.random(run.args.batch) < .1
+        c[drop] = empty[np.where(run.rng.random(int(drop.sum())) < .5, 0, run.rng.integers(0, len(empty), int(drop.sum())))]
+        # Stratified steps: every batch sees all noise levels.
+        t = torch.from_numpy((run.rng.permutation(run.args.batch) + run.rng.random(run.args.batch)) / run.args.batch * 1000).long()
+        a = bars[t][:, None, None, None]
+        noise = torch.randn_like(x0)
+        e = unet(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c).sample
+        snr = a / (1 - a)
+        k = snr.clamp(max=5.) / snr * (1 + 1 / snr).sqrt()
+        plain = (e - noise) ** 2
+        loss = (plain * k * w).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.)
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        ema.update(unet)
+        more = run.tick(len(i), state, loss=loss, eps=plain.mean())
+        if run.spent - shown > 480 or not more:
+            shown = run.spent
+            sheet(draw(ema.model, vae, prompter, PROMPTS, (mean, std)), RUN / "logs" / f"unet_{int(run.spent / 60):03d}.png", 8, 2)
+
+
+if __name__ == "__main__":
+    main()

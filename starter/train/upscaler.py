@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""The x2 upscaler: RRDBNet's x2plus contract (pixel-unshuffle by 2 first; any even size; RGB 0..1), kept small.
+
+Half of each batch are portraits that went through the VAE at 128² and must come out as the crisp 256² render, so the
+upscaler also takes away the VAE's softness; the other half are plain scaled-down renders, some blurred or JPEG-coded.
+"""
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from common import EMA, Muon, RUN, Run, degrade, gradient_l1, load_weights, point_weight, psnr, sheet, to_float, to_u8
+from data import cached, chunks, portraits
+from vae import make_vae
+
+FEATURES, GROW, BLOCKS, CROP = 32, 16, 3, 32
+
+
+class Dense(nn.Module):
+    """Residual dense block; tensor names as in Real-ESRGAN."""
+
+    def __init__(self, nf=FEATURES, gc=GROW):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(nf, gc, 3, 1, 1), nn.Conv2d(nf + gc, gc, 3, 1, 1)
+        self.conv3, self.conv4 = nn.Conv2d(nf + 2 * gc, gc, 3, 1, 1), nn.Conv2d(nf + 3 * gc, gc, 3, 1, 1)
+        self.conv5 = nn.Conv2d(nf + 4 * gc, nf, 3, 1, 1)
+        nn.init.zeros_(self.conv5.weight)
+
+    def forward(self, x):
+        act = lambda v: F.leaky_relu(v, .2)
+        a = act(self.conv1(x))
+        b = act(self.conv2(torch.cat([x, a], 1)))
+        c = act(self.conv3(torch.cat([x, a, b], 1)))
+        d = act(self.conv4(torch.cat([x, a, b, c], 1)))
+        return self.conv5(torch.cat([x, a, b, c, d], 1)) * .2 + x
+
+
+class RRDB(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rdb1, self.rdb2, self.rdb3 = Dense(), Dense(), Dense()
+
+    def forward(self, x):
+        return self.rdb3(self.rdb2(self.rdb1(x))) * .2 + x
+
+
+class Upscaler(nn.Module):
+    """[N,3,H,W] 0..1 -> [N,3,2H,2W]."""
+
+    def __init__(self):
+        super().__init__()
+        nf = FEATURES
+        self.conv_first = nn.Conv2d(12, nf, 3, 1, 1)
+        self.body = nn.Sequential(*[RRDB() for _ in range(BLOCKS)])
+        self.conv_body = nn.Conv2d(nf, nf, 3, 1, 1)
+        self.conv_up1, self.conv_up2 = nn.Conv2d(nf, nf, 3, 1, 1), nn.Conv2d(nf, nf // 2, 3, 1, 1)
+        self.conv_hr, self.conv_last = nn.Conv2d(nf // 2, nf // 2, 3, 1, 1), nn.Conv2d(nf // 2, 3, 3, 1, 1)
+
+    def forward(self, x):
+        act = lambda v: F.leaky_relu(v, .2)
+        f = self.conv_first(F.pixel_unshuffle(x, 2))
+        f = f + self.conv_body(self.body(f))
+        f = act(self.conv_up1(F.interpolate(f, scale_factor=2., mode="nearest")))
+        f = act(self.conv_up2(F.interpolate(f, scale_factor=2., mode="nearest")))
+        return self.conv_last(act(self.conv_hr(f)))
+
+
+def pictures(name):
+    """Crisp 256² u8, the same after the VAE at 128² u8, points at 256²."""
+    crisp, points, f = portraits(name, 256)
+    vae = load_weights("vae", "ema", make_vae())
+
+    @torch.no_grad()
+    def trip(i):
+        x = F.interpolate(to_float(crisp[i]), size=128, mode="bicubic", antialias=True).clamp(0, 1)
+        z = vae.encode(x * 2 - 1).latent_dist.mean
+        z = z + torch.randn_like(z) * z.std() * .1
+        return to_u8(vae.decode(z).sample / 2 + .5)
+    return crisp, cached(f"{name}_soft.npy", lambda: chunks(len(f), trip)), points, f
+
+
+def quality(model, save=None):
+    crisp, soft, _, _ = pictures("up_test")
+    y, v = to_float(crisp[:60]), to_float(soft[:60])
+    small = F.interpolate(y, size=128, mode="bicubic", antialias=True).clamp(0, 1)
+    cubic = lambda x: F.interpolate(x, scale_factor=2., mode="bicubic").clamp(0, 1)
+    with torch.no_grad():
+        up = lambda x: torch.cat([model(x[i:i + 10]) for i in range(0, len(x), 10)]).clamp(0, 1)
+        a, b = up(small), up(v)
+    if save:
+        sheet(torch.cat([cubic(v[:6]), b[:6], y[:6], a[:6]]), save, 6)
+    return dict(plain=round(psnr(a, y), 2), plain_cubic=round(psnr(cubic(small), y), 2), soft=round(psnr(b, y), 2),
+                soft_cubic=round(psnr(cubic(v), y), 2))
+
+
+def main():
+    run = Run("upscaler", 12, batch=8)
+    crisp, soft, points, f = pictures("up")
+    model = Upscaler()
+    ema, opt = EMA(model, .998), Muon(model, edges=("conv_first", "conv_last"))
+    state = dict(model=model, ema=ema, opt=opt)
+    run.load(state)
+    run.say(f"upscaler {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights")
+    more = True
+    while more:
+        run.rate(opt, .01, warm=60, floor=.03, flat=.3)
+        n = run.args.batch
+        i = run.rng.integers(0, len(crisp), n)
+        at = np.clip(run.rng.normal(64, 22, (n, 2)) - CROP / 2, 0, 128 - CROP).astype(int)
+        cut = lambda p, k: np.stack([p[j, k * y:k * (y + CROP), k * x:k * (x + CROP)] for j, (y, x) in zip(i, at)])
+        y, v = to_float(cut(crisp, 2)), to_float(cut(soft, 1))
+        plain = F.interpolate(y, size=CROP, mode="bicubic", antialias=True).clamp(0, 1)
+        plain = degrade(plain, run.rng, .02) if run.rng.random() < .5 else plain
+        x = torch.cat([v[:n // 2], plain[n // 2:]])
+        w = point_weight(points[i] - 2 * at[:, None, ::-1], 2 * CROP, f["has_person"][i], 10., 2.)
+        out = model(x)
+        loss = ((out - y).abs() * w).mean() + .5 * gradient_l1(out, y, w)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        ema.update(model)
+        more = run.tick(n, state, loss=loss)
+        if run.step % 500 == 0 or not more:
+            run.say(f"upscaler unseen {quality(ema.model, RUN / 'logs/upscaler.png')}")
+
+
+if __name__ == "__main__":
+    main()

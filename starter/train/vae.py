@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""The tiny VAE: f8, 4 channels, trained on 64² crops that keep the 8-pixel grid of whole pictures.
+
+Loss: L1 + L1 of gradients, eyes and mouth weighted x4, light KL. With --decoder the encoder stays frozen and the
+decoder learns from slightly noised latents, as diffusion will hand them over; latents of the set are cached first.
+"""
+import sys
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from common import EMA, Muon, RUN, Run, gradient_l1, load_weights, point_weight, psnr, sheet, to_float
+from data import portraits
+
+WIDTHS = (16, 24, 48, 96)
+
+
+def make_vae():
+    return AutoencoderKL(in_channels=3, out_channels=3, latent_channels=4, layers_per_block=1, block_out_channels=WIDTHS,
+                         norm_num_groups=8, sample_size=128, scaling_factor=0.18215,
+                         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)
+
+
+class Crops:
+    """Batches of aligned-grid crops with their weights."""
+
+    def __init__(self, names, rng):
+        parts = [portraits(n) for n in names]
+        self.pictures = np.concatenate([np.asarray(p[0]) for p in parts])
+        self.points = np.concatenate([p[1] for p in parts])
+        self.person = np.concatenate([p[2]["has_person"] for p in parts])
+        self.rng = rng
+
+    def __call__(self, count, size):
+        i = self.rng.integers(0, len(self.pictures), count)
+        at = self.rng.integers(0, (128 - size) // 8 + 1, (count, 2)) * 8
+        x = np.stack([self.pictures[k, y:y + size, l:l + size] for k, (y, l) in zip(i, at)])
+        w = point_weight(self.points[i] - at[:, None, ::-1], size, self.person[i], 5.)
+        x = to_float(x) * 2 - 1
+        flip = torch.from_numpy(self.rng.random(count) < .5)
+        x[flip], w[flip] = x[flip].flip(-1), w[flip].flip(-1)
+        return x, w, i, at, flip
+
+
+def loss_of(y, x, w):
+    """Pixels, edges, and the mean colours of 4- and 8-pixel blocks, which fix hues early."""
+    d = y - x
+    coarse = F.avg_pool2d(d, 4)
+    return (d.abs() * w).mean() + gradient_l1(y, x, w) + 2 * coarse.abs().mean() + 3 * F.avg_pool2d(coarse, 2).abs().mean()
+
+
+def test_sheet(vae, name):
+    pictures, _, _ = portraits("sd_test")
+    x = to_float(pictures[:24])
+    with torch.no_grad():
+        y = vae.decode(vae.encode(x * 2 - 1).latent_dist.mean).sample / 2 + .5
+    sheet(torch.cat([x[:12], y[:12], x[12:], y[12:]]), RUN / "logs" / f"{name}.png", 12)
+    return psnr(x, y)
+
+
+def train_joint():
+    run = Run("vae", 20, sets="sdA", kl=2e-3)
+    vae = make_vae()
+    # A linear probe asks the latents for the mean colour of each cell: a short way for the gradient, so hues come early.
+    probe = torch.nn.Conv2d(4, 3, 1)
+    ema, opt = EMA(vae, .998), Muon(torch.nn.ModuleDict(dict(vae=vae, probe=probe)), edges=("conv_in", "conv_out", "quant", "probe"))
+    state = dict(model=vae, ema=ema)
+    run.load(state)
+    data = Crops(run.args.sets.split(","), run.rng)
+    more = True
+    while more:
+        run.rate(opt, .02, warm=50, floor=.03)
+        whole = run.step % 8 == 7
+        x, w, *_ = data(1 if whole else 4, 128 if whole else 64)
+        d = vae.encode(x).latent_dist
+        y = vae.decode(d.mean + torch.randn_like(d.mean) * d.std).sample
+        kl = .5 * (d.mean ** 2 + d.var - 1 - d.logvar).mean()
+        rec = loss_of(y, x, w)
+        hue = (probe(d.mean) - F.avg_pool2d(x, 8)).abs().mean()
+        (rec + 2 * hue + run.args.kl * kl).backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.)
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        ema.update(vae)
+        more = run.tick(len(x), state, rec=rec, kl=kl, hue=hue, std=d.std.mean())
+        if run.step % 800 == 0:
+            run.say(f"vae test psnr {test_sheet(ema.model, 'vae'):.2f}")
+    run.say(f"vae test psnr {test_sheet(ema.model, 'vae'):.2f}")
+
+
+def final_vae():
+    """The VAE with the decoder of the second training, where that has run."""
+    return load_weights("decoder" if (RUN / "decoder.pt").exists() else "vae", "ema", make_vae())
+
+
+def decode_window(vae, z, at, size=32):
+    """Whole picture up to 64², then only windows [size,size] at `at` of it: [N,3,2·size,2·size] with full context."""
+    d = vae.decoder
+    h = d.mid_block(d.conv_in(vae.post_quant_conv(z)))
+    h = d.up_blocks[1](d.up_blocks[0](h))
+    h = torch.stack([f[:, y:y + size, x:x + size] for f, (y, x) in zip(h, at)])
+    h = d.up_blocks[3](d.up_blocks[2](h))
+    return d.conv_out(d.conv_act(d.conv_norm_out(h)))
+
+
+def train_decoder():
+    """Encoder frozen; latents carry a little noise, as diffusion hands them over."""
+    from unet import raw_latents
+    run = Run("decoder", 12, sets="sdA,sdB", decoder=1)
+    vae = load_weights("vae", "ema", make_vae())
+    learn = torch.nn.ModuleDict(dict(post_quant_conv=vae.post_quant_conv, decoder=vae.decoder)).requires_grad_(True).train()
+    names = run.args.sets.split(",")
+    z = np.concatenate([raw_latents(n) for n in names], 1)
+    sets = [portraits(n) for n in names]
+    pictures, counts = [s[0] for s in sets], np.cumsum([0] + [len(s[0]) for s in sets])
+    points, person = np.concatenate([s[1] for s in sets]), np.concatenate([s[2]["has_person"] for s in sets])
+    std = torch.from_numpy(z[0, :500].astype(np.float32)).std((0, 2, 3))[:, None, None]
+    ema, opt, n, more = EMA(vae, .998), Muon(learn, edges=("conv_in", "conv_out", "quant")), 6, True
+    state = dict(model=vae, ema=ema, opt=opt)
+    run.load(state)
+    while more:
+        run.rate(opt, .008, warm=50, floor=.02)
+        i, flip = run.rng.integers(0, counts[-1], n), run.rng.integers(0, 2, n)
+        # Windows gather on the face: the middle of the picture.
+        at = np.clip(run.rng.normal(16, 7, (n, 2)).round(), 0, 32).astype(int)
+        k = np.searchsorted(counts, i, "right") - 1
+        whole = to_float(np.stack([pictures[b][j - counts[b]] for b, j in zip(k, i)])) * 2 - 1
+        w = point_weight(points[i], 128, person[i], 5.)
+        m = flip == 1
+        whole[m], w[m] = whole[m].flip(-1), w[m].flip(-1)
+        cut = lambda v: torch.stack([p[:, 2 * y:2 * y + 64, 2 * x:2 * x + 64] for p, (y, x) in zip(v, at)])
+        x, w = cut(whole), cut(w)
+        w[..., :3], w[..., -3:], w[..., :3, :], w[..., -3:, :] = 0, 0, 0, 0  # the window's border lacks neighbours
+        latent = torch.from_numpy(z[flip, i].astype(np.float32))
+        latent = latent + torch.randn_like(latent) * std * torch.rand(n, 1, 1, 1) * .2
+        rec = loss_of(decode_window(vae, latent, at), x, w)
+        rec.backward()
+        torch.nn.utils.clip_grad_norm_(learn.parameters(), 1.)
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        ema.update(vae)
+        more = run.tick(n, state, rec=rec)
+        if run.step % 500 == 0 or not more:
+            run.say(f"decoder test psnr {test_sheet(ema.model, 'decoder'):.2f}")
+
+
+if __name__ == "__main__":
+    train_decoder() if "--decoder" in sys.argv else train_joint()
