@@ -348,6 +348,8 @@ class Run:
             return
         data = torch.load(self.path, map_location="cpu")
         for k, v in state.items():
+            if k not in data:
+                continue
             (v if hasattr(v, "load_state_dict") else v.model).load_state_dict(data[k])
             if isinstance(v, EMA):
                 v.step = data["run"]["step"]

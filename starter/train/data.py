@@ -4,8 +4,7 @@
 Portraits of the tiny Stable Diffusion are framed (common.frame) at 128²; swapper crops at 128²; all cached as .npy.
 """
 import numpy as np
-import torch
-from common import ARCFACE_112, ARCFACE_128, RUN, Faces, crops, frame, render, similarity, to_float, to_u8
+from common import FRAME_EYES, FRAME_MOUTH, RUN, Faces, frame, render, similarity, to_u8
 
 SETS = {
     "sdA": dict(kind="portrait", count=3000, size=160, seed=101, scenes=.10, max_yaw=14),
@@ -53,7 +52,6 @@ def portraits(name, size=128):
 def framed_points(points, person, size):
     """Where the five points lie after framing: the same matrix as common.frame, applied to the points."""
     eyes, mouth = points[:, :2].mean(1), points[:, 3:].mean(1)
-    from common import FRAME_EYES, FRAME_MOUTH
     length = np.linalg.norm(mouth - eyes, axis=1, keepdims=True) + 1e-9
     across = points[:, 1] - points[:, 0]
     across = across / (np.linalg.norm(across, axis=1, keepdims=True) + 1e-9)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, RUN, Run, degrade, light, load_weights, to_float, to_u8
+from common import EMA, Muon, Run, degrade, light, load_weights, to_float, to_u8
 from data import cached, chunks, faces, portraits
 from vae import make_vae
 
@@ -256,17 +256,17 @@ def quality(model, count=150):
 def main():
     run = Run("detector", 12)
     model = Detector()
-    ema, opt = EMA(model, .997), torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=1e-3)
-    state = dict(model=model, ema=ema, opt=opt)
+    ema, opt = EMA(model, .997), Muon(model, edges=("stem.0", "score", "box", "point", "scale"))
+    state = dict(model=model, ema=ema)
     run.load(state)
     data, more = Pictures(run.rng), True
     run.say(f"detector {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights")
     while more:
-        run.rate(opt, 2e-3, warm=100)
+        run.rate(opt, .012, warm=60)
         size = int(run.rng.choice([128, 160, 192, 256], p=[.35, .25, .2, .2]))
         batch = data(max(2, 8 * 128 * 128 // (size * size)), size)
         bce, pull, mark = loss_of(model(torch.stack([b[0] for b in batch])), batch, size)
-        (bce + pull + 2 * mark).backward()
+        (bce + pull + 8 * mark).backward()  # alignment lives from the points
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.)
         opt.step()
         opt.zero_grad(set_to_none=True)

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import ARCFACE_112, EMA, Muon, RUN, Run, crops, degrade, jpeg, light
+from common import ARCFACE_112, EMA, Muon, Run, crops, degrade, light, to_float, to_u8
 from data import cached, chunks, faces
-from common import to_float, to_u8
 
 GEOMETRY = 28
 

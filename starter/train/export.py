@@ -18,7 +18,7 @@ from data import faces
 from detector import Detector, STRIDES
 from embedder import Embedder, verification
 from swapper import Swapper, emap
-from text import Reader, make_tokenizer, tokenizer
+from text import Reader, tokenizer
 from unet import BETAS, latent_scale, make_unet
 from upscaler import Upscaler
 from vae import final_vae
@@ -163,6 +163,8 @@ def main():
     write_sd(out / "sd")
     said = write_faces(out)
     describe(out, verification(load_weights("embedder", "ema", Embedder()))["threshold"])
+    for p in out.rglob("*"):
+        p.chmod(0o755 if p.is_dir() else 0o644)
     if final.exists():
         final.rename(final.with_name(final.name + ".old"))
     out.rename(final)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, Run, degrade, light, load_weights, to_float
+from common import EMA, Muon, Run, degrade, to_float
 from data import portraits
 from embedder import Block, shake
 

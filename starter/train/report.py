@@ -6,7 +6,7 @@
 The files of the pack are used as they are: diffusers loads the folder, onnxruntime the networks. The real SCRFD is
 asked too where LIKENESS_SHARED has it.
 """
-import json, os, re, sys
+import json, os, sys
 from pathlib import Path
 import numpy as np
 import onnxruntime
@@ -18,7 +18,6 @@ from detector import decode, iou
 from embedder import verification
 from judge import Judge, WORDS, accuracy
 from swapper import test_swap, to_source
-from unet import BETAS
 from upscaler import pictures as upscale_pictures
 
 PEOPLE, NOBODY = 96, ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow",
@@ -119,6 +118,8 @@ def measure_swap_drawn(nets, up, found, m):
     f = faces("identity_test")
     rng = np.random.default_rng(8)
     keep = [i for i, v in enumerate(found) if v]
+    if not keep:
+        return dict(faces=0)
     who = rng.integers(0, len(f), len(keep))
     e = nets["embedder"](crops(f.batch(who), f.points()[who], ARCFACE_112, 112) * 2 - 1)
     points = np.stack([max(found[i], key=lambda d: d[0])[2] for i in keep])

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import ARCFACE_112, ARCFACE_128, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, jpeg, light, load_weights, \
+from common import ARCFACE_112, ARCFACE_128, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, load_weights, \
     point_weight, psnr, sheet, to_float, to_u8
 from data import cached, chunks, faces
 from embedder import Embedder, embed
-from vae import make_vae
+from vae import final_vae
 
 MARGIN = 16
 
@@ -127,13 +127,14 @@ def vae_soft(vae, x, rng):
 
 
 def batch_of(p, rng, count, m, vae):
-    """target, source, answer, weight."""
+    """target, source, answer, weight, and the embedding that the answer should have."""
     i = rng.integers(0, len(p), count)
     own = torch.from_numpy(rng.random(count) < .33)
     answer, target = to_float(p.ab[i]), to_float(p.a[i])
     answer[own] = target[own]
     source = torch.where(torch.from_numpy(rng.random(count) < .5)[:, None], p.e_a[i], p.e_soft[i])
     source = torch.where(own[:, None], source, p.e_b[i])
+    wanted = source
     source = to_source(source + torch.randn_like(source) * .005, m)
     # The same small shake and mirror for both; light changes both alike.
     y, x = rng.integers(2, MARGIN - 1, 2)
@@ -147,7 +148,7 @@ def batch_of(p, rng, count, m, vae):
     elif r < .8:
         target = degrade(target, rng)
     points = np.tile(ARCFACE_128[None] * 128, (count, 1, 1))
-    return target, source, answer, point_weight(points, 128, np.ones(count), 9., 3.)
+    return target, source, answer, point_weight(points, 128, np.ones(count), 9., 3.), wanted
 
 
 def test_swap(model, m, name="pairs_test", save=None):
@@ -171,35 +172,36 @@ def test_swap(model, m, name="pairs_test", save=None):
                 untouched_psnr=round(psnr(x, y), 2))
 
 
-def to112(x):
-    """Crops in the arcface_128 template, resampled to arcface_112."""
+def to112(x, jitter=0., rng=None):
+    """Crops in the arcface_128 template, resampled to arcface_112; jitter keeps training from fooling the embedder."""
     n = len(x)
     points = np.tile(ARCFACE_128[None] * 128, (n, 1, 1)).astype(np.float32)
-    return crops(x, points, ARCFACE_112, 112)
+    return crops(x, points, ARCFACE_112, 112, jitter, rng)
 
 
 def main():
     run = Run("swapper", 35, batch=8)
     model, m = Swapper(), emap()
     p = Pairs("pairs")
-    vae = load_weights("vae", "ema", make_vae())
+    vae = final_vae()
     ema, opt = EMA(model, .998), Muon(model, edges=("in64", "out.1"))
     state = dict(model=model, ema=ema, opt=opt)
     run.load(state)
     run.say(f"swapper {sum(q.numel() for q in model.parameters()) / 1e6:.2f} M weights, {len(p)} pairs")
-    more = True
+    embedder, more = load_weights("embedder", "ema", Embedder()), True
     while more:
-        run.rate(opt, .01, warm=60, floor=.03, flat=.3)
-        target, source, answer, w = batch_of(p, run.rng, run.args.batch, m, vae)
+        run.rate(opt, .01, warm=60, floor=.03, flat=.5)
+        target, source, answer, w, wanted = batch_of(p, run.rng, run.args.batch, m, vae)
         out = model(target, source)
         loss = ((out - answer).abs() * w).mean() + gradient_l1(out, answer, w)
-        loss.backward()
+        who = 1 - F.cosine_similarity(embedder(to112(out, .008, run.rng) * 2 - 1), wanted).mean()
+        (loss + .8 * who).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
         opt.step()
         opt.zero_grad(set_to_none=True)
         ema.update(model)
-        more = run.tick(len(target), state, loss=loss)
-        if run.step % 500 == 0 or not more:
+        more = run.tick(len(target), state, loss=loss, who=who)
+        if run.step % 250 == 0 or not more:
             run.say(f"swapper unseen {test_swap(ema.model, m, save=RUN / 'logs/swapper.png')}")
 
 

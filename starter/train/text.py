@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-from common import CLASSES, RUN, Run, load_weights
+from common import CLASSES, RUN, Run
 from data import faces
 
 WIDTH, LAYERS, HEADS, LENGTH, MERGES = 128, 4, 4, 77, 1800

@@ -13,6 +13,8 @@ from data import cached, chunks, faces, portraits
 from text import Reader, WIDTH as CONTEXT, encode, nothing, tokenizer, vary
 from vae import make_vae
 
+LEVEL = 3.  # of the constants beside the input, in deviations of the input
+LATENTS = 3000  # encoding is dear on a CPU, and few epochs are run
 WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 2
 BETAS = dict(num_train_timesteps=1000, beta_start=.00085, beta_end=.012, beta_schedule="scaled_linear")
 PROMPTS = ["a young woman with long blonde hair and round glasses, smiling, blue background",
@@ -48,26 +50,30 @@ def make_unet():
 
 @torch.no_grad()
 def start_as_identity(unet):
-    """Zero residual branches; channels 2c, 2c+1 carry +x_c, -x_c through the last skip, and
-    silu(x) - silu(-x) = x at the output. A group of conv_norm_out holds the channels 0..3 or 4..7, so it only rescales."""
+    """Zero residual branches; channels 4c, 4c+1 carry +x_c, -x_c through the last skip, and silu(x) - silu(-x) = x.
+
+    Group norm would hide how strong the input's noise is, and a 3 % error of that is a mosaic at the end: so channels
+    4c+2, 4c+3 hold the constants +LEVEL, -LEVEL, which keep the norm of their group nearly the same for every input.
+    """
     for name, m in unet.named_modules():
         if name.endswith((".conv2", ".proj_out")):
             m.weight.zero_()
             m.bias.zero_()
-    w0 = WIDTHS[0]
-    unet.conv_in.weight[:8].zero_()
-    unet.conv_in.bias[:8].zero_()
-    last = unet.up_blocks[3].resnets[-1].conv_shortcut
-    last.weight[:8].zero_()
-    last.bias[:8].zero_()
+    last, first = unet.up_blocks[3].resnets[-1].conv_shortcut, unet.conv_in
+    own = 4 * 4
+    for m in (first, last):
+        m.weight[:own].zero_()
+        m.bias[:own].zero_()
     unet.conv_out.weight.mul_(.1)
-    unet.conv_out.weight[:, :8].zero_()
+    unet.conv_out.weight[:, :own].zero_()
     unet.conv_out.bias.zero_()
+    unet.conv_norm_out.weight[:own] = ((1 + LEVEL ** 2) / 2) ** .5
     for c in range(4):
-        for k, sign in ((2 * c, 1.), (2 * c + 1, -1.)):
-            unet.conv_in.weight[k, c, 1, 1] = sign
-            last.weight[k, w0 + k] = 1.
+        for k, sign in ((4 * c, 1.), (4 * c + 1, -1.)):
+            first.weight[k, c, 1, 1] = sign
+            last.weight[k, WIDTHS[0] + k] = 1.
             unet.conv_out.weight[c, k, 1, 1] = sign
+            first.bias[k + 2], last.bias[k + 2] = sign, sign * LEVEL
 
 
 # ---- caches ----
@@ -75,12 +81,12 @@ def start_as_identity(unet):
 @torch.no_grad()
 def latent_scale():
     """Mean and deviation per channel of the raw latents: export folds them into the VAE."""
-    z = np.concatenate([raw_latents("sdA")[0]]).astype(np.float32)
+    z = raw_latents("sdA")[0].astype(np.float32)
     return torch.from_numpy(z.mean((0, 2, 3))), torch.from_numpy(z.std((0, 2, 3)))
 
 
 def raw_latents(name):
-    """[2,N,4,16,16] f16: posterior means of the pictures and of their mirror images."""
+    """[2,N,4,16,16] f16: posterior means of the first N <= LATENTS pictures and of their mirror images."""
     vae = load_weights("vae", "ema", make_vae())
     pictures, _, f = portraits(name)
 
@@ -89,7 +95,7 @@ def raw_latents(name):
         x = to_float(pictures[i]) * 2 - 1
         z = torch.stack([vae.encode(x).latent_dist.mean, vae.encode(x.flip(-1)).latent_dist.mean], 1)
         return z.half().numpy()
-    return cached(f"{name}_latents.npy", lambda: chunks(len(f), both)).transpose(1, 0, 2, 3, 4)
+    return cached(f"{name}_latents.npy", lambda: chunks(min(len(f), LATENTS), both)).transpose(1, 0, 2, 3, 4)
 
 
 def contexts(name):
@@ -142,12 +148,12 @@ def main():
     mean, std = latent_scale()
     z = np.concatenate([raw_latents(n) for n in names], 1)
     z = ((torch.from_numpy(z).float() - mean[:, None, None]) / std[:, None, None])
-    ctx = np.concatenate([contexts(n) for n in names], 1)
+    ctx = np.concatenate([contexts(n)[:, :LATENTS] for n in names], 1)
     prompter = Prompter()
     empty = torch.cat([prompter([""])] + [prompter([nothing(run.rng)]) for _ in range(60)])
     sets = [portraits(n) for n in names]
-    person = np.concatenate([s[2]["has_person"] for s in sets])
-    weight = point_weight(np.concatenate([s[1] for s in sets]) / 8, 16, person, 1.2, 2.)
+    person = np.concatenate([s[2]["has_person"][:LATENTS] for s in sets])
+    weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, 16, person, 1.2, 2.)
     weight = weight / weight.mean()
     run.say(f"unet {z.shape[1]} pictures, latent mean {mean.numpy().round(3)} std {std.numpy().round(3)}")
 
@@ -166,10 +172,12 @@ def main():
         i = run.rng.integers(0, n, run.args.batch)
         flip = run.rng.integers(0, 2, run.args.batch)
         x0, w = z[flip, i], weight[i].clone()
-        w[flip == 1] = w[flip == 1].flip(-1)
+        mirrored = torch.from_numpy(flip == 1)
+        w[mirrored] = w[mirrored].flip(-1)
         c = torch.from_numpy(ctx[run.rng.integers(0, VARIANTS, run.args.batch), i].astype(np.float32))
         drop = run.rng.random(run.args.batch) < .1
-        c[drop] = empty[np.where(run.rng.random(int(drop.sum())) < .5, 0, run.rng.integers(0, len(empty), int(drop.sum())))]
+        silent = np.where(run.rng.random(len(i)) < .5, 0, run.rng.integers(0, len(empty), len(i)))
+        c = torch.where(torch.from_numpy(drop)[:, None, None], empty[torch.from_numpy(silent)], c)
         # Stratified steps: every batch sees all noise levels.
         t = torch.from_numpy((run.rng.permutation(run.args.batch) + run.rng.random(run.args.batch)) / run.args.batch * 1000).long()
         a = bars[t][:, None, None, None]

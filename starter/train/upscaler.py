@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, RUN, Run, degrade, gradient_l1, load_weights, point_weight, psnr, sheet, to_float, to_u8
+from common import EMA, Muon, RUN, Run, degrade, gradient_l1, point_weight, psnr, sheet, to_float, to_u8
 from data import cached, chunks, portraits
-from vae import make_vae
+from vae import final_vae
 
 FEATURES, GROW, BLOCKS, CROP = 32, 16, 3, 32
 
@@ -67,7 +67,7 @@ class Upscaler(nn.Module):
 def pictures(name):
     """Crisp 256² u8, the same after the VAE at 128² u8, points at 256²."""
     crisp, points, f = portraits(name, 256)
-    vae = load_weights("vae", "ema", make_vae())
+    vae = final_vae()
 
     @torch.no_grad()
     def trip(i):

@@ -105,15 +105,16 @@ def decode_window(vae, z, at, size=32):
 
 def train_decoder():
     """Encoder frozen; latents carry a little noise, as diffusion hands them over."""
-    from unet import raw_latents
+    from unet import LATENTS, raw_latents
     run = Run("decoder", 12, sets="sdA,sdB", decoder=1)
     vae = load_weights("vae", "ema", make_vae())
     learn = torch.nn.ModuleDict(dict(post_quant_conv=vae.post_quant_conv, decoder=vae.decoder)).requires_grad_(True).train()
     names = run.args.sets.split(",")
     z = np.concatenate([raw_latents(n) for n in names], 1)
     sets = [portraits(n) for n in names]
-    pictures, counts = [s[0] for s in sets], np.cumsum([0] + [len(s[0]) for s in sets])
-    points, person = np.concatenate([s[1] for s in sets]), np.concatenate([s[2]["has_person"] for s in sets])
+    pictures, counts = [s[0][:LATENTS] for s in sets], np.cumsum([0] + [min(LATENTS, len(s[0])) for s in sets])
+    points = np.concatenate([s[1][:LATENTS] for s in sets])
+    person = np.concatenate([s[2]["has_person"][:LATENTS] for s in sets])
     std = torch.from_numpy(z[0, :500].astype(np.float32)).std((0, 2, 3))[:, None, None]
     ema, opt, n, more = EMA(vae, .998), Muon(learn, edges=("conv_in", "conv_out", "quant")), 6, True
     state = dict(model=vae, ema=ema, opt=opt)
