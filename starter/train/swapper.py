@@ -194,8 +194,12 @@ def main():
         target, source, answer, w, wanted = batch_of(p, run.rng, run.args.batch, m, vae)
         out = model(target, source)
         loss = ((out - answer).abs() * w).mean() + gradient_l1(out, answer, w)
-        who = 1 - F.cosine_similarity(embedder(to112(out, .008, run.rng) * 2 - 1), wanted).mean()
-        (loss + .8 * who).backward()
+        # Identity counts only until the output is as near to the source as the rendered answer is: beyond lies caricature.
+        near = lambda v: F.cosine_similarity(embedder(to112(v, .008, run.rng) * 2 - 1), wanted)
+        with torch.no_grad():
+            enough = near(answer)
+        who = F.relu(enough - near(out)).mean()
+        (2 * loss + .5 * who).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
         opt.step()
         opt.zero_grad(set_to_none=True)
