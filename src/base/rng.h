@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Normal noise that equals the two generators the field uses, bit for bit where they are
- * deterministic:
+/* Normal noise of the two generators that the field uses.
  *
  *   LK_RNG_TORCH   torch.Generator("cpu").manual_seed(seed); torch.randn(n): MT19937; for n >= 16
- * Box-Muller on blocks of 16, with the last 16 drawn again when n is no multiple of 16; for n < 16
- * pairwise in double with a cached second value. LK_RNG_PHILOX  torch.randn(n, device="cuda") as
- * the WebUI emulates it: Philox 4x32-10, the counter of each call is its offset.
+ *                  Box-Muller on blocks of 16, with the last 16 drawn again when n is no multiple
+ *                  of 16; for n < 16 pairwise in double with a cached second value. Equal to torch
+ *                  within one unit in the last place.
+ *   LK_RNG_PHILOX  torch.randn(n, device="cuda") as the WebUI emulates it: Philox 4x32-10, the
+ *                  counter of each call is its offset. Equal to the WebUI bit for bit.
  *
  * A generator is a plain struct: copy it to fork a stream. Not thread-safe; one per picture. */
 #ifndef LK_BASE_RNG_H
