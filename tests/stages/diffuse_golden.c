@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/diffuse_golden.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/temp.h"
+
+/* Of the largest latent. Summation order differs from torch's and random weights under a guidance
+ * of 7.5 enlarge it to 2e-5 at worst; a wrong epsilon of a norm gives 1e-3. */
+#define LATENT_TOLERANCE 5e-5
+
+static lk_runtime *runtime;
+static char *folder;
+
+void golden_must(int rc, const struct lk_error *err)
+{
+    if (rc)
+        fail_msg("%s", err->message);
+}
+
+lk_tensor_file *golden_open(void)
+{
+    struct lk_error err = {0};
+    lk_tensor_file *file = NULL;
+    char *path = test_format("%s/tests/golden/diffuse.safetensors", getenv("LIKENESS_SOURCE"));
+    golden_must(lk_tensor_file_open(path, &file, &err), &err);
+    free(path);
+    return file;
+}
+
+double golden_distance(const float *have, const struct lk_tensor *want)
+{
+    struct lk_error err = {0};
+    const size_t n = want->size / lk_dtype_size(want->dtype);
+    double most = 0, scale = 1;
+    for (size_t k = 0; k < n; k++) {
+        float value = 0;
+        golden_must(lk_tensor_to_f32(want, k, 1, &value, &err), &err);
+        double difference = fabs((double)have[k] - value);
+        most = difference <= most ? most : difference; /* a NaN is kept */
+        scale = fmax(scale, fabs(value));
+    }
+    return most / scale;
+}
+
+float *golden_context(const char *name, int tokens)
+{
+    const int64_t shape[] = {tokens, 32};
+    float *values = malloc((size_t)tokens * 32 * sizeof *values);
+    if (!values)
+        abort();
+    test_checkpoint_values(name, 2, shape, values);
+    for (int k = 0; k < tokens * 32; k++)
+        values[k] *= 6;
+    return values;
+}
+
+struct lk_picture *golden_picture(int width, int height)
+{
+    struct lk_error err = {0};
+    struct lk_picture *picture = NULL;
+    golden_must(lk_picture_new(width, height, 3, LK_PIXEL_U8, &picture, &err), &err);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < 3; c++)
+                picture->u8[((size_t)y * width + x) * 3 + c] = (uint8_t)(3 * x + 5 * y + 60 * c);
+    return picture;
+}
+
+void golden_set_up(void)
+{
+    struct lk_error err;
+    struct lk_runtime_options options;
+    lk_runtime_options_init(&options);
+    options.threads = 1;
+    folder = test_temp_dir();
+    golden_must(lk_runtime_open(&options, &runtime, &err), &err);
+}
+
+void golden_tear_down(void)
+{
+    lk_runtime_free(runtime);
+    test_temp_remove(folder);
+}
+
+lk_runtime *golden_runtime(void)
+{
+    return runtime;
+}
+
+struct model golden_checkpoint(const struct test_checkpoint *options, const char *name)
+{
+    struct model m = {0};
+    struct lk_error err;
+    char *path = test_format("%s/%s", folder, name);
+    test_checkpoint_write(path, options);
+    golden_must(lk_checkpoint_open(path, NULL, &m.checkpoint, &err), &err);
+    free(path);
+    return m;
+}
+
+void golden_drawer(struct model *m)
+{
+    struct lk_error err;
+    golden_must(lk_drawer_open(runtime, m->checkpoint, "cpu", &m->drawer, &err), &err);
+}
+
+struct model golden_model(const struct test_checkpoint *options, const char *name)
+{
+    struct model m = golden_checkpoint(options, name);
+    golden_drawer(&m);
+    return m;
+}
+
+void golden_model_close(struct model *m)
+{
+    lk_drawer_free(m->drawer);
+    lk_checkpoint_free(m->checkpoint);
+}
+
+struct golden_case {
+    char dtype[8], sampler[16], schedule[16], spacing[16];
+    int tokens;
+    struct lk_draw_options options; /* its strings point into this struct */
+};
+
+static int parse(const char *name, struct golden_case *c)
+{
+    lk_draw_options_init(&c->options);
+    struct lk_draw_options *o = &c->options;
+    if (sscanf(name, "draw %7s %15s %15s %15s %dx%d %d %lf %d %lf/latents", c->dtype, c->sampler,
+               c->schedule, c->spacing, &o->width, &o->height, &o->steps, &o->guidance, &c->tokens,
+               &o->strength) != 10 ||
+        !strstr(name, "/latents"))
+        return 0;
+    o->sampler = c->sampler;
+    o->schedule = c->schedule;
+    o->seed = GOLDEN_SEED;
+    o->spacing = !strcmp(c->spacing, "leading") ? LK_SPACING_LEADING : LK_SPACING_OWN;
+    return 1;
+}
+
+/* rows [H/8, W, 3]: every 8th row as 8 bits. Largest difference per channel. */
+static int rows_differ(const struct lk_picture *picture, const struct lk_tensor *rows)
+{
+    struct lk_error err;
+    struct lk_picture *bytes = NULL;
+    const size_t stride = (size_t)picture->width * 3;
+    int most = 0;
+    golden_must(lk_picture_convert(picture, LK_PIXEL_U8, &bytes, &err), &err);
+    assert_int_equal(rows->size, stride * ((size_t)(picture->height + 7) / 8));
+    for (size_t k = 0; k < rows->size; k++) {
+        int have = bytes->u8[8 * (k / stride) * stride + k % stride];
+        int difference = abs(have - ((const uint8_t *)rows->data)[k]);
+        most = difference > most ? difference : most;
+    }
+    lk_picture_free(bytes);
+    return most;
+}
+
+static void draw_case(const struct model *m,
+                      const lk_tensor_file *file,
+                      const struct lk_tensor *latents,
+                      struct golden_case *c)
+{
+    struct lk_error err;
+    struct lk_picture *picture = NULL, *init = NULL;
+    float *drawn = NULL;
+    float *positive = golden_context("golden.positive", c->tokens);
+    float *negative = golden_context("golden.negative", c->tokens);
+    const struct lk_conditioning conditioning = {c->tokens, 32, positive,
+                                                 c->options.guidance > 1 ? negative : NULL};
+    if (c->options.strength > 0)
+        c->options.init = init = golden_picture(c->options.width, c->options.height);
+    golden_must(lk_draw(m->drawer, &c->options, &conditioning, NULL, &picture, &drawn, &err), &err);
+    char *rows =
+        test_format("%.*s/rows", (int)(strchr(latents->name, '/') - latents->name), latents->name);
+    double distance = golden_distance(drawn, latents);
+    int pixels = rows_differ(picture, lk_tensor_file_find(file, rows));
+    if (!(distance <= LATENT_TOLERANCE) || pixels > 1)
+        fail_msg("%s: latents off by %g, pixels by %d", rows, distance, pixels);
+    free(rows);
+    free(positive);
+    free(negative);
+    free(drawn);
+    lk_picture_free(picture);
+    lk_picture_free(init);
+}
+
+void golden_draw_all(const struct model *m, const char *dtype, int want)
+{
+    lk_tensor_file *file = golden_open();
+    int cases = 0;
+    for (size_t i = 0; i < lk_tensor_file_count(file); i++) {
+        struct golden_case c;
+        const struct lk_tensor *golden = lk_tensor_file_at(file, i);
+        if (!parse(golden->name, &c) || strcmp(c.dtype, dtype))
+            continue;
+        draw_case(m, file, golden, &c);
+        cases++;
+    }
+    assert_int_equal(cases, want);
+    lk_tensor_file_free(file);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the tests of diffusion share: the golden file, the inputs that tools/golden/diffuse.py made
+ * from names, and the tiny checkpoint ready to draw. A call that cannot do its work fails the test.
+ */
+#ifndef TESTS_STAGES_DIFFUSE_GOLDEN_H
+#define TESTS_STAGES_DIFFUSE_GOLDEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "catalog/checkpoint.h"
+#include "data/picture.h"
+#include "data/tensor_file.h"
+#include "runtime/session.h"
+#include "stages/diffuse/draw.h"
+#include "support/checkpoint.h"
+
+#define GOLDEN_SEED 42
+
+/* Fails the test with err's sentence when rc is not 0. */
+void golden_must(int rc, const struct lk_error *err);
+
+/* Around all tests of a program: a runtime with one thread, and a folder for checkpoints. */
+void golden_set_up(void);
+void golden_tear_down(void);
+lk_runtime *golden_runtime(void);
+
+struct model {
+    lk_checkpoint *checkpoint;
+    lk_drawer *drawer;
+};
+/* Writes and opens a tiny checkpoint of that file or folder name; golden_drawer makes it draw. */
+struct model golden_checkpoint(const struct test_checkpoint *options, const char *name);
+void golden_drawer(struct model *model);
+struct model golden_model(const struct test_checkpoint *options, const char *name); /* both */
+void golden_model_close(struct model *model);
+
+/* Draws all golden cases of that dtype, of which there are `want`. */
+void golden_draw_all(const struct model *model, const char *dtype, int want);
+
+lk_tensor_file *golden_open(void);
+/* Largest |have − want| over the largest |want| (at least 1). */
+double golden_distance(const float *have, const struct lk_tensor *want);
+/* 6·values(name) [tokens,32]: malloc'd. */
+float *golden_context(const char *name, int tokens);
+/* 8-bit RGB (3x + 5y + 60c) mod 256. */
+struct lk_picture *golden_picture(int width, int height);
+
+#endif
