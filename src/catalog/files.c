@@ -24,8 +24,11 @@ static int walk(const char *path, visit_file *visit, void *user, struct lk_error
     char *root = strdup(path);
     char *roots[] = {root, NULL};
     FTS *tree = root ? fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name) : NULL;
-    int code =
-        tree ? 0 : lk_fail(err, LK_E_FAILED, "'%s' cannot be read: %s", path, strerror(errno));
+    if (!tree) {
+        free(root);
+        return lk_fail(err, LK_E_FAILED, "a model cannot be read: %s", strerror(errno));
+    }
+    int code = 0;
     size_t skip = strlen(path);
     for (FTSENT *file; !code && (file = fts_read(tree));) {
         if (file->fts_info == FTS_F) {
@@ -37,8 +40,7 @@ static int walk(const char *path, visit_file *visit, void *user, struct lk_error
                            strerror(file->fts_errno));
         }
     }
-    if (tree)
-        fts_close(tree);
+    fts_close(tree);
     free(root);
     return code;
 }

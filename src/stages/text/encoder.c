@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+/* CLIP's text transformer (Radford et al. 2021, arXiv 2103.00020), as SD 1.x conditions on it:
+ *
+ *   x = token_embedding[ids] + position_embedding
+ *   each layer:  x += out(attention(q(n), k(n), v(n))),  n = layer_norm1(x), causal
+ *                x += fc2(act(fc1(layer_norm2(x)))),     act: quick_gelu, or gelu (erf)
+ *   → final_layer_norm(x)
+ *
+ * clip_skip k leaves the last k layers out before the final norm, as diffusers does. Every prompt
+ * fills one window of 77 tokens: start, at most 75 of its own, end, padding; the causal mask keeps
+ * padding from being read by what stands before it. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages/text/text.h"
+#include "stages/text/tokenizer.h"
+
+struct lk_text {
+    lk_runtime *runtime;
+    const lk_checkpoint *checkpoint;
+    char *device; /* NULL: auto */
+    lk_tokenizer *tokenizer;
+    pthread_mutex_t lock;  /* of sessions */
+    lk_session **sessions; /* [layers], by clip_skip; NULL until asked for */
+};
+
+static const struct lk_text_config *config_of(const lk_text *text)
+{
+    return &lk_checkpoint_config(text->checkpoint)->text;
+}
+
+int lk_text_width(const lk_text *text)
+{
+    return config_of(text)->width;
+}
+
+int lk_text_tokens(const lk_text *text)
+{
+    return config_of(text)->positions;
+}
+
+/* ---- the network ---- */
+
+enum { NAME_SIZE = 128 }; /* the longest of CLIP has 59 bytes; a longer one is cut and not found */
+
+struct net {
+    lk_graph *graph;
+    const lk_checkpoint *checkpoint;
+    const struct lk_text_config *config;
+    int layer; /* whose names `weight` asks for; −1: outside of the layers */
+};
+
+/* text_model.[encoder.layers.N.]NAME.TAIL, of the shape that the topology asks for */
+static lk_value weight(
+    const struct net *net, const char *name, const char *tail, int rank, const int64_t *shape)
+{
+    char full[NAME_SIZE];
+    if (net->layer < 0)
+        snprintf(full, sizeof full, "text_model.%s.%s", name, tail);
+    else
+        snprintf(full, sizeof full, "text_model.encoder.layers.%d.%s.%s", net->layer, name, tail);
+    lk_graph_at(net->graph, "%s", full);
+    return lk_graph_weight(net->graph, lk_checkpoint_tensor(net->checkpoint, LK_PART_TEXT, full),
+                           rank, shape);
+}
+
+/* x [1,T,in] → [1,T,out] */
+static lk_value linear(const struct net *net, lk_value x, const char *name, int in, int out)
+{
+    lk_value w = weight(net, name, "weight", 2, (const int64_t[]){out, in});
+    lk_value b = weight(net, name, "bias", 1, (const int64_t[]){out});
+    return lk_graph_linear(net->graph, x, w, b);
+}
+
+/* x [1,T,width] → same */
+static lk_value norm(const struct net *net, lk_value x, const char *name)
+{
+    const int64_t shape[] = {net->config->width};
+    lk_value gamma = weight(net, name, "weight", 1, shape);
+    lk_value beta = weight(net, name, "bias", 1, shape);
+    return lk_graph_layer_norm(net->graph, x, gamma, beta, 1e-5f);
+}
+
+/* x [1,T,width] → same */
+static lk_value layer(const struct net *net, lk_value x)
+{
+    const struct lk_text_config *c = net->config;
+    const int width = c->width;
+    lk_value n = norm(net, x, "layer_norm1");
+    lk_value q = linear(net, n, "self_attn.q_proj", width, width);
+    lk_value k = linear(net, n, "self_attn.k_proj", width, width);
+    lk_value v = linear(net, n, "self_attn.v_proj", width, width);
+    lk_value seen = lk_graph_attention(net->graph, q, k, v, c->heads, width / c->heads, 1);
+    x = lk_graph_add(net->graph, x, linear(net, seen, "self_attn.out_proj", width, width));
+
+    n = norm(net, x, "layer_norm2");
+    lk_value h = linear(net, n, "mlp.fc1", width, c->intermediate);
+    h = lk_graph_activation(net->graph, h, c->quick_gelu ? LK_QUICK_GELU : LK_GELU);
+    return lk_graph_add(net->graph, x, linear(net, h, "mlp.fc2", c->intermediate, width));
+}
+
+/* in: ids [1,T] i64; out: states [1,T,width] f32 */
+static int build(const lk_checkpoint *checkpoint,
+                 int clip_skip,
+                 lk_graph **out,
+                 struct lk_error *err)
+{
+    const struct lk_text_config *c = &lk_checkpoint_config(checkpoint)->text;
+    lk_graph *graph = NULL;
+    int rc = lk_graph_new("text", &graph, err);
+    if (rc)
+        return rc;
+    struct net net = {graph, checkpoint, c, -1};
+    lk_value ids = lk_graph_input(graph, "ids", LK_I64, 2, (const int64_t[]){1, c->positions});
+    lk_value table = weight(&net, "embeddings.token_embedding", "weight", 2,
+                            (const int64_t[]){c->vocabulary, c->width});
+    lk_value places = weight(&net, "embeddings.position_embedding", "weight", 3,
+                             (const int64_t[]){1, c->positions, c->width});
+    lk_value x = lk_graph_add(graph, lk_graph_gather(graph, table, ids), places);
+    for (net.layer = 0; net.layer < c->layers - clip_skip; net.layer++)
+        x = layer(&net, x);
+    net.layer = -1;
+    lk_graph_output(graph, "states", norm(&net, x, "final_layer_norm"));
+    rc = lk_graph_status(graph, err);
+    if (rc) {
+        lk_graph_free(graph);
+        return lk_fail_context(err, rc, "the text encoder of checkpoint '%s'",
+                               lk_checkpoint_name(checkpoint));
+    }
+    *out = graph;
+    return 0;
+}
+
+/* ---- opening ---- */
+
+/* An id outside the embedding would end in the middle of a run. */
+static int check_tokenizer(const lk_text *text, struct lk_error *err)
+{
+    const struct lk_text_config *c = config_of(text);
+    const int size = lk_tokenizer_size(text->tokenizer);
+    if (c->positions < 2)
+        return lk_fail(err, LK_E_INPUT,
+                       "the text encoder of checkpoint '%s' reads %d tokens, which leaves none for "
+                       "a prompt: take another checkpoint",
+                       lk_checkpoint_name(text->checkpoint), c->positions);
+    if (size <= c->vocabulary)
+        return 0;
+    const char *folder = lk_checkpoint_tokenizer(text->checkpoint);
+    return lk_fail(err, LK_E_INPUT,
+                   "the text encoder of checkpoint '%s' knows %d tokens, but %s has %d: %s",
+                   lk_checkpoint_name(text->checkpoint), c->vocabulary,
+                   folder ? folder : "CLIP's tokenizer", size,
+                   folder ? "take the tokenizer that belongs to it"
+                          : "put its own tokenizer/ folder beside it");
+}
+
+int lk_text_open(lk_runtime *runtime,
+                 const lk_checkpoint *checkpoint,
+                 const char *device,
+                 lk_text **out,
+                 struct lk_error *err)
+{
+    const size_t layers = (size_t)lk_checkpoint_config(checkpoint)->text.layers;
+    lk_text *text = calloc(1, sizeof *text);
+    if (!text)
+        return lk_fail_memory(err, "a text encoder", sizeof *text);
+    pthread_mutex_init(&text->lock, NULL);
+    text->runtime = runtime;
+    text->checkpoint = checkpoint;
+    text->device = device ? strdup(device) : NULL;
+    text->sessions = calloc(layers, sizeof *text->sessions);
+    int rc = 0;
+    if (!text->sessions || (device && !text->device))
+        rc = lk_fail_memory(err, "a text encoder", layers * sizeof *text->sessions);
+    if (!rc)
+        rc = lk_tokenizer_open(lk_checkpoint_tokenizer(checkpoint), &text->tokenizer, err);
+    if (!rc)
+        rc = check_tokenizer(text, err);
+    if (rc)
+        lk_text_free(text);
+    else
+        *out = text;
+    return rc;
+}
+
+void lk_text_free(lk_text *text)
+{
+    if (!text)
+        return;
+    for (int i = 0; text->sessions && i < config_of(text)->layers; i++)
+        lk_session_release(text->sessions[i]);
+    pthread_mutex_destroy(&text->lock);
+    lk_tokenizer_free(text->tokenizer);
+    free(text->sessions);
+    free(text->device);
+    free(text);
+}
+
+/* ---- encoding ---- */
+
+/* The session belongs to `text`. */
+static int session_for(lk_text *text, int clip_skip, lk_session **out, struct lk_error *err)
+{
+    const int layers = config_of(text)->layers;
+    if (clip_skip < 0 || clip_skip >= layers)
+        return lk_fail(err, LK_E_INPUT,
+                       "--clip-skip %d: checkpoint '%s' has %d text layers: give 0 to %d",
+                       clip_skip, lk_checkpoint_name(text->checkpoint), layers, layers - 1);
+    pthread_mutex_lock(&text->lock);
+    lk_session **session = &text->sessions[clip_skip];
+    lk_graph *graph = NULL;
+    int rc = *session ? 0 : build(text->checkpoint, clip_skip, &graph, err);
+    if (graph)
+        rc = lk_session_of_graph(text->runtime, graph, NULL, text->device, session, err);
+    if (!rc)
+        *out = *session;
+    pthread_mutex_unlock(&text->lock);
+    lk_graph_free(graph);
+    return rc;
+}
+
+/* ids [positions] → out [positions,width] */
+static int run(const lk_text *text,
+               lk_session *session,
+               int64_t *ids,
+               const struct lk_watch *watch,
+               float **out,
+               struct lk_error *err)
+{
+    const struct lk_text_config *c = config_of(text);
+    static const char *const IN = "ids", *const OUT = "states";
+    const struct lk_array input = {
+        .dtype = LK_I64, .rank = 2, .shape = {1, c->positions}, .data = ids};
+    struct lk_array output = {0};
+    int rc = lk_session_run(session, 1, &IN, &input, 1, &OUT, &output, watch, err);
+    if (rc)
+        return rc;
+    const int64_t wanted[] = {1, c->positions, c->width};
+    if (output.rank != 3 || memcmp(output.shape, wanted, sizeof wanted)) {
+        free(output.data);
+        return lk_fail(err, LK_E_FAILED, "the text encoder's output has another shape than built");
+    }
+    *out = output.data;
+    return 0;
+}
+
+int lk_text_encode(lk_text *text,
+                   const char *prompt,
+                   const char *option,
+                   int clip_skip,
+                   const struct lk_watch *watch,
+                   float **out,
+                   struct lk_text_info *info,
+                   struct lk_error *err)
+{
+    const size_t length = (size_t)config_of(text)->positions;
+    struct lk_tokens tokens = {0};
+    lk_session *session = NULL;
+    int rc = lk_tokenizer_encode(text->tokenizer, prompt, option, &tokens, err);
+    if (rc)
+        return rc;
+    int64_t *ids = malloc(length * sizeof *ids);
+    if (!ids)
+        rc = lk_fail_memory(err, "a prompt", length * sizeof *ids);
+    if (!rc)
+        rc = session_for(text, clip_skip, &session, err);
+    if (!rc) {
+        const size_t dropped = lk_tokenizer_window(text->tokenizer, &tokens, length, ids);
+        rc = run(text, session, ids, watch, out, err);
+        if (!rc && info)
+            *info = (struct lk_text_info){tokens.count, dropped, tokens.unreadable};
+    }
+    free(ids);
+    lk_tokens_free(&tokens);
+    return rc;
+}
