@@ -201,6 +201,38 @@ static int check_folder(lk_checkpoint *c, struct lk_error *err)
     return 0;
 }
 
+static int read_spacing(lk_checkpoint *c, struct lk_error *err)
+{
+    static const char *const NAMES[] = {
+        [LK_SPACING_LINSPACE] = "linspace",
+        [LK_SPACING_LEADING] = "leading",
+        [LK_SPACING_TRAILING] = "trailing",
+    };
+    json_t *root = NULL;
+    const char *path = text(c, "%s/scheduler/scheduler_config.json", c->path);
+    if (!path)
+        return lk_fail_memory(err, "a checkpoint's paths", 4096);
+    int code = lk__json_load(path, &root, err);
+    if (code)
+        return code == LK_E_MISSING ? 0 : code;
+    const char *value = json_string_value(json_object_get(root, "timestep_spacing"));
+    if (value) {
+        code = LK_E_INPUT;
+        for (size_t i = LK_SPACING_LINSPACE; i < LK_ARRAY_LENGTH(NAMES); i++) {
+            if (!strcmp(value, NAMES[i])) {
+                c->config.spacing = (enum lk_spacing)i;
+                code = 0;
+            }
+        }
+    }
+    if (code)
+        lk_fail(err, code,
+                "'%s': timestep_spacing '%s' is none of linspace, leading, trailing: correct it",
+                path, value);
+    json_decref(root);
+    return code;
+}
+
 static int open_folder(lk_checkpoint *c, bool own_vae, struct lk_error *err)
 {
     int code = check_folder(c, err);
@@ -372,6 +404,8 @@ static int open_all(lk_checkpoint *c, const char *vae, struct lk_error *err)
         code = check_parts(c, err);
     if (!code)
         code = lk__topology_read(c->parts, &c->config, err);
+    if (!code && folder)
+        code = read_spacing(c, err);
     for (int part = 0; !code && part < PARTS; part++)
         code = read_config(c, part, err);
     if (!code)

@@ -40,10 +40,16 @@ struct lk_vae_config {
     float scale;                         /* 0.18215 */
 };
 
+/* Which of the 1000 training times a sampler visits: timestep_spacing of a folder's
+ * scheduler_config.json; LK_SPACING_OWN where it says nothing, as SD 1.5's does not: then each of
+ * diffusers' schedulers has its own. */
+enum lk_spacing { LK_SPACING_OWN, LK_SPACING_LINSPACE, LK_SPACING_LEADING, LK_SPACING_TRAILING };
+
 struct lk_checkpoint_config {
     struct lk_text_config text;
     struct lk_unet_config unet;
     struct lk_vae_config vae;
+    enum lk_spacing spacing;
 };
 
 typedef struct lk_checkpoint lk_checkpoint;

@@ -194,6 +194,18 @@ static void draw_case(const struct model *m,
     lk_picture_free(init);
 }
 
+void golden_draw_own_spacing(const struct model *m, const char *name)
+{
+    lk_tensor_file *file = golden_open();
+    const struct lk_tensor *golden = lk_tensor_file_find(file, name);
+    struct golden_case c;
+    assert_non_null(golden);
+    assert_true(parse(golden->name, &c));
+    c.options.spacing = LK_SPACING_OWN;
+    draw_case(m, file, golden, &c);
+    lk_tensor_file_free(file);
+}
+
 void golden_draw_all(const struct model *m, const char *dtype, int want)
 {
     lk_tensor_file *file = golden_open();

@@ -38,6 +38,9 @@ void golden_model_close(struct model *model);
 /* Draws all golden cases of that dtype, of which there are `want`. */
 void golden_draw_all(const struct model *model, const char *dtype, int want);
 
+/* Draws one golden case (a tensor's name) without saying its spacing. */
+void golden_draw_own_spacing(const struct model *model, const char *name);
+
 lk_tensor_file *golden_open(void);
 /* Largest |have − want| over the largest |want| (at least 1). */
 double golden_distance(const float *have, const struct lk_tensor *want);

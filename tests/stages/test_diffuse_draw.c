@@ -28,6 +28,14 @@ static void f32_folder_draws_diffusers_pictures(void **state)
     golden_draw_all(&model, "f32", 20);
 }
 
+static void the_spacing_of_the_checkpoints_scheduler_is_followed(void **state)
+{
+    (void)state;
+    struct model m = golden_model(&(struct test_checkpoint){.spacing = "leading"}, "spaced");
+    golden_draw_own_spacing(&m, "draw f32 euler karras leading 64x64 6 7.5 77 0/latents");
+    golden_model_close(&m);
+}
+
 static lk_session *open_network(const struct model *m,
                                 int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *))
 {
@@ -213,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f32_folder_draws_diffusers_pictures),
+        cmocka_unit_test(the_spacing_of_the_checkpoints_scheduler_is_followed),
         cmocka_unit_test(the_mean_of_the_posterior_is_diffusers),
         cmocka_unit_test(tiled_decoding_stays_close_to_the_whole),
         cmocka_unit_test(options_out_of_range_are_refused),

@@ -132,8 +132,9 @@ static void rename_part(char name[160], const char *from, const char *to)
     free(tail);
 }
 
-static void
-name_in_file(const struct test_tensor *t, const struct test_checkpoint *options, char out[160])
+static void name_in_file(const struct test_tensor *t,
+                         const struct test_checkpoint *options,
+                         char out[160])
 {
     snprintf(out, 160, "%s", options->layout == TEST_SINGLE ? t->ldm : t->name);
     if (!options->old_vae_names || t->part != TEST_VAE)
@@ -254,6 +255,18 @@ static void write_part(const char *path,
     free(config);
 }
 
+static void write_scheduler(const char *path, const char *spacing)
+{
+    char *folder = test_format("%s/scheduler", path);
+    char *config = test_format("%s/scheduler_config.json", folder);
+    char *text = test_format("{\"timestep_spacing\": \"%s\"}", spacing);
+    test_make_dir(folder);
+    test_write_text(config, text);
+    free(folder);
+    free(config);
+    free(text);
+}
+
 static void write_folder(const char *path,
                          const struct test_tensor *const *list,
                          size_t count,
@@ -263,6 +276,8 @@ static void write_folder(const char *path,
     char *index = test_format("%s/model_index.json", path);
     test_write_text(index, "{\"_class_name\": \"StableDiffusionPipeline\"}");
     free(index);
+    if (options->spacing)
+        write_scheduler(path, options->spacing);
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from; to < count && list[to]->part == list[from]->part; to++)
             ;

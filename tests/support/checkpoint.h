@@ -22,6 +22,7 @@ struct test_checkpoint {
     int old_vae_names;       /* folder: query, key, value, proj_attn, as before diffusers 0.17 */
     int fp16_names;          /* folder: *.fp16.safetensors */
     int shards;              /* folder: UNet in two files and an index */
+    const char *spacing;     /* folder: timestep_spacing of a scheduler_config.json; NULL: none */
 };
 
 /* path: the folder, or the file (NAME.safetensors; the sidecar is NAME.json). Aborts on failure. */

@@ -140,11 +140,14 @@ static int plan(struct sitting *s, struct lk_error *err)
 {
     const struct lk_draw_options *o = s->options;
     enum lk_schedule schedule;
+    enum lk_spacing spacing = o->spacing;
+    if (spacing == LK_SPACING_OWN)
+        spacing = lk_checkpoint_config(s->drawer->checkpoint)->spacing;
     int rc = lk_sampler_find(o->sampler, &s->sampler, err);
     if (!rc)
         rc = lk_schedule_find(s->sampler, o->schedule, &schedule, err);
     if (!rc)
-        rc = lk__plan_make(s->sampler, schedule, o->spacing, o->steps, &s->plan, err);
+        rc = lk__plan_make(s->sampler, schedule, spacing, o->steps, &s->plan, err);
     if (rc || !o->init)
         return rc;
     if (!(o->strength >= 0 && o->strength <= 1))

@@ -14,14 +14,11 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "catalog/checkpoint.h"
 
 #define LK_TRAIN_STEPS 1000
 /* Leading spacing puts DPM++'s first time at steps + 1, which must exist. */
 #define LK_MAX_STEPS (LK_TRAIN_STEPS - 2)
-
-/* Which of the 1000 training times are visited. A checkpoint may say it (timestep_spacing of its
- * scheduler_config.json); where it does not, each of diffusers' schedulers has its own. */
-enum lk_spacing { LK_SPACING_OWN, LK_SPACING_LINSPACE, LK_SPACING_LEADING, LK_SPACING_TRAILING };
 
 enum lk_schedule { LK_SCHEDULE_NORMAL, LK_SCHEDULE_KARRAS };
 
