@@ -16,72 +16,81 @@ enum { MAX_ENTRIES = 1000 };
 struct pack {
     const char *folder, *path; /* path: of pack.json, for messages */
     lk_arena *arena;
-    size_t at; /* entry being read */
+    const json_t *models;
+    const char *licence; /* of all models that name none; may be NULL */
+    const char *key;     /* of the model being read */
     struct lk_error *err;
 };
 
 enum kind { STRING, INTEGER, REAL };
 #define AT(member) offsetof(struct lk_model_entry, member)
+#define ANY (-1)
 
+/* Members of a model, by role: `threshold` is a detector's score and an embedder's cosine. */
 static const struct field {
     const char *key;
+    int role; /* enum lk_role, or ANY */
     enum kind kind;
     size_t at;
     bool required;
     double low, high;
-} MEMBERS[] =
-    {
-        {"name", STRING, AT(name), true, 0, 0},
-        {"family", STRING, AT(family), true, 0, 0},
-        {"path", STRING, AT(file), true, 0, 0},
-        {"licence", STRING, AT(licence), false, 0, 0},
-        {"sha256", STRING, AT(sha256), false, 0, 0},
-        {"embedder", STRING, AT(embedder), false, 0, 0},
-        {"source", STRING, AT(source), false, 0, 0},
-},
-  DEFAULTS[] = {
-      {"width", INTEGER, AT(defaults.width), false, 64, 16384},
-      {"height", INTEGER, AT(defaults.height), false, 64, 16384},
-      {"steps", INTEGER, AT(defaults.steps), false, 1, 1000},
-      {"guidance", REAL, AT(defaults.guidance), false, 0, 100},
-      {"sampler", STRING, AT(defaults.sampler), false, 0, 0},
-      {"schedule", STRING, AT(defaults.schedule), false, 0, 0},
-      {"upscale", INTEGER, AT(defaults.upscale), false, 1, 8},
-      {"face_score", REAL, AT(defaults.face_score), false, 0, 1},
-      {"same_person", REAL, AT(defaults.same_person), false, -1, 1},
+} FIELDS[] = {
+    {"file", ANY, STRING, AT(file), true, 0, 0},
+    {"family", ANY, STRING, AT(family), true, 0, 0},
+    {"licence", ANY, STRING, AT(licence), false, 0, 0},
+    {"source", ANY, STRING, AT(source), false, 0, 0},
+    {"embedder", LK_ROLE_SWAPPER, STRING, AT(embedder), false, 0, 0},
+    {"size", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.width), false, 64, 16384},
+    {"size", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.height), false, 64, 16384},
+    {"width", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.width), false, 64, 16384},
+    {"height", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.height), false, 64, 16384},
+    {"steps", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.steps), false, 1, 1000},
+    {"guidance", LK_ROLE_CHECKPOINT, REAL, AT(defaults.guidance), false, 0, 100},
+    {"sampler", LK_ROLE_CHECKPOINT, STRING, AT(defaults.sampler), false, 0, 0},
+    {"schedule", LK_ROLE_CHECKPOINT, STRING, AT(defaults.schedule), false, 0, 0},
+    {"upscale", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.upscale), false, 1, 8},
+    {"scale", LK_ROLE_UPSCALER, INTEGER, AT(defaults.upscale), false, 1, 8},
+    {"threshold", LK_ROLE_DETECTOR, REAL, AT(defaults.face_score), false, 0, 1},
+    {"threshold", LK_ROLE_EMBEDDER, REAL, AT(defaults.same_person), false, -1, 1},
 };
 
-static int wrong(const struct pack *pack, const char *key, const char *wanted)
+static int wrong(const struct pack *pack, const char *member, const char *wanted)
 {
-    return lk_fail(pack->err, LK_E_INPUT, "'%s' of model %zu in '%s' must be %s", key, pack->at + 1,
-                   pack->path, wanted);
+    return lk_fail(pack->err, LK_E_INPUT, "'%s' of model '%.60s' in '%s' must be %s", member,
+                   pack->key, pack->path, wanted);
 }
 
-static int read_member(const struct pack *pack,
-                       const json_t *object,
-                       const struct field *field,
-                       struct lk_model_entry *entry)
+/* *out = a copy that lives as long as the catalogue. */
+static int keep(const struct pack *pack, const char *text, const char **out)
+{
+    *out = lk_arena_strdup(pack->arena, text);
+    return *out ? 0 : lk_fail_memory(pack->err, "a catalogue", strlen(text));
+}
+
+static int read_field(const struct pack *pack,
+                      const json_t *object,
+                      const struct field *field,
+                      struct lk_model_entry *entry)
 {
     const json_t *value = json_object_get(object, field->key);
-    void *at = (char *)entry + field->at;
+    char *at = (char *)entry + field->at;
     if (!value || json_is_null(value))
         return field->required ? wrong(pack, field->key, "there") : 0;
     if (field->kind == STRING) {
-        const char *text = json_string_value(value);
+        const char *text = json_string_value(value), *kept = NULL;
         if (!text || !*text)
             return wrong(pack, field->key, "a text");
-        char *kept = lk_arena_strdup(pack->arena, text);
-        if (!kept)
-            return lk_fail_memory(pack->err, "a catalogue", strlen(text));
+        int code = keep(pack, text, &kept);
         memcpy(at, &kept, sizeof kept);
-        return 0;
+        return code;
     }
     double number = json_number_value(value);
     bool fits = field->kind == INTEGER ? json_is_integer(value) : json_is_number(value);
-    if (!fits || !(number >= field->low && number <= field->high))
-        return lk_fail(pack->err, LK_E_INPUT,
-                       "'%s' of model %zu in '%s' must be a number from %g to %g", field->key,
-                       pack->at + 1, pack->path, field->low, field->high);
+    if (!fits || !(number >= field->low && number <= field->high)) {
+        char range[64];
+        snprintf(range, sizeof range, "a number from %g to %g", field->low, field->high);
+        return wrong(pack, field->key, range);
+    }
     if (field->kind == INTEGER)
         *(int *)at = (int)number;
     else
@@ -89,27 +98,60 @@ static int read_member(const struct pack *pack,
     return 0;
 }
 
-static int read_members(const struct pack *pack,
-                        const json_t *object,
-                        const struct field *fields,
-                        size_t n,
-                        struct lk_model_entry *entry)
+/* Members that belong to other roles are left alone. */
+static int read_fields(const struct pack *pack, const json_t *object, struct lk_model_entry *entry)
 {
     int code = 0;
-    for (size_t i = 0; !code && i < n; i++)
-        code = read_member(pack, object, &fields[i], entry);
+    for (size_t i = 0; !code && i < LK_ARRAY_LENGTH(FIELDS); i++)
+        if (FIELDS[i].role == ANY || FIELDS[i].role == (int)entry->role)
+            code = read_field(pack, object, &FIELDS[i], entry);
     return code;
 }
 
-static int read_role(const struct pack *pack, const json_t *object, struct lk_model_entry *entry)
+/* "sd" is short for the checkpoint. */
+static bool role_of_word(const char *word, enum lk_role *out)
 {
-    const char *word = json_string_value(json_object_get(object, "role"));
-    for (enum lk_role role = 0; word && role < LK_ROLE_COUNT; role++)
+    if (!strcmp(word, "sd"))
+        word = lk_role_name(LK_ROLE_CHECKPOINT);
+    for (enum lk_role role = 0; role < LK_ROLE_COUNT; role++)
         if (!strcmp(word, lk_role_name(role))) {
-            entry->role = role;
-            return 0;
+            *out = role;
+            return true;
         }
-    return wrong(pack, "role", "checkpoint, vae, detector, embedder, swapper or upscaler");
+    return false;
+}
+
+/* A key that names a role makes the model the one that serves when none is asked for. */
+static int read_name(const struct pack *pack, const json_t *object, struct lk_model_entry *entry)
+{
+    if (role_of_word(pack->key, &entry->role)) {
+        entry->name = "starter";
+        return 0;
+    }
+    const char *word = json_string_value(json_object_get(object, "role"));
+    if (!word || !role_of_word(word, &entry->role))
+        return wrong(pack, "role", "checkpoint, vae, detector, embedder, swapper or upscaler");
+    return *pack->key ? keep(pack, pack->key, &entry->name) : wrong(pack, "name", "a text");
+}
+
+/* A swapper names the file of its embedder, which may be a model of the pack: entries are compared
+ * by name. */
+static int bind_embedder(const struct pack *pack, struct lk_model_entry *entry)
+{
+    enum lk_role role;
+    const char *key;
+    json_t *model;
+    json_object_foreach((json_t *)pack->models, key, model)
+    {
+        const char *file = json_string_value(json_object_get(model, "file"));
+        if (!file || strcmp(file, entry->embedder))
+            continue;
+        if (!role_of_word(key, &role))
+            return keep(pack, key, &entry->embedder);
+        entry->embedder = "starter";
+        return 0;
+    }
+    return 0;
 }
 
 /* A path of a pack stays inside the pack. */
@@ -125,25 +167,85 @@ static bool is_inside(const char *path)
     return true;
 }
 
+/* ---- digests ---- */
+
+static bool is_digest(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text && strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
+/* The order in which lk_model_sha256 meets files: folder by folder, by name. */
+static int by_path(const void *a, const void *b)
+{
+    const char *p = *(const char *const *)a, *q = *(const char *const *)b;
+    while (*p && *p == *q)
+        p++, q++;
+    int x = *p == '/' ? 1 : (unsigned char)*p + 1, y = *q == '/' ? 1 : (unsigned char)*q + 1;
+    return *p && *q ? x - y : (*p != 0) - (*q != 0);
+}
+
+/* Digests of a folder's files, {path: sha256}, become the one that lk_model_sha256 gives. */
+static int join_digests(const struct pack *pack, json_t *files, struct lk_sha256 *out)
+{
+    size_t n = 0, size = 0;
+    const char **paths = calloc(json_object_size(files) + 1, sizeof *paths), *path;
+    char *lines = NULL;
+    json_t *digest;
+    FILE *list = paths ? open_memstream(&lines, &size) : NULL;
+    int code = list ? 0 : lk_fail_memory(pack->err, "a list of files", json_object_size(files));
+    json_object_foreach(files, path, digest)
+    {
+        if (!code && !is_digest(digest))
+            code = wrong(pack, "sha256", "64 hex digits for each file");
+        if (!code)
+            paths[n++] = path;
+    }
+    if (!code)
+        qsort(paths, n, sizeof *paths, by_path);
+    for (size_t i = 0; !code && i < n; i++)
+        fprintf(list, "%s  %s\n", json_string_value(json_object_get(files, paths[i])), paths[i]);
+    if (list && fclose(list) && !code)
+        code = lk_fail_memory(pack->err, "a list of files", size);
+    if (!code)
+        lk_sha256_bytes(lines, size, out);
+    free(lines);
+    free(paths);
+    return code;
+}
+
+static int read_digest(const struct pack *pack, const json_t *object, struct lk_model_entry *entry)
+{
+    json_t *value = json_object_get(object, "sha256");
+    struct lk_sha256 sha;
+    if (!value || json_is_null(value))
+        return 0;
+    if (is_digest(value))
+        return keep(pack, json_string_value(value), &entry->sha256);
+    if (!json_is_object(value))
+        return wrong(pack, "sha256", "64 hex digits, or {path: 64 hex digits} of a folder's files");
+    int code = join_digests(pack, value, &sha);
+    return code ? code : keep(pack, sha.hex, &entry->sha256);
+}
+
+/* ---- entries ---- */
+
 static int read_entry(const struct pack *pack, const json_t *object, struct lk_model_entry *entry)
 {
-    *entry = (struct lk_model_entry){0};
+    *entry = (struct lk_model_entry){.licence = pack->licence};
     if (!json_is_object(object))
-        return lk_fail(pack->err, LK_E_INPUT, "model %zu in '%s' must be a JSON object",
-                       pack->at + 1, pack->path);
-    int code = read_role(pack, object, entry);
+        return lk_fail(pack->err, LK_E_INPUT, "model '%.60s' in '%s' must be a JSON object",
+                       pack->key, pack->path);
+    int code = read_name(pack, object, entry);
     if (!code)
-        code = read_members(pack, object, MEMBERS, LK_ARRAY_LENGTH(MEMBERS), entry);
+        code = read_fields(pack, object, entry);
     if (code)
         return code;
     if (!is_inside(entry->file))
-        return wrong(pack, "path", "relative to the folder and inside it");
-    if (entry->sha256 && strspn(entry->sha256, "0123456789abcdef") != 64)
-        return wrong(pack, "sha256", "64 hex digits");
-    const json_t *defaults = json_object_get(object, "defaults");
-    if (defaults && !json_is_object(defaults))
-        return wrong(pack, "defaults", "a JSON object");
-    code = read_members(pack, defaults, DEFAULTS, LK_ARRAY_LENGTH(DEFAULTS), entry);
+        return wrong(pack, "file", "relative to the folder and inside it");
+    code = read_digest(pack, object, entry);
+    if (!code && entry->embedder)
+        code = bind_embedder(pack, entry);
     if (code)
         return code;
     size_t room = strlen(pack->folder) + strlen(entry->file) + 2;
@@ -155,6 +257,22 @@ static int read_entry(const struct pack *pack, const json_t *object, struct lk_m
     return 0;
 }
 
+/* What stands before the models. */
+static int read_head(struct pack *pack, const json_t *root)
+{
+    const json_t *version = json_object_get(root, "version");
+    const char *licence = json_string_value(json_object_get(root, "licence"));
+    pack->models = json_object_get(root, "models");
+    if (!json_is_integer(version) || json_integer_value(version) != 1)
+        return lk_fail(pack->err, LK_E_INPUT, "'%s' is not of version 1: get a newer likeness",
+                       pack->path);
+    if (!json_is_object(pack->models) || json_object_size(pack->models) > MAX_ENTRIES)
+        return lk_fail(pack->err, LK_E_INPUT,
+                       "'models' in '%s' must be an object of at most %d models", pack->path,
+                       MAX_ENTRIES);
+    return licence ? keep(pack, licence, &pack->licence) : 0;
+}
+
 int lk__pack_read(const char *folder,
                   lk_arena *arena,
                   int (*add)(void *user, const struct lk_model_entry *entry, struct lk_error *err),
@@ -164,23 +282,22 @@ int lk__pack_read(const char *folder,
     char *path = NULL;
     if (asprintf(&path, "%s/pack.json", folder) < 0)
         return lk_fail_memory(err, "a path", strlen(folder));
-    struct pack pack = {folder, path, arena, 0, err};
-    json_t *root = NULL;
+    struct pack pack = {.folder = folder, .path = path, .arena = arena, .err = err};
+    json_t *root = NULL, *model;
     int code = lk__json_load(path, &root, err);
     if (code) {
         free(path);
         return code == LK_E_MISSING ? 0 : code;
     }
-    const json_t *models = json_object_get(root, "models");
-    if (json_integer_value(json_object_get(root, "format")) != 1)
-        code = lk_fail(err, LK_E_INPUT, "'%s' is not of format 1: get a newer likeness", path);
-    else if (!json_is_array(models) || json_array_size(models) > MAX_ENTRIES)
-        code = lk_fail(err, LK_E_INPUT, "'models' in '%s' must be a list of models", path);
-    for (; !code && pack.at < json_array_size(models); pack.at++) {
+    code = read_head(&pack, root);
+    json_object_foreach(code ? NULL : (json_t *)pack.models, pack.key, model)
+    {
         struct lk_model_entry entry;
-        code = read_entry(&pack, json_array_get(models, pack.at), &entry);
+        code = read_entry(&pack, model, &entry);
         if (!code)
             code = add(user, &entry, err);
+        if (code)
+            break;
     }
     json_decref(root);
     free(path);

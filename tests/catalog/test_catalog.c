@@ -15,14 +15,18 @@
 #include "support/temp.h"
 
 static const char PACK[] =
-    "{\"format\": 1, \"name\": \"starter\", \"models\": ["
-    "{\"name\": \"starter\", \"role\": \"checkpoint\", \"family\": \"sd15\", \"path\": \"sd\","
-    " \"licence\": \"Apache-2.0\", \"defaults\": {\"width\": 128, \"height\": 192, \"steps\": 20,"
-    " \"guidance\": 5.5, \"sampler\": \"dpmpp-2m\", \"schedule\": \"karras\", \"upscale\": 2}},"
-    "{\"name\": \"starter\", \"role\": \"embedder\", \"family\": \"arcface\","
-    " \"path\": \"embedder.onnx\", \"defaults\": {\"same_person\": 0.4, \"unknown\": []}},"
-    "{\"name\": \"starter\", \"role\": \"swapper\", \"family\": \"inswapper\","
-    " \"path\": \"swapper.onnx\", \"embedder\": \"starter\"}]}";
+    "{\"version\": 1, \"name\": \"likeness starter\", \"licence\": \"MIT\", \"models\": {"
+    "\"sd\": {\"family\": \"sd15\", \"file\": \"sd\", \"licence\": \"Apache-2.0\","
+    " \"size\": 128, \"height\": 192, \"steps\": 20, \"threshold\": [],"
+    " \"guidance\": 5.5, \"sampler\": \"dpmpp-2m\", \"schedule\": \"karras\", \"upscale\": 2,"
+    " \"sha256\": {"
+    "\"unet/b\": \"5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5\","
+    "\"a\": \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}},"
+    "\"embedder\": {\"family\": \"arcface\", \"file\": \"embedder.onnx\", \"threshold\": 0.4},"
+    "\"swapper\": {\"family\": \"inswapper\", \"file\": \"swapper.onnx\","
+    " \"embedder\": \"embedder.onnx\"},"
+    "\"soft\": {\"role\": \"upscaler\", \"family\": \"rrdbnet\", \"file\": \"soft.onnx\","
+    " \"scale\": 4}}}";
 
 static char *folder;     /* a model folder with the pack above, but without swapper.onnx */
 static char *embedder;   /* paths in it */
@@ -92,6 +96,7 @@ static void without_a_name_the_starter_serves_with_its_defaults(void **state)
     assert_string_equal(entry->path, checkpoint);
     assert_string_equal(entry->family, "sd15");
     assert_string_equal(entry->licence, "Apache-2.0");
+    assert_string_equal(find_ok(catalog, LK_ROLE_EMBEDDER, NULL)->licence, "MIT");
     assert_int_equal(entry->defaults.width, 128);
     assert_int_equal(entry->defaults.height, 192);
     assert_int_equal(entry->defaults.upscale, 2);
@@ -134,6 +139,21 @@ static void a_file_of_a_known_name_is_that_model_wherever_it_lies(void **state)
     assert_true(entry->defaults.same_person > 0.4f);
     lk_catalog_free(catalog);
     free(path);
+}
+
+static void a_swapper_names_its_embedder_and_a_key_its_model(void **state)
+{
+    (void)state;
+    char *swapper = test_format("%s/swapper.onnx", folder);
+    char *upscaler = test_format("%s/soft.onnx", folder);
+    test_write_text(swapper, "x");
+    test_write_text(upscaler, "x");
+    lk_catalog *catalog = open_ok();
+    const char *name = find_ok(catalog, LK_ROLE_EMBEDDER, NULL)->name;
+    assert_string_equal(find_ok(catalog, LK_ROLE_SWAPPER, NULL)->embedder, name);
+    assert_int_equal(find_ok(catalog, LK_ROLE_UPSCALER, "soft")->defaults.upscale, 4);
+    lk_catalog_free(catalog);
+    free(swapper), free(upscaler);
 }
 
 static void what_is_not_there_is_said_with_what_to_do(void **state)
@@ -194,6 +214,7 @@ static void size_and_hash_are_of_the_file_or_of_all_files(void **state)
                               "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5");
     lk_sha256_bytes(lines, strlen(lines), &again);
     assert_string_equal(sha.hex, again.hex);
+    assert_string_equal(sha.hex, tree->sha256); /* as the pack says, file by file */
     free(lines);
     lk_catalog_free(catalog);
 }
@@ -201,26 +222,25 @@ static void size_and_hash_are_of_the_file_or_of_all_files(void **state)
 static void a_hostile_pack_is_refused_in_one_line(void **state)
 {
     (void)state;
-#define ENTRY                                                                                      \
-    "{\"format\": 1, \"models\": [{\"name\": \"x\", \"role\": \"detector\", \"family\": \"f\", "
+#define ENTRY "{\"version\": 1, \"models\": {\"sd\": {\"family\": \"f\", "
     static const struct {
         const char *json, *says;
     } PACKS[] = {
         {"{", "line 1"},
-        {"{\"format\": 2, \"models\": []}", "format 1"},
-        {"{\"format\": 1, \"models\": {}}", "list of models"},
-        {"{\"format\": 1, \"models\": [7]}", "model 1"},
-        {"{\"format\": 1, \"models\": [{\"name\": \"x\", \"role\": \"chef\"}]}",
-         "'role' of model 1"},
-        {ENTRY "\"path\": \"\"}]}", "'path'"},
-        {ENTRY "\"family\": 3}]}", "duplicate"},
-        {ENTRY "\"path\": \"/etc/passwd\"}]}", "inside it"},
-        {ENTRY "\"path\": \"a/../../b\"}]}", "inside it"},
-        {ENTRY "\"path\": \"a\", \"sha256\": \"abc\"}]}", "64 hex"},
-        {ENTRY "\"path\": \"a\", \"defaults\": []}]}", "'defaults'"},
-        {ENTRY "\"path\": \"a\", \"defaults\": {\"width\": 1e9}}]}", "'width'"},
-        {ENTRY "\"path\": \"a\", \"defaults\": {\"steps\": 0}}]}", "from 1 to 1000"},
-        {ENTRY "\"path\": \"a\", \"defaults\": {\"guidance\": \"7\"}}]}", "from 0 to 100"},
+        {"{\"version\": 2, \"models\": {}}", "version 1"},
+        {"{\"version\": 1, \"models\": []}", "'models'"},
+        {"{\"version\": 1, \"models\": {\"sd\": 7}}", "model 'sd'"},
+        {"{\"version\": 1, \"models\": {\"x\": {\"role\": \"chef\"}}}", "'role' of model 'x'"},
+        {"{\"version\": 1, \"models\": {\"\": {\"role\": \"vae\"}}}", "'name'"},
+        {ENTRY "\"file\": \"\"}}}", "'file'"},
+        {ENTRY "\"family\": 3}}}", "duplicate"},
+        {ENTRY "\"file\": \"/etc/passwd\"}}}", "inside it"},
+        {ENTRY "\"file\": \"a/../../b\"}}}", "inside it"},
+        {ENTRY "\"file\": \"a\", \"sha256\": \"abc\"}}}", "64 hex"},
+        {ENTRY "\"file\": \"a\", \"sha256\": {\"b\": 1}}}}", "64 hex"},
+        {ENTRY "\"file\": \"a\", \"size\": 1e9}}}", "'size'"},
+        {ENTRY "\"file\": \"a\", \"steps\": 0}}}", "from 1 to 1000"},
+        {ENTRY "\"file\": \"a\", \"guidance\": \"7\"}}}", "from 0 to 100"},
     };
 #undef ENTRY
     char *pack = test_format("%s/pack.json", folder);
@@ -290,6 +310,7 @@ int main(void)
         WITH_FOLDER(without_a_name_the_starter_serves_with_its_defaults),
         WITH_FOLDER(a_path_has_the_usual_family_or_the_one_in_front_of_it),
         WITH_FOLDER(a_file_of_a_known_name_is_that_model_wherever_it_lies),
+        WITH_FOLDER(a_swapper_names_its_embedder_and_a_key_its_model),
         WITH_FOLDER(what_is_not_there_is_said_with_what_to_do),
         WITH_FOLDER(entries_are_listed_by_role_found_or_not),
         WITH_FOLDER(size_and_hash_are_of_the_file_or_of_all_files),
