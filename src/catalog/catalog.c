@@ -281,7 +281,8 @@ int lk_catalog_find(lk_catalog *c,
                     const struct lk_model_entry **out,
                     struct lk_error *err)
 {
-    if (!spec || !*spec)
+    const bool named = spec && *spec;
+    if (!named)
         spec = "starter";
     const struct lk_model_entry *entry = find_name(c, role, spec);
     if (entry && !entry->path)
@@ -290,6 +291,9 @@ int lk_catalog_find(lk_catalog *c,
         *out = entry;
         return 0;
     }
+    if (!named)
+        return lk_fail(err, LK_E_MISSING, "no %s serves when none is named: give one with %s",
+                       ROLES[role].name, ROLES[role].option);
     if (!access(spec, F_OK))
         return entry_of_path(c, role, NULL, spec, out, err);
     char family[MAX_NAME];

@@ -161,6 +161,7 @@ static void what_is_not_there_is_said_with_what_to_do(void **state)
     (void)state;
     lk_catalog *catalog = open_ok();
     assert_missing(catalog, LK_ROLE_SWAPPER, NULL, "put swapper.onnx into");
+    assert_missing(catalog, LK_ROLE_VAE, NULL, "--vae"); /* no pack has one */
     assert_missing(catalog, LK_ROLE_SWAPPER, "inswapper-128", "deepinsight");
     assert_missing(catalog, LK_ROLE_DETECTOR, "scrfd-11g", "did you mean 'scrfd-10g'?");
     assert_missing(catalog, LK_ROLE_EMBEDDER, "xyzzy", "one of starter, w600k-r50");
