@@ -102,10 +102,10 @@ static lk_value layer(const struct net *net, lk_value x)
 }
 
 /* in: ids [1,T] i64; out: states [1,T,width] f32 */
-static int build(const lk_checkpoint *checkpoint,
-                 int clip_skip,
-                 lk_graph **out,
-                 struct lk_error *err)
+int lk_text_graph(const lk_checkpoint *checkpoint,
+                  int clip_skip,
+                  lk_graph **out,
+                  struct lk_error *err)
 {
     const struct lk_text_config *c = &lk_checkpoint_config(checkpoint)->text;
     lk_graph *graph = NULL;
@@ -211,7 +211,7 @@ static int session_for(lk_text *text, int clip_skip, lk_session **out, struct lk
     pthread_mutex_lock(&text->lock);
     lk_session **session = &text->sessions[clip_skip];
     lk_graph *graph = NULL;
-    int rc = *session ? 0 : build(text->checkpoint, clip_skip, &graph, err);
+    int rc = *session ? 0 : lk_text_graph(text->checkpoint, clip_skip, &graph, err);
     if (graph)
         rc = lk_session_of_graph(text->runtime, graph, NULL, text->device, session, err);
     if (!rc)

@@ -8,6 +8,12 @@
 #include "catalog/checkpoint.h"
 #include "runtime/session.h"
 
+/* The text encoder as a graph: ids [1,positions] i64 → states [1,positions,width]. */
+int lk_text_graph(const lk_checkpoint *checkpoint,
+                  int clip_skip,
+                  lk_graph **out,
+                  struct lk_error *err);
+
 typedef struct lk_text lk_text;
 
 /* The checkpoint's text encoder on a device (NULL = auto), with its own tokenizer or CLIP's. The

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the subcommands share: arguments by the option table, standard ways to answer, to show
+ * progress and to stop. */
+#ifndef APPS_CLI_H
+#define APPS_CLI_H
+
+#include "pipeline/options.h"
+#include <likeness/likeness.h>
+
+struct cli {
+    const struct subcommand *command;
+    struct lk_invocation with;
+    int n_words;
+    char **words; /* what is no option, in order; point into argv */
+};
+
+struct subcommand {
+    const char *name;
+    enum lk_command id;
+    enum lk_task task;    /* whose defaults the options take */
+    int least, most;      /* how many words */
+    const char *words;    /* "PROMPT", "A B" */
+    const char *summary;  /* one line */
+    const char *examples; /* whole lines */
+    int (*run)(struct cli *cli, struct lk_error *err);
+};
+
+int cmd_make(struct cli *cli, struct lk_error *err); /* portrait, draw, swap */
+int cmd_run(struct cli *cli, struct lk_error *err);
+int cmd_detect(struct cli *cli, struct lk_error *err);
+int cmd_compare(struct cli *cli, struct lk_error *err);
+int cmd_inspect(struct cli *cli, struct lk_error *err);
+int cmd_models(struct cli *cli, struct lk_error *err);
+int cmd_doctor(struct cli *cli, struct lk_error *err);
+
+const struct subcommand *subcommands(size_t *count);
+
+/* Configuration file, environment, then argv (after the subcommand), the later winning. */
+int cli_parse(struct cli *cli, int argc, char **argv, struct lk_error *err);
+
+void cli_help(FILE *to);
+void cli_help_command(FILE *to, const struct subcommand *command);
+/* The manual page and the option reference (docs/options.md), both made from the tables. */
+void cli_manual(FILE *to);
+void cli_reference(FILE *to);
+
+/* A watch that shows a progress line on a terminal, or events with --json, and that Ctrl-C stops.
+ */
+void cli_watch_init(struct lk_watch *watch, const struct cli *cli);
+void cli_watch_done(const struct cli *cli); /* clears the progress line */
+
+/* Opens an engine, runs the request, saves the pictures and the report. */
+int cli_make(struct cli *cli, struct lk_error *err);
+
+#endif

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `likeness inspect PICTURE`: what a picture says of itself, and the faces in it.
+ *
+ * JSON: {"watermark": null, "labels": {…}, "audit": null, "faces": […]}. The hidden mark and the
+ * audit log are not there yet (release.c names their places): null says that none was looked for.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "cli.h"
+#include "pipeline/engine.h"
+#include "pipeline/result.h"
+#include "stages/mark/parameters.h"
+#include "stages/mark/xmp.h"
+
+/* Everything the file holds beside its pixels. */
+struct labels {
+    struct lk_picture_found_text text;
+    struct lk_parameters_text parameters; /* when text.parameters */
+    struct lk_xmp_found xmp;              /* when text.xmp */
+};
+
+static int read_labels(const char *path, struct labels *labels, struct lk_error *err)
+{
+    int rc = lk_picture_read_text(path, &labels->text, err);
+    if (!rc && labels->text.parameters)
+        rc = lk_parameters_read(labels->text.parameters, &labels->parameters, err);
+    if (!rc && labels->text.xmp)
+        lk_xmp_read(labels->text.xmp, strlen(labels->text.xmp), &labels->xmp);
+    return rc;
+}
+
+static void free_labels(struct labels *labels)
+{
+    free(labels->text.parameters);
+    free(labels->text.xmp);
+    lk_parameters_text_free(&labels->parameters);
+}
+
+static json_t *json_of_labels(const struct labels *labels)
+{
+    json_t *root = json_object();
+    if (labels->text.parameters) {
+        const struct lk_parameters_text *p = &labels->parameters;
+        json_object_set_new(root, "parameters", json_string(labels->text.parameters));
+        json_object_set_new(root, "prompt", json_string(p->prompt));
+        json_object_set_new(root, "negative", json_string(p->negative));
+        for (size_t i = 0; i < p->n_fields; i++)
+            json_object_set_new(root, p->field[i].name, json_string(p->field[i].value));
+    }
+    if (*labels->xmp.source_uri)
+        json_object_set_new(root, "digital_source_type", json_string(labels->xmp.source_uri));
+    if (*labels->xmp.creator)
+        json_object_set_new(root, "creator", json_string(labels->xmp.creator));
+    return root;
+}
+
+static int print_json(const struct labels *labels,
+                      const struct lk_face *faces,
+                      size_t n,
+                      struct lk_error *err)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, lk__json_of_face(&faces[i]));
+    json_t *root = json_pack("{s:n,s:o,s:n,s:o}", "watermark", "labels", json_of_labels(labels),
+                             "audit", "faces", list);
+    int rc = json_dumpf(root, stdout, 0)
+                 ? lk_fail(err, LK_E_FAILED, "standard output cannot be written")
+                 : 0;
+    putchar('\n');
+    json_decref(root);
+    return rc;
+}
+
+static void print_text(const struct labels *labels, size_t n_faces)
+{
+    static const char *const sources[] = {
+        [LK_SOURCE_UNKNOWN] = "not said",
+        [LK_SOURCE_GENERATED] = "all of it by a trained model (trainedAlgorithmicMedia)",
+        [LK_SOURCE_COMPOSITE] =
+            "a picture changed by a trained model (compositeWithTrainedAlgorithmicMedia)",
+    };
+    printf("made by       %s\n", sources[labels->xmp.source]);
+    if (*labels->xmp.creator)
+        printf("program       %s\n", labels->xmp.creator);
+    if (labels->text.parameters)
+        printf("parameters    %s\n", labels->text.parameters);
+    printf("faces         %zu\n", n_faces);
+}
+
+int cmd_inspect(struct cli *cli, struct lk_error *err)
+{
+    lk_engine *engine = NULL;
+    struct lk_face *faces = NULL;
+    size_t n = 0;
+    struct labels labels = {0};
+    struct lk_watch watch;
+    cli_watch_init(&watch, cli);
+    int rc = lk_engine_open(&cli->with.engine, &engine, err);
+    rc = rc ? rc
+            : lk_engine_find(engine, &cli->with.request, cli->words[0], false, &watch, &faces, &n,
+                             err);
+    rc = rc ? rc : read_labels(cli->words[0], &labels, err);
+    cli_watch_done(cli);
+    if (!rc && cli->with.output.json)
+        rc = print_json(&labels, faces, n, err);
+    else if (!rc)
+        print_text(&labels, n);
+    free_labels(&labels);
+    free(faces);
+    lk_engine_free(engine);
+    return rc;
+}

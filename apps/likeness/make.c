@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* portrait, draw, swap, and what run shares with them: run the request, save what came out. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli.h"
+#include "pipeline/engine.h"
+#include "sinks/file.h"
+
+/* "a.png" and picture 3 of many → "a-3.png". malloc'd. */
+static char *numbered(const char *path, size_t i, size_t count)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    if (!dot || (slash && dot < slash))
+        dot = path + strlen(path);
+    char *out = NULL;
+    int n = count == 1 ? asprintf(&out, "%s", path)
+                       : asprintf(&out, "%.*s-%zu%s", (int)(dot - path), path, i, dot);
+    return n < 0 ? NULL : out;
+}
+
+static int save_to_stdout(const lk_result *result, struct lk_error *err)
+{
+    void *bytes;
+    size_t size;
+    int rc = lk_result_encode(result, 0, "png", &bytes, &size, err);
+    if (rc)
+        return rc;
+    if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout))
+        rc = lk_fail(err, LK_E_FAILED, "standard output cannot be written: %s", strerror(errno));
+    free(bytes);
+    return rc;
+}
+
+static int save_pictures(const struct cli *cli, const lk_result *result, struct lk_error *err)
+{
+    const struct lk_output *to = &cli->with.output;
+    size_t count = lk_result_count(result);
+    if (!strcmp(to->path, "-"))
+        return save_to_stdout(result, err);
+    for (size_t i = 0; i < count; i++) {
+        char *path = numbered(to->path, i, count);
+        if (!path)
+            return lk_fail_memory(err, "a file name", strlen(to->path));
+        int rc = lk_result_save(result, i, path, err);
+        if (!rc && !to->quiet && !to->json)
+            fprintf(stderr, "%s\n", path);
+        free(path);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int save_report(const struct cli *cli, const lk_result *result, struct lk_error *err)
+{
+    const char *path = cli->with.output.report, *text = lk_result_report(result);
+    if (cli->with.output.json && strcmp(cli->with.output.path, "-"))
+        puts(text);
+    if (!path)
+        return 0;
+    FILE *file = strcmp(path, "-") ? fopen(path, "w") : stdout;
+    bool written = file && fprintf(file, "%s\n", text) > 0;
+    if (file && file != stdout)
+        written &= !fclose(file);
+    return written ? 0
+                   : lk_fail(err, LK_E_FAILED, "--report '%s' cannot be written: %s", path,
+                             strerror(errno));
+}
+
+static void say_remarks(const struct cli *cli, const lk_result *result)
+{
+    const char *remark;
+    for (size_t i = 0; !cli->with.output.quiet && !cli->with.output.json &&
+                       (remark = lk_result_remark(result, i));
+         i++)
+        fprintf(stderr, "likeness: %s\n", remark);
+}
+
+static int check_output(const struct cli *cli, struct lk_error *err)
+{
+    const struct lk_output *to = &cli->with.output;
+    if (!to->path)
+        return lk_fail(err, LK_E_INPUT, "where the picture goes is not said: give -o FILE");
+    if (strcmp(to->path, "-"))
+        return lk_file_check(to->path, err);
+    if (isatty(STDOUT_FILENO))
+        return lk_fail(err, LK_E_INPUT,
+                       "-o -: standard output is a terminal: redirect it, or name a file");
+    if (cli->with.request.count > 1)
+        return lk_fail(err, LK_E_INPUT, "-o - takes one picture, --count is %d: name a file",
+                       cli->with.request.count);
+    if (to->report && !strcmp(to->report, "-"))
+        return lk_fail(err, LK_E_INPUT, "--report - and -o - cannot share standard output");
+    return 0;
+}
+
+int cli_make(struct cli *cli, struct lk_error *err)
+{
+    lk_engine *engine = NULL;
+    lk_result *result = NULL;
+    struct lk_watch watch;
+    int rc = check_output(cli, err);
+    if (rc)
+        return rc;
+    cli_watch_init(&watch, cli);
+    rc = lk_engine_open(&cli->with.engine, &engine, err);
+    if (!rc && cli->with.output.debug)
+        rc = lk_engine_debug(engine, cli->with.output.debug, err);
+    if (!rc)
+        rc = lk_engine_run(engine, &cli->with.request, &watch, &result, err);
+    cli_watch_done(cli);
+    if (!rc)
+        say_remarks(cli, result);
+    if (!rc)
+        rc = save_pictures(cli, result, err);
+    if (!rc)
+        rc = save_report(cli, result, err);
+    lk_result_free(result);
+    lk_engine_free(engine);
+    return rc;
+}
+
+int cmd_make(struct cli *cli, struct lk_error *err)
+{
+    struct lk_request *request = &cli->with.request;
+    char **word = request->task == LK_TASK_SWAP ? &request->picture : &request->prompt;
+    *word = strdup(cli->words[0]);
+    return *word ? cli_make(cli, err) : lk_fail_memory(err, "an argument", strlen(cli->words[0]));
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `likeness models list`, `show NAME`, `export NAME PART`. */
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "catalog/catalog.h"
+#include "catalog/checkpoint.h"
+#include "cli.h"
+#include "runtime/session.h"
+#include "stages/diffuse/networks.h"
+#include "stages/text/text.h"
+
+static void list_entry(const struct lk_model_entry *entry, bool json)
+{
+    uint64_t bytes = 0;
+    if (entry->path)
+        lk_model_size(entry, &bytes, NULL);
+    if (!json) {
+        printf("%-11s %-22s %-11s %8.1f MB  %s\n", lk_role_name(entry->role), entry->name,
+               entry->family, (double)bytes / 1e6,
+               entry->path     ? entry->path
+               : entry->source ? entry->source
+                               : "not here");
+        return;
+    }
+    json_t *line = json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:I}", "role", lk_role_name(entry->role),
+                             "name", entry->name, "family", entry->family, "path", entry->path,
+                             "licence", entry->licence, "bytes", (json_int_t)bytes);
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(line);
+}
+
+static int list_models(struct cli *cli, lk_catalog *catalog, struct lk_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < lk_catalog_count(catalog); i++)
+        list_entry(lk_catalog_at(catalog, i), cli->with.output.json);
+    return 0;
+}
+
+/* The entry of that name in any role; a path is taken for a checkpoint. */
+static int find_entry(lk_catalog *catalog,
+                      const char *name,
+                      const struct lk_model_entry **out,
+                      struct lk_error *err)
+{
+    for (size_t i = 0; i < lk_catalog_count(catalog); i++) {
+        const struct lk_model_entry *entry = lk_catalog_at(catalog, i);
+        if (entry->path && entry->role != LK_ROLE_CHECKPOINT && !strcmp(entry->name, name) &&
+            strcmp(name, "starter")) {
+            *out = entry;
+            return 0;
+        }
+    }
+    return lk_catalog_find(catalog, LK_ROLE_CHECKPOINT, name, out, err);
+}
+
+static int open_checkpoint(struct cli *cli,
+                           const struct lk_model_entry *entry,
+                           lk_checkpoint **out,
+                           struct lk_error *err)
+{
+    return lk_checkpoint_open(entry->path, cli->with.request.vae, out, err);
+}
+
+static void print_levels(const char *label, const int *width, int levels)
+{
+    printf("%-12s ", label);
+    for (int i = 0; i < levels; i++)
+        printf("%s%d", i ? "/" : "", width[i]);
+    putchar('\n');
+}
+
+static int show_checkpoint(struct cli *cli,
+                           const struct lk_model_entry *entry,
+                           struct lk_error *err)
+{
+    lk_checkpoint *checkpoint;
+    char hash[11];
+    int rc = open_checkpoint(cli, entry, &checkpoint, err);
+    if (rc)
+        return rc;
+    const struct lk_checkpoint_config *c = lk_checkpoint_config(checkpoint);
+    rc = lk_checkpoint_hash(checkpoint, hash, err);
+    if (!rc) {
+        printf("hash         %s\n", hash);
+        printf("text         %d layers of %d, %d tokens of %d\n", c->text.layers, c->text.width,
+               c->text.positions, c->text.vocabulary);
+        print_levels("unet", c->unet.width, c->unet.levels);
+        print_levels("vae", c->vae.width, c->vae.levels);
+    }
+    lk_checkpoint_free(checkpoint);
+    return rc;
+}
+
+static int show_model(struct cli *cli, lk_catalog *catalog, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    struct lk_sha256 sha;
+    int rc = find_entry(catalog, cli->words[1], &entry, err);
+    rc = rc ? rc : lk_model_sha256(entry, &sha, err);
+    if (rc)
+        return rc;
+    printf("name         %s\nrole         %s\nfamily       %s\npath         %s\nlicence      "
+           "%s\nsha256       %s\n",
+           entry->name, lk_role_name(entry->role), entry->family, entry->path,
+           entry->licence ? entry->licence : "not said", sha.hex);
+    return entry->role == LK_ROLE_CHECKPOINT ? show_checkpoint(cli, entry, err) : 0;
+}
+
+static int text_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
+{
+    return lk_text_graph(checkpoint, 0, out, err);
+}
+
+/* The networks of a checkpoint that can be written as ONNX. */
+static const struct {
+    const char *name;
+    int (*graph)(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
+} parts[] = {
+    {"text", text_graph},
+    {"unet", lk_unet_graph},
+    {"vae-decoder", lk_vae_decoder_graph},
+    {"vae-encoder", lk_vae_encoder_graph},
+};
+
+static int export_part(struct cli *cli,
+                       const struct lk_model_entry *entry,
+                       size_t part,
+                       struct lk_error *err)
+{
+    lk_checkpoint *checkpoint;
+    lk_graph *graph;
+    int rc = open_checkpoint(cli, entry, &checkpoint, err);
+    if (rc)
+        return rc;
+    rc = parts[part].graph(checkpoint, &graph, err);
+    if (!rc) {
+        rc = lk_graph_export(graph, cli->with.output.path, err);
+        lk_graph_free(graph);
+    }
+    lk_checkpoint_free(checkpoint);
+    if (!rc && !cli->with.output.quiet)
+        printf("%s and %s.data\n", cli->with.output.path, cli->with.output.path);
+    return rc;
+}
+
+static int export_model(struct cli *cli, lk_catalog *catalog, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    if (!cli->with.output.path)
+        return lk_fail(err, LK_E_INPUT, "where the network goes is not said: give -o FILE.onnx");
+    int rc = lk_catalog_find(catalog, LK_ROLE_CHECKPOINT, cli->words[1], &entry, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(parts); i++) {
+        if (!strcmp(parts[i].name, cli->words[2]))
+            return export_part(cli, entry, i, err);
+    }
+    return lk_fail(err, LK_E_INPUT,
+                   "'%s' is none of the parts text, unet, vae-decoder, vae-encoder", cli->words[2]);
+}
+
+static const struct {
+    const char *name;
+    int words;
+    int (*run)(struct cli *cli, lk_catalog *catalog, struct lk_error *err);
+} verbs[] = {
+    {"list", 1, list_models},
+    {"show", 2, show_model},
+    {"export", 3, export_model},
+};
+
+int cmd_models(struct cli *cli, struct lk_error *err)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(verbs); i++) {
+        if (strcmp(verbs[i].name, cli->words[0]) || verbs[i].words != cli->n_words)
+            continue;
+        lk_catalog *catalog;
+        int rc = lk_catalog_open(NULL, &catalog, err);
+        if (rc)
+            return rc;
+        rc = verbs[i].run(cli, catalog, err);
+        lk_catalog_free(catalog);
+        return rc;
+    }
+    return lk_fail(err, LK_E_INPUT,
+                   "usage: likeness models list | show NAME | export NAME PART -o FILE.onnx");
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Opening what a request needs, and keeping it for the next one. */
+#include "pipeline/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/debug_folder.h"
+
+static void close_painter(struct lk__painter *painter)
+{
+    lk_drawer_free(painter->drawer);
+    lk_text_free(painter->text);
+    lk_checkpoint_free(painter->checkpoint);
+    *painter = (struct lk__painter){0};
+}
+
+static int copy_text(const char *from, char **to, struct lk_error *err)
+{
+    *to = from ? strdup(from) : NULL;
+    return from && !*to ? lk_fail_memory(err, "engine options", strlen(from)) : 0;
+}
+
+int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err)
+{
+    lk_engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return lk_fail_memory(err, "an engine", sizeof *engine);
+    struct lk_runtime_options runtime;
+    lk_runtime_options_init(&runtime);
+    int rc = 0;
+    if (options) {
+        engine->options.threads = runtime.threads = options->threads;
+        engine->options.memory = options->memory;
+        runtime.memory = (size_t)options->memory;
+        rc = copy_text(options->device, &engine->options.device, err);
+        rc = rc ? rc : copy_text(options->draw_device, &engine->options.draw_device, err);
+        rc = rc ? rc : copy_text(options->face_device, &engine->options.face_device, err);
+    }
+    rc = rc ? rc : lk_catalog_open(NULL, &engine->catalog, err);
+    rc = rc ? rc : lk_runtime_open(&runtime, &engine->runtime, err);
+    if (rc)
+        lk_engine_free(engine);
+    else
+        *out = engine;
+    return rc;
+}
+
+void lk_engine_free(lk_engine *engine)
+{
+    if (!engine)
+        return;
+    close_painter(&engine->painter);
+    lk_detector_free(engine->detector);
+    lk_embedder_free(engine->embedder);
+    lk_swapper_free(engine->swapper);
+    lk_upscaler_free(engine->upscaler);
+    char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
+                     engine->swapper_name, engine->upscaler_name};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        free(names[i]);
+    lk_runtime_free(engine->runtime);
+    lk_catalog_free(engine->catalog);
+    lk__debug_folder_free(engine->debug_folder);
+    lk_engine_options_free(&engine->options);
+    free(engine);
+}
+
+int lk_engine_debug(lk_engine *engine, const char *folder, struct lk_error *err)
+{
+    lk__debug_folder *opened;
+    int rc = lk__debug_folder_new(folder, &opened, err);
+    if (rc)
+        return rc;
+    lk__debug_folder_free(engine->debug_folder);
+    engine->debug_folder = opened;
+    engine->debug = lk__debug_folder_sink(opened);
+    return 0;
+}
+
+static const char *draw_device(const lk_engine *engine)
+{
+    return engine->options.draw_device ? engine->options.draw_device : engine->options.device;
+}
+
+static const char *face_device(const lk_engine *engine)
+{
+    return engine->options.face_device ? engine->options.face_device : engine->options.device;
+}
+
+/* What a role's slot holds is known by what was asked for ("" for the starter). */
+static bool is_open(const char *slot, const char *wanted)
+{
+    return slot && !strcmp(slot, wanted ? wanted : "");
+}
+
+/* Finds the model that was asked for, and remembers that in the slot: until the caller has opened
+ * it, the slot is empty. */
+static int choose(lk_engine *engine,
+                  enum lk_role role,
+                  const char *wanted,
+                  char **slot,
+                  const struct lk_model_entry **entry,
+                  struct lk_error *err)
+{
+    free(*slot);
+    *slot = NULL;
+    return lk_catalog_find(engine->catalog, role, wanted, entry, err);
+}
+
+static int remember(char **slot, const char *wanted, struct lk_error *err)
+{
+    *slot = strdup(wanted ? wanted : "");
+    return *slot ? 0 : lk_fail_memory(err, "a model's name", strlen(wanted));
+}
+
+static int open_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    struct lk__painter *p = &engine->painter;
+    const struct lk_model_entry *vae = NULL;
+    int rc =
+        request->vae ? lk_catalog_find(engine->catalog, LK_ROLE_VAE, request->vae, &vae, err) : 0;
+    rc = rc ? rc : lk_checkpoint_open(p->entry->path, vae ? vae->path : NULL, &p->checkpoint, err);
+    rc = rc ? rc : lk_text_open(engine->runtime, p->checkpoint, draw_device(engine), &p->text, err);
+    return rc ? rc
+              : lk_drawer_open(engine->runtime, p->checkpoint, draw_device(engine), &p->drawer,
+                               err);
+}
+
+int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    char *key;
+    if (asprintf(&key, "%s\n%s", request->model ? request->model : "",
+                 request->vae ? request->vae : "") < 0)
+        return lk_fail_memory(err, "a model's name", 0);
+    int rc = 0;
+    if (!is_open(engine->painter_name, key)) {
+        const struct lk_model_entry *entry;
+        rc = choose(engine, LK_ROLE_CHECKPOINT, request->model, &engine->painter_name, &entry, err);
+        if (!rc) {
+            close_painter(&engine->painter);
+            engine->painter.entry = entry;
+            rc = open_painter(engine, request, err);
+        }
+        rc = rc ? rc : remember(&engine->painter_name, key, err);
+    }
+    free(key);
+    return rc;
+}
+
+int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    lk_detector *opened;
+    if (is_open(engine->detector_name, request->detector))
+        return 0;
+    int rc =
+        choose(engine, LK_ROLE_DETECTOR, request->detector, &engine->detector_name, &entry, err);
+    rc = rc ? rc
+            : lk_detector_open(engine->runtime, entry->family, entry->path, face_device(engine),
+                               &opened, err);
+    if (rc)
+        return rc;
+    lk_detector_free(engine->detector);
+    engine->detector = opened;
+    return remember(&engine->detector_name, request->detector, err);
+}
+
+int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    lk_embedder *opened;
+    if (is_open(engine->embedder_name, request->embedder))
+        return 0;
+    int rc =
+        choose(engine, LK_ROLE_EMBEDDER, request->embedder, &engine->embedder_name, &entry, err);
+    rc = rc ? rc
+            : lk_embedder_open(engine->runtime, entry->family, entry->path, face_device(engine),
+                               &opened, err);
+    if (rc)
+        return rc;
+    lk_embedder_free(engine->embedder);
+    engine->embedder = opened;
+    engine->same_person = entry->defaults.same_person > 0 ? entry->defaults.same_person
+                                                          : lk_embedder_same_person(opened);
+    return remember(&engine->embedder_name, request->embedder, err);
+}
+
+/* A swapper knows the vectors of one embedder: where the catalogue says which, that one must be the
+ * one in use. */
+static int check_embedder(const struct lk_request *request,
+                          const struct lk_model_entry *swapper,
+                          struct lk_error *err)
+{
+    const char *used = request->embedder && *request->embedder ? request->embedder : "starter";
+    if (!swapper->embedder || !strcmp(swapper->embedder, used))
+        return 0;
+    return lk_fail(err, LK_E_INPUT,
+                   "swapper '%s' belongs to embedder '%s', not to '%s': give both of one kind by "
+                   "--swapper and --embedder",
+                   swapper->name, swapper->embedder, used);
+}
+
+int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    lk_swapper *opened;
+    if (is_open(engine->swapper_name, request->swapper))
+        return 0;
+    int rc = choose(engine, LK_ROLE_SWAPPER, request->swapper, &engine->swapper_name, &entry, err);
+    rc = rc ? rc : check_embedder(request, entry, err);
+    rc = rc ? rc
+            : lk_swapper_open(engine->runtime, entry->family, entry->path, face_device(engine),
+                              &opened, err);
+    if (rc)
+        return rc;
+    lk_swapper_free(engine->swapper);
+    engine->swapper = opened;
+    return remember(&engine->swapper_name, request->swapper, err);
+}
+
+int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    lk_upscaler *opened;
+    if (is_open(engine->upscaler_name, request->upscaler))
+        return 0;
+    int rc =
+        choose(engine, LK_ROLE_UPSCALER, request->upscaler, &engine->upscaler_name, &entry, err);
+    rc = rc ? rc
+            : lk_upscaler_open(engine->runtime, entry->family, entry->path, face_device(engine),
+                               &opened, err);
+    if (rc)
+        return rc;
+    lk_upscaler_free(engine->upscaler);
+    engine->upscaler = opened;
+    return remember(&engine->upscaler_name, request->upscaler, err);
+}
+
+static int embed_all(const lk_engine *engine,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face *faces,
+                     size_t n,
+                     struct lk_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = lk_embed_face(engine->embedder, picture, &faces[i], watch, &faces[i].embedding, err);
+    return rc;
+}
+
+int lk_engine_find(lk_engine *engine,
+                   const struct lk_request *request,
+                   const char *path,
+                   bool embed,
+                   const struct lk_watch *watch,
+                   struct lk_face **out,
+                   size_t *n,
+                   struct lk_error *err)
+{
+    struct lk_picture *picture = NULL;
+    struct lk_face *faces = NULL;
+    int rc = lk_picture_read(path, &picture, err);
+    rc = rc ? rc : lk__engine_detector(engine, request, err);
+    rc = rc || !embed ? rc : lk__engine_embedder(engine, request, err);
+    rc = rc ? rc
+            : lk_find_faces(engine->detector, picture, (float)request->face_score, watch, &faces, n,
+                            err);
+    if (!rc && embed)
+        rc = embed_all(engine, picture, watch, faces, *n, err);
+    lk_picture_free(picture);
+    if (rc)
+        free(faces);
+    else
+        *out = faces;
+    return rc;
+}

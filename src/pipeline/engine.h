@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The engine: one runtime, one catalogue, and the models that requests have asked for so far.
+ *
+ * A role is opened when a request first needs it and kept under the name that was asked for;
+ * another name replaces it. The loop itself is portrait.c. */
+#ifndef LK_PIPELINE_ENGINE_H
+#define LK_PIPELINE_ENGINE_H
+
+#include <stdbool.h>
+
+#include "catalog/catalog.h"
+#include "catalog/checkpoint.h"
+#include "pipeline/debug_folder.h"
+#include "runtime/session.h"
+#include "stages/diffuse/draw.h"
+#include "stages/find/detector.h"
+#include "stages/identity/embedder.h"
+#include "stages/refine/swap.h"
+#include "stages/refine/upscale.h"
+#include "stages/text/text.h"
+#include <likeness/likeness.h>
+
+/* A drawing model: all parts of one checkpoint. */
+struct lk__painter {
+    const struct lk_model_entry *entry; /* of the catalogue: has its defaults */
+    lk_checkpoint *checkpoint;
+    lk_text *text;
+    lk_drawer *drawer;
+};
+
+struct lk_engine {
+    struct lk_engine_options options;
+    lk_runtime *runtime;
+    lk_catalog *catalog;
+    struct lk_debug debug;
+    lk__debug_folder *debug_folder; /* or NULL */
+
+    char *painter_name, *detector_name, *embedder_name, *swapper_name,
+        *upscaler_name; /* what is open; NULL: nothing */
+    struct lk__painter painter;
+    lk_detector *detector;
+    lk_embedder *embedder;
+    float same_person; /* the embedder's threshold */
+    lk_swapper *swapper;
+    lk_upscaler *upscaler;
+};
+
+/* Each opens the model that the request names, or the starter's; afterwards the engine's member is
+ * there. */
+int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+
+/* Every intermediate picture of later runs goes to this folder (made if need be), numbered in
+ * order. */
+int lk_engine_debug(lk_engine *engine, const char *folder, struct lk_error *err);
+
+/* Faces of a picture file, for detect, compare and inspect; with embeddings when asked. *faces is
+ * malloc'd. */
+int lk_engine_find(lk_engine *engine,
+                   const struct lk_request *request,
+                   const char *picture,
+                   bool embed,
+                   const struct lk_watch *watch,
+                   struct lk_face **faces,
+                   size_t *n,
+                   struct lk_error *err);
+#endif

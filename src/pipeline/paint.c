@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From a request to lk_draw: what the user did not say, the model's entry in the catalogue says;
+ * what that does not say is SD 1.5's custom. */
+#include "pipeline/paint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+static int choose_text(char **member, const char *model, const char *custom, struct lk_error *err)
+{
+    if (*member)
+        return 0;
+    const char *value = model ? model : custom;
+    *member = strdup(value);
+    return *member ? 0 : lk_fail_memory(err, "an option", strlen(value));
+}
+
+/* The seed of the first picture; 32 bits, as other programs draw them, so that it can be used
+ * there. */
+static int64_t choose_seed(int64_t asked)
+{
+    return asked >= 0 ? asked : (int64_t)randombytes_random();
+}
+
+static int fill_in(struct lk_request *request,
+                   const struct lk_model_defaults *model,
+                   struct lk_error *err)
+{
+    struct lk_draw_options custom;
+    lk_draw_options_init(&custom);
+    if (!request->width) {
+        request->width = model->width ? model->width : custom.width;
+        request->height = model->height ? model->height : custom.height;
+    }
+    if (!request->steps)
+        request->steps = model->steps ? model->steps : custom.steps;
+    if (request->guidance < 0)
+        request->guidance = model->guidance > 0 ? (double)model->guidance : custom.guidance;
+    if (!request->upscale && request->task == LK_TASK_PORTRAIT)
+        request->upscale = model->upscale ? model->upscale : 1;
+    request->seed = choose_seed(request->seed);
+    int rc = choose_text(&request->sampler, model->sampler, custom.sampler, err);
+    return rc ? rc : choose_text(&request->schedule, model->schedule, custom.schedule, err);
+}
+
+static int encode(lk_engine *engine,
+                  const struct lk_request *request,
+                  const struct lk_watch *watch,
+                  struct lk__brief *brief,
+                  lk_result *result,
+                  struct lk_error *err)
+{
+    struct lk_text_info info;
+    int rc = lk_text_encode(engine->painter.text, request->prompt, "prompt", request->clip_skip,
+                            watch, &brief->positive, &info, err);
+    if (rc)
+        return rc;
+    if (info.dropped)
+        lk__result_remark(result,
+                          "the prompt is longer than CLIP reads: its last %zu tokens are left out",
+                          info.dropped);
+    if (info.unreadable)
+        lk__result_remark(result,
+                          "the prompt has %zu letters that CLIP cannot read: write it in English",
+                          info.unreadable);
+    if (request->guidance > 1)
+        rc = lk_text_encode(engine->painter.text, request->negative ? request->negative : "",
+                            "--negative", request->clip_skip, watch, &brief->negative, &info, err);
+    if (!rc && request->guidance > 1 && info.dropped)
+        lk__result_remark(
+            result,
+            "the negative prompt is longer than CLIP reads: its last %zu tokens are left out",
+            info.dropped);
+    return rc;
+}
+
+static int read_init(const struct lk_request *request,
+                     struct lk__brief *brief,
+                     struct lk_error *err)
+{
+    if (!request->init)
+        return 0;
+    int rc = lk_picture_read(request->init, &brief->init, err);
+    brief->options.init = brief->init;
+    brief->options.strength = request->strength;
+    return rc;
+}
+
+static void label(lk_engine *engine, lk_result *result)
+{
+    snprintf(result->model, sizeof result->model, "%s",
+             lk_checkpoint_name(engine->painter.checkpoint));
+}
+
+int lk__brief_open(lk_engine *engine,
+                   lk_result *result,
+                   const struct lk_watch *watch,
+                   struct lk__brief *brief,
+                   struct lk_error *err)
+{
+    struct lk_request *request = &result->request;
+    int rc = lk__engine_painter(engine, request, err);
+    rc = rc ? rc : fill_in(request, &engine->painter.entry->defaults, err);
+    if (rc)
+        return rc;
+    lk_draw_options_init(&brief->options);
+    brief->options.width = request->width;
+    brief->options.height = request->height;
+    brief->options.steps = request->steps;
+    brief->options.guidance = request->guidance;
+    brief->options.sampler = request->sampler;
+    brief->options.schedule = request->schedule;
+    brief->options.rng = strcmp(request->rng, "philox") ? LK_RNG_TORCH : LK_RNG_PHILOX;
+    brief->seed = request->seed;
+    brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
+    label(engine, result);
+    rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
+    rc = rc ? rc : read_init(request, brief, err);
+    rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
+    return rc ? rc : encode(engine, request, watch, brief, result, err);
+}
+
+void lk__brief_close(struct lk__brief *brief)
+{
+    free(brief->positive);
+    free(brief->negative);
+    lk_picture_free(brief->init);
+    *brief = (struct lk__brief){0};
+}
+
+/* The drawn picture at `factor` times its size: by the network, as often as its own factor needs,
+ * then to the exact size. */
+static int enlarge(lk_engine *engine,
+                   struct lk_picture **picture,
+                   int factor,
+                   const struct lk_watch *watch,
+                   struct lk_error *err)
+{
+    int width = (*picture)->width * factor, height = (*picture)->height * factor;
+    while ((*picture)->width < width) {
+        struct lk_picture *larger;
+        int rc = lk_upscale(engine->upscaler, *picture, NULL, watch, &larger, err);
+        if (rc)
+            return rc;
+        lk_picture_free(*picture);
+        *picture = larger;
+    }
+    if ((*picture)->width == width)
+        return 0;
+    struct lk_picture *exact;
+    int rc = lk_picture_resize(*picture, width, height, &exact, err);
+    if (rc)
+        return rc;
+    lk_picture_free(*picture);
+    *picture = exact;
+    return 0;
+}
+
+int lk__paint(lk_engine *engine,
+              const struct lk__brief *brief,
+              int i,
+              const struct lk_watch *watch,
+              struct lk_picture **out,
+              struct lk_error *err)
+{
+    struct lk_draw_options options = brief->options;
+    options.seed = (uint64_t)(brief->seed + i);
+    struct lk_conditioning conditioning = {
+        .tokens = lk_text_tokens(engine->painter.text),
+        .width = lk_text_width(engine->painter.text),
+        .positive = brief->positive,
+        .negative = brief->negative,
+    };
+    struct lk_picture *picture;
+    int rc = lk_draw(engine->painter.drawer, &options, &conditioning, watch, &picture, NULL, err);
+    if (rc)
+        return rc;
+    lk_debug_picture(&engine->debug, "draw/decoded", picture);
+    if (brief->upscale > 1) {
+        rc = enlarge(engine, &picture, brief->upscale, watch, err);
+        lk_debug_picture(&engine->debug, "draw/enlarged", picture);
+    }
+    if (rc)
+        lk_picture_free(picture);
+    else
+        *out = picture;
+    return rc;
+}

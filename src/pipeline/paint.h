@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The draw half: a prompt becomes a picture. What all pictures of a request share is prepared once.
+ */
+#ifndef LK_PIPELINE_PAINT_H
+#define LK_PIPELINE_PAINT_H
+
+#include "pipeline/engine.h"
+#include "pipeline/result.h"
+
+/* A request made ready for drawing. */
+struct lk__brief {
+    struct lk_draw_options options;
+    float *positive, *negative; /* conditioning [tokens, width]; owned */
+    struct lk_picture *init;    /* --init at drawing size; owned; or NULL */
+    int64_t seed;               /* of picture 0 */
+    int upscale;                /* 1: leave the size */
+};
+
+/* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the
+ * model says. */
+int lk__brief_open(lk_engine *engine,
+                   lk_result *result,
+                   const struct lk_watch *watch,
+                   struct lk__brief *brief,
+                   struct lk_error *err);
+void lk__brief_close(struct lk__brief *brief);
+
+/* Picture i: a new f32 picture. */
+int lk__paint(lk_engine *engine,
+              const struct lk__brief *brief,
+              int i,
+              const struct lk_watch *watch,
+              struct lk_picture **out,
+              struct lk_error *err);
+
+#endif

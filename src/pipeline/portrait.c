@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The loop of likeness:
+ *
+ *     sentence ─▶ draw half (draw.c): text ▶ diffusion ▶ decode ▶ enlarge
+ *              ─▶ face half (faces.c): find ▶ gate ▶ align ▶ refine ▶ light ▶ mask ▶ blend ▶ verify
+ *              ─▶ result ─▶ release.c: mark ▶ bytes
+ *
+ * `draw` runs the first half alone, `swap` the second half on a picture of the user's. Both halves
+ * take and leave float pictures, so that a half can be run again, or on another machine, without
+ * loss. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pipeline/engine.h"
+#include "pipeline/faces.h"
+#include "pipeline/paint.h"
+#include "pipeline/result.h"
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int face_half(lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk__cast *cast,
+                     const struct lk_watch *watch,
+                     struct lk__picture_report *report,
+                     struct lk_error *err)
+{
+    double began = seconds();
+    int rc = lk__refine_faces(engine, request, cast, watch, report, err);
+    report->face_seconds = seconds() - began;
+    return rc;
+}
+
+static int draw_half(lk_engine *engine,
+                     const struct lk__brief *brief,
+                     int i,
+                     const struct lk_watch *watch,
+                     struct lk__picture_report *report,
+                     struct lk_error *err)
+{
+    double began = seconds();
+    int rc = lk__paint(engine, brief, i, watch, &report->picture, err);
+    report->seed = brief->seed + i;
+    report->draw_seconds = seconds() - began;
+    return rc;
+}
+
+/* portrait and draw: `count` pictures from one prompt. */
+static int run_drawn(lk_engine *engine,
+                     struct lk_result *result,
+                     const struct lk_watch *watch,
+                     struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    bool refines = request->task == LK_TASK_PORTRAIT && strcmp(request->refine, "none");
+    struct lk__cast cast = {0};
+    struct lk__brief brief = {0};
+    int rc = refines ? lk__cast_open(engine, request, watch, &cast, err)
+                     : 0; /* photos first: they are cheap to refuse */
+    rc = rc ? rc : lk__brief_open(engine, result, watch, &brief, err);
+    for (size_t i = 0; !rc && i < result->count; i++) {
+        rc = draw_half(engine, &brief, (int)i, watch, &result->pictures[i], err);
+        if (!rc && refines)
+            rc = face_half(engine, request, &cast, watch, &result->pictures[i], err);
+    }
+    lk__brief_close(&brief);
+    return rc;
+}
+
+/* swap: the user's picture instead of a drawn one. */
+static int run_swap(lk_engine *engine,
+                    struct lk_result *result,
+                    const struct lk_watch *watch,
+                    struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    struct lk__picture_report *report = &result->pictures[0];
+    struct lk_picture *read = NULL;
+    struct lk__cast cast = {0};
+    int rc = lk_picture_read(request->picture, &read, err);
+    rc = rc ? rc : lk_picture_convert(read, LK_PIXEL_F32, &report->picture, err);
+    lk_picture_free(read);
+    rc = rc ? rc : lk__cast_open(engine, request, watch, &cast, err);
+    report->from_photo = true;
+    return rc ? rc : face_half(engine, request, &cast, watch, report, err);
+}
+
+static int check(const struct lk_request *request, struct lk_error *err)
+{
+    const char *prompt = request->prompt ? request->prompt : "";
+    if (request->task == LK_TASK_SWAP) {
+        if (!request->picture)
+            return lk_fail(err, LK_E_INPUT, "swap: no picture is named");
+        if (!request->n_people)
+            return lk_fail(err, LK_E_INPUT,
+                           "swap: no --face is given: name the photo of whom the face shall be");
+        return 0;
+    }
+    if (!prompt[strspn(prompt, " \t\r\n")])
+        return lk_fail(err, LK_E_INPUT, "the prompt is empty: say what the picture shall show");
+    return 0;
+}
+
+int lk_engine_run(lk_engine *engine,
+                  const struct lk_request *request,
+                  const struct lk_watch *watch,
+                  lk_result **out,
+                  struct lk_error *err)
+{
+    lk_result *result = NULL;
+    int rc = check(request, err);
+    rc = rc ? rc
+            : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
+                             &result, err);
+    if (rc)
+        return rc;
+    rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
+                                       : run_drawn(engine, result, watch, err);
+    rc = rc ? rc : lk__result_describe(result, err);
+    if (rc)
+        lk_result_free(result);
+    else
+        *out = result;
+    return rc;
+}

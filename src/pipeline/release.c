@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The only way out. A picture becomes bytes here and nowhere else, so that what protects people
+ * cannot be skipped by any door: command line, C, later HTTP and queue.
+ *
+ *   1. forensics and policy judge the picture      (issue 5: src/stages/judge/)
+ *   2. consent of everyone whose face is in it     (issue 5: src/cast/)
+ *   3. the hidden mark                             (issue 5: src/stages/mark/)
+ *   4. what the picture says of itself             `parameters` text and XMP: below
+ *   5. encoding
+ *   6. the audit log                               (issue 5: src/ledger/)
+ *
+ * Exactness is measured before this file, on lk_result. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "pipeline/result.h"
+#include "stages/mark/parameters.h"
+#include "stages/mark/xmp.h"
+
+#ifndef LK_VERSION
+#error "LK_VERSION comes from meson.build"
+#endif
+
+const char *lk_version(void)
+{
+    return LK_VERSION;
+}
+
+/* Whose faces are in it, for the `parameters` text: "ada.jpg, bo.jpg"; malloc'd or NULL. */
+static char *names_of_faces(const struct lk__picture_report *picture)
+{
+    size_t size = picture->n_faces * (sizeof picture->faces->identity + 2) + 1, used = 0;
+    char *names = calloc(size, 1);
+    for (size_t i = 0; names && i < picture->n_faces; i++) {
+        const struct lk__face_report *face = &picture->faces[i];
+        if (face->fate != LK__FACE_CHANGED)
+            continue;
+        used +=
+            (size_t)snprintf(names + used, size - used, "%s%s", used ? ", " : "", face->identity);
+    }
+    return names;
+}
+
+static int parameters_of(const lk_result *result,
+                         const struct lk__picture_report *picture,
+                         char **out,
+                         struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    char *faces = names_of_faces(picture);
+    if (!faces)
+        return lk_fail_memory(err, "the picture's text", 0);
+    struct lk_parameter more[] = {{"Version", "likeness " LK_VERSION}, {"Faces", faces}};
+    struct lk_parameters p;
+    lk_parameters_init(&p);
+    p.prompt = request->prompt;
+    p.negative = request->negative;
+    if (!picture->from_photo) {
+        p.steps = request->steps;
+        p.sampler = request->sampler;
+        p.schedule = request->schedule;
+        p.guidance = request->guidance;
+        p.seed = picture->seed;
+        p.model = result->model;
+        p.model_hash = result->hash;
+    }
+    p.width = picture->picture->width;
+    p.height = picture->picture->height;
+    p.more = more;
+    p.n_more = *faces ? 2 : 1;
+    int rc = lk_parameters_write(&p, out, err);
+    free(faces);
+    return rc;
+}
+
+static int format_of_name(const char *name, enum lk_format *out, struct lk_error *err)
+{
+    static const char *const names[] = {[LK_FORMAT_PNG] = "png",
+                                        [LK_FORMAT_JPEG] = "jpeg",
+                                        [LK_FORMAT_WEBP] = "webp",
+                                        [LK_FORMAT_TIFF] = "tiff"};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(names); i++) {
+        if (!strcmp(name, names[i])) {
+            *out = (enum lk_format)i;
+            return 0;
+        }
+    }
+    return lk_fail(err, LK_E_INPUT, "format '%s' is none of png, jpeg, webp, tiff", name);
+}
+
+int lk_result_encode(const lk_result *result,
+                     size_t i,
+                     const char *format,
+                     void **bytes,
+                     size_t *size,
+                     struct lk_error *err)
+{
+    if (i >= result->count)
+        return lk_fail(err, LK_E_INPUT, "picture %zu of %zu is asked for", i, result->count);
+    const struct lk__picture_report *picture = &result->pictures[i];
+    struct lk_xmp xmp = {
+        .source = picture->from_photo ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
+        .version = LK_VERSION,
+        .model = *result->model ? result->model : NULL,
+        .prompt = result->request.prompt,
+    };
+    char *parameters = NULL, *packet = NULL;
+    enum lk_format kind = LK_FORMAT_PNG;
+    int rc = format_of_name(format, &kind, err);
+    rc = rc ? rc : parameters_of(result, picture, &parameters, err);
+    rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
+    struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
+    rc = rc ? rc : lk_picture_encode(picture->picture, kind, &text, bytes, size, err);
+    free(parameters);
+    free(packet);
+    return rc;
+}

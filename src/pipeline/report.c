@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The result's memory, and its report as JSON. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/size.h"
+#include "pipeline/result.h"
+
+static int copy_request(const struct lk_request *from, struct lk_request *to, struct lk_error *err)
+{
+    char *json;
+    int rc = lk_request_to_json(from, &json, err);
+    if (rc)
+        return rc;
+    rc = lk_request_from_json(to, json, strlen(json), "request", err);
+    free(json);
+    return rc;
+}
+
+int lk__result_new(const struct lk_request *request,
+                   size_t count,
+                   lk_result **out,
+                   struct lk_error *err)
+{
+    lk_result *result = calloc(1, sizeof *result);
+    if (!result)
+        return lk_fail_memory(err, "a result", sizeof *result);
+    int rc = copy_request(request, &result->request, err);
+    if (rc) {
+        free(result);
+        return rc;
+    }
+    result->pictures = calloc(count, sizeof *result->pictures);
+    if (!result->pictures) {
+        lk_result_free(result);
+        return lk_fail_memory(err, "a result", count * sizeof *result->pictures);
+    }
+    result->count = count;
+    *out = result;
+    return 0;
+}
+
+void lk_result_free(lk_result *result)
+{
+    if (!result)
+        return;
+    for (size_t i = 0; i < result->count; i++) {
+        lk_picture_free(result->pictures[i].picture);
+        free(result->pictures[i].faces);
+    }
+    free(result->pictures);
+    free(result->report);
+    lk_request_free(&result->request);
+    free(result);
+}
+
+void lk__result_remark(lk_result *result, const char *format, ...)
+{
+    if (result->n_remarks == (int)LK_ARRAY_LENGTH(result->remarks))
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(result->remarks[result->n_remarks++], sizeof *result->remarks, format, args);
+    va_end(args);
+}
+
+const char *lk_result_remark(const lk_result *result, size_t i)
+{
+    return i < (size_t)result->n_remarks ? result->remarks[i] : NULL;
+}
+
+size_t lk_result_count(const lk_result *result)
+{
+    return result->count;
+}
+
+const char *lk_result_report(const lk_result *result)
+{
+    return result->report;
+}
+
+/* JSON knows no NaN: what was not measured is null. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
+}
+
+json_t *lk__json_of_face(const struct lk_face *face)
+{
+    json_t *points = json_array();
+    for (int i = 0; i < 5; i++)
+        json_array_append_new(
+            points, json_pack("[o,o]", number(face->points[i][0]), number(face->points[i][1])));
+    return json_pack("{s:i,s:[o,o,o,o],s:o,s:o,s:o,s:o,s:o}", "index", face->index, "box",
+                     number(face->box[0]), number(face->box[1]), number(face->box[2]),
+                     number(face->box[3]), "score", number(face->score), "points", points, "yaw",
+                     number(face->yaw), "pitch", number(face->pitch), "roll", number(face->roll));
+}
+
+static json_t *json_of_verdict(const struct lk_verdict *v)
+{
+    const struct {
+        const char *name;
+        float value;
+    } measures[] = {
+        {"cosine_before", v->cosine_before},
+        {"cosine_after", v->cosine_after},
+        {"pose_shift", v->pose_shift},
+        {"feature_shift", v->feature_shift},
+        {"seam", v->seam},
+        {"sharpness", v->sharpness},
+        {"texture", v->texture},
+        {"light_shift", v->light_shift},
+    };
+    json_t *json = json_pack("{s:b,s:s}", "passed", v->passed, "reason", v->reason);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(measures); i++)
+        json_object_set_new(json, measures[i].name, number(measures[i].value));
+    return json;
+}
+
+static json_t *json_of_face_report(const struct lk__face_report *face)
+{
+    static const char *const fates[] = {[LK__FACE_UNTOUCHED] = "untouched",
+                                        [LK__FACE_CHANGED] = "changed",
+                                        [LK__FACE_GIVEN_BACK] = "given back"};
+    json_t *json = lk__json_of_face(&face->face);
+    json_object_set_new(json, "fate", json_string(fates[face->fate]));
+    if (face->fate == LK__FACE_UNTOUCHED)
+        return json;
+    json_object_set_new(json, "identity", json_string(face->identity));
+    json_object_set_new(json, "verdict", json_of_verdict(&face->verdict));
+    return json;
+}
+
+static json_t *json_of_picture(const struct lk__picture_report *p)
+{
+    json_t *faces = json_array();
+    for (size_t i = 0; i < p->n_faces; i++)
+        json_array_append_new(faces, json_of_face_report(&p->faces[i]));
+    json_t *json = json_pack("{s:i,s:i,s:o}", "width", p->picture->width, "height",
+                             p->picture->height, "faces", faces);
+    if (!p->from_photo) {
+        json_object_set_new(json, "seed", json_integer(p->seed));
+        json_object_set_new(json, "draw_seconds", number(p->draw_seconds));
+    }
+    json_object_set_new(json, "face_seconds", number(p->face_seconds));
+    return json;
+}
+
+int lk__result_describe(lk_result *result, struct lk_error *err)
+{
+    char *request_text;
+    int rc = lk_request_to_json(&result->request, &request_text, err);
+    if (rc)
+        return rc;
+    json_t *pictures = json_array();
+    for (size_t i = 0; i < result->count; i++)
+        json_array_append_new(pictures, json_of_picture(&result->pictures[i]));
+    json_t *root = json_pack("{s:s,s:o,s:o}", "likeness", lk_version(), "request",
+                             json_loads(request_text, 0, NULL), "pictures", pictures);
+    free(request_text);
+    json_t *remarks = json_array();
+    for (int i = 0; i < result->n_remarks; i++)
+        json_array_append_new(remarks, json_string(result->remarks[i]));
+    json_object_set_new(root, "remarks", remarks);
+    if (root && *result->model)
+        json_object_set_new(root, "model",
+                            json_pack("{s:s,s:s}", "name", result->model, "hash", result->hash));
+    result->report = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    json_decref(root);
+    return result->report ? 0 : lk_fail_memory(err, "the report", 0);
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What came out, before it may leave: pictures, and what was done to each face. Only release.c
+ * turns it into bytes. */
+#ifndef LK_PIPELINE_RESULT_H
+#define LK_PIPELINE_RESULT_H
+
+#include <jansson.h>
+
+#include "data/face.h"
+#include "data/picture.h"
+#include "stages/judge/verify.h"
+#include <likeness/likeness.h>
+
+/* What happened to a face. */
+enum lk__face_fate {
+    LK__FACE_UNTOUCHED, /* nobody asked for it to be changed */
+    LK__FACE_CHANGED,
+    LK__FACE_GIVEN_BACK, /* the refined face did not pass verification: the drawn one stayed */
+};
+
+struct lk__face_report {
+    struct lk_face face; /* as found, before */
+    char identity[64];   /* whose face it was to get; "its own"; empty when untouched */
+    enum lk__face_fate fate;
+    struct lk_verdict verdict; /* of the refined face, when there was one */
+};
+
+struct lk__picture_report {
+    struct lk_picture *picture; /* f32 or u8; owned */
+    int64_t seed;
+    struct lk__face_report *faces; /* owned */
+    size_t n_faces;
+    double draw_seconds, face_seconds;
+    bool from_photo; /* a picture that we did not make was changed */
+};
+
+struct lk_result {
+    struct lk_request request; /* as carried out: defaults filled in; owned */
+    char model[128], hash[11]; /* of the checkpoint; empty for swap */
+    struct lk__picture_report *pictures;
+    size_t count;
+    char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
+    int n_remarks;
+    char *report; /* JSON */
+};
+
+/* Keeps a remark; a fifth one is dropped. */
+void lk__result_remark(lk_result *result, const char *format, ...) LK_PRINTF(2, 3);
+
+/* Room for count pictures and a copy of the request. */
+int lk__result_new(const struct lk_request *request,
+                   size_t count,
+                   lk_result **out,
+                   struct lk_error *err);
+/* {"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, in
+ * picture pixels. */
+json_t *lk__json_of_face(const struct lk_face *face);
+
+/* Writes result->report; called once, when everything is in. */
+int lk__result_describe(lk_result *result, struct lk_error *err);
+
+#endif

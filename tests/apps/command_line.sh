@@ -1,0 +1,164 @@
+#!/bin/bash
+# The command line as a user meets it: exit codes, one-line errors, nothing half-written. Uses the starter pack.
+#   command_line.sh LIKENESS SOURCE SHARED
+set -u
+likeness=$1 source=$2 shared=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
+cd "$work"
+passed=0 failed=0
+
+# check CODE PATTERN COMMAND…: the exit code, one line on stderr that matches, and no output file.
+check() {
+    local code=$1 pattern=$2
+    shift 2
+    "$@" > out.txt 2> err.txt < /dev/null
+    local got=$?
+    local lines
+    lines=$(wc -l < err.txt)
+    if [ $got != "$code" ]; then
+        echo "FAILED ($got, not $code): $*"; cat err.txt; failed=$((failed + 1)); return
+    fi
+    if [ "$code" != 0 ] && { [ "$lines" != 1 ] || ! grep -qE -- "$pattern" err.txt; }; then
+        echo "FAILED (message): $*"; cat err.txt; failed=$((failed + 1)); return
+    fi
+    if [ "$code" = 0 ] && ! cat out.txt err.txt | grep -qE -- "$pattern"; then
+        echo "FAILED (no '$pattern'): $*"; cat out.txt err.txt; failed=$((failed + 1)); return
+    fi
+    if [ "$code" != 0 ] && ls x.png x.png.* 2> /dev/null | grep -q .; then
+        echo "FAILED (left an output): $*"; failed=$((failed + 1)); rm -f x.png*; return
+    fi
+    passed=$((passed + 1))
+}
+
+# equal A B: two files of the same bytes.
+equal() {
+    if cmp -s "$1" "$2"; then passed=$((passed + 1)); else echo "FAILED: $1 and $2 differ"; failed=$((failed + 1)); fi
+}
+pixels() { vips copy "$1" "$2" && vips stats "$2" /dev/null 2> /dev/null; }
+
+lk=$likeness
+photo=$shared/data/photos/fr_obama.jpg
+other=$shared/data/photos/fr_biden.jpg
+scrfd=scrfd:$shared/data/detector/scrfd_2.5g_bnkps_640.onnx
+mobile=mobilefacenet:$shared/data/embedder/MobileFaceNet.onnx
+
+# Help and usage.
+check 0 'usage: likeness COMMAND' $lk --help
+check 0 '^likeness [0-9]' $lk --version
+for command in portrait draw swap detect compare inspect run models doctor; do
+    check 0 "usage: likeness $command" $lk $command --help
+done
+check 2 "no command" $lk paint
+check 2 "something is missing" $lk portrait
+check 2 "too many words" $lk portrait a red house -o x.png
+check 2 "no option of this command" $lk portrait "a man" --stepz 3 -o x.png
+check 2 "needs a value" $lk portrait "a man" -o
+check 2 "give -o" $lk portrait "a man"
+
+# Values.
+check 2 "multiples of 8" $lk draw "a man" --size 0x0 -o x.png
+check 2 "multiples of 8" $lk draw "a man" --size 100000x100000 -o x.png
+check 2 "multiples of 8" $lk draw "a man" --size 100x100 -o x.png
+check 2 "not a size" $lk draw "a man" --size big -o x.png
+check 2 "from 1 to 1000" $lk draw "a man" --steps 0 -o x.png
+check 2 "from 0 to 100" $lk draw "a man" --guidance nan -o x.png
+check 2 "none of ddim" $lk draw "a man" --sampler plms -o x.png
+check 2 "karras" $lk draw "a man" --sampler ddim --schedule karras -o x.png
+check 2 "UTF-8" $lk draw $'a \xff man' -o x.png
+check 2 "prompt" $lk draw "" -o x.png
+check 2 "prompt" $lk draw "   " -o x.png
+check 2 "no photo" $lk portrait "a man" --face left= -o x.png
+
+# Files that are not there, not what they should be, or not writable.
+check 4 "nosuch" $lk draw "a man" --model nosuch -o x.png
+check 4 "nosuch.safetensors" $lk draw "a man" --model ./nosuch.safetensors -o x.png
+check 2 "LFS" $lk draw "a man" --model $shared/data/corrupt/lfs_pointer_v1-5-pruned-emaonly.safetensors -o x.png
+check 2 "safetensors" $lk draw "a man" --model $shared/data/diffusion/ti_bad_prompt_version2.pt -o x.png
+head -c 5000 /dev/urandom > noise.safetensors
+check 2 "noise.safetensors" $lk draw "a man" --model noise.safetensors -o x.png
+: > empty.safetensors
+check 2 "empty" $lk draw "a man" --model empty.safetensors -o x.png
+check 2 "nosuch.png" $lk detect nosuch.png
+head -c 20000 $photo > cut.jpg
+check 2 "cut.jpg" $lk detect cut.jpg
+: > empty.png
+check 2 "empty.png" $lk detect empty.png
+check 4 "nosuch.onnx" $lk detect $photo --detector scrfd:nosuch.onnx
+head -c 3000 ${scrfd#scrfd:} > cut.onnx
+check 2 "cut.onnx" $lk detect $photo --detector scrfd:cut.onnx
+check 2 "MobileFaceNet" $lk detect $photo --detector scrfd:${mobile#mobilefacenet:}
+check 2 "family" $lk detect $photo --detector foo:${scrfd#scrfd:}
+check 2 "folder" $lk draw "a man" -o nosuch/x.png
+check 2 "ending" $lk draw "a man" -o x.gif
+mkdir -p dir.png
+check 2 "is a folder" $lk draw "a man" -o dir.png
+check 2 "face" $lk portrait "a man" --face $shared/data/photos/noface_hemlock_2.jpg --detector $scrfd -o x.png
+check 2 "nosuch.json" $lk run nosuch.json -o x.png
+echo '{"likeness": 1, "task": "draw", "stepz": 1}' > bad.json
+check 2 "stepz" $lk run bad.json -o x.png
+
+# Configuration and environment.
+mkdir -p config
+echo "stepz = 3" > config/likeness.ini
+check 2 "likeness.ini: 'stepz' is no option" $lk draw "a man" -o x.png
+echo "steps = many" > config/likeness.ini
+check 2 "likeness.ini: steps" $lk draw "a man" -o x.png
+rm config/likeness.ini
+LIKENESS_STEPS=many check 2 "LIKENESS_STEPS" $lk draw "a man" -o x.png
+
+# The main job.
+check 0 "drawn.png" $lk draw "a lighthouse by the sea" --seed 3 --steps 4 -o drawn.png
+check 0 "again.png" $lk draw "a lighthouse by the sea" --seed 3 --steps 4 -o again.png
+equal drawn.png again.png
+printf '[draw]\nsteps = 4\nseed = 3\n' > config/likeness.ini
+check 0 "again.png" $lk draw "a lighthouse by the sea" -o again.png
+equal drawn.png again.png
+check 0 "more.png" $lk draw "a lighthouse by the sea" --seed 3 --steps 5 -o more.png
+if cmp -s drawn.png more.png; then echo "FAILED: the command line does not win"; failed=$((failed + 1)); fi
+rm config/likeness.ini
+check 0 "many-1.png" $lk draw "a lighthouse by the sea" --seed 2 --steps 4 --count 2 -o many.png
+equal drawn.png many-1.png
+echo '{"likeness": 1, "task": "draw", "prompt": "a lighthouse by the sea", "seed": 3, "steps": 4}' > request.json
+check 0 "again.png" $lk run request.json -o again.png
+equal drawn.png again.png
+$lk draw "a lighthouse by the sea" --seed 3 --steps 4 -q -o - > again.png
+equal drawn.png again.png
+check 0 '"faces": *\[\]' $lk portrait "a lighthouse by the sea" --seed 3 --steps 4 --upscale 1 --report - -o noface.png
+vips copy drawn.png drawn.v && vips copy noface.png noface.v
+check 0 "a lighthouse by the sea" $lk inspect drawn.png
+check 0 "trainedAlgorithmicMedia" $lk inspect drawn.png --json
+long=$(printf 'red hair, %.0s' $(seq 1000))
+check 0 "long.png" $lk draw "$long" --steps 1 -o long.png
+for format in jpg webp tif; do
+    check 0 "x.$format" $lk draw "a man" --steps 1 -o "f.$format" || true
+done
+check 0 "starter" $lk models list
+check 0 "sd15|starter" $lk models show starter
+check 0 "unet.onnx" $lk models export starter unet -o unet.onnx
+check 0 "ONNX Runtime" $lk doctor
+
+# Real networks.
+check 0 '"box"' $lk detect $photo --detector $scrfd --json
+check 0 '"faces": *\[\]' $lk detect $shared/data/photos/noface_hemlock_2.jpg --detector $scrfd --json
+check 0 '"same": *true' $lk compare $photo $shared/data/photos/fr_obama2.jpg --detector $scrfd --embedder $mobile --json
+check 0 '"same": *false' $lk compare $photo $other --detector $scrfd --embedder $mobile --json
+
+# A full disk and an interrupt leave nothing behind.
+if mkdir small && mount -t tmpfs -o size=16k tmpfs small 2> /dev/null; then
+    check 1 "nothing was left" $lk draw "a man" --steps 1 -o small/x.png
+    [ -z "$(ls small)" ] || { echo "FAILED: the full disk holds $(ls small)"; failed=$((failed + 1)); }
+    umount small
+fi
+timeout -s INT 2 $lk draw "a man" --steps 1000 -o x.png > /dev/null 2> err.txt
+$lk draw "a man" --steps 1000 -o x.png > /dev/null 2> err.txt &
+pid=$!
+sleep 2
+kill -INT $pid
+wait $pid
+code=$?
+if [ $code = 130 ] && [ ! -e x.png ]; then passed=$((passed + 1)); else echo "FAILED: interrupted: $code"; cat err.txt; failed=$((failed + 1)); fi
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
