@@ -19,17 +19,21 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static int walk(const char *path, visit_file *visit, void *user, struct lk_error *err)
+static int walk(const struct lk_model_entry *entry,
+                visit_file *visit,
+                void *user,
+                struct lk_error *err)
 {
-    char *root = strdup(path);
+    char *root = strdup(entry->path);
     char *roots[] = {root, NULL};
     FTS *tree = root ? fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name) : NULL;
     if (!tree) {
         free(root);
-        return lk_fail(err, LK_E_FAILED, "a model cannot be read: %s", strerror(errno));
+        return lk_fail(err, LK_E_FAILED, "model '%s' cannot be read: %s", entry->name,
+                       strerror(errno));
     }
     int code = 0;
-    size_t skip = strlen(path);
+    size_t skip = strlen(entry->path);
     for (FTSENT *file; !code && (file = fts_read(tree));) {
         if (file->fts_info == FTS_F) {
             const char *relative = file->fts_path + skip;
@@ -64,7 +68,7 @@ int lk_model_size(const struct lk_model_entry *entry, uint64_t *bytes, struct lk
     uint64_t sum = 0;
     int code = check_found(entry, err);
     if (!code)
-        code = walk(entry->path, add_size, &sum, err);
+        code = walk(entry, add_size, &sum, err);
     if (!code)
         *bytes = sum;
     return code;
@@ -89,7 +93,7 @@ int lk_model_sha256(const struct lk_model_entry *entry, struct lk_sha256 *out, s
     FILE *list = open_memstream(&lines, &size);
     if (!list)
         return lk_fail_memory(err, "a list of files", 4096);
-    code = walk(entry->path, add_line, list, err);
+    code = walk(entry, add_line, list, err);
     if (fclose(list) && !code)
         code = lk_fail_memory(err, "a list of files", size);
     /* a file's own path has nothing left: its line is "sha256  \n" */
