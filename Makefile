@@ -1,5 +1,5 @@
 # likeness: a thin cover over Meson; `make` alone lists the targets.
-.PHONY: help setup build demo test check docs clean
+.PHONY: help setup build demo test check fuzz docs clean
 BUILD ?= build
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo "make demo    portraits with the starter pack, into demo/"
 	@echo "make test    all tests"
 	@echo "make check   format, layers, headers, lint"
+	@echo "make fuzz    what reads files against broken input, 30 seconds each (needs clang)"
 	@echo "make docs    man page and option reference, made from the option table"
 	@echo "make clean   remove $(BUILD)"
 
@@ -26,6 +27,9 @@ check: build
 
 demo: build
 	@tools/demo
+
+fuzz: setup
+	@fuzz/run
 
 clean:
 	@rm -rf $(BUILD)

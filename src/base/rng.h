@@ -6,7 +6,8 @@
  *                  of 16; for n < 16 pairwise in double with a cached second value. Equal to torch
  *                  within one unit in the last place.
  *   LK_RNG_PHILOX  torch.randn(n, device="cuda") as the WebUI emulates it: Philox 4x32-10, the
- *                  counter of each call is its offset. Equal to the WebUI bit for bit.
+ *                  counter of each call is its offset. Equal bit for bit to its formula
+ *                  in numpy (tools/golden/rng.py).
  *
  * A generator is a plain struct: copy it to fork a stream. Not thread-safe; one per picture. */
 #ifndef LK_BASE_RNG_H

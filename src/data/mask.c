@@ -98,7 +98,7 @@ int lk_mask_blur(struct lk_mask *mask, float sigma, struct lk_error *err)
     int radius = (int)lrintf(4 * sigma);
     size_t n = (size_t)mask->width * (size_t)mask->height;
     size_t padded_size = (size_t)mask->width + 2 * (size_t)radius;
-    float *weight = malloc((2 * (size_t)radius + 1) * sizeof *weight);
+    float *weight = calloc(2 * (size_t)radius + 1, sizeof *weight);
     float *padded = malloc(padded_size * sizeof *padded);
     float *across = malloc(n * sizeof *across);
     int code = 0;

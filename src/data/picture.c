@@ -97,9 +97,9 @@ int lk_picture_convert(const struct lk_picture *in,
                        struct lk_picture **out,
                        struct lk_error *err)
 {
-    struct lk_picture *picture;
+    struct lk_picture *picture = NULL;
     int code = lk_picture_new(in->width, in->height, in->channels, type, &picture, err);
-    if (code)
+    if (!picture)
         return code;
     size_t n = (size_t)in->width * (size_t)in->height * (size_t)in->channels;
     if (in->type == type)

@@ -61,7 +61,7 @@ static int filter_make(struct filter *f, int in, int out, struct lk_error *err)
     int taps = (int)ceil(LOBES * stretch) * 2 + 1;
     f->taps = taps < in ? taps : in;
     size_t n = (size_t)out * (size_t)f->taps;
-    f->first = malloc((size_t)out * sizeof *f->first);
+    f->first = calloc((size_t)out, sizeof *f->first);
     f->weight = calloc(n, sizeof *f->weight);
     if (!f->first || !f->weight)
         return lk_fail_memory(err, "a resize filter", n * sizeof *f->weight);

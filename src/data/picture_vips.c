@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* libvips is set up for a library inside other programs: no operation cache (pictures of users
  * would stay in memory), one thread per picture (requests run side by side), no messages on
- * stderr, and only the loaders of the table below, chosen by the file's first bytes: never by its
- * name, and never one of the many exotic loaders. */
+ * the terminal, and only the loaders of the table below, chosen by the file's first bytes: never by
+ * its name, and never one of the many exotic loaders. */
 #include "data/picture_vips.h"
 
 #include <pthread.h>
@@ -53,8 +53,11 @@ int lk__vips_fail(struct lk_error *err, int code, const char *format, ...)
         va_start(args, format);
         vsnprintf(sentence, sizeof sentence, format, args);
         va_end(args);
-        char *line = said ? strtok(said, "\n") : NULL;
-        lk_fail(err, code, line ? "%s (%s)" : "%s", sentence, line);
+        int line = said ? (int)strcspn(said, "\n") : 0;
+        if (line > 0)
+            lk_fail(err, code, "%s (%.*s)", sentence, line, said);
+        else
+            lk_fail(err, code, "%s", sentence);
     }
     g_free(said);
     return code;
