@@ -221,3 +221,34 @@ void golden_draw_all(const struct model *m, const char *dtype, int want)
     assert_int_equal(cases, want);
     lk_tensor_file_free(file);
 }
+
+lk_session *golden_session(const struct model *m,
+                           int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *))
+{
+    struct lk_error err;
+    lk_graph *graph = NULL;
+    lk_session *session = NULL;
+    golden_must(build(m->checkpoint, &graph, &err), &err);
+    golden_must(lk_session_of_graph(runtime, graph, NULL, "cpu", &session, &err), &err);
+    lk_graph_free(graph);
+    return session;
+}
+
+void golden_refuse(const struct model *m,
+                   const struct lk_draw_options *options,
+                   int width,
+                   int code,
+                   const char *sentence)
+{
+    struct lk_error err = {0};
+    struct lk_picture *picture = NULL;
+    float *latents = NULL;
+    float *context = golden_context("golden.positive", 77);
+    const struct lk_conditioning conditioning = {77, width, context, context};
+    assert_int_equal(lk_draw(m->drawer, options, &conditioning, NULL, &picture, &latents, &err),
+                     code);
+    assert_string_equal(err.message, sentence);
+    assert_null(picture);
+    assert_null(latents);
+    free(context);
+}

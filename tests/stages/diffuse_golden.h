@@ -41,6 +41,17 @@ void golden_draw_all(const struct model *model, const char *dtype, int want);
 /* Draws one golden case (a tensor's name) without saying its spacing. */
 void golden_draw_own_spacing(const struct model *model, const char *name);
 
+/* A network of the checkpoint, ready to run. */
+lk_session *golden_session(const struct model *model,
+                           int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *));
+/* A draw that must fail with that code and sentence and leave its outputs alone; width: of the
+ * conditioning. */
+void golden_refuse(const struct model *model,
+                   const struct lk_draw_options *options,
+                   int width,
+                   int code,
+                   const char *sentence);
+
 lk_tensor_file *golden_open(void);
 /* Largest |have − want| over the largest |want| (at least 1). */
 double golden_distance(const float *have, const struct lk_tensor *want);
