@@ -118,6 +118,8 @@ int lk_picture_read(const char *path, struct lk_picture **out, struct lk_error *
 {
     struct lk_file file;
     int code = lk_file_map(path, &file, err);
+    if (code == LK_E_MISSING) /* that is for models: a picture is the user's input */
+        return lk_fail(err, LK_E_INPUT, "picture '%s' does not exist: check the path", path);
     if (code)
         return code;
     code = lk_picture_read_bytes(file.bytes, file.size, path, out, err);

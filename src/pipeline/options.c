@@ -174,7 +174,7 @@ static int set_size(const struct lk_option *o,
                     struct lk_error *err)
 {
     int w, h, used = 0;
-    if (strlen(text) > 11 || sscanf(text, "%d%*1[xX]%d%n", &w, &h, &used) != 2 || text[used])
+    if (strlen(text) > 15 || sscanf(text, "%d%*1[xX]%d%n", &w, &h, &used) != 2 || text[used])
         return lk_fail(err, LK_E_INPUT, "%s: '%s' is not a size such as 512x768", label, text);
     if (w < o->low || h < o->low || w > o->high || h > o->high || w % 8 || h % 8)
         return lk_fail(err, LK_E_INPUT,

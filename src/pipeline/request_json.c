@@ -247,10 +247,41 @@ static json_t *json_of_people(const struct lk_request *request)
     return people;
 }
 
+static int check_utf8(const char *text, const char *name, struct lk_error *err)
+{
+    json_t *string = text ? json_string(text) : NULL;
+    json_decref(string);
+    return !text || string
+               ? 0
+               : lk_fail(err, LK_E_INPUT,
+                         "%s is not valid UTF-8: write it in a UTF-8 terminal or file", name);
+}
+
+/* JSON holds UTF-8 only: what is not cannot be asked for, kept or reported. */
+static int check_texts(const struct lk_request *request, struct lk_error *err)
+{
+    size_t n;
+    const struct lk_option *options = lk_options(&n);
+    int rc = check_utf8(request->prompt, "the prompt", err);
+    rc = rc ? rc : check_utf8(request->picture, "the picture's path", err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "--%s", options[i].name);
+        if (options[i].home == LK_HOME_REQUEST && options[i].type <= LK_OPTION_CHOICE)
+            rc = check_utf8(*(char *const *)((const char *)request + options[i].offset), name, err);
+    }
+    for (int i = 0; i < request->n_people && !rc; i++)
+        rc = check_utf8(request->people[i].photo, "--face", err);
+    return rc;
+}
+
 int lk_request_to_json(const struct lk_request *request, char **out, struct lk_error *err)
 {
     size_t n;
     const struct lk_option *options = lk_options(&n);
+    int rc = check_texts(request, err);
+    if (rc)
+        return rc;
     json_t *root =
         json_pack("{s:i,s:s}", "likeness", LK_REQUEST_VERSION, "task", task_names[request->task]);
     if (request->prompt)
