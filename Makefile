@@ -28,6 +28,10 @@ check: build
 demo: build
 	@tools/demo
 
+docs: build
+	@$(BUILD)/likeness --manual > docs/likeness.1
+	@$(BUILD)/likeness --reference > docs/options.md
+
 fuzz: setup
 	@fuzz/run
 

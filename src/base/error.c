@@ -34,7 +34,7 @@ static void flatten(char *text)
     }
 }
 
-int lk_fail(struct lk_error *err, int code, const char *format, ...)
+int(lk_fail)(struct lk_error *err, int code, const char *format, ...)
 {
     if (err) {
         va_list args;
@@ -47,7 +47,7 @@ int lk_fail(struct lk_error *err, int code, const char *format, ...)
     return code;
 }
 
-int lk_fail_memory(struct lk_error *err, const char *what, unsigned long long bytes)
+int(lk_fail_memory)(struct lk_error *err, const char *what, unsigned long long bytes)
 {
     return lk_fail(err, LK_E_FAILED, "out of memory: %s needs %llu bytes", what, bytes);
 }

@@ -17,4 +17,10 @@ int lk_fail_memory(struct lk_error *err, const char *what, unsigned long long by
 /* Puts "CONTEXT: " before the sentence that err holds, keeps its code and returns it. */
 int lk_fail_context(struct lk_error *err, int code, const char *format, ...) LK_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__ /* tells it what it cannot see from here: the code comes back, and is    \
+                             not 0 */
+#define lk_fail(err, code, ...) ((void)(lk_fail)(err, code, __VA_ARGS__), (code))
+#define lk_fail_memory(err, what, bytes) ((void)(lk_fail_memory)(err, what, bytes), LK_E_FAILED)
+#endif
+
 #endif

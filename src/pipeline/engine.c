@@ -112,7 +112,7 @@ static int choose(lk_engine *engine,
 static int remember(char **slot, const char *wanted, struct lk_error *err)
 {
     *slot = strdup(wanted ? wanted : "");
-    return *slot ? 0 : lk_fail_memory(err, "a model's name", strlen(wanted));
+    return *slot ? 0 : lk_fail_memory(err, "a model's name", 0);
 }
 
 static int open_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err)

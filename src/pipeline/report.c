@@ -49,7 +49,7 @@ void lk_result_free(lk_result *result)
 {
     if (!result)
         return;
-    for (size_t i = 0; i < result->count; i++) {
+    for (size_t i = 0; result->pictures && i < result->count; i++) {
         lk_picture_free(result->pictures[i].picture);
         free(result->pictures[i].faces);
     }

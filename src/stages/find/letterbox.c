@@ -97,7 +97,7 @@ int lk__resize_bilinear(
     int *rows[2] = {NULL, NULL};
     int held[2] = {-1, -1}; /* the input row in rows[k] */
     struct tap *across = NULL, *down = NULL;
-    rows[0] = malloc(2 * row * sizeof **rows);
+    rows[0] = calloc(2 * row, sizeof **rows);
     if (!rows[0]) {
         code = lk_fail_memory(err, "resizing a picture", 2 * row * sizeof **rows);
         goto fail;

@@ -65,8 +65,9 @@ int lk_swapper_open(lk_runtime *runtime,
 {
     const struct lk__swap_family *row = family_named(family);
     if (!row)
-        return lk_fail(err, LK_E_INPUT, "swapper family '%s' is not known: the family is %s",
-                       family, families[0]->name);
+        return lk_fail(
+            err, LK_E_INPUT, "swapper family '%s' is not known: the family is %s", family,
+            families[0]->name); // NOLINT(clang-analyzer-core.NullDereference): rows are addresses
     lk_swapper *swapper = calloc(1, sizeof *swapper);
     if (!swapper || !(swapper->path = strdup(path))) {
         free(swapper);
