@@ -57,7 +57,8 @@ LK_API size_t lk_result_count(const lk_result *result); /* pictures */
 /* Everything known of the pictures, faces, stages and times as JSON; belongs to the result. */
 LK_API const char *lk_result_report(const lk_result *result);
 
-/* Sentence i that the user should hear, such as that the prompt was too long; NULL after the last one. */
+/* Sentence i that the user should hear, such as that the prompt was too long; NULL after the last
+ * one. */
 LK_API const char *lk_result_remark(const lk_result *result, size_t i);
 
 /* Writes picture i, complete or not at all; the format is that of the path's ending: png, jpg,

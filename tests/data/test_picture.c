@@ -196,7 +196,7 @@ static void what_is_no_picture_is_named(void **state)
     struct lk_picture *p;
     assert_fails(lk_picture_read_bytes("", 0, "n", &p, &err), &err, LK_E_INPUT, "is empty");
     assert_fails(lk_picture_read_bytes("<svg/>", 6, "n", &p, &err), &err, LK_E_INPUT, "not a PNG");
-    assert_fails(lk_picture_read(scratch_path("none.png"), &p, &err), &err, LK_E_MISSING, "exist");
+    assert_fails(lk_picture_read(scratch_path("none.png"), &p, &err), &err, LK_E_INPUT, "exist");
     assert_fails(lk_picture_read("/tmp", &p, &err), &err, LK_E_INPUT, "regular");
     const char *path = shared_path("corrupt/lfs_pointer_yunet_2023mar.onnx");
     assert_fails(lk_picture_read(path, &p, &err), &err, LK_E_INPUT, "LFS");
