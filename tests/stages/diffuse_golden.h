@@ -52,7 +52,8 @@ void golden_refuse(const struct model *model,
                    int code,
                    const char *sentence);
 
-lk_tensor_file *golden_open(void);
+/* tests/golden/NAME.safetensors */
+lk_tensor_file *golden_open(const char *name);
 /* Largest |have − want| over the largest |want| (at least 1). */
 double golden_distance(const float *have, const struct lk_tensor *want);
 /* 6·values(name) [tokens,32]: malloc'd. */

@@ -30,7 +30,7 @@ static void the_mean_of_the_posterior_is_diffusers(void **state)
     (void)state;
     struct lk_error err;
     float latent[4 * 12 * 8];
-    lk_tensor_file *file = golden_open();
+    lk_tensor_file *file = golden_open("diffuse");
     struct lk__autoencoder vae = {.checkpoint = model.checkpoint,
                                   .encoder = golden_session(&model, lk_vae_encoder_graph)};
     struct lk_picture *picture = golden_picture(64, 96);

@@ -75,7 +75,7 @@ static void samplers_walk_as_diffusers_does(void **state)
 {
     (void)state;
     int cases = 0;
-    lk_tensor_file *file = golden_open();
+    lk_tensor_file *file = golden_open("diffuse");
     for (size_t i = 0; i < lk_tensor_file_count(file); i++) {
         const struct lk_tensor *golden = lk_tensor_file_at(file, i);
         if (strncmp(golden->name, "walk ", 5))
