@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "data/picture.h"
-#include "data/picture_png.h"
-#include "data/picture_text.h"
+#include "data/picture/png.h"
+#include "data/picture/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

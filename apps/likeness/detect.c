@@ -12,10 +12,7 @@
 
 static int print_json(const struct lk_face *faces, size_t n, struct lk_error *err)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, lk__json_of_face(&faces[i]));
-    json_t *root = json_pack("{s:o}", "faces", list);
+    json_t *root = json_pack("{s:o}", "faces", lk__json_of_faces(faces, n));
     int rc = json_dumpf(root, stdout, 0)
                  ? lk_fail(err, LK_E_FAILED, "standard output cannot be written")
                  : 0;

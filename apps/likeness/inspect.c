@@ -64,11 +64,8 @@ static int print_json(const struct labels *labels,
                       size_t n,
                       struct lk_error *err)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, lk__json_of_face(&faces[i]));
     json_t *root = json_pack("{s:n,s:o,s:n,s:o}", "watermark", "labels", json_of_labels(labels),
-                             "audit", "faces", list);
+                             "audit", "faces", lk__json_of_faces(faces, n));
     int rc = json_dumpf(root, stdout, 0)
                  ? lk_fail(err, LK_E_FAILED, "standard output cannot be written")
                  : 0;

@@ -182,18 +182,19 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
         return rc;
     lk_embedder_free(engine->embedder);
     engine->embedder = opened;
+    engine->embedder_entry = entry;
     engine->same_person = entry->defaults.same_person > 0 ? entry->defaults.same_person
                                                           : lk_embedder_same_person(opened);
     return remember(&engine->embedder_name, request->embedder, err);
 }
 
-/* A swapper knows the vectors of one embedder: where the catalogue says which, that one must be the
- * one in use. */
-static int check_embedder(const struct lk_request *request,
+/* A swapper knows the vectors of one embedder: where the catalogue says which, it must be the one
+ * in use. */
+static int check_embedder(const lk_engine *engine,
                           const struct lk_model_entry *swapper,
                           struct lk_error *err)
 {
-    const char *used = request->embedder && *request->embedder ? request->embedder : "starter";
+    const char *used = engine->embedder_entry->name;
     if (!swapper->embedder || !strcmp(swapper->embedder, used))
         return 0;
     return lk_fail(err, LK_E_INPUT,
@@ -209,7 +210,7 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
     if (is_open(engine->swapper_name, request->swapper))
         return 0;
     int rc = choose(engine, LK_ROLE_SWAPPER, request->swapper, &engine->swapper_name, &entry, err);
-    rc = rc ? rc : check_embedder(request, entry, err);
+    rc = rc ? rc : check_embedder(engine, entry, err);
     rc = rc ? rc
             : lk_swapper_open(engine->runtime, entry->family, entry->path, face_device(engine),
                               &opened, err);

@@ -40,6 +40,7 @@ struct lk_engine {
     struct lk__painter painter;
     lk_detector *detector;
     lk_embedder *embedder;
+    const struct lk_model_entry *embedder_entry;
     float same_person; /* the embedder's threshold */
     lk_swapper *swapper;
     lk_upscaler *upscaler;
@@ -50,6 +51,7 @@ struct lk_engine {
 int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+/* After the embedder, which it must belong to. */
 int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 

@@ -90,7 +90,7 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
 }
 
-json_t *lk__json_of_face(const struct lk_face *face)
+static json_t *json_of_face(const struct lk_face *face)
 {
     json_t *points = json_array();
     for (int i = 0; i < 5; i++)
@@ -100,6 +100,14 @@ json_t *lk__json_of_face(const struct lk_face *face)
                      number(face->box[0]), number(face->box[1]), number(face->box[2]),
                      number(face->box[3]), "score", number(face->score), "points", points, "yaw",
                      number(face->yaw), "pitch", number(face->pitch), "roll", number(face->roll));
+}
+
+json_t *lk__json_of_faces(const struct lk_face *faces, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_of_face(&faces[i]));
+    return list;
 }
 
 static json_t *json_of_verdict(const struct lk_verdict *v)
@@ -128,7 +136,7 @@ static json_t *json_of_face_report(const struct lk__face_report *face)
     static const char *const fates[] = {[LK__FACE_UNTOUCHED] = "untouched",
                                         [LK__FACE_CHANGED] = "changed",
                                         [LK__FACE_GIVEN_BACK] = "given back"};
-    json_t *json = lk__json_of_face(&face->face);
+    json_t *json = json_of_face(&face->face);
     json_object_set_new(json, "fate", json_string(fates[face->fate]));
     if (face->fate == LK__FACE_UNTOUCHED)
         return json;

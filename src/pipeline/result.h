@@ -52,9 +52,9 @@ int lk__result_new(const struct lk_request *request,
                    size_t count,
                    lk_result **out,
                    struct lk_error *err);
-/* {"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, in
+/* [{"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, …], in
  * picture pixels. */
-json_t *lk__json_of_face(const struct lk_face *face);
+json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
 
 /* Writes result->report; called once, when everything is in. */
 int lk__result_describe(lk_result *result, struct lk_error *err);

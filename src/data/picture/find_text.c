@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "data/picture_png.h"
-#include "data/picture_text.h"
-#include "data/picture_vips.h"
+#include "data/picture/png.h"
+#include "data/picture/text.h"
+#include "data/picture/vips.h"
 
 /* tEXt chunks are Latin-1 by their specification, and UTF-8 by widespread habit. */
 static char *to_utf8(const char *text, size_t size)

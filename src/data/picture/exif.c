@@ -9,7 +9,7 @@
 
 #include <glib.h>
 
-#include "data/picture_text.h"
+#include "data/picture/text.h"
 
 enum { TAG_EXIF_IFD = 0x8769, TAG_USER_COMMENT = 0x9286, PREFIX = 8 };
 

@@ -3,7 +3,7 @@
  * would stay in memory), one thread per picture (requests run side by side), no messages on
  * the terminal, and only the loaders of the table below, chosen by the file's first bytes: never by
  * its name, and never one of the many exotic loaders. */
-#include "data/picture_vips.h"
+#include "data/picture/vips.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "data/picture_png.h"
+#include "data/picture/png.h"
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 static int start_result;

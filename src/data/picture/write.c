@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writing: libvips encodes the bare pixels; the texts are put into the finished file by
- * picture_text.c, because libvips rewrites EXIF and writes PNG text as Latin-1 only. */
+ * text.c, because libvips rewrites EXIF and writes PNG text as Latin-1 only. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/size.h"
-#include "data/picture_text.h"
-#include "data/picture_vips.h"
+#include "data/picture/text.h"
+#include "data/picture/vips.h"
 
 enum { QUALITY = 95 };
 

@@ -8,7 +8,7 @@
  *         the end
  *
  * PNG specification 1.2 (11.3.4), JFIF 1.02, Exif 2.32, RFC 9649. */
-#include "data/picture_text.h"
+#include "data/picture/text.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "data/picture_vips.h"
+#include "data/picture/vips.h"
 
 /* Replaces *image by *next, which the step that `failed` tells of has made. */
 static int advance(VipsImage **image, VipsImage **next, int failed)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/picture_png.h"
+#include "data/picture/png.h"
 
 #include <string.h>
 
