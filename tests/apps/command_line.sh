@@ -1,8 +1,8 @@
 #!/bin/bash
 # The command line as a user meets it: exit codes, one-line errors, nothing half-written. Uses the starter pack.
-#   command_line.sh LIKENESS SOURCE SHARED
+#   command_line.sh PROGRAM SHARED
 set -u
-likeness=$1 source=$2 shared=$3
+likeness=$(realpath "$1") shared=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
