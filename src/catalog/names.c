@@ -225,8 +225,8 @@ static void to_ldm(enum lk_part part,
             if (*to != '#')
                 out[at++] = *to;
             else
-                at += (size_t)sprintf(out + at, "%d",
-                                      number_of(block->numbers[n++], ij[0], ij[1], config));
+                at += (size_t)snprintf(out + at, LK__NAME_MAX - at, "%d",
+                                       number_of(block->numbers[n++], ij[0], ij[1], config));
         }
         const char *renamed = rename_tail(block->tails, &tail);
         snprintf(out + at, LK__NAME_MAX - at, "%s%s", renamed, tail);

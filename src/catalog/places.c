@@ -32,7 +32,7 @@ static void program_folder(char out[PATH_MAX])
     if (slash)
         *slash = 0;
     else
-        strcpy(out, ".");
+        memcpy(out, ".", sizeof ".");
 }
 
 /* Appends a printf'd folder; -1 when memory or the list is out. */

@@ -158,12 +158,11 @@ static void a_long_prompt_is_cut_and_says_by_how_much(void **state)
 {
     (void)state;
     struct model model = open_model("long", LK_F32, NULL);
-    char *prompt = calloc(100, sizeof "lighthouse ");
-    assert_non_null(prompt);
-    for (int i = 0; i < 100; i++)
-        strcat(prompt, "lighthouse ");
+    static const char WORD[] = "lighthouse ";
+    char prompt[100 * (sizeof WORD - 1) + 1];
+    for (size_t i = 0; i < 100; i++)
+        memcpy(prompt + i * (sizeof WORD - 1), WORD, sizeof WORD);
     assert_states(&model, prompt, 0, "long", 25);
-    free(prompt);
     close_model(&model);
 }
 
