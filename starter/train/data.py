@@ -17,6 +17,7 @@ SETS = {
     "pairs": dict(kind="pair", count=3500, size=192, seed=105),
     "pairs_test": dict(kind="pair", count=200, size=192, seed=9105),
     "wide": dict(kind="wide", count=2500, size=256, seed=106),
+    "scenes": dict(kind="portrait", count=700, size=160, seed=108, scenes=1.0),
     "wide_test": dict(kind="wide", count=400, size=256, seed=9106),
     "up": dict(kind="portrait", count=900, size=288, seed=107, scenes=.10, max_yaw=14),
     "up_test": dict(kind="portrait", count=100, size=288, seed=9107, scenes=.10, max_yaw=14),
