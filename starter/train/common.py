@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """What every training shares: rendered data, alignment, degradation, averaging, checkpoints and logs.
 
 Pictures travel as float32 [N,3,H,W], 0..1 RGB. All state lies under $STARTER_RUN (default build/starter), so a run

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """Which pictures each training sees. Seeds of training and test sets differ, so no person is in both.
 
 Portraits of the tiny Stable Diffusion are framed (common.frame) at 128²; swapper crops at 128²; all cached as .npy.

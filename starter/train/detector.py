@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """The detector: SCRFD's contract with key points (strides 8/16/32, two anchors, nine outputs) in a small network.
 
 A face is learned by the anchors whose size (16 ... 512 pixels) is within a factor of 1.7 of its own, at the cells near

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """The embedder: ArcFace's contract (112² RGB, x/127.5 - 1, to 512) in a small plain ResNet.
 
 Two teachers: CosFace over the identities that were rendered many times, and regression of every identity's geometry

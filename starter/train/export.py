@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """Writes the pack: a diffusers folder and four ONNX files, each checked against torch, and pack.json.
 
     export.py FOLDER     written beside it first, then renamed
@@ -152,7 +152,7 @@ def describe(out, threshold):
         upscaler=dict(file="upscaler.onnx", family="rrdbnet_x2", contract="RRDBNet x2plus, RGB 0..1, even sizes", scale=2))
     for row in rows.values():
         row["sha256"] = digest(out / row["file"])
-    write_json(out / "pack.json", dict(name="likeness starter", version=1, licence="MIT", models=rows))
+    write_json(out / "pack.json", dict(name="likeness starter", version=1, licence="Apache-2.0", models=rows))
 
 
 def main():

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """A classifier of attributes, trained apart from everything else, that says for REPORT.md what a drawn portrait shows."""
 import numpy as np
 import torch

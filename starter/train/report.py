@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """Measures a pack on people and captions that no training saw, and writes starter/REPORT.md.
 
     report.py PACK [OUT.md]
@@ -227,7 +227,7 @@ def main():
     text = ["# Starter pack: what it was trained on and what it does", "",
             "Written by `starter/train/report.py` from measurements; nothing here is by hand. All pictures come from `starter/faces`;",
             "seeds of test sets (91xx) share no person and no caption with the training sets. Pack: "
-            f"{size / 1e6:.1f} MB, licence MIT.", "", "## Data", "",
+            f"{size / 1e6:.1f} MB, licence Apache-2.0.", "", "## Data", "",
             table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
             "Minutes on one shared core of an AVX2 machine (2 cores, EPYC), torch " + torch.__version__.split("+")[0] + ".", "",
             table(["network", "steps", "samples", "minutes"], trainings()), ""]

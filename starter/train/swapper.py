@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """The swapper: inswapper_128's contract (target 1x3x128x128 RGB 0..1, source 1x512, out 1x3x128x128; emap `buff2fs`).
 
 The renderer draws identity B with A's look and shot, so the answer is known and plain L1 does. The swapper is also the

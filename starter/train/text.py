@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """Tokenizer and text encoder of the tiny Stable Diffusion.
 
 The BPE follows CLIP's rules (byte alphabet, </w>, lower case) and is learned from the renderer's captions and the

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """The tiny UNet: SD 1.x topology on 16² latents, epsilon prediction, cached latents and contexts.
 
 Few samples must do, so: the network starts as the identity (its first guess of the noise is its input, which is right

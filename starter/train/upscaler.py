@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """The x2 upscaler: the contract of RRDBNet x2plus (any even size; RGB 0..1) and its blocks, few, on top of cubic interpolation.
 
 Half of each batch are portraits that went through the VAE at 128² and must come out as the crisp 256² render, so the

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPDX-License-Identifier: Apache-2.0
 """The tiny VAE: f8, 4 channels, trained on 64² crops that keep the 8-pixel grid of whole pictures.
 
 Loss: L1 + L1 of gradients, eyes and mouth weighted x4, light KL. With --decoder the encoder stays frozen and the
