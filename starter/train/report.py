@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures a pack on people and captions that no training saw, and writes starter/REPORT.md.
 
-    report.py PACK [OUT.md]
+    report.py PACK [OUT.md [SHEET.jpg]]
 
 The files of the pack are used as they are: diffusers loads the folder, onnxruntime the networks. The real SCRFD is
 asked too where LIKENESS_SHARED has it.
@@ -9,15 +9,18 @@ asked too where LIKENESS_SHARED has it.
 import json, os, sys
 from pathlib import Path
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 import torch.nn.functional as F
-from common import ARCFACE_112, ARCFACE_128, ROOT, RUN, crops, degrade, load_weights, psnr, sheet, to_float
+from PIL import Image
+from common import ARCFACE_112, ARCFACE_128, ROOT, RUN, blur, crops, degrade, load_weights, point_weight, psnr, sheet, \
+    similarity, to_float, to_u8, warp
 from data import SETS, faces, portraits
 from detector import decode, iou
 from embedder import verification
 from judge import Judge, WORDS, accuracy
-from swapper import test_swap, to_source
+from swapper import crispness, test_refine, test_swap, to_source
 from upscaler import pictures as upscale_pictures
 
 PEOPLE, NOBODY = 96, ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow",
@@ -33,8 +36,11 @@ class Net:
         o.intra_op_num_threads, o.log_severity_level = 1, 3
         self.session = onnxruntime.InferenceSession(str(path), o, providers=["CPUExecutionProvider"])
         self.names = [i.name for i in self.session.get_inputs()]
+        self.single = self.session.get_inputs()[0].shape[0] == 1
 
     def __call__(self, *x):
+        if self.single and len(x[0]) > 1:
+            return torch.cat([self(*(v[i:i + 1] for v in x)) for i in range(len(x[0]))])
         out = [torch.from_numpy(v) for v in self.session.run(None, {n: v.numpy() for n, v in zip(self.names, x)})]
         return out[0] if len(out) == 1 else out
 
@@ -113,26 +119,49 @@ def measure_draw(pack, pipe, nets, real):
     return d, up, found_up
 
 
+def put_back(x, face, m):
+    """Crops written back into their pictures with a soft rim: x [N,3,S,S], face [N,3,128,128], m [N,2,3] picture to crop."""
+    full = np.concatenate([m, np.tile(np.array([[[0, 0, 1]]], np.float32), (len(m), 1, 1))], 1)
+    back = np.linalg.inv(full).astype(np.float32)[:, :2]
+    rim = torch.zeros(1, 1, 128, 128)
+    rim[..., 16:-10, 18:-18] = 1
+    w = warp(torch.cat([face, blur(rim, 5.).expand(len(x), 1, -1, -1)], 1), back, x.shape[-1])
+    inside = warp(torch.ones(len(x), 1, 128, 128), back, x.shape[-1])
+    alpha = w[:, 3:] * inside
+    return x * (1 - alpha) + w[:, :3] * alpha
+
+
 def measure_swap_drawn(nets, up, found, m):
-    """Cosine to the source before and after swapping drawn faces, sources from unseen identities."""
+    """Drawn faces with their own identity and with that of unseen people; pictures for the sheet."""
     f = faces("identity_test")
-    rng = np.random.default_rng(8)
     keep = [i for i, v in enumerate(found) if v]
     if not keep:
-        return dict(faces=0)
-    who = rng.integers(0, len(f), len(keep))
+        return dict(faces=0), None
+    who = np.random.default_rng(8).integers(0, len(f), len(keep))
     e = nets["embedder"](crops(f.batch(who), f.points()[who], ARCFACE_112, 112) * 2 - 1)
-    points = np.stack([max(found[i], key=lambda d: d[0])[2] for i in keep])
+    points = np.stack([max(found[i], key=lambda d: d[0])[2] for i in keep]).astype(np.float32)
     face = crops(up[keep], points, ARCFACE_128, 128)
-    out = torch.cat([nets["swapper"](face[i:i + 1], to_source(e[i:i + 1], m)) for i in range(len(keep))])
     own = nets["embedder"](crops(up[keep], points, ARCFACE_112, 112) * 2 - 1)
-    fixed = torch.cat([nets["swapper"](face[i:i + 1], to_source(own[i:i + 1], m)) for i in range(len(keep))])
+    out, fixed = (nets["swapper"](face, to_source(v, m)) for v in (e, own))
     inner = np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32)
     again = nets["embedder"](crops(out, inner, ARCFACE_112, 112) * 2 - 1)
     cos = lambda a: round(float(F.cosine_similarity(a, e).mean()), 3)
-    b = crops(f.batch(who[:12]), f.points()[who[:12]], ARCFACE_128, 128)
-    sheet(torch.cat([face[:12], b, out[:12], fixed[:12]]), RUN / "logs/report_swap.png", 12)
-    return dict(faces=len(keep), before=cos(own), after=cos(again))
+    w = point_weight(inner, 128, np.ones(len(keep)), 9., 3.)
+    to_crop = similarity(points, np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32))
+    k = slice(0, 8)
+    rows = [up[keep[k]], put_back(up[keep[k]], fixed[k], to_crop[k]),
+            F.interpolate(crops(f.batch(who[k]), f.points()[who[k]], ARCFACE_128, 128), size=256, mode="bicubic").clamp(0, 1),
+            put_back(up[keep[k]], out[k], to_crop[k])]
+    return dict(faces=len(keep), cosine_to_other_before=cos(own), cosine_to_other_after=cos(again),
+                own_identity_crispness_gain=round(crispness(fixed, w) / crispness(face, w), 3)), torch.cat(rows)
+
+
+def save_sheet(x, path):
+    """Rows of eight, as small a JPEG as still shows the features."""
+    u = to_u8(x)
+    rows = np.concatenate([np.concatenate(list(u[i:i + 8]), 1) for i in range(0, len(u), 8)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rows).resize((1280, 160 * len(u) // 8), Image.LANCZOS).save(path, "JPEG", quality=84)
 
 
 def measure_detector(net, count=200):
@@ -204,30 +233,34 @@ def flat(d, prefix=""):
 def main():
     pack = Path(sys.argv[1])
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "starter/REPORT.md"
+    picture = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "docs/pictures/starter.jpg"
     torch.set_num_threads(1)
     nets = {n: Net(pack / f"{n}.onnx") for n in ("detector", "embedder", "swapper", "upscaler")}
     scrfd = Path(os.environ.get("LIKENESS_SHARED", "/work/shared")) / "data/detector/scrfd_2.5g_bnkps_640.onnx"
     real = Net(scrfd) if scrfd.exists() else None
-    import onnx
     m = next(onnx.numpy_helper.to_array(t) for t in onnx.load(str(pack / "swapper.onnx")).graph.initializer if t.name == "buff2fs")
     m, pipe = torch.from_numpy(np.array(m)), pipeline(pack / "sd")
     with torch.no_grad():
         drawn, up, found = measure_draw(pack, pipe, nets, real)
-        swapped = measure_swap_drawn(nets, up, found, m)
+        swapped, rows = measure_swap_drawn(nets, up, found, m)
+        if rows is not None:
+            save_sheet(rows, picture)
         parts = {
             "Drawn pictures": drawn,
             "Judge's own accuracy on unseen renders": accuracy(load_weights("judge", "ema", Judge())),
             "Identity, unseen people": dict(renders=verification(nets["embedder"]),
                                             degraded=verification(nets["embedder"], change=lambda x: degrade(x, np.random.default_rng(2)))),
-            "Swap": dict(renders=test_swap(nets["swapper"], m), drawn=swapped),
+            "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=swapped),
             "Detector": measure_detector(nets["detector"]), "VAE": measure_vae(pipe), "Upscaler, PSNR": measure_upscaler(nets["upscaler"]),
         }
     size = sum(p.stat().st_size for p in pack.rglob("*") if p.is_file())
     data = [(n, s["kind"], s["count"], s["size"], s["seed"]) for n, s in SETS.items()]
     text = ["# Starter pack: what it was trained on and what it does", "",
             "Written by `starter/train/report.py` from measurements; nothing here is by hand. All pictures come from `starter/faces`;",
-            "seeds of test sets (91xx) share no person and no caption with the training sets. Pack: "
-            f"{size / 1e6:.1f} MB, licence Apache-2.0.", "", "## Data", "",
+            "test sets (seeds 91xx) share no person and no picture with the training sets. Pack: "
+            f"{size / 1e6:.1f} MB, licence Apache-2.0.", "", "![drawn, refined, another's face, swapped](../docs/pictures/starter.jpg)", "",
+            "Rows: drawn and enlarged; the same with its own identity swapped in; faces of unseen people; swapped to them.", "",
+            "## Data", "",
             table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
             "Minutes on one shared core of an AVX2 machine (2 cores, EPYC), torch " + torch.__version__.split("+")[0] + ".", "",
             table(["network", "steps", "samples", "minutes"], trainings()), ""]

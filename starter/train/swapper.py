@@ -2,16 +2,17 @@
 """The swapper: inswapper_128's contract (target 1x3x128x128 RGB 0..1, source 1x512, out 1x3x128x128; emap `buff2fs`).
 
 The renderer draws identity B with A's look and shot, so the answer is known and plain L1 does. The swapper is also the
-refiner: a good share of the targets are degraded as the tiny Stable Diffusion degrades faces (its VAE, blur, scaling,
-noise, JPEG) while the answer stays crisp, and in a third of the cases the source is the target's own face.
+refiner: three of eight targets are faces that the tiny Stable Diffusion drew again (drawn.py), with the crisp render as
+the answer and the face's own embedding as the source; many of the others are degraded too.
 """
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import ARCFACE_112, ARCFACE_128, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, load_weights, \
+from common import ARCFACE_112, ARCFACE_128, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, light, load_weights, \
     point_weight, psnr, sheet, to_float, to_u8
 from data import cached, chunks, faces
+from drawn import drawn
 from embedder import Embedder, embed
 from vae import final_vae
 
@@ -54,6 +55,19 @@ def conv(a, b, size=3):
     return nn.Sequential(nn.Conv2d(a, b, size, padding=size // 2), nn.LeakyReLU(.2))
 
 
+class Plain(nn.Module):
+    """Residual block without a source: draws what the styled ones have decided."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(c, c, 3, padding=1), nn.Conv2d(c, c, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, x):
+        return x + self.conv2(F.leaky_relu(self.conv1(x), .2))
+
+
 class Swapper(nn.Module):
     """target [N,3,128,128] 0..1, source [N,512] -> [N,3,128,128] 0..1."""
 
@@ -70,6 +84,7 @@ class Swapper(nn.Module):
         self.up64 = nn.Sequential(nn.Conv2d(72, 128, 1), nn.PixelShuffle(2))
         self.join64 = conv(64, 32, 1)
         self.mid64 = Styled(32, style)
+        self.fine64 = nn.Sequential(Plain(32), Plain(32))
         self.out = nn.Sequential(conv(32, 32), nn.Conv2d(32, 12, 3, padding=1))
         nn.init.zeros_(self.out[1].weight)
         nn.init.zeros_(self.out[1].bias)
@@ -86,7 +101,7 @@ class Swapper(nn.Module):
         for m in self.mid32:
             b = m(b, s)
         a = self.mid64(self.join64(torch.cat([self.up64(b), a], 1)), s)
-        return F.pixel_shuffle(x + self.out(a), 2).clamp(0, 1)
+        return F.pixel_shuffle(x + self.out(self.fine64(a)), 2).clamp(0, 1)
 
 
 class Pairs:
@@ -126,29 +141,59 @@ def vae_soft(vae, x, rng):
     return F.interpolate(y, size=s, mode="bicubic").clamp(0, 1)
 
 
-def batch_of(p, rng, count, m, vae):
-    """target, source, answer, weight, and the embedding that the answer should have."""
-    i = rng.integers(0, len(p), count)
-    own = torch.from_numpy(rng.random(count) < .33)
+class Drawn:
+    """What the tiny Stable Diffusion made of a face, the crisp face, and embeddings of both."""
+
+    def __init__(self, name, count=640):
+        self.soft, self.crisp = drawn(name, count, 128, MARGIN)
+        embedder, half = load_weights("embedder", "ema", Embedder()), MARGIN // 2
+        e = lambda p: torch.cat([embed(embedder, to112(to_float(p[i:i + 64])[..., half:-half, half:-half])) for i in range(0, len(p), 64)])
+        self.e_soft, self.e_crisp = e(self.soft), e(self.crisp)
+
+    def __len__(self):
+        return len(self.soft)
+
+
+def batch_of(p, d, rng, count, m, vae):
+    """target, source, answer, weight; the embedding that the answer should have; and where it is another's."""
+    i, k = rng.integers(0, len(p), count - count * 3 // 8), rng.integers(0, len(d), count * 3 // 8)
+    own = torch.from_numpy(rng.random(len(i)) < .1)
     answer, target = to_float(p.ab[i]), to_float(p.a[i])
     answer[own] = target[own]
-    source = torch.where(torch.from_numpy(rng.random(count) < .5)[:, None], p.e_a[i], p.e_soft[i])
-    source = torch.where(own[:, None], source, p.e_b[i])
-    wanted = source
-    source = to_source(source + torch.randn_like(source) * .005, m)
-    # The same small shake and mirror for both; light changes both alike.
+    soft = torch.from_numpy(rng.random(len(i)) < .5)[:, None]
+    wanted = torch.where(own[:, None], torch.where(soft, p.e_a[i], p.e_soft[i]), p.e_b[i])
+    r = rng.random()
+    target = vae_soft(vae, target, rng) if r < .3 else degrade(target, rng) if r < .75 else target
+    target, answer = torch.cat([target, to_float(d.soft[k])]), torch.cat([answer, to_float(d.crisp[k])])
+    clear = torch.from_numpy(rng.random(len(k)) < .6)[:, None]
+    wanted = torch.cat([wanted, torch.where(clear, d.e_crisp[k], d.e_soft[k])])
+    source = to_source(wanted + torch.randn_like(wanted) * .005, m)
+    # The same small shake and mirror for both.
     y, x = rng.integers(2, MARGIN - 1, 2)
     both = torch.cat([target, answer], 1)[..., y:y + 128, x:x + 128]
     if rng.random() < .5:
         both = both.flip(-1)
-    target, answer = both[:, :3], both[:, 3:]
-    r = rng.random()
-    if r < .45:
-        target = vae_soft(vae, target, rng)
-    elif r < .8:
-        target = degrade(target, rng)
     points = np.tile(ARCFACE_128[None] * 128, (count, 1, 1))
-    return target, source, answer, point_weight(points, 128, np.ones(count), 9., 3.), wanted
+    other = torch.cat([~own & ~torch.from_numpy(p.same[i]), torch.zeros(len(k), dtype=torch.bool)])
+    return both[:, :3], source, both[:, 3:], point_weight(points, 128, np.ones(count), 9., 3.), wanted, other
+
+
+def crispness(x, w):
+    """Weighted mean of the absolute differences of neighbours, eyes and mouth first."""
+    return float(gradient_l1(x, torch.zeros_like(x), w))
+
+
+def test_refine(model, m, save=None):
+    """Drawn faces with their own embedding: PSNR against the render and crispness as a share of the render's."""
+    d, half = Drawn("up_test", 80), MARGIN // 2
+    soft, crisp = (to_float(v)[..., half:-half, half:-half] for v in (d.soft, d.crisp))
+    with torch.no_grad():
+        out = torch.cat([model(soft[i:i + 1], to_source(d.e_soft[i:i + 1], m)) for i in range(len(soft))])
+    w = point_weight(np.tile(ARCFACE_128[None] * 128, (len(soft), 1, 1)), 128, np.ones(len(soft)), 9., 3.)
+    if save:
+        sheet(torch.cat([soft[:10], out[:10], crisp[:10], soft[10:20], out[10:20], crisp[10:20]]), save, 10, 2)
+    share = lambda v: round(crispness(v, w) / crispness(crisp, w), 3)
+    return dict(psnr=round(psnr(out, crisp), 2), psnr_before=round(psnr(soft, crisp), 2), crisp=share(out), crisp_before=share(soft))
 
 
 def test_swap(model, m, name="pairs_test", save=None):
@@ -168,8 +213,8 @@ def test_swap(model, m, name="pairs_test", save=None):
             fixed = model(soft, to_source(p.e_a[:8], m))
         b = crops(p.photo.batch(slice(0, 8)), p.photo.points()[:8], ARCFACE_128, 128)
         sheet(torch.cat([x[:8], b, out[:8], y[:8], soft, fixed]), save, 8, 2)
-    return dict(before=round(cos(before), 3), after=round(cos(after), 3), answer=round(cos(best), 3), psnr=round(psnr(out, y), 2),
-                untouched_psnr=round(psnr(x, y), 2))
+    return dict(before=round(cos(before), 3), after=round(cos(after), 3), answer=round(cos(best), 3), psnr=round(psnr(out[other], y[other]), 2),
+                untouched_psnr=round(psnr(x[other], y[other]), 2))
 
 
 def to112(x, jitter=0., rng=None):
@@ -182,7 +227,7 @@ def to112(x, jitter=0., rng=None):
 def main():
     run = Run("swapper", 35, batch=8)
     model, m = Swapper(), emap()
-    p = Pairs("pairs")
+    p, d = Pairs("pairs"), Drawn("up")
     vae = final_vae()
     ema, opt = EMA(model, .998), Muon(model, edges=("in64", "out.1"))
     state = dict(model=model, ema=ema, opt=opt)
@@ -191,15 +236,18 @@ def main():
     embedder, more = load_weights("embedder", "ema", Embedder()), True
     while more:
         run.rate(opt, .01, warm=60, floor=.03, flat=.5)
-        target, source, answer, w, wanted = batch_of(p, run.rng, run.args.batch, m, vae)
+        target, source, answer, w, wanted, other = batch_of(p, d, run.rng, run.args.batch, m, vae)
         out = model(target, source)
         loss = ((out - answer).abs() * w).mean() + gradient_l1(out, answer, w)
         # Identity counts only until the output is as near to the source as the rendered answer is: beyond lies caricature.
-        near = lambda v: F.cosine_similarity(embedder(to112(v, .008, run.rng) * 2 - 1), wanted)
+        # Both are shaken and lit alike, so that the embedder cannot be fooled by a tint.
+        def near(v):
+            r = np.random.default_rng(run.step)
+            return F.cosine_similarity(embedder(to112(light(v, r), .008, r) * 2 - 1), wanted)
         with torch.no_grad():
             enough = near(answer)
-        who = F.relu(enough - near(out)).mean()
-        (2 * loss + .5 * who).backward()
+        who = (F.relu(enough - near(out)) * other).mean()
+        (2 * loss + .3 * who).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
         opt.step()
         opt.zero_grad(set_to_none=True)
@@ -207,6 +255,7 @@ def main():
         more = run.tick(len(target), state, loss=loss, who=who)
         if run.step % 250 == 0 or not more:
             run.say(f"swapper unseen {test_swap(ema.model, m, save=RUN / 'logs/swapper.png')}")
+            run.say(f"swapper drawn {test_refine(ema.model, m, RUN / 'logs/refine.png')}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 Few samples must do, so: the network starts as the identity (its first guess of the noise is its input, which is right
 where there is most noise), residual branches start at zero, the face counts more than the backdrop, and steps with
-much noise, where the words are decided, count more than plain epsilon loss lets them: weight min(SNR,5)/SNR * sqrt(1+1/SNR).
+much noise, where the words are decided, count more than plain epsilon loss lets them: weight min(SNR,15)/SNR * sqrt(1+1/SNR).
 """
 import numpy as np
 import torch
@@ -184,7 +184,7 @@ def main():
         noise = torch.randn_like(x0)
         e = unet(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c).sample
         snr = a / (1 - a)
-        k = snr.clamp(max=5.) / snr * (1 + 1 / snr).sqrt()
+        k = snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()
         plain = (e - noise) ** 2
         loss = (plain * k * w).mean()
         loss.backward()
