@@ -13,6 +13,7 @@ from common import EMA, Muon, Run, degrade, light, load_weights, to_float, to_u8
 from data import cached, chunks, faces, portraits
 from vae import make_vae
 
+CANVAS = 192  # side of the exported network's input
 STRIDES, ANCHORS = (8, 16, 32), ((16, 32), (64, 128), (256, 512))
 
 

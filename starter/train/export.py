@@ -15,7 +15,7 @@ import torch
 from onnx import helper, numpy_helper
 from common import RUN, load_weights, write_json
 from data import faces
-from detector import Detector, STRIDES
+from detector import CANVAS, Detector, STRIDES
 from embedder import Embedder, verification
 from swapper import Swapper, emap
 from text import Reader, tokenizer
@@ -117,9 +117,9 @@ def write_faces(out):
     g = torch.Generator().manual_seed(0)
     r = lambda *shape: torch.rand(*shape, generator=g)
     said = {}
-    said["detector"] = write_onnx(Flat(load_weights("detector", "ema", Detector())), (r(1, 3, 160, 128) * 2 - 1,),
-                                  out / "detector.onnx", ["input.1"], names,
-                                  {"input.1": size, **{n: {1: f"anchors_{n}"} for n in names}})
+    # A fixed canvas: trained on small ones, it sees several faces where one is shown at 640 px.
+    said["detector"] = write_onnx(Flat(load_weights("detector", "ema", Detector())), (r(1, 3, CANVAS, CANVAS) * 2 - 1,),
+                                  out / "detector.onnx", ["input.1"], names, {})
     said["embedder"] = write_onnx(load_weights("embedder", "ema", Embedder()), (r(2, 3, 112, 112) * 2 - 1,),
                                   out / "embedder.onnx", ["input.1"], ["embedding"],
                                   {"input.1": {0: "batch"}, "embedding": {0: "batch"}})
@@ -145,8 +145,8 @@ def describe(out, threshold):
     rows = dict(
         sd=dict(file="sd", family="sd15", contract="diffusers folder, SD 1.x topology, epsilon, VAE scale 0.18215",
                 size=128, steps=20, sampler="dpmpp-2m", guidance=4.0, upscale=2),
-        detector=dict(file="detector.onnx", family="scrfd", contract="SCRFD with key points, strides 8/16/32, any size of multiples of 32",
-                      threshold=.5, sizes=[640, 128]),
+        detector=dict(file="detector.onnx", family="scrfd", contract=f"SCRFD with key points, strides 8/16/32, {CANVAS} px",
+                      threshold=.5),
         embedder=dict(file="embedder.onnx", family="arcface", contract="ArcFace 112 RGB x/127.5-1 to 512", threshold=threshold),
         swapper=dict(file="swapper.onnx", family="inswapper", contract="inswapper_128, emap buff2fs", embedder="embedder.onnx"),
         upscaler=dict(file="upscaler.onnx", family="rrdbnet_x2", contract="RRDBNet x2plus, RGB 0..1, even sizes", scale=2))

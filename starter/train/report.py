@@ -17,7 +17,7 @@ from PIL import Image
 from common import ARCFACE_112, ARCFACE_128, ROOT, RUN, blur, crops, degrade, load_weights, point_weight, psnr, sheet, \
     similarity, to_float, to_u8, warp
 from data import SETS, faces, portraits
-from detector import decode, iou
+from detector import CANVAS, decode, iou
 from embedder import verification
 from judge import Judge, WORDS, accuracy
 from swapper import crispness, test_refine, test_swap, to_source
@@ -49,16 +49,14 @@ class Net:
 
 
 def find(net, x, side=None, limit=.5):
-    """Detections per picture; side: letterbox size, else the picture's own."""
+    """Detections per picture. side: of a canvas that the picture fills by 60 %; else it fills the starter's own canvas."""
     out = []
     for p in x:
-        k = 1.
-        if side:
-            k = side * .6 / p.shape[-1]
-            q = F.interpolate(p[None], scale_factor=k, mode="bilinear")[0].clamp(0, 1)
-            p = torch.zeros(3, side, side)
-            p[:, :q.shape[1], :q.shape[2]] = q
-        y = net((p[None] * 255 - 127.5) / 128)
+        k = (side * .6 if side else CANVAS) / p.shape[-1]
+        q = F.interpolate(p[None], scale_factor=k, mode="bilinear", antialias=True)[0].clamp(0, 1)
+        canvas = torch.zeros(3, side or CANVAS, side or CANVAS)
+        canvas[:, :q.shape[1], :q.shape[2]] = q
+        y = net((canvas[None] * 255 - 127.5) / 128)
         out.append([(s, b / k, q / k) for s, b, q in decode((y[0:3], y[3:6], y[6:9]), limit)])
     return out
 
