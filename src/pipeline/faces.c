@@ -110,7 +110,7 @@ static const struct lk_identity *identity_for(const struct lk_request *request,
     if (report->from_photo || strcmp(request->refine, "auto"))
         return NULL;
     *own = (struct lk_identity){
-        .name = "its own", .photos = 1, .embedding = report->faces[i].face.embedding};
+        .name = LK__OWN_IDENTITY, .photos = 1, .embedding = report->faces[i].face.embedding};
     return own;
 }
 
@@ -142,6 +142,7 @@ struct refining {
     const struct lk_request *request;
     const struct lk_watch *watch;
     const struct lk_identity *identity;
+    bool asked; /* somebody named this identity; else the face is made clearer by its own */
     struct lk_picture *finished; /* the whole picture with the refined face */
     struct lk_swapped swapped;
     struct lk_mask *mask;
@@ -199,6 +200,8 @@ static int verify(struct refining *r,
     size_t n = 0;
     lk_verify_options_init(&options);
     options.cosine_min = r->engine->same_person;
+    if (!r->asked)
+        options.sharpness_min = 1; /* clearer is the point */
     int rc = lk_find_faces(r->engine->detector, r->finished, (float)r->request->face_score,
                            r->watch, &found, &n, err);
     if (!rc && (at = same_place(found, n, face))) {
@@ -225,10 +228,13 @@ static int verify(struct refining *r,
     return rc;
 }
 
-/* Refines face i; the picture changes only when the result passes. */
+/* Refines face i. An identity that was asked for is given even when the verdict is bad, which the
+ * report and a remark then say; a face that nobody asked for changes only when the result passes.
+ */
 static int refine_face(lk_engine *engine,
                        const struct lk_request *request,
                        const struct lk_identity *identity,
+                       bool asked,
                        const struct lk_watch *watch,
                        struct lk__picture_report *report,
                        size_t i,
@@ -236,13 +242,14 @@ static int refine_face(lk_engine *engine,
 {
     struct lk__face_report *face = &report->faces[i];
     struct refining r = {
-        .engine = engine, .request = request, .watch = watch, .identity = identity};
+        .engine = engine, .request = request, .watch = watch, .identity = identity, .asked = asked};
     snprintf(face->identity, sizeof face->identity, "%s", identity->name);
     int rc = refine(&r, report->picture, &face->face, err);
     rc = rc ? rc : verify(&r, report->picture, &face->face, &face->verdict, err);
     if (!rc) {
-        face->fate = face->verdict.passed ? LK__FACE_CHANGED : LK__FACE_GIVEN_BACK;
-        if (face->verdict.passed) {
+        bool keep = r.asked || face->verdict.passed;
+        face->fate = keep ? LK__FACE_CHANGED : LK__FACE_GIVEN_BACK;
+        if (keep) {
             lk_picture_free(report->picture);
             report->picture = lk_picture_ref(r.finished);
         }
@@ -290,7 +297,7 @@ int lk__refine_faces(lk_engine *engine,
         const struct lk_identity *identity = identity_for(request, cast, report, i, &own);
         rc = lk_watch_step(watch, "refine", (int)i + 1, (int)report->n_faces, err);
         if (!rc && identity)
-            rc = refine_face(engine, request, identity, watch, report, i, err);
+            rc = refine_face(engine, request, identity, identity != &own, watch, report, i, err);
     }
     return rc;
 }

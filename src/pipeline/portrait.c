@@ -24,16 +24,30 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* A face that somebody asked for and that came out badly is there all the same; the user hears of
+ * it. */
+static void remark_faces(lk_result *result, const struct lk__picture_report *report)
+{
+    for (size_t i = 0; i < report->n_faces; i++) {
+        const struct lk__face_report *face = &report->faces[i];
+        if (face->fate == LK__FACE_CHANGED && !face->verdict.passed)
+            lk__result_remark(result, "face %zu as %s: %s", i, face->identity,
+                              face->verdict.reason);
+    }
+}
+
 static int face_half(lk_engine *engine,
-                     const struct lk_request *request,
+                     lk_result *result,
                      const struct lk__cast *cast,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
     double began = seconds();
-    int rc = lk__refine_faces(engine, request, cast, watch, report, err);
+    int rc = lk__refine_faces(engine, &result->request, cast, watch, report, err);
     report->face_seconds = seconds() - began;
+    if (!rc)
+        remark_faces(result, report);
     return rc;
 }
 
@@ -67,7 +81,7 @@ static int run_drawn(lk_engine *engine,
     for (size_t i = 0; !rc && i < result->count; i++) {
         rc = draw_half(engine, &brief, (int)i, watch, &result->pictures[i], err);
         if (!rc && refines)
-            rc = face_half(engine, request, &cast, watch, &result->pictures[i], err);
+            rc = face_half(engine, result, &cast, watch, &result->pictures[i], err);
     }
     lk__brief_close(&brief);
     return rc;
@@ -88,7 +102,7 @@ static int run_swap(lk_engine *engine,
     lk_picture_free(read);
     rc = rc ? rc : lk__cast_open(engine, request, watch, &cast, err);
     report->from_photo = true;
-    return rc ? rc : face_half(engine, request, &cast, watch, report, err);
+    return rc ? rc : face_half(engine, result, &cast, watch, report, err);
 }
 
 static int check(const struct lk_request *request, struct lk_error *err)

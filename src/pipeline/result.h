@@ -15,12 +15,16 @@
 enum lk__face_fate {
     LK__FACE_UNTOUCHED, /* nobody asked for it to be changed */
     LK__FACE_CHANGED,
-    LK__FACE_GIVEN_BACK, /* the refined face did not pass verification: the drawn one stayed */
+    LK__FACE_GIVEN_BACK, /* made clearer unasked, and did not pass verification: it stayed as drawn
+                          */
 };
+
+/* The identity of a face that is only to become clearer. */
+#define LK__OWN_IDENTITY "its own"
 
 struct lk__face_report {
     struct lk_face face; /* as found, before */
-    char identity[64];   /* whose face it was to get; "its own"; empty when untouched */
+    char identity[64];   /* whose face it was to get; LK__OWN_IDENTITY; empty when untouched */
     enum lk__face_fate fate;
     struct lk_verdict verdict; /* of the refined face, when there was one */
 };
