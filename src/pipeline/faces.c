@@ -98,14 +98,16 @@ static bool takes(const char *place, const struct lk__picture_report *report, si
 /* The identity for face i: the last person named that takes it; with `auto` its own, which makes it
  * clearer; else NULL. */
 static const struct lk_identity *identity_for(const struct lk_request *request,
-                                              const struct lk__cast *cast,
+                                              struct lk__cast *cast,
                                               const struct lk__picture_report *report,
                                               size_t i,
                                               struct lk_identity *own)
 {
     for (int p = cast->count; p-- > 0;) {
-        if (takes(request->people[p].place, report, i))
+        if (takes(request->people[p].place, report, i)) {
+            cast->placed[p] = true;
             return &cast->identities[p];
+        }
     }
     if (report->from_photo || strcmp(request->refine, "auto"))
         return NULL;
@@ -282,7 +284,7 @@ static int find(lk_engine *engine,
 
 int lk__refine_faces(lk_engine *engine,
                      const struct lk_request *request,
-                     const struct lk__cast *cast,
+                     struct lk__cast *cast,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
                      struct lk_error *err)

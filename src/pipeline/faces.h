@@ -11,6 +11,7 @@
 /* The identities of a request's people, in their order. */
 struct lk__cast {
     struct lk_identity identities[LK_PEOPLE_MAX];
+    bool placed[LK_PEOPLE_MAX]; /* whether a face of any picture has got it */
     int count;
 };
 
@@ -25,7 +26,7 @@ int lk__cast_open(lk_engine *engine,
  * for one of them, no pixel changes; otherwise only those under the masks. Fills report->faces. */
 int lk__refine_faces(lk_engine *engine,
                      const struct lk_request *request,
-                     const struct lk__cast *cast,
+                     struct lk__cast *cast,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
                      struct lk_error *err);

@@ -36,9 +36,21 @@ static void remark_faces(lk_result *result, const struct lk__picture_report *rep
     }
 }
 
+/* Nor should a person be left out in silence. */
+static void remark_people(lk_result *result, const struct lk__cast *cast)
+{
+    for (int i = 0; i < cast->count; i++) {
+        const char *place = result->request.people[i].place;
+        if (!cast->placed[i])
+            lk__result_remark(result,
+                              "%s is not in the picture: no face is found at the place '%s'",
+                              cast->identities[i].name, place ? place : "largest");
+    }
+}
+
 static int face_half(lk_engine *engine,
                      lk_result *result,
-                     const struct lk__cast *cast,
+                     struct lk__cast *cast,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
                      struct lk_error *err)
@@ -84,6 +96,8 @@ static int run_drawn(lk_engine *engine,
             rc = face_half(engine, result, &cast, watch, &result->pictures[i], err);
     }
     lk__brief_close(&brief);
+    if (!rc)
+        remark_people(result, &cast);
     return rc;
 }
 
@@ -102,7 +116,10 @@ static int run_swap(lk_engine *engine,
     lk_picture_free(read);
     rc = rc ? rc : lk__cast_open(engine, request, watch, &cast, err);
     report->from_photo = true;
-    return rc ? rc : face_half(engine, result, &cast, watch, report, err);
+    rc = rc ? rc : face_half(engine, result, &cast, watch, report, err);
+    if (!rc)
+        remark_people(result, &cast);
+    return rc;
 }
 
 static int check(const struct lk_request *request, struct lk_error *err)
