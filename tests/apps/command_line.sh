@@ -154,7 +154,7 @@ if mkdir small && mount -t tmpfs -o size=16k tmpfs small 2> /dev/null; then
     [ -z "$(ls small)" ] || { echo "FAILED: the full disk holds $(ls small)"; failed=$((failed + 1)); }
     umount small
 fi
-$lk draw "a man" --steps 1000 -o x.png > /dev/null 2> err.txt &
+$lk draw "a man" --steps 900 --size 512x512 -o x.png > /dev/null 2> err.txt &
 pid=$!
 sleep 2
 kill -INT $pid
