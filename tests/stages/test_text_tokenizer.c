@@ -169,6 +169,44 @@ static void ten_thousand_characters_are_fine_even_in_one_word(void **state)
     free(text);
 }
 
+/* Repeats `part` to `size` bytes. */
+static char *repeated(const char *part, size_t size)
+{
+    size_t length = strlen(part);
+    char *text = calloc(1, size + 1);
+    assert_non_null(text);
+    for (size_t i = 0; i + length <= size; i += length)
+        memcpy(text + i, part, length);
+    return text;
+}
+
+static void what_takes_time_by_the_square_is_bounded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part;
+        size_t size;
+        const char *says;
+    } TEXTS[] = {
+        {"a ", LK_PROMPT_MAX_BYTES, NULL},
+        {"a ", LK_PROMPT_MAX_BYTES + 2, "longer than 64 KiB"},
+        {"\u0301\u0316", (size_t)4 * LK_PROMPT_MAX_MARKS / 2, NULL}, /* two bytes a mark */
+        {"\u0301\u0316", (size_t)4 * LK_PROMPT_MAX_MARKS / 2 + 4, "marks on one letter"},
+        {"\u0f73", LK_PROMPT_MAX_BYTES, "marks on one letter"}, /* of class 0, made of two others */
+    };
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(TEXTS); i++) {
+        struct lk_error err = {0};
+        struct lk_tokens tokens = {0};
+        char *text = repeated(TEXTS[i].part, TEXTS[i].size);
+        int code = lk_tokenizer_encode(tokenizers[0], text, "--negative", &tokens, &err);
+        assert_int_equal(code, TEXTS[i].says ? LK_E_INPUT : 0);
+        if (TEXTS[i].says && (!strstr(err.message, TEXTS[i].says) || tokens.ids))
+            fail_msg("'%s' does not say '%s'", err.message, TEXTS[i].says);
+        lk_tokens_free(&tokens);
+        free(text);
+    }
+}
+
 static void letters_that_clip_cannot_read_are_counted(void **state)
 {
     (void)state;
@@ -225,6 +263,60 @@ static void a_broken_vocabulary_is_refused_in_one_line(void **state)
     }
 }
 
+/* Copies the first `size` bytes of CLIP's merges. */
+static void cut_merges(const char *from, const char *to, size_t size)
+{
+    char *bytes = malloc(size);
+    FILE *file = fopen(from, "rb");
+    assert_non_null(bytes);
+    assert_non_null(file);
+    assert_int_equal(fread(bytes, 1, size, file), size);
+    fclose(file);
+    test_write_file(to, bytes, size);
+    free(bytes);
+}
+
+static void merges_of_clip_that_are_cut_short_are_refused(void **state)
+{
+    (void)state;
+    char *folder = test_temp_dir(), *own = strdup(getenv("LIKENESS_MERGES"));
+    char *cut = test_format("%s/cut.txt.gz", folder), *few = test_format("%s/few.txt", folder);
+    assert_non_null(own);
+    cut_merges(own, cut, 1000000);
+    test_write_text(few, "\"bpe_simple_vocab_16e6.txt#version: 0.2\ni n\nt h\n");
+    const char *const files[] = {cut, few};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(files); i++) {
+        struct lk_error err = {0};
+        lk_tokenizer *tokenizer = NULL;
+        assert_int_equal(setenv("LIKENESS_MERGES", files[i], 1), 0);
+        assert_int_equal(lk_tokenizer_open(NULL, &tokenizer, &err), LK_E_INPUT);
+        assert_null(tokenizer);
+        assert_non_null(strstr(err.message, files[i]));
+    }
+    assert_int_equal(setenv("LIKENESS_MERGES", own, 1), 0);
+    free(own), free(cut), free(few);
+    test_temp_remove(folder);
+}
+
+/* The letters behind the byte 0 are such that the hashes of both names meet that of "a". */
+static void a_merge_with_a_byte_of_0_is_of_no_token(void **state)
+{
+    (void)state;
+    static const char MERGES[] = "a\0bii b\n";
+    char *folder = test_temp_dir();
+    char *vocabulary = test_format("%s/vocab.json", folder);
+    char *merges = test_format("%s/merges.txt", folder);
+    struct lk_error err = {0};
+    lk_tokenizer *tokenizer = NULL;
+    test_write_text(vocabulary, "{\"a\": 0, \"b\": 1, \"ab\": 2, \"<|startoftext|>\": 3, "
+                                "\"<|endoftext|>\": 4}");
+    test_write_file(merges, MERGES, sizeof MERGES - 1);
+    assert_int_equal(lk_tokenizer_open(folder, &tokenizer, &err), LK_E_INPUT);
+    assert_null(tokenizer);
+    free(vocabulary), free(merges);
+    test_temp_remove(folder);
+}
+
 static void a_small_vocabulary_of_its_own_serves(void **state)
 {
     (void)state;
@@ -257,9 +349,12 @@ int main(void)
         cmocka_unit_test(the_window_is_start_tokens_end_padding),
         cmocka_unit_test(what_does_not_fit_the_window_is_counted),
         cmocka_unit_test(ten_thousand_characters_are_fine_even_in_one_word),
+        cmocka_unit_test(what_takes_time_by_the_square_is_bounded),
         cmocka_unit_test(letters_that_clip_cannot_read_are_counted),
         cmocka_unit_test(invalid_utf8_is_refused_by_the_name_of_the_option),
         cmocka_unit_test(a_broken_vocabulary_is_refused_in_one_line),
+        cmocka_unit_test(merges_of_clip_that_are_cut_short_are_refused),
+        cmocka_unit_test(a_merge_with_a_byte_of_0_is_of_no_token),
         cmocka_unit_test(a_small_vocabulary_of_its_own_serves),
     };
     return cmocka_run_group_tests(tests, open_both, close_both);

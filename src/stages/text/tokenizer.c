@@ -119,12 +119,36 @@ static void add_letter(struct text *to, utf8proc_int32_t c)
         to->letters[to->count++] = 0x307;
 }
 
+/* utf8proc sorts the marks that follow a letter by insertion. */
+static int check_marks(const char *text, size_t size, const char *option, struct lk_error *err)
+{
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text, *end = at + size;
+    utf8proc_int32_t c;
+    utf8proc_ssize_t step;
+    for (int marks = 0; at < end; at += step) {
+        step = utf8proc_iterate(at, end - at, &c);
+        if (step <= 0) /* utf8proc_map says so */
+            return 0;
+        utf8proc_category_t category = utf8proc_category(c);
+        bool mark = category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
+                    category == UTF8PROC_CATEGORY_ME;
+        marks = mark ? marks + 1 : 0;
+        if (marks > LK_PROMPT_MAX_MARKS)
+            return lk_fail(err, LK_E_INPUT, "%s puts more than %d marks on one letter: remove them",
+                           option, LK_PROMPT_MAX_MARKS);
+    }
+    return 0;
+}
+
 /* Appends text[size], which holds no end token. `to` has room for two letters a byte: NFC makes at
  * most one of each byte, İ at most two of that. */
 static int normalise_part(
     const char *text, size_t size, const char *option, struct text *to, struct lk_error *err)
 {
     utf8proc_uint8_t *nfc = NULL;
+    int code = check_marks(text, size, option, err);
+    if (code)
+        return code;
     utf8proc_ssize_t length = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)size,
                                            &nfc, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     if (length == UTF8PROC_ERROR_INVALIDUTF8)
@@ -147,7 +171,8 @@ static int normalise(const char *text, const char *option, struct text *out, str
 {
     size_t size = strlen(text);
     if (size > LK_PROMPT_MAX_BYTES)
-        return lk_fail(err, LK_E_INPUT, "%s is longer than 1 MiB: shorten it", option);
+        return lk_fail(err, LK_E_INPUT, "%s is longer than %zu KiB: shorten it", option,
+                       LK_PROMPT_MAX_BYTES >> 10);
     struct text to = {malloc((2 * size + 1) * sizeof *to.letters), 0};
     if (!to.letters)
         return lk_fail_memory(err, "a prompt", (2 * size + 1) * sizeof *to.letters);

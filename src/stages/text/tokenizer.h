@@ -13,8 +13,10 @@
 
 #include "base/error.h"
 
-/* A longer prompt is refused. */
-#define LK_PROMPT_MAX_BYTES ((size_t)1 << 20)
+/* What is longer is refused, as are more marks on one letter: bringing marks into their order and
+ * merging the letters of one word both take time by the square of their number. */
+#define LK_PROMPT_MAX_BYTES ((size_t)1 << 16)
+#define LK_PROMPT_MAX_MARKS 256
 
 typedef struct lk_tokenizer lk_tokenizer;
 
@@ -31,7 +33,8 @@ void lk_tokenizer_free(lk_tokenizer *tokenizer);
 /* Ids are below this: 49408. */
 int lk_tokenizer_size(const lk_tokenizer *tokenizer);
 
-/* text: UTF-8, else LK_E_INPUT naming `option` ("the prompt", "--negative"). */
+/* text: UTF-8 within the limits above, else LK_E_INPUT naming `option` ("the prompt",
+ * "--negative"). */
 int lk_tokenizer_encode(const lk_tokenizer *tokenizer,
                         const char *text,
                         const char *option,

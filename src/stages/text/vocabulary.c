@@ -81,7 +81,7 @@ static uint32_t name_slot(const struct names *names, const char *name, size_t le
 {
     uint32_t slot = hash_bytes(name, length) & names->mask;
     while (names->name[slot] &&
-           (strncmp(names->name[slot], name, length) != 0 || names->name[slot][length] != 0))
+           (strlen(names->name[slot]) != length || memcmp(names->name[slot], name, length) != 0))
         slot = (slot + 1) & names->mask;
     return slot;
 }
@@ -278,6 +278,10 @@ static int add_byte_names(struct loader *in)
 static int load_list(struct loader *in, const char *text, size_t size)
 {
     in->to->size = 512 + CLIP_MERGES + 2;
+    if (count_lines(text, size) <= CLIP_MERGES)
+        return lk_fail(in->err, LK_E_INPUT,
+                       "CLIP's merges '%s' are fewer than %d lines: run tools/setup again",
+                       in->path, CLIP_MERGES);
     int code = names_init(in, (size_t)in->to->size);
     if (!code)
         code = add_byte_names(in);
@@ -318,7 +322,8 @@ static int read_gzip(const char *path, char **out, size_t *size, struct lk_error
         got = gzread(file, text + n, (unsigned)(room - n));
         n += got > 0 ? (size_t)got : 0;
     } while (got > 0);
-    gzclose(file);
+    if (gzclose(file) != Z_OK) /* also of a file that is cut short */
+        got = -1;
     if (got < 0) {
         free(text);
         return lk_fail(err, LK_E_INPUT, "CLIP's merges '%s' are broken: run tools/setup again",
