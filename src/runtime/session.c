@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <onnxruntime_session_options_config_keys.h>
 
@@ -22,6 +23,18 @@ static int create_of_file(const struct lk__recipe *recipe,
                          LK_E_INPUT, err, "model '%s'", recipe->name);
 }
 
+/* What the file is now: one that was replaced or written again is another network. malloc'd. */
+static char *key_of(const char *path)
+{
+    struct stat st;
+    char *key = NULL;
+    if (stat(path, &st) ||
+        asprintf(&key, "%s %ju %jd %jd.%09ld", path, (uintmax_t)st.st_ino, (intmax_t)st.st_size,
+                 (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec) < 0)
+        return NULL;
+    return key;
+}
+
 int lk_session_open(lk_runtime *runtime,
                     const char *path,
                     const char *device,
@@ -32,10 +45,12 @@ int lk_session_open(lk_runtime *runtime,
     int code = lk_file_map(path, &file, err);
     if (code)
         return code;
-    code = lk__onnx_file_check(path, file.bytes, file.size, err);
+    char *key = key_of(file.path);
+    code = key ? lk__onnx_file_check(path, file.bytes, file.size, err)
+               : lk_fail_memory(err, "a session's key", strlen(file.path));
     if (!code) {
         const struct lk__recipe recipe = {
-            .key = file.path,
+            .key = key,
             .name = path,
             .cost = file.size,
             .create = create_of_file,
@@ -43,6 +58,7 @@ int lk_session_open(lk_runtime *runtime,
         };
         code = lk__pool_open(runtime, &recipe, device, out, err);
     }
+    free(key);
     lk_file_unmap(&file);
     return code;
 }

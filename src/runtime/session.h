@@ -40,7 +40,8 @@ const char *lk_runtime_version(const lk_runtime *runtime);
 const char *const *lk_runtime_devices(const lk_runtime *runtime);
 
 /* A session of an ONNX file (face models) or of a graph written by us. `device` as above, NULL =
- * auto. The same file or key on the same device is created once. LK_E_INPUT for what is no ONNX
+ * auto. The same file (as long as it is not replaced or written again) or key on
+ * the same device is created once. LK_E_INPUT for what is no ONNX
  * model, LK_E_MISSING for a file that is not there. */
 int lk_session_open(lk_runtime *runtime,
                     const char *path,

@@ -3,6 +3,7 @@
  * pool keeps to its budget. */
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -102,11 +103,10 @@ static void what_does_not_fit_a_port_is_refused_by_name(void **state)
     lk_session_release(session);
 }
 
-/* A file with y = x + 1 in f16, x [free]. */
-static const char *write_half_model(void)
+/* A file with y = x + number in f16, x [free]; number: its bits. */
+static const char *write_half_model(uint16_t number)
 {
     const int64_t one = 1, any = LK_DYNAMIC;
-    const uint16_t number = 0x3c00;
     const char *const in[] = {"x", "one"}, *out = "y";
     struct lk__onnx onnx = {.arena = lk_arena_new(1 << 16)};
     struct lk_proto model;
@@ -126,7 +126,7 @@ static void networks_in_half_precision_take_and_give_f32(void **state)
 {
     struct lk_error err;
     lk_session *session;
-    assert_ok(lk_session_open(*state, write_half_model(), "cpu", &session, &err), &err);
+    assert_ok(lk_session_open(*state, write_half_model(0x3c00), "cpu", &session, &err), &err);
     /* exact, rounded to even, overflow, subnormal, rounded to nothing, infinite, not a number */
     float x[] = {0.5f, 2049.0f, 65520, 0x1p-24f, 0x1p-26f, -INFINITY, NAN};
     const struct lk_array in = {LK_F32, 1, {LK_ARRAY_LENGTH(x)}, x};
@@ -138,6 +138,31 @@ static void networks_in_half_precision_take_and_give_f32(void **state)
     assert_true(y[5] == -INFINITY && isnan(y[6]));
     free(out.data);
     lk_session_release(session);
+}
+
+static void a_file_that_is_replaced_is_another_network(void **state)
+{
+    static const uint16_t NUMBERS[] = {0x3c00, 0x4000, 0x4000}; /* 1, 2, 2 */
+    lk_session *sessions[LK_ARRAY_LENGTH(NUMBERS)];
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(NUMBERS); i++) {
+        struct lk_error err;
+        const char *path = scratch_path("half.onnx");
+        if (i == 1) /* the old one stays, so that the new one is another inode */
+            assert_int_equal(rename(path, scratch_path("old.onnx")), 0);
+        if (i < 2)
+            write_half_model(NUMBERS[i]);
+        assert_ok(lk_session_open(*state, path, "cpu", &sessions[i], &err), &err);
+        float x = 1;
+        const struct lk_array in = {LK_F32, 1, {1}, &x};
+        struct lk_array out;
+        assert_ok(run_one(sessions[i], "x", &in, "y", &out, &err), &err);
+        assert_true(*(float *)out.data == (i ? 3 : 2));
+        free(out.data);
+    }
+    assert_ptr_not_equal(sessions[0], sessions[1]);
+    assert_ptr_equal(sessions[1], sessions[2]);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(NUMBERS); i++)
+        lk_session_release(sessions[i]);
 }
 
 /* y = ((x·wᵀ)·wᵀ)…, long enough to be stopped; x [free,512] */
@@ -297,7 +322,7 @@ static void a_network_larger_than_the_whole_budget_is_refused(void **state)
     lk_runtime *runtime;
     lk_session *session = NULL;
     assert_ok(lk_runtime_open(&options, &runtime, &err), &err);
-    assert_fails(lk_session_open(runtime, write_half_model(), "cpu", &session, &err), &err,
+    assert_fails(lk_session_open(runtime, write_half_model(0x3c00), "cpu", &session, &err), &err,
                  LK_E_FAILED, "--memory");
     lk_runtime_free(runtime);
 }
@@ -310,6 +335,7 @@ int main(void)
         cmocka_unit_test(ports_tell_names_types_and_free_sizes),
         cmocka_unit_test(what_does_not_fit_a_port_is_refused_by_name),
         cmocka_unit_test(networks_in_half_precision_take_and_give_f32),
+        cmocka_unit_test(a_file_that_is_replaced_is_another_network),
         cmocka_unit_test(a_run_ends_early_when_the_caller_stops_it),
         cmocka_unit_test(threads_share_sessions_and_run_them_at_once),
         cmocka_unit_test(a_key_is_created_once),
