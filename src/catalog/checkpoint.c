@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/size.h"
+#include "catalog/catalog.h"
 #include "catalog/topology.h"
 
 enum { PARTS = 3, SAMPLE = 256 };
@@ -31,7 +32,8 @@ struct source {
 
 struct lk_checkpoint {
     lk_arena *arena; /* every string */
-    const char *path, *name, *tokenizer, *hashed_file;
+    const char *path, *name, *tokenizer;
+    const char *hashed; /* file or folder whose sha256 labels pictures */
     lk_tensor_file *files[PARTS + 1];
     size_t file_count;
     struct lk__part parts[PARTS];
@@ -93,6 +95,9 @@ static int refuse_pickle(const char *path, struct lk_error *err)
 static bool is_pickle(const char *path)
 {
     unsigned char head[4] = {0};
+    struct stat info;
+    if (stat(path, &info) || !S_ISREG(info.st_mode)) /* opening a pipe would wait */
+        return false;
     FILE *file = fopen(path, "rb");
     size_t n = file ? fread(head, 1, 4, file) : 0;
     if (file)
@@ -124,6 +129,13 @@ static void take_part(lk_checkpoint *c,
     c->sources[part] = source;
 }
 
+/* A list of shards, as lk_tensor_file_open takes it. */
+static bool is_index(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && !strcmp(dot, ".json");
+}
+
 /* The file of tensors in a part's folder. */
 static int find_part_file(lk_checkpoint *c,
                           const char *folder,
@@ -148,6 +160,7 @@ static int find_part_file(lk_checkpoint *c,
                    folder, PART_FILES[0], PART_FILES[1]);
 }
 
+/* folder: in the arena for the UNet, whose hash may be asked for later. */
 static int open_part_folder(lk_checkpoint *c,
                             enum lk_part part,
                             const char *folder,
@@ -166,7 +179,7 @@ static int open_part_folder(lk_checkpoint *c,
         return lk_fail_memory(err, "a checkpoint's paths", 4096);
     take_part(c, part, file, path, (struct source){config, false});
     if (part == LK_PART_UNET)
-        c->hashed_file = path;
+        c->hashed = is_index(path) ? folder : path;
     return 0;
 }
 
@@ -178,6 +191,7 @@ static int check_folder(lk_checkpoint *c, struct lk_error *err)
     } CLUES[] = {
         {"model_index.json", "_class_name", "StableDiffusionPipeline", "pipeline"},
         {"scheduler/scheduler_config.json", "prediction_type", "epsilon", "prediction"},
+        {"scheduler/scheduler_config.json", "beta_schedule", "scaled_linear", "beta schedule"},
     };
     for (size_t i = 0; i < LK_ARRAY_LENGTH(CLUES); i++) {
         json_t *root = NULL;
@@ -275,7 +289,7 @@ static int open_file(lk_checkpoint *c, struct lk_error *err)
         return lk_fail_memory(err, "a checkpoint's paths", 4096);
     for (int part = 0; part < PARTS; part++)
         take_part(c, part, file, c->path, (struct source){sidecar, true});
-    c->hashed_file = c->path;
+    c->hashed = c->path;
     return 0;
 }
 
@@ -467,7 +481,8 @@ int lk_checkpoint_hash(lk_checkpoint *c, char out[11], struct lk_error *err)
 {
     if (!c->hash[0]) {
         struct lk_sha256 sha;
-        int code = lk_sha256_file(c->hashed_file, &sha, err);
+        const struct lk_model_entry entry = {.name = c->name, .path = c->hashed};
+        int code = lk_model_sha256(&entry, &sha, err);
         if (code)
             return code;
         snprintf(c->hash, sizeof c->hash, "%.10s", sha.hex);

@@ -19,9 +19,8 @@ enum lk_part { LK_PART_TEXT, LK_PART_UNET, LK_PART_VAE };
 
 struct lk_text_config {
     int vocabulary, width, layers, heads, intermediate,
-        positions;       /* 49408, 768, 12, 12, 3072, 77 */
-    int quick_gelu;      /* else erf gelu */
-    int start, end, pad; /* token ids 49406, 49407, 49407 */
+        positions;  /* 49408, 768, 12, 12, 3072, 77 */
+    int quick_gelu; /* else erf gelu */
 };
 
 struct lk_unet_config {
@@ -69,8 +68,8 @@ const struct lk_tensor *lk_checkpoint_tensor(const lk_checkpoint *checkpoint,
                                              enum lk_part part,
                                              const char *diffusers_name);
 /* What pictures are labelled with: file or folder name without ending, and the WebUI's short hash
- * (first 10 digits of the sha256 of the file; of a folder, of its UNet file). Computed on the first
- * call. */
+ * (first 10 digits of the sha256 of the file; of a folder, of its UNet file, or as lk_model_sha256
+ * of its unet/ where that is in shards). Computed on the first call. */
 const char *lk_checkpoint_name(const lk_checkpoint *checkpoint);
 int lk_checkpoint_hash(lk_checkpoint *checkpoint, char out[11], struct lk_error *err);
 /* Folder that holds vocab.json and merges.txt: the checkpoint's own `tokenizer/`, else a

@@ -44,6 +44,7 @@ static const struct {
 } PLAIN[] = {
     {LK_PART_UNET, "act_fn", "silu"},
     {LK_PART_UNET, "time_embedding_type", "positional"},
+    {LK_PART_UNET, "time_cond_proj_dim", NULL},
     {LK_PART_UNET, "resnet_time_scale_shift", "default"},
     {LK_PART_UNET, "addition_embed_type", NULL},
     {LK_PART_UNET, "class_embed_type", NULL},
@@ -154,7 +155,7 @@ int lk__json_load(const char *path, json_t **out, struct lk_error *err)
     int code = lk_file_map(path, &file, err);
     if (code)
         return code;
-    json_error_t at = {.line = -1, .text = "it is larger than 1 MiB"};
+    json_error_t at = {.line = 1, .text = "it is larger than 1 MiB"};
     json_t *root = NULL;
     if (file.size <= MAX_CONFIG)
         root = json_loadb((const char *)file.bytes, file.size, JSON_REJECT_DUPLICATES, &at);

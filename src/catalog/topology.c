@@ -180,9 +180,6 @@ static int read_text(const struct reader *in)
         code = dimension(in, "text_model.encoder.layers.0.mlp.fc1.weight", 0, &text->intermediate);
     text->heads = text->width >= 64 ? text->width / 64 : 1;
     text->quick_gelu = 1;
-    /* every CLIP vocabulary ends with its two special tokens */
-    text->start = text->vocabulary - 2;
-    text->end = text->pad = text->vocabulary - 1;
     return code;
 }
 

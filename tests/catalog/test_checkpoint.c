@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -58,7 +59,7 @@ static void assert_refused(const char *path, const char *vae, int code, const ch
 static void assert_tiny_topology(const struct lk_checkpoint_config *config)
 {
     static const struct lk_checkpoint_config TINY = {
-        .text = {49408, 32, 3, 2, 128, 77, 1, 49406, 49407, 49407},
+        .text = {49408, 32, 3, 2, 128, 77, 1},
         .unet = {.in_channels = 4,
                  .out_channels = 4,
                  .levels = 4,
@@ -169,6 +170,30 @@ static void name_and_hash_label_pictures(void **state)
     free(path), free(tokenizer), free(vocabulary), free(merges);
 }
 
+static void hash_of(const char *path, char hash[11])
+{
+    lk_checkpoint *checkpoint = open_ok(path, NULL);
+    assert_int_equal(lk_checkpoint_hash(checkpoint, hash, NULL), 0);
+    lk_checkpoint_free(checkpoint);
+}
+
+static void the_hash_is_of_the_weights_also_where_they_are_in_shards(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/shards", folder), before[11], after[11];
+    char *shard = test_format("%s/unet/diffusion_pytorch_model-00002-of-00002.safetensors", path);
+    test_checkpoint_write(path, &(struct test_checkpoint){TEST_FOLDER, .shards = 1});
+    hash_of(path, before);
+    FILE *file = fopen(shard, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, -4, SEEK_END), 0);
+    assert_int_equal(fwrite("\1\2\3", 3, 1, file), 1);
+    fclose(file);
+    hash_of(path, after);
+    assert_string_not_equal(before, after);
+    free(path), free(shard);
+}
+
 static void a_checkpoint_without_vae_asks_for_one_and_takes_any_form_of_it(void **state)
 {
     (void)state;
@@ -234,6 +259,7 @@ static void a_hostile_config_is_refused_in_one_line(void **state)
         {"unet/config.json", "{\"norm_num_groups\": 8, \"attention_head_dim\": 3}", "3 heads"},
         {"unet/config.json", "{\"addition_embed_type\": \"text_time\"}", "addition_embed_type"},
         {"unet/config.json", "{\"act_fn\": \"mish\"}", "act_fn"},
+        {"unet/config.json", "{\"time_cond_proj_dim\": 256}", "time_cond_proj_dim"},
         {"vae/config.json", "{\"scaling_factor\": 0}", "other than 0"},
         {"vae/config.json", "{\"scaling_factor\": null, \"norm_num_groups\": 5}", "5 groups"},
         {"vae/config.json", "{\"scaling_factor\": \"nan\"}", "other than 0"},
@@ -241,11 +267,17 @@ static void a_hostile_config_is_refused_in_one_line(void **state)
         {"text_encoder/config.json", "{\"num_attention_heads\": 5}", "5 heads"},
         {"model_index.json", "{\"_class_name\": \"StableDiffusionXLPipeline\"}",
          "StableDiffusionXL"},
+        {"scheduler/scheduler_config.json", "{\"prediction_type\": \"v_prediction\"}",
+         "prediction v_prediction"},
+        {"scheduler/scheduler_config.json", "{\"beta_schedule\": \"squaredcos_cap_v2\"}",
+         "beta schedule squaredcos_cap_v2"},
+        {"scheduler/scheduler_config.json", "{\"timestep_spacing\": \"loose\"}", "'loose'"},
     };
     for (size_t i = 0; i < LK_ARRAY_LENGTH(CONFIGS); i++) {
         char *path = test_format("%s/tiny%zu", folder, i);
         char *config = test_format("%s/%s", path, CONFIGS[i].file);
-        test_checkpoint_write(path, &(struct test_checkpoint){TEST_FOLDER, .dtype = LK_F16});
+        test_checkpoint_write(
+            path, &(struct test_checkpoint){TEST_FOLDER, .dtype = LK_F16, .spacing = "leading"});
         test_write_text(config, CONFIGS[i].json);
         assert_refused(path, NULL, LK_E_INPUT, CONFIGS[i].says);
         test_temp_remove(path);
@@ -317,6 +349,9 @@ static void what_is_no_checkpoint_is_refused_in_one_line(void **state)
     test_write_file(pickle, "PK\3\4archive/data.pkl", 20);
     test_checkpoint_write(cut, &(struct test_checkpoint){TEST_SINGLE});
     assert_int_equal(truncate(cut, 5000000), 0);
+    char *pipe = test_format("%s/pipe.safetensors", folder);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_refused(pipe, NULL, LK_E_INPUT, "not a regular file");
     assert_refused("/nowhere/model.safetensors", NULL, LK_E_MISSING, "not there");
     assert_refused(pointer, NULL, LK_E_INPUT, "LFS");
     assert_refused(pickle, NULL, LK_E_INPUT, "pickle");
@@ -328,7 +363,7 @@ static void what_is_no_checkpoint_is_refused_in_one_line(void **state)
     assert_refused(folder, NULL, LK_E_INPUT, "model.safetensors");
     test_write_text(bin, "");
     assert_refused(folder, NULL, LK_E_INPUT, "pickle");
-    free(pointer), free(pickle), free(cut), free(empty), free(bin);
+    free(pointer), free(pickle), free(cut), free(empty), free(bin), free(pipe);
 }
 
 static void weights_that_are_not_numbers_are_refused(void **state)
@@ -365,6 +400,7 @@ int main(void)
         WITH_FOLDER(half_precision_opens_with_the_same_topology),
         WITH_FOLDER(files_may_be_symbolic_links),
         WITH_FOLDER(name_and_hash_label_pictures),
+        WITH_FOLDER(the_hash_is_of_the_weights_also_where_they_are_in_shards),
         WITH_FOLDER(a_checkpoint_without_vae_asks_for_one_and_takes_any_form_of_it),
         WITH_FOLDER(without_config_the_values_of_sd_1_hold_or_are_asked_for),
         WITH_FOLDER(a_hostile_config_is_refused_in_one_line),
