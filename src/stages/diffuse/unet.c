@@ -210,28 +210,6 @@ static void build(struct builder *b)
     lk_graph_output(g, "noise", x);
 }
 
-static int check(const struct lk_unet_config *c,
-                 const lk_checkpoint *checkpoint,
-                 struct lk_error *err)
-{
-    const char *name = lk_checkpoint_name(checkpoint);
-    if (c->levels < 1 || c->levels > LK_MAX_LEVELS || c->layers < 1 ||
-        c->levels * (c->layers + 1) > SKIPS_MAX)
-        return lk_fail(err, LK_E_INPUT,
-                       "checkpoint '%s': a UNet of %d levels with %d layers is too "
-                       "large to be Stable Diffusion",
-                       name, c->levels, c->layers);
-    for (int i = 0; i < c->levels; i++) {
-        if (c->groups < 1 || c->heads[i] < 1 || c->width[i] % c->groups ||
-            c->width[i] % c->heads[i])
-            return lk_fail(err, LK_E_INPUT,
-                           "checkpoint '%s': UNet width %d does not divide into %d groups and %d "
-                           "heads: its config.json is not its own",
-                           name, c->width[i], c->groups, c->heads[i]);
-    }
-    return 0;
-}
-
 int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
 {
     const struct lk_unet_config *config = &lk_checkpoint_config(checkpoint)->unet;
@@ -243,8 +221,13 @@ int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_err
         .config = config,
         .time_width = 4 * config->width[0],
     };
-    int rc = check(config, checkpoint, err);
-    if (rc || (rc = lk_graph_new("unet", &b.net.graph, err)))
+    if (config->levels * (config->layers + 1) > SKIPS_MAX)
+        return lk_fail(err, LK_E_INPUT,
+                       "checkpoint '%s': a UNet of %d levels with %d layers is too large to be "
+                       "Stable Diffusion",
+                       lk_checkpoint_name(checkpoint), config->levels, config->layers);
+    int rc = lk_graph_new("unet", &b.net.graph, err);
+    if (rc)
         return rc;
     build(&b);
     rc = lk_graph_status(b.net.graph, err);

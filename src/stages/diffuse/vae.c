@@ -107,26 +107,6 @@ static void encoder(const struct lk__net *net, const struct lk_vae_config *c)
     lk_graph_output(net->graph, "moments", x);
 }
 
-static int check(const struct lk_vae_config *c,
-                 const lk_checkpoint *checkpoint,
-                 struct lk_error *err)
-{
-    const char *name = lk_checkpoint_name(checkpoint);
-    if (c->levels < 1 || c->levels > LK_MAX_LEVELS || c->layers < 1 || c->layers > 16)
-        return lk_fail(err, LK_E_INPUT,
-                       "checkpoint '%s': a VAE of %d levels with %d layers is not "
-                       "Stable Diffusion's",
-                       name, c->levels, c->layers);
-    for (int i = 0; i < c->levels; i++) {
-        if (c->groups < 1 || c->width[i] % c->groups)
-            return lk_fail(err, LK_E_INPUT,
-                           "checkpoint '%s': VAE width %d does not divide into %d groups: its "
-                           "config.json is not its own",
-                           name, c->width[i], c->groups);
-    }
-    return 0;
-}
-
 static int vae_graph(const lk_checkpoint *checkpoint,
                      const char *name,
                      void (*build)(const struct lk__net *net, const struct lk_vae_config *c),
@@ -136,8 +116,8 @@ static int vae_graph(const lk_checkpoint *checkpoint,
     const struct lk_vae_config *config = &lk_checkpoint_config(checkpoint)->vae;
     struct lk__net net = {
         .checkpoint = checkpoint, .part = LK_PART_VAE, .groups = config->groups, .epsilon = 1e-6f};
-    int rc = check(config, checkpoint, err);
-    if (rc || (rc = lk_graph_new(name, &net.graph, err)))
+    int rc = lk_graph_new(name, &net.graph, err);
+    if (rc)
         return rc;
     build(&net, config);
     rc = lk_graph_status(net.graph, err);
