@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/scratch.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#include <ftw.h>
 
 #include "support/check.h"
+#include "support/temp.h"
 
 enum { MAX_PATHS = 4096 };
 
-static char folder[] = "/tmp/likeness-test-XXXXXX";
+static char *folder;
 static char *paths[MAX_PATHS];
 static size_t paths_count;
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
-
 static void clean_up(void)
 {
-    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    test_temp_remove(folder);
     for (size_t i = 0; i < paths_count; i++)
         free(paths[i]);
 }
@@ -48,12 +39,9 @@ static const char *path_in(const char *where, const char *name)
 
 static const char *ensure_folder(void)
 {
-    static int made;
-    if (!made) {
-        if (!mkdtemp(folder))
-            fail_msg("mkdtemp: %s", strerror(errno));
+    if (!folder) {
+        folder = test_temp_dir();
         atexit(clean_up);
-        made = 1;
     }
     return folder;
 }
@@ -79,6 +67,6 @@ const char *shared_path(const char *name)
     const char *shared = getenv("LIKENESS_SHARED");
     ensure_folder();
     char data[4096];
-    snprintf(data, sizeof data, "%s/data", shared ? shared : "/work/shared");
+    snprintf(data, sizeof data, "%s/data", shared ? shared : "../shared");
     return path_in(data, name);
 }
