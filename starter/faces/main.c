@@ -176,8 +176,11 @@ static int ppm_write(const char *path, const uint8_t *rgb, int w, int h)
     }
     fprintf(f, "P6\n%d %d\n255\n", w, h);
     size_t n = (size_t)w * (size_t)h * 3;
-    int bad = fwrite(rgb, 1, n, f) != n;
-    return fclose(f) || bad ? -1 : 0;
+    bool bad = fwrite(rgb, 1, n, f) != n;
+    bad |= fclose(f) != 0;
+    if (bad)
+        fprintf(stderr, "starter-faces: %s is incomplete\n", path);
+    return bad ? -1 : 0;
 }
 
 static int portrait_run(struct options *o)

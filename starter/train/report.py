@@ -234,7 +234,7 @@ def main():
     picture = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "docs/pictures/starter.jpg"
     torch.set_num_threads(1)
     nets = {n: Net(pack / f"{n}.onnx") for n in ("detector", "embedder", "swapper", "upscaler")}
-    scrfd = Path(os.environ.get("LIKENESS_SHARED", "/work/shared")) / "data/detector/scrfd_2.5g_bnkps_640.onnx"
+    scrfd = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared")) / "data/detector/scrfd_2.5g_bnkps_640.onnx"
     real = Net(scrfd) if scrfd.exists() else None
     m = next(onnx.numpy_helper.to_array(t) for t in onnx.load(str(pack / "swapper.onnx")).graph.initializer if t.name == "buff2fs")
     m, pipe = torch.from_numpy(np.array(m)), pipeline(pack / "sd")
