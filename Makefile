@@ -16,7 +16,7 @@ setup:
 	@tools/setup
 
 build: setup
-	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) > /dev/null
+	@test -f $(BUILD)/build.ninja || said=$$(meson setup $(BUILD) 2>&1) || { echo "$$said"; exit 1; }
 	@ninja -C $(BUILD) --quiet
 
 test: build
