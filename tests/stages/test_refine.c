@@ -232,7 +232,8 @@ static void networks_that_answer_nan_are_refused(void **state)
     lk_picture_free(picture);
 }
 
-static void upscale_and_compare(lk_upscaler *upscaler, const char *name, int width, int height)
+static void upscale_and_compare(lk_upscaler *upscaler, const char *name, int width, int height,
+                                double tolerance)
 {
     struct lk_error err;
     struct lk_picture *out = NULL, *picture = picture_smooth(width, height);
@@ -243,7 +244,7 @@ static void upscale_and_compare(lk_upscaler *upscaler, const char *name, int wid
     assert_int_equal(out->height, height * factor);
     FILE *file = golden_case(name, &c);
     size_t count = (size_t)out->width * (size_t)out->height * 3;
-    assert_int_equal(golden_compare(file, out->f32, count, 1e-5), 80);
+    assert_int_equal(golden_compare(file, out->f32, count, tolerance), 80);
     fclose(file);
     lk_picture_free(out);
     lk_picture_free(picture);
@@ -253,7 +254,7 @@ static void upscale_and_compare(lk_upscaler *upscaler, const char *name, int wid
 static void upscaling_is_the_numbers_of_numpy(void **state)
 {
     (void)state;
-    upscale_and_compare(open_tiny_upscaler(), "upscale", 70, 50);
+    upscale_and_compare(open_tiny_upscaler(), "upscale", 70, 50, 1e-5);
 }
 
 static void a_real_network_of_factor_4_serves(void **state)
@@ -261,7 +262,8 @@ static void a_real_network_of_factor_4_serves(void **state)
     (void)state;
     lk_upscaler *upscaler = open_upscaler(shared_path("converted/ntire22_team04_rlfn_x4.onnx"));
     assert_int_equal(lk_upscaler_factor(upscaler), 4);
-    upscale_and_compare(upscaler, "rlfn", 48, 40);
+    /* ONNX Runtime takes other kernels on other processors: 1.2e-5 between AVX2 and AVX-512. */
+    upscale_and_compare(upscaler, "rlfn", 48, 40, 5e-5);
 }
 
 static void tiles_equal_the_whole_where_the_pad_covers_the_network(void **state)
