@@ -232,8 +232,8 @@ static void networks_that_answer_nan_are_refused(void **state)
     lk_picture_free(picture);
 }
 
-static void upscale_and_compare(lk_upscaler *upscaler, const char *name, int width, int height,
-                                double tolerance)
+static void upscale_and_compare(
+    lk_upscaler *upscaler, const char *name, int width, int height, double tolerance)
 {
     struct lk_error err;
     struct lk_picture *out = NULL, *picture = picture_smooth(width, height);
