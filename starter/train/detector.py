@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, Run, degrade, light, load_weights, to_float, to_u8
+from common import EMA, Muon, Run, degrade, light, load_weights, quick, to_float, to_u8
 from data import cached, chunks, faces, portraits
 from vae import make_vae
 
@@ -259,7 +259,7 @@ def quality(model, count=150):
 
 
 def main():
-    run = Run("detector", 12)
+    run = Run("detector", 9)
     model = Detector()
     ema, opt = EMA(model, .997), Muon(model, edges=("stem.0", "score", "box", "point", "scale"))
     state = dict(model=model, ema=ema)
@@ -270,7 +270,9 @@ def main():
         run.rate(opt, .012, warm=60)
         size = int(run.rng.choice([128, 160, 192, 256], p=[.25, .25, .2, .3]))
         batch = data(max(2, 8 * 128 * 128 // (size * size)), size)
-        bce, pull, mark = loss_of(model(torch.stack([b[0] for b in batch])), batch, size)
+        with quick():
+            out = model(torch.stack([b[0] for b in batch]))
+        bce, pull, mark = loss_of([[v.float() for v in o] for o in out], batch, size)
         (bce + pull + 25 * mark).backward()  # alignment lives from the points
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.)
         opt.step()

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, Run, degrade, to_float
+from common import EMA, Muon, Run, degrade, quick, to_float
 from data import portraits
 from embedder import Block, shake
 
@@ -47,7 +47,7 @@ def accuracy(model, name="sd_test", change=None):
 
 
 def main():
-    run = Run("judge", 4)
+    run = Run("judge", 3)
     parts = [portraits(n) for n in ("sdA", "sdB")]
     pictures = [p[0] for p in parts]
     t = {k: np.concatenate([truth(p[2])[k] for p in parts]) for k in WORDS}
@@ -60,7 +60,9 @@ def main():
         i = run.rng.integers(0, n, 32)
         x = to_float(np.stack([pictures[0][k] if k < first else pictures[1][k - first] for k in i]))
         x = degrade(shake(x, 128, run.rng)[0], run.rng, .05)
-        loss = sum(F.cross_entropy(o, torch.from_numpy(t[k][i]), ignore_index=-1) for k, o in model(x).items())
+        with quick():
+            out = model(x)
+        loss = sum(F.cross_entropy(o.float(), torch.from_numpy(t[k][i]), ignore_index=-1) for k, o in out.items())
         loss.backward()
         opt.step()
         opt.zero_grad(set_to_none=True)

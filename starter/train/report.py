@@ -14,7 +14,7 @@ import onnxruntime
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from common import ARCFACE_112, ARCFACE_128, ROOT, RUN, blur, crops, degrade, load_weights, point_weight, psnr, sheet, \
+from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, blur, crops, degrade, load_weights, point_weight, psnr, sheet, \
     similarity, to_float, to_u8, warp
 from data import SETS, faces, portraits
 from detector import CANVAS, decode, iou
@@ -214,6 +214,12 @@ def trainings():
     return rows
 
 
+def processor():
+    said = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
+    name = " ".join(v.strip() for k, v in said.items() if k.strip() == "model name")
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()}{', BF16' if HALF == torch.bfloat16 else ''})"
+
+
 def table(head, rows):
     line = lambda r: "| " + " | ".join(str(v) for v in r) + " |"
     return "\n".join([line(head), line(["---"] * len(head)), *map(line, rows)])
@@ -260,7 +266,7 @@ def main():
             "Rows: drawn and enlarged; the same with its own identity swapped in; faces of unseen people; swapped to them.", "",
             "## Data", "",
             table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
-            "Minutes on one shared core of an AVX2 machine (2 cores, EPYC), torch " + torch.__version__.split("+")[0] + ".", "",
+            f"Minutes on one core of two, {processor()}, torch {torch.__version__.split('+')[0]}.", "",
             table(["network", "steps", "samples", "minutes"], trainings()), ""]
     for head, d in parts.items():
         text += [f"## {head}", "", table(["measure", "value"], flat(d)), ""]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The swapper: inswapper_128's contract (target 1x3x128x128 RGB 0..1, source 1x512, out 1x3x128x128; emap `buff2fs`).
 
-The renderer draws identity B with A's look and shot, so the answer is known and plain L1 does. The swapper is also the
+The renderer draws identity B with A's look and shot, so the answer is known: L1, and a critic that sharpens. The swapper is also the
 refiner: three of eight targets are faces that the tiny Stable Diffusion drew again (drawn.py), with the crisp render as
 the answer and the face's own embedding as the source; many of the others are degraded too.
 """
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import ARCFACE_112, ARCFACE_128, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, light, load_weights, \
-    point_weight, psnr, sheet, to_float, to_u8
+from common import ARCFACE_112, ARCFACE_128, Critic, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, light, load_weights, \
+    point_weight, psnr, quick, sheet, to_float, to_u8
 from data import cached, chunks, faces
 from drawn import drawn
 from embedder import Embedder, embed
@@ -225,19 +225,21 @@ def to112(x, jitter=0., rng=None):
 
 
 def main():
-    run = Run("swapper", 35, batch=8)
+    run = Run("swapper", 40, batch=12)
     model, m = Swapper(), emap()
     p, d = Pairs("pairs"), Drawn("up")
     vae = final_vae()
     ema, opt = EMA(model, .998), Muon(model, edges=("in64", "out.1"))
-    state = dict(model=model, ema=ema, opt=opt)
+    critic = Critic()
+    state = dict(model=model, ema=ema, opt=opt, critic=critic)
     run.load(state)
     run.say(f"swapper {sum(q.numel() for q in model.parameters()) / 1e6:.2f} M weights, {len(p)} pairs")
     embedder, more = load_weights("embedder", "ema", Embedder()), True
     while more:
         run.rate(opt, .01, warm=60, floor=.03, flat=.5)
         target, source, answer, w, wanted, other = batch_of(p, d, run.rng, run.args.batch, m, vae)
-        out = model(target, source)
+        with quick():
+            out = model(target, source).float()
         loss = ((out - answer).abs() * w).mean() + gradient_l1(out, answer, w)
         # Identity counts only until the output is as near to the source as the rendered answer is: beyond lies caricature.
         # Both are shaken and lit alike, so that the embedder cannot be fooled by a tint.
@@ -247,12 +249,12 @@ def main():
         with torch.no_grad():
             enough = near(answer)
         who = (F.relu(enough - near(out)) * other).mean()
-        (2 * loss + .3 * who).backward()
+        doubt = critic.backward(2 * loss + .3 * who, out, answer, .6 * (run.share() > .4))
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
         opt.step()
         opt.zero_grad(set_to_none=True)
         ema.update(model)
-        more = run.tick(len(target), state, loss=loss, who=who)
+        more = run.tick(len(target), state, loss=loss, who=who, doubt=doubt)
         if run.step % 250 == 0 or not more:
             run.say(f"swapper unseen {test_swap(ema.model, m, save=RUN / 'logs/swapper.png')}")
             run.say(f"swapper drawn {test_refine(ema.model, m, RUN / 'logs/refine.png')}")

@@ -191,7 +191,7 @@ def accuracy(reader, tok, f):
 
 
 def main():
-    run = Run("text", 8)
+    run = Run("text", 5)
     tok = tokenizer()
     f = faces("text")
     reader = Reader(tok, f.names)

@@ -8,14 +8,14 @@ much noise, where the words are decided, count more than plain epsilon loss lets
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
-from common import EMA, Muon, RUN, Run, load_weights, point_weight, sheet, to_float
+from common import EMA, Muon, RUN, Run, load_weights, point_weight, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
 from text import Reader, WIDTH as CONTEXT, encode, nothing, tokenizer, vary
 from vae import make_vae
 
 LEVEL = 3.  # of the constants beside the input, in deviations of the input
-LATENTS = 3000  # encoding is dear on a CPU, and few epochs are run
-WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 2
+LATENTS = 8000  # of each set
+WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 3
 BETAS = dict(num_train_timesteps=1000, beta_start=.00085, beta_end=.012, beta_schedule="scaled_linear")
 PROMPTS = ["a young woman with long blonde hair and round glasses, smiling, blue background",
            "an old man with a grey beard, serious, in a studio", "portrait of a young man with short black hair and dark skin",
@@ -93,7 +93,8 @@ def raw_latents(name):
     @torch.no_grad()
     def both(i):
         x = to_float(pictures[i]) * 2 - 1
-        z = torch.stack([vae.encode(x).latent_dist.mean, vae.encode(x.flip(-1)).latent_dist.mean], 1)
+        with quick():
+            z = torch.stack([vae.encode(x).latent_dist.mean, vae.encode(x.flip(-1)).latent_dist.mean], 1)
         return z.half().numpy()
     return cached(f"{name}_latents.npy", lambda: chunks(min(len(f), LATENTS), both)).transpose(1, 0, 2, 3, 4)
 
@@ -143,7 +144,7 @@ def draw(unet, vae, prompter, prompts, scale, seed=0, steps=20, guidance=4., neg
 
 
 def main():
-    run = Run("unet", 66, sets="sdA,sdB", batch=16, peak=.012)
+    run = Run("unet", 78, sets="sdA,sdB", batch=32, peak=.012)
     names = run.args.sets.split(",")
     mean, std = latent_scale()
     z = np.concatenate([raw_latents(n) for n in names], 1)
@@ -182,7 +183,8 @@ def main():
         t = torch.from_numpy((run.rng.permutation(run.args.batch) + run.rng.random(run.args.batch)) / run.args.batch * 1000).long()
         a = bars[t][:, None, None, None]
         noise = torch.randn_like(x0)
-        e = unet(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c).sample
+        with quick():
+            e = unet(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c).sample.float()
         snr = a / (1 - a)
         k = snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()
         plain = (e - noise) ** 2

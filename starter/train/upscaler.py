@@ -3,12 +3,13 @@
 
 Half of each batch are portraits that went through the VAE at 128² and must come out as the crisp 256² render, so the
 upscaler also takes away the VAE's softness; the other half are plain scaled-down renders, some blurred or JPEG-coded.
+A critic sharpens what L1 leaves soft.
 """
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, RUN, Run, degrade, gradient_l1, point_weight, psnr, sheet, to_float, to_u8
+from common import Critic, EMA, Muon, RUN, Run, degrade, gradient_l1, point_weight, psnr, quick, sheet, to_float, to_u8
 from data import cached, chunks, portraits
 from vae import final_vae
 
@@ -102,11 +103,12 @@ def quality(model, save=None):
 
 
 def main():
-    run = Run("upscaler", 12, batch=8)
+    run = Run("upscaler", 18, batch=12)
     crisp, soft, points, f = pictures("up")
     model = Upscaler()
     ema, opt = EMA(model, .998), Muon(model, edges=("conv_first", "conv_last"))
-    state = dict(model=model, ema=ema, opt=opt)
+    critic = Critic()
+    state = dict(model=model, ema=ema, opt=opt, critic=critic)
     run.load(state)
     run.say(f"upscaler {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights")
     more = True
@@ -121,14 +123,15 @@ def main():
         plain = degrade(plain, run.rng, .02) if run.rng.random() < .5 else plain
         x = torch.cat([v[:n // 2], plain[n // 2:]])
         w = point_weight(points[i] - 2 * at[:, None, ::-1], 2 * CROP, f["has_person"][i], 10., 2.)
-        out = model(x)
+        with quick():
+            out = model(x).float()
         loss = ((out - y).abs() * w).mean() + .5 * gradient_l1(out, y, w)
-        loss.backward()
+        doubt = critic.backward(loss, out, y, .6 * (run.share() > .25))
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
         opt.step()
         opt.zero_grad(set_to_none=True)
         ema.update(model)
-        more = run.tick(n, state, loss=loss)
+        more = run.tick(n, state, loss=loss, doubt=doubt)
         if run.step % 500 == 0 or not more:
             run.say(f"upscaler unseen {quality(ema.model, RUN / 'logs/upscaler.png')}")
 

@@ -2,17 +2,17 @@
 """The tiny VAE: f8, 4 channels, trained on 64² crops that keep the 8-pixel grid of whole pictures.
 
 Loss: L1 + L1 of gradients, eyes and mouth weighted x4, light KL. With --decoder the encoder stays frozen and the
-decoder learns from slightly noised latents, as diffusion will hand them over; latents of the set are cached first.
+decoder learns from slightly noised latents, as diffusion will hand them over, with a critic; latents are cached first.
 """
 import sys
 import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
-from common import EMA, Muon, RUN, Run, gradient_l1, load_weights, point_weight, psnr, sheet, to_float
+from common import Critic, EMA, Muon, RUN, Run, gradient_l1, load_weights, point_weight, psnr, quick, sheet, to_float
 from data import portraits
 
-WIDTHS = (16, 24, 48, 96)
+WIDTHS = (32, 48, 64, 96)
 
 
 def make_vae():
@@ -59,7 +59,7 @@ def test_sheet(vae, name):
 
 
 def train_joint():
-    run = Run("vae", 20, sets="sdA", kl=2e-3)
+    run = Run("vae", 25, sets="sdA,sdB", kl=2e-3)
     vae = make_vae()
     # A linear probe asks the latents for the mean colour of each cell: a short way for the gradient, so hues come early.
     probe = torch.nn.Conv2d(4, 3, 1)
@@ -71,12 +71,15 @@ def train_joint():
     while more:
         run.rate(opt, .02, warm=50, floor=.03)
         whole = run.step % 8 == 7
-        x, w, *_ = data(1 if whole else 4, 128 if whole else 64)
-        d = vae.encode(x).latent_dist
-        y = vae.decode(d.mean + torch.randn_like(d.mean) * d.std).sample
+        x, w, *_ = data(2 if whole else 6, 128 if whole else 64)
+        with quick():
+            d = vae.encode(x).latent_dist
+            y = vae.decode(d.mean + torch.randn_like(d.mean) * d.std).sample
+            guess = probe(d.mean)
+        y = y.float()
         kl = .5 * (d.mean ** 2 + d.var - 1 - d.logvar).mean()
         rec = loss_of(y, x, w)
-        hue = (probe(d.mean) - F.avg_pool2d(x, 8)).abs().mean()
+        hue = (guess - F.avg_pool2d(x, 8)).abs().mean()
         (rec + 2 * hue + run.args.kl * kl).backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.)
         opt.step()
@@ -106,7 +109,7 @@ def decode_window(vae, z, at, size=32):
 def train_decoder():
     """Encoder frozen; latents carry a little noise, as diffusion hands them over."""
     from unet import LATENTS, raw_latents
-    run = Run("decoder", 12, sets="sdA,sdB", decoder=1)
+    run = Run("decoder", 18, sets="sdA,sdB", decoder=1)
     vae = load_weights("vae", "ema", make_vae())
     learn = torch.nn.ModuleDict(dict(post_quant_conv=vae.post_quant_conv, decoder=vae.decoder)).requires_grad_(True).train()
     names = run.args.sets.split(",")
@@ -116,8 +119,9 @@ def train_decoder():
     points = np.concatenate([s[1][:LATENTS] for s in sets])
     person = np.concatenate([s[2]["has_person"][:LATENTS] for s in sets])
     std = torch.from_numpy(z[0, :500].astype(np.float32)).std((0, 2, 3))[:, None, None]
-    ema, opt, n, more = EMA(vae, .998), Muon(learn, edges=("conv_in", "conv_out", "quant")), 6, True
-    state = dict(model=vae, ema=ema, opt=opt)
+    ema, opt, n, more = EMA(vae, .998), Muon(learn, edges=("conv_in", "conv_out", "quant")), 8, True
+    critic = Critic()
+    state = dict(model=vae, ema=ema, opt=opt, critic=critic)
     run.load(state)
     while more:
         run.rate(opt, .008, warm=50, floor=.02)
@@ -129,18 +133,20 @@ def train_decoder():
         w = point_weight(points[i], 128, person[i], 5.)
         m = flip == 1
         whole[m], w[m] = whole[m].flip(-1), w[m].flip(-1)
-        cut = lambda v: torch.stack([p[:, 2 * y:2 * y + 64, 2 * x:2 * x + 64] for p, (y, x) in zip(v, at)])
+        cut = lambda v: torch.stack([p[:, 2 * y + 4:2 * y + 60, 2 * x + 4:2 * x + 60] for p, (y, x) in zip(v, at)])
         x, w = cut(whole), cut(w)
-        w[..., :3], w[..., -3:], w[..., :3, :], w[..., -3:, :] = 0, 0, 0, 0  # the window's border lacks neighbours
         latent = torch.from_numpy(z[flip, i].astype(np.float32))
         latent = latent + torch.randn_like(latent) * std * torch.rand(n, 1, 1, 1) * .2
-        rec = loss_of(decode_window(vae, latent, at), x, w)
-        rec.backward()
+        with quick():
+            y = decode_window(vae, latent, at)
+        y = y.float()[..., 4:-4, 4:-4]  # the window's border lacks neighbours
+        rec = loss_of(y, x, w)
+        doubt = critic.backward(rec, y, x, .6 * (run.share() > .3))
         torch.nn.utils.clip_grad_norm_(learn.parameters(), 1.)
         opt.step()
         opt.zero_grad(set_to_none=True)
         ema.update(vae)
-        more = run.tick(n, state, rec=rec)
+        more = run.tick(n, state, rec=rec, doubt=doubt)
         if run.step % 500 == 0 or not more:
             run.say(f"decoder test psnr {test_sheet(ema.model, 'decoder'):.2f}")
 

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way back from a pack to checkpoints, so that trainings go on from committed weights: unpack.py PACK
+
+Writes text, vae, unet, embedder, swapper and upscaler under $STARTER_RUN where no checkpoint is there yet; a training
+with --resume starts from them. The detector learns from nothing in ten minutes.
+"""
+import shutil, sys
+from pathlib import Path
+import onnx
+import torch
+from onnx import numpy_helper
+from safetensors.torch import load_file
+from torch import nn
+from common import RUN
+from data import faces
+from embedder import Embedder
+from swapper import Swapper
+from text import Reader, tokenizer
+from unet import make_unet
+from upscaler import Upscaler
+from vae import make_vae
+
+
+def from_folder(model, folder):
+    parts = [load_file(f) for f in sorted(folder.glob("*.safetensors"))]
+    model.load_state_dict({k: v.float() for p in parts for k, v in p.items()}, strict=False)
+    return model
+
+
+def layers_of(model, example):
+    """Layers with weights in the order in which they run."""
+    order = []
+    hooks = [m.register_forward_hook(lambda m, i, o: order.append(m)) for m in model.modules()
+             if isinstance(m, (nn.Conv2d, nn.Linear, nn.PReLU, nn.modules.batchnorm._BatchNorm))]
+    with torch.no_grad():
+        model.eval()(*example)
+    for h in hooks:
+        h.remove()
+    return order
+
+
+@torch.no_grad()
+def from_onnx(model, example, path):
+    """Weights of the nodes of an exported network, layer by layer; a norm that was folded into its layer does nothing more."""
+    graph = onnx.load(str(path)).graph
+    values = {t.name: torch.from_numpy(numpy_helper.to_array(t).astype("float32")) for t in graph.initializer}
+    values |= {n.output[0]: values[n.input[0]] for n in graph.node if n.op_type == "Cast" and n.input[0] in values}
+    nodes = [n for n in graph.node if n.op_type in ("Conv", "Gemm", "MatMul", "PRelu", "BatchNormalization")
+             and n.input[1] in values and n.input[1] not in (b for b, _ in model.named_buffers())]
+    for layer in layers_of(model, example):
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and (not nodes or nodes[0].op_type != "BatchNormalization"):
+            layer.weight.fill_((1 + layer.eps) ** .5)
+            layer.bias.copy_(folded)
+            continue
+        node, *nodes = nodes
+        given = [values[i] for i in node.input[1:]]
+        weight = given[0].T if node.op_type == "MatMul" else given[0]
+        layer.weight.copy_(weight.reshape(layer.weight.shape))
+        folded = given[1] if len(given) > 1 else None
+        if node.op_type == "BatchNormalization":
+            layer.running_mean.copy_(given[2])
+            layer.running_var.copy_(given[3])
+        if getattr(layer, "bias", None) is not None:
+            layer.bias.copy_(given[1])
+    assert not nodes, f"{path} has {len(nodes)} layers more than its network"
+    return model
+
+
+def write(name, **models):
+    path = RUN / f"{name}.pt"
+    if not path.exists():
+        torch.save({k: m.state_dict() for k, m in models.items()} | dict(run=dict(step=0, seen=0, spent=0.)), path)
+
+
+def main():
+    pack = Path(sys.argv[1])
+    RUN.mkdir(parents=True, exist_ok=True)
+    if not (RUN / "tokenizer").exists():
+        shutil.copytree(pack / "sd/tokenizer", RUN / "tokenizer")
+    reader = Reader(tokenizer(), faces("text_test").names)  # its classifiers, which a pack lacks, stay as they begin
+    from_folder(reader.encoder, pack / "sd/text_encoder")
+    write("text", model=reader)
+    vae, unet = from_folder(make_vae(), pack / "sd/vae"), from_folder(make_unet(), pack / "sd/unet")
+    write("vae", model=vae, ema=vae)
+    write("unet", model=unet, ema=unet)
+    crop, source = torch.rand(2, 3, 128, 128), torch.rand(2, 512)
+    for name, model, example in (("embedder", Embedder(), (crop[..., :112, :112],)), ("swapper", Swapper(), (crop, source)),
+                                 ("upscaler", Upscaler(), (crop,))):
+        from_onnx(model, example, pack / f"{name}.onnx")
+        write(name, model=model, ema=model)
+
+
+if __name__ == "__main__":
+    main()
