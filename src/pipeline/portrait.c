@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The loop of likeness:
  *
- *     sentence ─▶ draw half (draw.c): text ▶ diffusion ▶ decode ▶ enlarge
+ *     sentence ─▶ draw half (paint.c): text ▶ diffusion ▶ decode ▶ enlarge
  *              ─▶ face half (faces.c): find ▶ gate ▶ align ▶ refine ▶ light ▶ mask ▶ blend ▶ verify
  *              ─▶ result ─▶ release.c: mark ▶ bytes
  *
