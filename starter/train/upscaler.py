@@ -103,7 +103,7 @@ def quality(model, save=None):
 
 
 def main():
-    run = Run("upscaler", 18, batch=12)
+    run = Run("upscaler", 15, batch=12)
     crisp, soft, points, f = pictures("up")
     model = Upscaler()
     ema, opt = EMA(model, .998), Muon(model, edges=("conv_first", "conv_last"))

@@ -106,10 +106,17 @@ def decode_window(vae, z, at, size=32):
     return d.conv_out(d.conv_act(d.conv_norm_out(h)))
 
 
+def seen(at, size=64, rim=4):
+    """[N,1,size,size] bool: where windows have their neighbours, which is not at their rims inside the picture."""
+    i = torch.arange(size)
+    line = lambda v: (i >= rim * (v > 0)) & (i < size - rim * (v < 32))
+    return torch.stack([line(y)[:, None] & line(x)[None] for y, x in at])[:, None]
+
+
 def train_decoder():
     """Encoder frozen; latents carry a little noise, as diffusion hands them over."""
     from unet import LATENTS, raw_latents
-    run = Run("decoder", 18, sets="sdA,sdB", decoder=1)
+    run = Run("decoder", 24, sets="sdA,sdB", decoder=1)
     vae = load_weights("vae", "ema", make_vae())
     learn = torch.nn.ModuleDict(dict(post_quant_conv=vae.post_quant_conv, decoder=vae.decoder)).requires_grad_(True).train()
     names = run.args.sets.split(",")
@@ -126,20 +133,21 @@ def train_decoder():
     while more:
         run.rate(opt, .008, warm=50, floor=.02)
         i, flip = run.rng.integers(0, counts[-1], n), run.rng.integers(0, 2, n)
-        # Windows gather on the face: the middle of the picture.
+        # Windows gather on the face, the middle of the picture; a third of them see to its borders.
         at = np.clip(run.rng.normal(16, 7, (n, 2)).round(), 0, 32).astype(int)
+        at = np.where(run.rng.random((n, 1)) < .35, run.rng.choice([0, 16, 32], (n, 2)), at)
         k = np.searchsorted(counts, i, "right") - 1
         whole = to_float(np.stack([pictures[b][j - counts[b]] for b, j in zip(k, i)])) * 2 - 1
         w = point_weight(points[i], 128, person[i], 5.)
         m = flip == 1
         whole[m], w[m] = whole[m].flip(-1), w[m].flip(-1)
-        cut = lambda v: torch.stack([p[:, 2 * y + 4:2 * y + 60, 2 * x + 4:2 * x + 60] for p, (y, x) in zip(v, at)])
+        cut = lambda v: torch.stack([p[:, 2 * y:2 * y + 64, 2 * x:2 * x + 64] for p, (y, x) in zip(v, at)])
         x, w = cut(whole), cut(w)
         latent = torch.from_numpy(z[flip, i].astype(np.float32))
         latent = latent + torch.randn_like(latent) * std * torch.rand(n, 1, 1, 1) * .2
         with quick():
             y = decode_window(vae, latent, at)
-        y = y.float()[..., 4:-4, 4:-4]  # the window's border lacks neighbours
+        y = torch.where(seen(at), y.float(), x)
         rec = loss_of(y, x, w)
         doubt = critic.backward(rec, y, x, .6 * (run.share() > .3))
         torch.nn.utils.clip_grad_norm_(learn.parameters(), 1.)
