@@ -259,7 +259,7 @@ def quality(model, count=150):
 
 
 def main():
-    run = Run("detector", 9)
+    run = Run("detector", 17)
     model = Detector()
     ema, opt = EMA(model, .997), Muon(model, edges=("stem.0", "score", "box", "point", "scale"))
     state = dict(model=model, ema=ema)
