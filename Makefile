@@ -20,6 +20,7 @@ build: setup
 	@ninja -C $(BUILD) --quiet
 
 test: build
+	@test -d ../shared/data || echo "test: ../shared/data is not there, so tests on real models and photos fail; docs/building.md names other places"
 	@meson test -C $(BUILD) --print-errorlogs
 
 check: build
