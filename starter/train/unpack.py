@@ -2,7 +2,7 @@
 """The way back from a pack to checkpoints, so that trainings go on from committed weights: unpack.py PACK
 
 Writes text, vae, unet, embedder, swapper and upscaler under $STARTER_RUN where no checkpoint is there yet; a training
-with --resume starts from them. The detector learns from nothing in ten minutes.
+with --resume starts from them. The detector, whose scales are folded into its layers, learns from nothing.
 """
 import shutil, sys
 from pathlib import Path
