@@ -262,9 +262,9 @@ static void a_real_network_of_factor_4_serves(void **state)
     (void)state;
     lk_upscaler *upscaler = open_upscaler(shared_path("converted/ntire22_team04_rlfn_x4.onnx"));
     assert_int_equal(lk_upscaler_factor(upscaler), 4);
-    /* The reference is float64; float32 on ONNX Runtime's kernels is 1e-5 (AVX2) to 2.1e-5
-     * (AVX-512) from it. */
-    upscale_and_compare(upscaler, "rlfn", 48, 40, 5e-5);
+    /* The reference is float64, and float32 is up to 6e-5 from it, differently on every processor.
+     * What is ours, the test below holds to 1e-6. */
+    upscale_and_compare(upscaler, "rlfn", 48, 40, 1e-4);
 }
 
 static int mirrored(int i, int size)
