@@ -6,142 +6,61 @@
  * photographer decides. A face swap's exact answer is therefore render(identity of B, look of A,
  * shot of A).
  *
+ * The way of a picture through the folders: who/ decides, form/ builds meshes, draw/ finds what
+ * each sample sees, paint/ says what the surface is like, draw/light.c lights it, scene/ stands
+ * behind it, set/ writes captions, labels and files.
+ *
  * Head space, in which everything is modelled: x to the picture's right, y up, z towards the
  * camera; the chin is near y = -1, the pupils near y = 0.03, the crown near y = 1.1.
  */
 #ifndef STARTER_FACES_H
 #define STARTER_FACES_H
 
-#include <math.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define FACE_COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* ---- random numbers: splitmix64, one state per purpose ---- */
-
-struct rng {
-    uint64_t state;
-};
-
-struct rng rng_make(uint64_t seed, uint64_t purpose);
-uint64_t rng_next(struct rng *r);
-float rng_unit(struct rng *r);                      /* [0,1) */
-float rng_range(struct rng *r, float lo, float hi); /* [lo,hi) */
-float rng_normal(struct rng *r);                    /* roughly normal, within ±3 */
-int rng_below(struct rng *r, int n);
-int rng_weighted(struct rng *r, const float *weights, int n);
-
-/* ---- vectors ---- */
-
-struct vec3 {
-    float x, y, z;
-};
-
-static inline struct vec3 v3(float x, float y, float z)
-{
-    return (struct vec3){x, y, z};
-}
-static inline struct vec3 v3_add(struct vec3 a, struct vec3 b)
-{
-    return v3(a.x + b.x, a.y + b.y, a.z + b.z);
-}
-static inline struct vec3 v3_sub(struct vec3 a, struct vec3 b)
-{
-    return v3(a.x - b.x, a.y - b.y, a.z - b.z);
-}
-static inline struct vec3 v3_mul(struct vec3 a, struct vec3 b)
-{
-    return v3(a.x * b.x, a.y * b.y, a.z * b.z);
-}
-static inline struct vec3 v3_scale(struct vec3 a, float s)
-{
-    return v3(a.x * s, a.y * s, a.z * s);
-}
-static inline float v3_dot(struct vec3 a, struct vec3 b)
-{
-    return a.x * b.x + a.y * b.y + a.z * b.z;
-}
-static inline struct vec3 v3_cross(struct vec3 a, struct vec3 b)
-{
-    return v3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x);
-}
-static inline struct vec3 v3_unit(struct vec3 a)
-{
-    return v3_scale(a, 1.0f / sqrtf(v3_dot(a, a) + 1e-20f));
-}
-static inline struct vec3 v3_mix(struct vec3 a, struct vec3 b, float t)
-{
-    return v3(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t, a.z + (b.z - a.z) * t);
-}
-/* Not fminf, fmaxf: those are calls, for the sake of NaN. */
-static inline float minf(float a, float b)
-{
-    return a < b ? a : b;
-}
-static inline float maxf(float a, float b)
-{
-    return a > b ? a : b;
-}
-static inline float clampf(float x, float lo, float hi)
-{
-    return x < lo ? lo : x > hi ? hi : x;
-}
-static inline float mixf(float a, float b, float t)
-{
-    return a + (b - a) * t;
-}
-/* 0 before a, 1 after b, smooth between; a > b turns it round. */
-static inline float ramp(float a, float b, float x)
-{
-    float t = clampf((x - a) / (b - a), 0.0f, 1.0f);
-    return t * t * (3.0f - 2.0f * t);
-}
-static inline float gauss(float x, float sigma)
-{
-    float t = x / sigma;
-    t *= t;
-    return t > 9.0f ? 0.0f : expf(-t);
-}
-static inline float gauss2(float x, float sx, float y, float sy)
-{
-    float t = (x / sx) * (x / sx) + (y / sy) * (y / sy);
-    return t > 9.0f ? 0.0f : expf(-t);
-}
-float noise2(float x, float y, uint32_t seed); /* smooth value noise, 0..1 */
-float hash01(int x, int y, uint32_t seed);     /* white noise, 0..1 */
-struct vec3 srgb(unsigned hex);                /* 0xRRGGBB to linear light */
+#include "base/vec.h"
 
 /* ---- who: identity ---- */
 
 enum {
     G_FACE_WIDTH,
     G_JAW_WIDTH,
+    G_JAW_ANGLE,
     G_CHIN_LENGTH,
     G_CHIN_WIDTH,
+    G_CHIN_FORWARD,
+    G_CHIN_CLEFT, /* 0..1 */
     G_CHEEKS,
+    G_CHEEKBONES,
     G_FOREHEAD,
+    G_BROW_RIDGE,
     G_EYE_SIZE,
     G_EYE_GAP,
     G_EYE_TILT,
     G_EYE_OPEN,
     G_EYE_HEIGHT,
+    G_EYE_DEPTH,
+    G_EYE_FOLD, /* -1: no crease, 1: deep crease */
     G_BROW_THICK,
     G_BROW_HEIGHT,
     G_BROW_TILT,
     G_BROW_ARCH,
+    G_BROW_GAP,
     G_NOSE_LENGTH,
     G_NOSE_WIDTH,
-    G_NOSE_TIP,
+    G_NOSE_TIP,   /* how far it stands out */
     G_NOSE_BRIDGE,
+    G_NOSE_HUMP,
+    G_NOSE_UP, /* snub (+) or drooping (-) */
+    G_NOSTRILS,
     G_MOUTH_WIDTH,
     G_MOUTH_HEIGHT,
+    G_MOUTH_CURVE,
     G_LIP_UPPER,
     G_LIP_LOWER,
+    G_LIP_BOW,
     G_EARS,
-    G_FRECKLES,
-    G_MOLE,
+    G_EARS_OUT,
+    G_FRECKLES, /* 0..1 */
+    G_MOLE,     /* 0 or 1 */
     G_MOLE_X,
     G_MOLE_Y,
     G_COUNT
@@ -153,33 +72,94 @@ struct identity {
     uint64_t seed;
     int gender;       /* whose proportions it leans to; a look may differ */
     int eyes;         /* row of eye_colours */
-    float g[G_COUNT]; /* about -1..1, except FRECKLES and MOLE 0..1 */
+    float g[G_COUNT]; /* about -1..1, except where said */
 };
 
 /* ---- looks ---- */
 
 enum { WOMAN, MAN };
+/* 5..13, 14..35, 36..59, 60..85 years */
 enum { CHILD, YOUNG, MIDDLE_AGED, OLD, AGE_COUNT };
+enum { SKIN_PALE, SKIN_LIGHT, SKIN_OLIVE, SKIN_TAN, SKIN_BROWN, SKIN_DARK, SKIN_COUNT };
 enum {
     HAIR_BALD,
     HAIR_BUZZ,
     HAIR_SHORT,
     HAIR_SIDE_PART,
+    HAIR_SLICKED,
+    HAIR_SPIKY,
     HAIR_CURLY,
     HAIR_AFRO,
     HAIR_BOB,
     HAIR_LONG,
     HAIR_WAVY,
+    HAIR_LONG_CURLY,
     HAIR_PONYTAIL,
     HAIR_BUN,
+    HAIR_BRAIDS,
+    HAIR_LOCS,
     HAIR_COUNT
 };
-enum { BEARD_NONE, BEARD_STUBBLE, BEARD_FULL, BEARD_MOUSTACHE, BEARD_GOATEE, BEARD_COUNT };
-enum { GLASSES_NONE, GLASSES_ROUND, GLASSES_SQUARE, GLASSES_COUNT };
-enum { CLOTHES_TSHIRT, CLOTHES_SHIRT, CLOTHES_HOODIE, CLOTHES_JACKET, CLOTHES_COUNT };
-enum { EXPR_NEUTRAL, EXPR_SMILE, EXPR_LAUGH, EXPR_SERIOUS, EXPR_SURPRISED, EXPR_COUNT };
-enum { LIGHT_SOFT, LIGHT_WARM, LIGHT_DRAMATIC, LIGHT_COOL, LIGHT_COUNT };
-enum { PLACE_COLOUR, PLACE_STUDIO, PLACE_MEADOW, PLACE_ROOM, PLACE_COUNT };
+enum {
+    HAIR_BLACK,
+    HAIR_BROWN,
+    HAIR_BLONDE,
+    HAIR_RED,
+    HAIR_GREY,
+    HAIR_WHITE,
+    HAIR_BLUE,
+    HAIR_PINK,
+    HAIR_COLOUR_COUNT
+};
+enum {
+    BEARD_NONE,
+    BEARD_STUBBLE,
+    BEARD_FULL,
+    BEARD_LONG,
+    BEARD_MOUSTACHE,
+    BEARD_GOATEE,
+    BEARD_COUNT
+};
+enum { GLASSES_NONE, GLASSES_ROUND, GLASSES_SQUARE, GLASSES_SUN, GLASSES_COUNT };
+enum { HAT_NONE, HAT_CAP, HAT_BEANIE, HAT_BRIM, HAT_HEADSCARF, HAT_COUNT };
+enum { EARRINGS_NONE, EARRINGS_STUDS, EARRINGS_HOOPS, EARRINGS_COUNT };
+enum {
+    CLOTHES_TSHIRT,
+    CLOTHES_STRIPED, /* a t-shirt with stripes */
+    CLOTHES_SHIRT,
+    CLOTHES_HOODIE,
+    CLOTHES_JACKET, /* of a suit, over a white shirt */
+    CLOTHES_SWEATER, /* with a turtleneck */
+    CLOTHES_DRESS,
+    CLOTHES_COUNT
+};
+enum {
+    EXPR_NEUTRAL,
+    EXPR_SMILE,
+    EXPR_LAUGH,
+    EXPR_SERIOUS,
+    EXPR_SURPRISED,
+    EXPR_SAD,
+    EXPR_ANGRY,
+    EXPR_COUNT
+};
+enum { LIGHT_SOFT, LIGHT_WARM, LIGHT_DRAMATIC, LIGHT_COOL, LIGHT_BACK, LIGHT_COUNT };
+enum {
+    PLACE_COLOUR, /* a wall of shot.wall */
+    PLACE_STUDIO,
+    PLACE_MEADOW,
+    PLACE_ROOM,
+    PLACE_FOREST,
+    PLACE_BEACH,
+    PLACE_STREET,
+    PLACE_LIBRARY,
+    PLACE_MOUNTAINS,
+    PLACE_SNOW,
+    PLACE_NIGHT,
+    PLACE_COUNT
+};
+/* What is in front of the face. */
+enum { FRONT_NOTHING, FRONT_HAND_CHIN, FRONT_HAND_CHEEK, FRONT_HAND_MOUTH, FRONT_HAIR, FRONT_COUNT };
 enum {
     SCENE_LIGHTHOUSE,
     SCENE_LAKE,
@@ -191,6 +171,18 @@ enum {
     SCENE_DESERT,
     SCENE_BOAT,
     SCENE_NIGHT,
+    SCENE_MOUNTAINS,
+    SCENE_BEACH,
+    SCENE_CASTLE,
+    SCENE_BRIDGE,
+    SCENE_STREET,
+    SCENE_CAT,
+    SCENE_DOG,
+    SCENE_BIRD,
+    SCENE_HORSE,
+    SCENE_FLOWERS,
+    SCENE_CAR,
+    SCENE_FRUIT,
     SCENE_COUNT
 };
 
@@ -200,11 +192,12 @@ struct shade {
     unsigned rgb;
 };
 
-extern const struct shade skin_tones[6];
-extern const struct shade hair_colours[6];
-extern const struct shade eye_colours[5];
-extern const struct shade cloth_colours[10];
-extern const struct shade wall_colours[9];
+enum { EYE_COLOURS = 5, CLOTH_COLOURS = 10, WALL_COLOURS = 9 };
+extern const struct shade skin_tones[SKIN_COUNT];
+extern const struct shade hair_colours[HAIR_COLOUR_COUNT];
+extern const struct shade eye_colours[EYE_COLOURS];
+extern const struct shade cloth_colours[CLOTH_COLOURS];
+extern const struct shade wall_colours[WALL_COLOURS];
 
 /* Names of the classes above, as options and labels spell them. */
 struct class_names {
@@ -220,12 +213,16 @@ enum {
     CLASS_HAIR_COLOUR,
     CLASS_BEARD,
     CLASS_GLASSES,
+    CLASS_HAT,
+    CLASS_HAT_COLOUR,
+    CLASS_EARRINGS,
     CLASS_CLOTHES,
     CLASS_CLOTHES_COLOUR,
     CLASS_EXPRESSION,
     CLASS_LIGHT,
     CLASS_PLACE,
     CLASS_WALL,
+    CLASS_FRONT,
     CLASS_SCENE,
     CLASS_EYES,
     CLASS_COUNT
@@ -234,10 +231,11 @@ extern const struct class_names classes[CLASS_COUNT];
 
 struct look {
     uint64_t seed;
-    int gender, age, years, skin, hair, hair_colour, beard, glasses, clothes, clothes_colour;
+    int gender, age, years, skin, hair, hair_colour, beard, glasses, hat, hat_colour, earrings,
+        clothes, clothes_colour;
     float tone;   /* -1..1: variation within the skin tone */
     float volume; /* -1..1: of the hair */
-    bool part_left;
+    bool part_left, fringe;
 };
 
 /* ---- shots ---- */
@@ -247,26 +245,45 @@ struct shot {
     float yaw, pitch, roll; /* radians; positive: to the picture's right, up, clockwise */
     float cx, cy, height;   /* middle and height of the face, fractions of the picture's height */
     float gaze;             /* -1..1 */
-    int expression, light, place, wall;
+    int expression, light, place, wall, front;
     float light_x, light_y; /* direction of the key light, before normalisation with z = 1 */
 };
 
 struct identity identity_make(uint64_t seed, int gender);
 /* A balanced look; gender < 0 draws one. */
 struct look look_make(uint64_t seed, int gender);
+/* The age group of so many years. */
+int age_group(int years);
 /* max_yaw in radians. */
 struct shot shot_make(uint64_t seed, float max_yaw);
 
 /* ---- rendering ---- */
 
+/* Classes of the mask: 0..18 are BiSeNet's of CelebAMask-HQ, left and right being the person's; two more tell apart what it
+ * has no name for. Beards count as skin there, hands as background. */
 enum {
     MASK_BACKGROUND,
     MASK_SKIN,
-    MASK_HAIR,
+    MASK_LEFT_BROW,
+    MASK_RIGHT_BROW,
+    MASK_LEFT_EYE,
+    MASK_RIGHT_EYE,
     MASK_GLASSES,
-    MASK_BEARD,
+    MASK_LEFT_EAR,
+    MASK_RIGHT_EAR,
+    MASK_EARRING,
+    MASK_NOSE,
+    MASK_MOUTH, /* teeth and tongue */
+    MASK_UPPER_LIP,
+    MASK_LOWER_LIP,
+    MASK_NECK,
+    MASK_NECKLACE,
     MASK_CLOTHES,
-    MASK_EAR_NECK
+    MASK_HAIR,
+    MASK_HAT,
+    MASK_BEARD,
+    MASK_HAND,
+    MASK_COUNT
 };
 
 /* Ground truth of one face, in pixels of the picture it was rendered to. */
@@ -282,7 +299,7 @@ struct person {
     struct shot shot;
 };
 
-/* What the picture shows: people (0..3) in a place, or a scene. */
+/* What the picture shows: people (0..3, the far ones first) in a place, or a scene. */
 struct picture {
     int people;
     struct person person[3];

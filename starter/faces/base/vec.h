@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Random numbers, vectors, soft steps and noise: what every file of the renderer reckons with.
+ */
+#ifndef STARTER_FACES_VEC_H
+#define STARTER_FACES_VEC_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FACE_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---- random numbers: splitmix64, one state per purpose ---- */
+
+struct rng {
+    uint64_t state;
+};
+
+struct rng rng_make(uint64_t seed, uint64_t purpose);
+uint64_t rng_next(struct rng *r);
+float rng_unit(struct rng *r);                      /* [0,1) */
+float rng_range(struct rng *r, float lo, float hi); /* [lo,hi) */
+float rng_normal(struct rng *r);                    /* roughly normal, within ±3 */
+int rng_below(struct rng *r, int n);
+int rng_weighted(struct rng *r, const float *weights, int n);
+
+/* ---- vectors ---- */
+
+struct vec3 {
+    float x, y, z;
+};
+
+static inline struct vec3 v3(float x, float y, float z)
+{
+    return (struct vec3){x, y, z};
+}
+static inline struct vec3 v3_add(struct vec3 a, struct vec3 b)
+{
+    return v3(a.x + b.x, a.y + b.y, a.z + b.z);
+}
+static inline struct vec3 v3_sub(struct vec3 a, struct vec3 b)
+{
+    return v3(a.x - b.x, a.y - b.y, a.z - b.z);
+}
+static inline struct vec3 v3_mul(struct vec3 a, struct vec3 b)
+{
+    return v3(a.x * b.x, a.y * b.y, a.z * b.z);
+}
+static inline struct vec3 v3_scale(struct vec3 a, float s)
+{
+    return v3(a.x * s, a.y * s, a.z * s);
+}
+static inline float v3_dot(struct vec3 a, struct vec3 b)
+{
+    return a.x * b.x + a.y * b.y + a.z * b.z;
+}
+static inline struct vec3 v3_cross(struct vec3 a, struct vec3 b)
+{
+    return v3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x);
+}
+static inline struct vec3 v3_unit(struct vec3 a)
+{
+    return v3_scale(a, 1.0f / sqrtf(v3_dot(a, a) + 1e-20f));
+}
+static inline struct vec3 v3_mix(struct vec3 a, struct vec3 b, float t)
+{
+    return v3(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t, a.z + (b.z - a.z) * t);
+}
+/* Not fminf, fmaxf: those are calls, for the sake of NaN. */
+static inline float minf(float a, float b)
+{
+    return a < b ? a : b;
+}
+static inline float maxf(float a, float b)
+{
+    return a > b ? a : b;
+}
+static inline float clampf(float x, float lo, float hi)
+{
+    return x < lo ? lo : x > hi ? hi : x;
+}
+static inline float mixf(float a, float b, float t)
+{
+    return a + (b - a) * t;
+}
+/* 0 before a, 1 after b, smooth between; a > b turns it round. */
+static inline float ramp(float a, float b, float x)
+{
+    float t = clampf((x - a) / (b - a), 0.0f, 1.0f);
+    return t * t * (3.0f - 2.0f * t);
+}
+static inline float gauss(float x, float sigma)
+{
+    float t = x / sigma;
+    t *= t;
+    return t > 9.0f ? 0.0f : expf(-t);
+}
+static inline float gauss2(float x, float sx, float y, float sy)
+{
+    float t = (x / sx) * (x / sx) + (y / sy) * (y / sy);
+    return t > 9.0f ? 0.0f : expf(-t);
+}
+float noise2(float x, float y, uint32_t seed); /* smooth value noise, 0..1 */
+float hash01(int x, int y, uint32_t seed);     /* white noise, 0..1 */
+struct vec3 srgb(unsigned hex);                /* 0xRRGGBB to linear light */
+
+#endif
