@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Meshes to samples: a z-buffer that keeps normal, pre-pose position and material of the nearest
- * surface. Light and paint come later, once per visible sample, so detail costs the same on any
- * mesh.
+/* Triangles to samples: a z-buffer that remembers which triangle is nearest. Everything else
+ * (normal, place, paint, light) is worked out later, once per visible sample, so detail costs the
+ * same on any mesh.
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "body.h"
+#include "draw.h"
 
 #define CAMERA 9.0f /* distance in head units: a mild tele lens */
+
+static void canvas_parts_free(struct canvas *c)
+{
+    free(c->z);
+    free(c->seen);
+    free(c->blurred);
+    free(c->scratch);
+    free(c->shadow);
+    free(c->linear);
+    free(c->grid);
+    free(c->model.vertex);
+    free(c->model.triangle);
+    free(c->points);
+}
 
 struct canvas *canvas_make(int size, int samples)
 {
@@ -21,17 +34,23 @@ struct canvas *canvas_make(int size, int samples)
     c->samples = samples;
     c->side = size * samples;
     size_t n = (size_t)c->side * (size_t)c->side;
-    c->buffer = calloc(n, sizeof *c->buffer);
-    c->depth = calloc(2 * n, sizeof *c->depth);
+    c->z = calloc(n, sizeof *c->z);
+    c->seen = calloc(n, sizeof *c->seen);
+    c->blurred = calloc(2 * n, sizeof *c->blurred);
+    c->scratch = calloc(n, sizeof *c->scratch);
+    c->shadow = calloc((size_t)SHADOW_SIDE * SHADOW_SIDE, sizeof *c->shadow);
     c->linear = calloc((size_t)size * (size_t)size, sizeof *c->linear);
-    c->screen = calloc(GRID_MAX, sizeof *c->screen);
-    c->turned = calloc(GRID_MAX, sizeof *c->turned);
-    if (!c->buffer || !c->depth || !c->linear || !c->screen || !c->turned) {
+    c->grid = calloc(1, sizeof *c->grid);
+    c->model.vertex = calloc(MODEL_VERTICES, sizeof *c->model.vertex);
+    c->model.triangle = calloc(MODEL_TRIANGLES, sizeof *c->model.triangle);
+    c->points = calloc(MODEL_VERTICES, sizeof *c->points);
+    if (!c->z || !c->seen || !c->blurred || !c->scratch || !c->shadow || !c->linear || !c->grid ||
+        !c->model.vertex || !c->model.triangle || !c->points) {
         canvas_free(c);
         return NULL;
     }
     c->x1 = c->y1 = c->side;
-    canvas_clear(c);
+    raster_clear(c);
     return c;
 }
 
@@ -39,172 +58,119 @@ void canvas_free(struct canvas *c)
 {
     if (!c)
         return;
-    free(c->buffer);
-    free(c->depth);
-    free(c->linear);
-    free(c->screen);
-    free(c->turned);
+    canvas_parts_free(c);
     free(c);
 }
 
-void canvas_clear(struct canvas *c)
+void raster_clear(struct canvas *c)
 {
     for (int y = c->y0; y < c->y1; y++)
         for (int x = c->x0; x < c->x1; x++) {
-            struct sample *s = &c->buffer[(size_t)y * (size_t)c->side + (size_t)x];
-            s->z = -1e9f;
-            s->mat = MAT_NONE;
+            c->z[(size_t)y * (size_t)c->side + (size_t)x] = -1e9f;
+            c->seen[(size_t)y * (size_t)c->side + (size_t)x] = -1;
         }
     c->x0 = c->y0 = c->side;
     c->x1 = c->y1 = 0;
 }
 
-struct vec3 canvas_project(const struct canvas *c, struct vec3 v)
+struct vec3 view_project(const struct view *v, struct vec3 p)
 {
-    float k = c->scale * CAMERA / (CAMERA - v.z);
-    return v3(c->ox + v.x * k, c->oy - v.y * k, v.z);
+    float k = v->scale * CAMERA / (CAMERA - p.z);
+    return v3(v->ox + p.x * k, v->oy - p.y * k, p.z);
 }
 
-struct vec3 pose_apply(const struct pose *p, struct vec3 v)
+/* Twice the signed area of a, b, (x, y). */
+static float edge(struct vec3 a, struct vec3 b, float x, float y)
 {
-    struct vec3 d = v3_sub(v, p->pivot);
-    const float *m = p->m;
-    return v3(p->pivot.x + m[0] * d.x + m[1] * d.y + m[2] * d.z,
-              p->pivot.y + m[3] * d.x + m[4] * d.y + m[5] * d.z,
-              p->pivot.z + m[6] * d.x + m[7] * d.y + m[8] * d.z);
+    return (b.x - a.x) * (y - a.y) - (b.y - a.y) * (x - a.x);
 }
 
-static struct vec3 pose_turn(const struct pose *p, struct vec3 d)
+static void touched(const struct depth *d, int x0, int y0, int x1, int y1)
 {
-    const float *m = p->m;
-    return v3(m[0] * d.x + m[1] * d.y + m[2] * d.z, m[3] * d.x + m[4] * d.y + m[5] * d.z,
-              m[6] * d.x + m[7] * d.y + m[8] * d.z);
+    *d->x0 = x0 < *d->x0 ? x0 : *d->x0;
+    *d->y0 = y0 < *d->y0 ? y0 : *d->y0;
+    *d->x1 = x1 >= *d->x1 ? x1 + 1 : *d->x1;
+    *d->y1 = y1 >= *d->y1 ? y1 + 1 : *d->y1;
 }
 
-void grid_normals(struct grid *g, bool wrap)
+static void raster_triangle(const struct depth *d,
+                            const struct vertex *const v[3],
+                            const struct vec3 s[3],
+                            const struct body *open,
+                            int number)
 {
-    int R = g->rows, C = g->cols;
-    for (int r = 0; r < R; r++) {
-        int ra = r > 0 ? r - 1 : 0, rb = r < R - 1 ? r + 1 : R - 1;
-        for (int k = 0; k < C; k++) {
-            int ka = k > 0 ? k - 1 : wrap ? C - 2 : 0;
-            int kb = k < C - 1 ? k + 1 : wrap ? 1 : C - 1;
-            struct vec3 dr = v3_sub(g->p[rb * C + k], g->p[ra * C + k]);
-            struct vec3 dk = v3_sub(g->p[r * C + kb], g->p[r * C + ka]);
-            g->n[r * C + k] = v3_unit(v3_scale(v3_cross(dr, dk), g->flip));
-        }
-    }
-}
-
-struct corner {
-    struct vec3 s, n, t;
-};
-
-static void triangle(struct canvas *c,
-                     const struct corner *a,
-                     const struct corner *b,
-                     const struct corner *d,
-                     int mat)
-{
-    float area = (b->s.x - a->s.x) * (d->s.y - a->s.y) - (b->s.y - a->s.y) * (d->s.x - a->s.x);
+    float area = edge(s[0], s[1], s[2].x, s[2].y);
     if (fabsf(area) < 1e-9f)
         return;
-    float fx0 = minf(a->s.x, minf(b->s.x, d->s.x)), fx1 = maxf(a->s.x, maxf(b->s.x, d->s.x));
-    float fy0 = minf(a->s.y, minf(b->s.y, d->s.y)), fy1 = maxf(a->s.y, maxf(b->s.y, d->s.y));
-    float last = (float)(c->side - 1);
-    if (fx1 < 0 || fy1 < 0 || fx0 > last || fy0 > last)
+    float fx0 = minf(s[0].x, minf(s[1].x, s[2].x)), fx1 = maxf(s[0].x, maxf(s[1].x, s[2].x));
+    float fy0 = minf(s[0].y, minf(s[1].y, s[2].y)), fy1 = maxf(s[0].y, maxf(s[1].y, s[2].y));
+    if (fx1 < 0 || fy1 < 0 || fx0 > (float)(d->width - 1) || fy0 > (float)(d->height - 1))
         return;
-    int x0 = (int)ceilf(maxf(fx0, 0)), x1 = (int)floorf(minf(fx1, last));
-    int y0 = (int)ceilf(maxf(fy0, 0)), y1 = (int)floorf(minf(fy1, last));
+    int x0 = (int)ceilf(maxf(fx0, 0)), x1 = (int)floorf(minf(fx1, (float)(d->width - 1)));
+    int y0 = (int)ceilf(maxf(fy0, 0)), y1 = (int)floorf(minf(fy1, (float)(d->height - 1)));
     if (x0 > x1 || y0 > y1)
         return;
-    c->x0 = x0 < c->x0 ? x0 : c->x0;
-    c->y0 = y0 < c->y0 ? y0 : c->y0;
-    c->x1 = x1 >= c->x1 ? x1 + 1 : c->x1;
-    c->y1 = y1 >= c->y1 ? y1 + 1 : c->y1;
+    if (d->x0)
+        touched(d, x0, y0, x1, y1);
     float inv = 1.0f / area;
     for (int y = y0; y <= y1; y++)
         for (int x = x0; x <= x1; x++) {
-            float px = (float)x, py = (float)y;
-            float wb =
-                ((px - a->s.x) * (d->s.y - a->s.y) - (py - a->s.y) * (d->s.x - a->s.x)) * inv;
-            float wd =
-                ((b->s.x - a->s.x) * (py - a->s.y) - (b->s.y - a->s.y) * (px - a->s.x)) * inv;
-            float wa = 1.0f - wb - wd;
-            if (wa < -1e-5f || wb < -1e-5f || wd < -1e-5f)
+            float w0 = edge(s[1], s[2], (float)x, (float)y) * inv;
+            float w1 = edge(s[2], s[0], (float)x, (float)y) * inv, w2 = 1.0f - w0 - w1;
+            if (w0 < -1e-5f || w1 < -1e-5f || w2 < -1e-5f)
                 continue;
-            float z = wa * a->s.z + wb * b->s.z + wd * d->s.z;
-            struct sample *s = &c->buffer[(size_t)y * (size_t)c->side + (size_t)x];
-            if (z <= s->z)
+            size_t at = (size_t)y * (size_t)d->width + (size_t)x;
+            float z = w0 * s[0].z + w1 * s[1].z + w2 * s[2].z;
+            if (z <= d->z[at])
                 continue;
-            s->z = z;
-            s->mat = mat;
-            s->n = v3_add(v3_add(v3_scale(a->n, wa), v3_scale(b->n, wb)), v3_scale(d->n, wd));
-            s->t = v3_add(v3_add(v3_scale(a->t, wa), v3_scale(b->t, wb)), v3_scale(d->t, wd));
+            if (open && head_opening(open, v3_add(v3_add(v3_scale(v[0]->t, w0), v3_scale(v[1]->t, w1)), v3_scale(v[2]->t, w2))))
+                continue;
+            d->z[at] = z;
+            if (d->seen)
+                d->seen[at] = number;
         }
 }
 
-void grid_draw(struct canvas *c, const struct grid *g, const struct pose *pose, int mat)
+void raster_model(const struct depth *d, const struct model *m, const struct vec3 *points, const struct body *b, int skip)
 {
-    int n = g->rows * g->cols;
-    for (int i = 0; i < n; i++) {
-        c->screen[i] = canvas_project(c, pose_apply(pose, g->p[i]));
-        c->turned[i] = pose_turn(pose, g->n[i]);
+    for (int i = 0; i < m->triangles; i++) {
+        const struct triangle *t = &m->triangle[i];
+        const struct vertex *v[3];
+        struct vec3 s[3];
+        for (int k = 0; k < 3; k++) {
+            v[k] = &m->vertex[t->corner[k]];
+            s[k] = points[t->corner[k]];
+        }
+        if (t->mat == skip || (d->seen && v[0]->n.z < -0.2f && v[1]->n.z < -0.2f && v[2]->n.z < -0.2f))
+            continue;
+        bool near_opening = t->mat == MAT_HEAD && v[0]->t.z > 0.2f && v[0]->t.y > -1.1f && v[0]->t.y < 0.35f;
+        raster_triangle(d, v, s, near_opening ? b : NULL, i);
     }
-    for (int r = 0; r + 1 < g->rows; r++)
-        for (int k = 0; k + 1 < g->cols; k++) {
-            int i[4] = {r * g->cols + k, r * g->cols + k + 1, (r + 1) * g->cols + k,
-                        (r + 1) * g->cols + k + 1};
-            if (c->turned[i[0]].z < -0.15f && c->turned[i[1]].z < -0.15f &&
-                c->turned[i[2]].z < -0.15f && c->turned[i[3]].z < -0.15f)
-                continue;
-            struct corner q[4];
-            for (int j = 0; j < 4; j++)
-                q[j] = (struct corner){c->screen[i[j]], c->turned[i[j]], g->p[i[j]]};
-            triangle(c, &q[0], &q[1], &q[2], mat);
-            triangle(c, &q[1], &q[3], &q[2], mat);
-        }
 }
 
-void ball_draw(struct canvas *c, const struct pose *pose, struct vec3 m, struct vec3 axes, int mat)
+const struct triangle *sample_vertex(const struct canvas *c, int x, int y, struct vertex *out)
 {
-    struct grid *g = &c->shell;
-    g->rows = 18;
-    g->cols = 29;
-    for (int r = 0; r < g->rows; r++)
-        for (int k = 0; k < g->cols; k++) {
-            float v = 3.14159265f * (float)r / (float)(g->rows - 1);
-            float u = 6.2831853f * (float)k / (float)(g->cols - 1);
-            struct vec3 d = v3(sinf(v) * sinf(u), -cosf(v), sinf(v) * cosf(u));
-            g->p[r * g->cols + k] = v3_add(m, v3_mul(d, axes));
-            g->n[r * g->cols + k] = v3_unit(v3(d.x / axes.x, d.y / axes.y, d.z / axes.z));
-        }
-    grid_draw(c, g, pose, mat);
-}
-
-void tube_draw(struct canvas *c,
-               const struct pose *pose,
-               const struct vec3 *path,
-               int n,
-               float radius,
-               bool closed,
-               int mat)
-{
-    struct grid *g = &c->shell;
-    g->rows = closed ? n + 1 : n;
-    g->cols = 9;
-    for (int r = 0; r < g->rows; r++) {
-        int i = r % n, a = closed ? (i + n - 1) % n : (i ? i - 1 : 0);
-        int b = closed ? (i + 1) % n : (i < n - 1 ? i + 1 : i);
-        struct vec3 along = v3_unit(v3_sub(path[b], path[a]));
-        struct vec3 side = fabsf(along.z) < 0.8f ? v3(0, 0, 1) : v3(0, 1, 0);
-        struct vec3 e = v3_unit(v3_cross(along, side)), f = v3_cross(along, e);
-        for (int k = 0; k < g->cols; k++) {
-            float u = 6.2831853f * (float)k / 8.0f;
-            struct vec3 d = v3_add(v3_scale(e, cosf(u)), v3_scale(f, sinf(u)));
-            g->p[r * g->cols + k] = v3_add(path[i], v3_scale(d, radius));
-            g->n[r * g->cols + k] = d;
-        }
+    int number = c->seen[(size_t)y * (size_t)c->side + (size_t)x];
+    if (number < 0)
+        return NULL;
+    const struct triangle *t = &c->model.triangle[number];
+    const struct vertex *v[3];
+    struct vec3 s[3];
+    for (int k = 0; k < 3; k++) {
+        v[k] = &c->model.vertex[t->corner[k]];
+        s[k] = c->points[t->corner[k]];
     }
-    grid_draw(c, g, pose, mat);
+    float inv = 1.0f / edge(s[0], s[1], s[2].x, s[2].y);
+    float w[3] = {edge(s[1], s[2], (float)x, (float)y) * inv, edge(s[2], s[0], (float)x, (float)y) * inv, 0};
+    w[2] = 1.0f - w[0] - w[1];
+    *out = (struct vertex){0};
+    for (int k = 0; k < 3; k++) {
+        out->p = v3_add(out->p, v3_scale(v[k]->p, w[k]));
+        out->n = v3_add(out->n, v3_scale(v[k]->n, w[k]));
+        out->t = v3_add(out->t, v3_scale(v[k]->t, w[k]));
+        out->u += v[k]->u * w[k];
+        out->v += v[k]->v * w[k];
+    }
+    out->n = v3_unit(out->n);
+    return t;
 }

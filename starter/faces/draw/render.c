@@ -1,33 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A picture from its description: backdrop, then each person drawn, lit and laid over it, then
- * sRGB.
+/* A picture from its description: backdrop, then each person built, drawn, lit and laid over it,
+ * then sRGB.
  */
 #include <string.h>
 
-#include "body.h"
+#include "draw.h"
+#include "scene/scene.h"
 
 #define FACE_SPAN 1.72f /* chin to hairline in head space */
 #define FACE_MIDDLE -0.14f
 
-static void person_draw(struct canvas *c,
-                        const struct person *p,
-                        uint8_t *mask,
-                        struct face_truth *truth)
+static void person_build(struct model *m, struct grid *g, const struct body *b)
+{
+    m->vertices = m->triangles = 0;
+    head_build(m, g, b);
+    eyes_build(m, g, b);
+    mouth_build(m, g, b);
+    ears_build(m, g, b);
+    beard_build(m, g, b);
+    hair_build(m, g, b);
+    hat_build(m, g, b);
+    glasses_build(m, g, b);
+    earrings_build(m, g, b);
+    trunk_build(m, g, b);
+    hand_build(m, g, b);
+}
+
+static void person_draw(struct canvas *c, const struct person *p, struct face_truth *truth)
 {
     struct body b;
     body_make(&b, p);
-    c->scale = p->shot.height * (float)c->side / FACE_SPAN;
-    c->ox = p->shot.cx * (float)c->side;
-    c->oy = p->shot.cy * (float)c->side + FACE_MIDDLE * c->scale;
-    b.shading = 1.0f / c->scale;
-    canvas_clear(c);
-    head_draw(c, &b);
-    beard_draw(c, &b); /* uses the head's grid */
-    ears_draw(c, &b);
-    hair_draw(c, &b);
-    glasses_draw(c, &b);
-    clothes_draw(c, &b);
-    person_light(c, &b, mask);
+    c->view.scale = p->shot.height * (float)c->side / FACE_SPAN;
+    c->view.ox = p->shot.cx * (float)c->side;
+    c->view.oy = p->shot.cy * (float)c->side + FACE_MIDDLE * c->view.scale;
+    b.shading = 1.0f / c->view.scale;
+    person_build(&c->model, c->grid, &b);
+    shadow_make(c, &b, v3_unit(v3(p->shot.light_x, p->shot.light_y, 1)));
+    raster_clear(c);
+    for (int i = 0; i < c->model.vertices; i++)
+        c->points[i] = view_project(&c->view, c->model.vertex[i].p);
+    struct depth d = {.z = c->z, .seen = c->seen, .width = c->side, .height = c->side,
+                      .x0 = &c->x0, .y0 = &c->y0, .x1 = &c->x1, .y1 = &c->y1};
+    raster_model(&d, &c->model, c->points, &b, MAT_NONE);
+    person_light(c, &b);
     if (truth)
         truth_find(c, &b, truth);
 }
@@ -54,12 +69,13 @@ void canvas_render(struct canvas *c,
         for (int x = 0; x < c->size; x++) {
             float u = ((float)x + 0.5f) * unit, v = ((float)y + 0.5f) * unit;
             c->linear[(size_t)y * (size_t)c->size + (size_t)x] =
-                p->people ? backdrop_colour(&p->person[0].shot, u, v)
-                          : scene_colour(p->scene, p->seed, u, v);
+                p->people ? backdrop_colour(&p->person[0].shot, u, v, unit)
+                          : scene_colour(p->scene, p->seed, u, v, unit);
         }
+    c->mask = mask;
     if (mask)
         memset(mask, MASK_BACKGROUND, (size_t)c->size * (size_t)c->size);
     for (int i = 0; i < p->people; i++)
-        person_draw(c, &p->person[i], mask, truth ? &truth[i] : NULL);
+        person_draw(c, &p->person[i], truth ? &truth[i] : NULL);
     to_srgb(c, rgb);
 }

@@ -22,7 +22,7 @@ struct vec3 body_place(const struct body *b, int joint, struct vec3 p)
     struct vec3 trunk = pose_apply(&b->trunk, p);
     if (joint == JOINT_TRUNK)
         return trunk;
-    return v3_mix(trunk, pose_apply(&b->head, p), ramp(-1.55f, -0.70f, p.y));
+    return v3_mix(trunk, pose_apply(&b->head, p), ramp(-1.55f, -0.85f, p.y + 0.55f * (p.z + 0.2f)));
 }
 
 static struct vec3 grid_normal(const struct grid *g, int r, int k, struct vec3 *along)

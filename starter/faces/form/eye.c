@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What lies behind the openings of the skin: eyeballs that turn with the gaze, the hollow of the
+ * mouth, tongue and two rows of teeth.
+ */
+#include "form.h"
+
+#define PI 3.14159265f
+
+void eyes_build(struct model *m, struct grid *g, const struct body *b)
+{
+    for (int s = -1; s <= 1; s += 2) {
+        struct vec3 e = b->shape.eye;
+        float r = b->eye_r;
+        model_ball(m, g, b, JOINT_HEAD, v3((float)s * e.x, e.y, e.z), v3(r, r, r), MAT_EYE, s > 0);
+    }
+}
+
+/* A row of teeth along the jaw's arc, between the heights y0 and y1. */
+static void teeth_build(struct model *m, struct grid *g, const struct body *b, float y0, float y1, int tag)
+{
+    float w = 0.235f * (1 - 0.1f * b->child), back = b->mouth_z - 0.085f;
+    g->rows = 6;
+    g->cols = 41;
+    g->wrap = g->flip = g->both = false;
+    for (int r = 0; r < g->rows; r++)
+        for (int k = 0; k < g->cols; k++) {
+            float a = PI * 0.5f * (2 * (float)k / (float)(g->cols - 1) - 1), v = (float)r / (float)(g->rows - 1);
+            g->p[r * g->cols + k] = v3(w * sinf(a), mixf(y0, y1, v), back - 0.22f * (1 - cosf(a)) - 0.02f * (2 * v - 1) * (2 * v - 1));
+        }
+    model_grid(m, g, b, JOINT_HEAD, MAT_TEETH, tag);
+}
+
+void mouth_build(struct model *m, struct grid *g, const struct body *b)
+{
+    if (b->open <= 0.004f)
+        return;
+    float top = body_lip(b, 0, 1), low = body_lip(b, 0, 2), z = b->mouth_z;
+    g->rows = 2;
+    g->cols = 2;
+    g->wrap = g->flip = g->both = false;
+    for (int i = 0; i < 4; i++) /* the dark at the back */
+        g->p[i] = v3(i % 2 ? 0.4f : -0.4f, i / 2 ? low - 0.15f : top + 0.2f, z - 0.30f);
+    model_grid(m, g, b, JOINT_HEAD, MAT_MOUTH, 0);
+    model_ball(m, g, b, JOINT_HEAD, v3(0, low - 0.015f, z - 0.19f), v3(0.14f, 0.055f, 0.13f), MAT_MOUTH, 1);
+    bool surprised = b->shot->expression == EXPR_SURPRISED;
+    float upper = surprised ? top - 0.025f : minf(top - 0.075f, mixf(top, low, 0.62f));
+    teeth_build(m, g, b, top + 0.06f, upper, 0);
+    if (b->open > 0.1f)
+        teeth_build(m, g, b, low + (surprised ? 0.008f : 0.022f), low - 0.08f, 1);
+}
