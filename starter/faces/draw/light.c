@@ -11,8 +11,8 @@ static const struct light {
     struct vec3 key, sky, ground, rim;
     float rim_width; /* how far the rim reaches round */
 } lights[LIGHT_COUNT] = {
-    [LIGHT_SOFT] = {{0.98f, 0.94f, 0.89f}, {0.46f, 0.48f, 0.53f}, {0.31f, 0.27f, 0.25f}, {0.40f, 0.42f, 0.48f}, 0.30f},
-    [LIGHT_WARM] = {{1.20f, 0.95f, 0.68f}, {0.42f, 0.36f, 0.36f}, {0.34f, 0.24f, 0.18f}, {0.95f, 0.55f, 0.25f}, 0.38f},
+    [LIGHT_SOFT] = {{0.92f, 0.88f, 0.83f}, {0.41f, 0.43f, 0.48f}, {0.29f, 0.25f, 0.23f}, {0.40f, 0.42f, 0.48f}, 0.30f},
+    [LIGHT_WARM] = {{1.12f, 0.87f, 0.61f}, {0.38f, 0.32f, 0.33f}, {0.34f, 0.24f, 0.18f}, {0.95f, 0.55f, 0.25f}, 0.38f},
     [LIGHT_DRAMATIC] = {{1.55f, 1.44f, 1.32f}, {0.11f, 0.12f, 0.16f}, {0.07f, 0.06f, 0.065f}, {0.75f, 0.80f, 0.95f}, 0.36f},
     [LIGHT_COOL] = {{0.84f, 0.95f, 1.10f}, {0.40f, 0.45f, 0.55f}, {0.24f, 0.25f, 0.30f}, {0.35f, 0.60f, 1.00f}, 0.34f},
     [LIGHT_BACK] = {{0.52f, 0.47f, 0.42f}, {0.44f, 0.43f, 0.46f}, {0.34f, 0.29f, 0.26f}, {2.10f, 1.65f, 1.15f}, 0.50f},

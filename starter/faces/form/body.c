@@ -25,8 +25,8 @@ static void measure_eyes(struct body *b, const float *g)
     float kid = b->child;
     b->eye_x = (0.325f + 0.038f * g[G_EYE_GAP]) * (1 + 0.04f * kid);
     b->eye_y = 0.02f + 0.035f * g[G_EYE_HEIGHT] - 0.10f * kid;
-    b->eye_w = (0.172f + 0.018f * g[G_EYE_SIZE]) * (1 + 0.08f * kid);
-    b->eye_h = (0.098f + 0.012f * g[G_EYE_SIZE] + 0.018f * g[G_EYE_OPEN]) * (1 + 0.16f * kid) *
+    b->eye_w = (0.172f + 0.018f * g[G_EYE_SIZE]) * (1 + 0.13f * kid);
+    b->eye_h = (0.095f + 0.012f * g[G_EYE_SIZE] + 0.018f * g[G_EYE_OPEN]) * (1 + 0.22f * kid) *
                (1 - 0.10f * b->old) * (1.06f - 0.12f * b->male);
     b->eye_tilt = 0.05f + 0.10f * g[G_EYE_TILT];
     b->eye_r = b->eye_w * 1.10f;
@@ -41,14 +41,14 @@ static void measure_features(struct body *b, const float *g)
 {
     float kid = b->child;
     b->nose_y = -0.295f - 0.055f * g[G_NOSE_LENGTH] + 0.02f * kid - 0.02f * b->old;
-    b->nose_w = (1 + 0.30f * g[G_NOSE_WIDTH]) * (1 - 0.12f * kid) * (1 + 0.08f * b->old);
+    b->nose_w = (1 + 0.30f * g[G_NOSE_WIDTH]) * (1 - 0.20f * kid) * (1 + 0.08f * b->old);
     b->nose_tip = (0.20f + 0.05f * g[G_NOSE_TIP] + 0.015f * b->male) * (1 - 0.32f * kid);
     b->nose_bridge = (0.065f + 0.045f * g[G_NOSE_BRIDGE]) * (1 - 0.7f * kid);
-    b->mouth_y = -0.575f - 0.03f * g[G_MOUTH_HEIGHT] - 0.012f * g[G_NOSE_LENGTH] + 0.02f * kid;
-    b->mouth_w = (0.255f + 0.048f * g[G_MOUTH_WIDTH]) * (1 - 0.12f * kid);
+    b->mouth_y = -0.575f - 0.03f * g[G_MOUTH_HEIGHT] - 0.012f * g[G_NOSE_LENGTH] + 0.035f * kid;
+    b->mouth_w = (0.255f + 0.048f * g[G_MOUTH_WIDTH]) * (1 - 0.16f * kid);
     b->lip_up = 0.050f + 0.018f * g[G_LIP_UPPER] - 0.016f * b->old - 0.004f * kid;
     b->lip_low = 0.066f + 0.022f * g[G_LIP_LOWER] - 0.018f * b->old - 0.006f * kid;
-    b->neck_r = (0.345f + 0.055f * b->male) * (1 - 0.22f * kid);
+    b->neck_r = (0.355f + 0.06f * b->male) * (1 - 0.22f * kid);
     b->shoulder = (1.30f + 0.22f * b->male) * (1 - 0.28f * kid);
 }
 
@@ -58,8 +58,8 @@ static void measure_expression(struct body *b)
         float smile, open, up, low, cheek, lift, brow, tilt, wider;
     } forms[EXPR_COUNT] = {
         [EXPR_NEUTRAL] = {0.12f, 0, 1, 1, 0, 0, 0, 0, 1},
-        [EXPR_SMILE] = {0.95f, 0.030f, 0.92f, 0.85f, 0.6f, 0, 0.01f, 0, 1.14f},
-        [EXPR_LAUGH] = {1.05f, 0.130f, 0.72f, 0.62f, 1, 0, 0.03f, 0, 1.20f},
+        [EXPR_SMILE] = {0.85f, 0.030f, 0.92f, 0.85f, 0.6f, 0, 0.01f, 0, 1.10f},
+        [EXPR_LAUGH] = {0.90f, 0.130f, 0.76f, 0.66f, 1, 0, 0.03f, 0, 1.13f},
         [EXPR_SERIOUS] = {-0.30f, 0, 0.90f, 0.95f, 0, -0.01f, -0.02f, 0.02f, 0.97f},
         [EXPR_SURPRISED] = {-0.05f, 0.150f, 1.22f, 1.12f, 0, 0.02f, 0.09f, 0, 0.80f},
         [EXPR_SAD] = {-0.75f, 0, 0.82f, 1, 0, 0.075f, 0, -0.03f, 0.94f},
@@ -82,7 +82,7 @@ static void measure_colours(struct body *b)
 {
     const struct look *k = b->look;
     struct vec3 base = srgb(skin_tones[k->skin].rgb);
-    b->skin = v3_scale(base, 1 + 0.10f * k->tone);
+    b->skin = v3_scale(base, 0.93f + 0.09f * k->tone);
     float rosy = (b->look->gender == WOMAN ? 0.42f : 0.14f) * (1 - 0.6f * b->child);
     b->lips = v3_mix(v3_mul(b->skin, v3(0.90f, 0.50f, 0.48f)), srgb(0xb8434d), rosy);
     b->hair = srgb(hair_colours[k->hair_colour].rgb);
@@ -106,15 +106,16 @@ static void shape_make(struct body *b, const float *g)
     s->face = v3(0, 0.14f, 0.10f);
     s->face_r = v3(0.715f * w * (1 + 0.03f * g[G_FOREHEAD]), 0.84f, 0.665f);
     s->jaw = v3(0, -0.40f, 0.13f);
-    s->jaw_r = v3(0.575f * w * jaw, 0.50f - 0.02f * kid, 0.555f);
-    s->corner = v3(0.435f * w * jaw, -0.52f - 0.06f * g[G_JAW_ANGLE] - 0.02f * man, 0.06f);
-    s->corner_r = 0.17f + 0.02f * man - 0.03f * kid;
+    s->jaw_r = v3(0.56f * w * jaw, 0.50f - 0.02f * kid, 0.565f);
+    s->corner = v3(0.425f * w * jaw, -0.50f - 0.06f * g[G_JAW_ANGLE] - 0.03f * man + 0.03f * kid, 0.05f);
+    s->corner_r = 0.165f + 0.015f * man;
     s->chin = v3(0, chin_y, 0.47f + 0.05f * g[G_CHIN_FORWARD] + 0.02f * man - 0.04f * kid);
-    s->chin_r = v3((0.21f + 0.055f * g[G_CHIN_WIDTH] + 0.03f * man) * w, 0.145f, 0.19f);
+    s->chin_r = v3((0.20f + 0.05f * g[G_CHIN_WIDTH] + 0.03f * man) * w, 0.150f, 0.185f);
+    s->mandible = v3((0.10f + 0.05f * g[G_CHIN_WIDTH] + 0.03f * man) * w, chin_y + 0.005f, s->chin.z - 0.06f);
     s->bone = v3(0.45f * w, -0.10f, 0.385f);
     s->bone_r = v3(0.20f + 0.02f * g[G_CHEEKBONES], 0.15f, 0.25f + 0.03f * g[G_CHEEKBONES]);
     s->cheek = v3(0.345f * w, -0.37f + 0.09f * b->cheek - 0.05f * old, 0.37f + 0.03f * b->cheek);
-    float full = thin * (1 + 0.10f * g[G_CHEEKS] + 0.12f * kid + 0.06f * b->cheek);
+    float full = thin * (1 + 0.10f * g[G_CHEEKS] + 0.17f * kid + 0.06f * b->cheek);
     s->cheek_r = v3(0.255f * full, 0.26f * full, 0.29f * full);
     s->muzzle = v3(0, b->mouth_y + 0.02f, 0.46f);
     s->muzzle_r = v3(0.30f, 0.25f, 0.265f);
@@ -123,7 +124,7 @@ static void shape_make(struct body *b, const float *g)
     s->brow_r = 0.085f + 0.022f * g[G_BROW_RIDGE] + 0.02f * man - 0.02f * kid;
     s->socket = v3(b->eye_x, b->eye_y + 0.02f, 0.80f);
     s->socket_r = v3(0.215f, 0.165f, 0.15f + 0.03f * g[G_EYE_DEPTH] + 0.015f * old);
-    b->eye_z = 0.725f - b->eye_r - 0.02f * g[G_EYE_DEPTH] - 0.35f * maxf(b->eye_x - 0.29f, 0);
+    b->eye_z = 0.705f - b->eye_r - 0.02f * g[G_EYE_DEPTH] - 0.35f * maxf(b->eye_x - 0.29f, 0);
     s->eye = v3(b->eye_x, b->eye_y, b->eye_z);
     s->lid_r = b->eye_r + 0.022f;
     s->bridge = v3(0, b->eye_y + 0.06f, 0.655f + b->nose_bridge);
@@ -149,12 +150,12 @@ void body_make(struct body *b, const struct person *p)
     b->child = clampf((17 - years) / 11, 0, 1);
     b->old = clampf((years - 38) / 40, 0, 1);
     b->male = (p->id.gender == MAN ? 1.0f : 0.0f) * (1 - 0.75f * b->child);
-    b->width = (1 + 0.06f * g[G_FACE_WIDTH]) * (0.97f + 0.04f * b->male + 0.05f * b->child);
+    b->width = (1 + 0.06f * g[G_FACE_WIDTH]) * (0.97f + 0.04f * b->male + 0.09f * b->child);
     b->top = 1.10f + 0.02f * g[G_FOREHEAD] + 0.04f * b->child;
     measure_eyes(b, g);
     measure_features(b, g);
     measure_expression(b);
-    b->chin = -0.99f - 0.06f * g[G_CHIN_LENGTH] + 0.10f * b->child - 0.03f * b->male -
+    b->chin = -0.99f - 0.06f * g[G_CHIN_LENGTH] + 0.15f * b->child - 0.03f * b->male -
               0.75f * maxf(b->open - 0.03f, 0);
     measure_colours(b);
     shape_make(b, g);

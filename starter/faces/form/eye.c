@@ -35,11 +35,14 @@ void mouth_build(struct model *m, struct grid *g, const struct body *b)
     if (b->open <= 0.004f)
         return;
     float top = body_lip(b, 0, 1), low = body_lip(b, 0, 2), z = b->mouth_z;
-    g->rows = 2;
-    g->cols = 2;
+    g->rows = 8;
+    g->cols = 17;
     g->wrap = g->flip = g->both = false;
-    for (int i = 0; i < 4; i++) /* the dark at the back */
-        g->p[i] = v3(i % 2 ? 0.4f : -0.4f, i / 2 ? low - 0.15f : top + 0.2f, z - 0.30f);
+    for (int i = 0; i < g->rows * g->cols; i++) { /* the dark behind, bent round the teeth */
+        float q = 2 * (float)(i % g->cols) / (float)(g->cols - 1) - 1, v = (float)(i / g->cols) / (float)(g->rows - 1);
+        g->p[i] = v3(b->mouth_w * 1.02f * q, mixf(top + 0.08f, low - 0.06f, v) + 0.10f * b->smile * q * q,
+                     z - 0.26f - 0.10f * q * q + 0.08f * (2 * v - 1) * (2 * v - 1));
+    }
     model_grid(m, g, b, JOINT_HEAD, MAT_MOUTH, 0);
     model_ball(m, g, b, JOINT_HEAD, v3(0, low - 0.015f, z - 0.19f), v3(0.14f, 0.055f, 0.13f), MAT_MOUTH, 1);
     bool surprised = b->shot->expression == EXPR_SURPRISED;

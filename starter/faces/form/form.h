@@ -123,7 +123,7 @@ struct body {
     float shading; /* size of a sample in head space, for soft edges */
     struct pose head, trunk;
     struct head_shape {
-        struct vec3 skull, skull_r, face, face_r, jaw, jaw_r, corner, chin, chin_r, bone, bone_r, cheek,
+        struct vec3 skull, skull_r, face, face_r, jaw, jaw_r, corner, mandible, chin, chin_r, bone, bone_r, cheek,
             cheek_r, muzzle, muzzle_r, brow_in, brow_out, socket, socket_r, eye, bridge, nose, tip,
             wing, nostril, nostril_r, neck_top, neck_low;
         float corner_r, brow_r, lid_r, bridge_r, nose_r, tip_r, wing_r;

@@ -19,8 +19,8 @@ float head_distance(const struct body *b, struct vec3 p)
         return neck;
     d = solid_join(d, solid_ellipsoid(a, s->face, s->face_r), 0.30f);
     float low = solid_ellipsoid(a, s->jaw, s->jaw_r);
-    low = solid_join(low, solid_ball(a, s->corner, s->corner_r), 0.22f);
-    low = solid_join(low, solid_ellipsoid(a, s->chin, s->chin_r), 0.16f);
+    low = solid_join(low, solid_capsule(a, s->corner, s->mandible, s->corner_r, 0.14f), 0.18f);
+    low = solid_join(low, solid_ellipsoid(a, s->chin, s->chin_r), 0.14f);
     d = solid_join(d, low, 0.22f);
     d = solid_join(d, neck, 0.12f);
     if (p.z < 0.1f)

@@ -18,7 +18,7 @@ void eye_paint(const struct body *b, const struct vertex *v, int mat, int tag, s
     struct vec3 axis = gaze(b);
     struct vec3 right = v3_unit(v3_cross(v3(0, 1, 0), axis)), up = v3_cross(axis, right);
     float ix = v3_dot(d, right) * r, iy = v3_dot(d, up) * r, in = sqrtf(ix * ix + iy * iy);
-    float iris_r = (0.088f + 0.004f * b->id->g[G_EYE_SIZE]) * (1 + 0.08f * b->child), q = in / iris_r;
+    float iris_r = (0.095f + 0.005f * b->id->g[G_EYE_SIZE]) * (1 + 0.08f * b->child), q = in / iris_r;
     float dx, dy;
     body_eye(b, v->t.x, v->t.y, &dx, &dy);
     float u = clampf(dx / b->eye_w, -1, 1), below = body_lid(b, u, true) - dy, above = dy - body_lid(b, u, false);

@@ -38,17 +38,23 @@ void age_paint(const struct body *b, float x, float y, struct surface *o)
     paint_tint(o, 0.30f * ramp(0.55f, 1, deep) * ramp(0.76f, 0.84f, spots) * ramp(0.25f, 0.4f, ax), v3(0.75f, 0.60f, 0.48f));
 }
 
+/* Two sizes of freckles, each on a jittered lattice with most of its cells empty. */
 static void freckles_paint(const struct body *b, float x, float y, struct surface *o)
 {
-    float amount = b->id->g[G_FRECKLES], cell = 0.056f;
-    uint32_t seed = (uint32_t)b->id->seed;
-    float where = gauss2(fabsf(x) - 0.30f, 0.28f, y + 0.18f, 0.17f) + 0.9f * gauss2(x, 0.16f, y + 0.13f, 0.16f);
-    int ix = (int)floorf(x / cell), iy = (int)floorf(y / cell);
-    if (amount < 0.05f || hash01(ix, iy, seed + 2) > 0.8f)
+    float amount = b->id->g[G_FRECKLES];
+    if (amount < 0.05f)
         return;
-    float px = ((float)ix + 0.3f + 0.4f * hash01(ix, iy, seed)) * cell, py = ((float)iy + 0.3f + 0.4f * hash01(ix, iy, seed + 9)) * cell;
-    float r = 0.008f + 0.010f * hash01(ix, iy, seed + 5), d = sqrtf((x - px) * (x - px) + (y - py) * (y - py));
-    paint_tint(o, 0.8f * amount * minf(where, 1) * paint_cover(b, r - d), v3(0.60f, 0.38f, 0.28f));
+    float where = gauss2(fabsf(x) - 0.30f, 0.26f, y + 0.16f, 0.15f) + 0.9f * gauss2(x, 0.16f, y + 0.12f, 0.14f);
+    for (int k = 0; k < 2; k++) {
+        float cell = k ? 0.029f : 0.047f;
+        uint32_t seed = (uint32_t)b->id->seed + (uint32_t)k * 31;
+        int ix = (int)floorf(x / cell), iy = (int)floorf(y / cell);
+        if (hash01(ix, iy, seed + 2) > 0.25f + 0.45f * where)
+            continue;
+        float px = ((float)ix + 0.2f + 0.6f * hash01(ix, iy, seed)) * cell, py = ((float)iy + 0.2f + 0.6f * hash01(ix, iy, seed + 9)) * cell;
+        float r = cell * (0.16f + 0.16f * hash01(ix, iy, seed + 5)), d = sqrtf((x - px) * (x - px) + (y - py) * (y - py));
+        paint_tint(o, 0.85f * amount * minf(where * 1.3f, 1) * paint_cover(b, r - d), v3(0.62f, 0.40f, 0.29f));
+    }
 }
 
 void spots_paint(const struct body *b, float x, float y, struct surface *o)
@@ -96,8 +102,8 @@ void skin_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
 {
     o->colour = b->skin;
     o->soft = 1;
-    o->rough = 0.46f - 0.04f * b->child;
-    o->shine = 0.42f + 0.15f * (float)(b->look->skin >= SKIN_BROWN);
+    o->rough = 0.50f - 0.04f * b->child;
+    o->shine = 0.45f;
     if (mat == MAT_HEAD) {
         bool neck = v->t.y < b->chin + 0.02f || (v->t.y < -0.62f && v->t.z < 0.02f);
         o->mask = neck ? MASK_NECK : MASK_SKIN;
