@@ -36,7 +36,8 @@ float shadow_at(const struct canvas *c, struct vec3 key, struct vec3 p, struct v
 {
     struct vec3 right, up;
     light_axes(key, &right, &up);
-    struct vec3 s = light_point(right, up, key, v3_add(p, v3_scale(n, 0.02f)));
+    struct vec3 s = light_point(right, up, key, v3_add(p, v3_scale(n, 0.025f)));
+    float graze = 1 - clampf(v3_dot(n, key), 0, 1), bias = 0.02f + 0.07f * graze * graze;
     int cx = (int)floorf(s.x + 0.5f), cy = (int)floorf(s.y + 0.5f), lit = 0;
     enum { TAPS = 2, STEP = 2 };
     if (cx < TAPS * STEP || cy < TAPS * STEP || cx >= SHADOW_SIDE - TAPS * STEP || cy >= SHADOW_SIDE - TAPS * STEP)
@@ -44,7 +45,7 @@ float shadow_at(const struct canvas *c, struct vec3 key, struct vec3 p, struct v
     for (int dy = -TAPS; dy <= TAPS; dy++)
         for (int dx = -TAPS; dx <= TAPS; dx++) {
             float z = c->shadow[(size_t)(cy + dy * STEP) * SHADOW_SIDE + (size_t)(cx + dx * STEP)];
-            lit += z < s.z + 0.025f + 0.012f * (float)(dx * dx + dy * dy > 2);
+            lit += z < s.z + bias + 0.012f * (float)(dx * dx + dy * dy > 2);
         }
     return (float)lit / 25;
 }

@@ -110,8 +110,8 @@ static void shape_make(struct body *b, const float *g)
     s->corner = v3(0.425f * w * jaw, -0.50f - 0.06f * g[G_JAW_ANGLE] - 0.03f * man + 0.03f * kid, 0.05f);
     s->corner_r = 0.165f + 0.015f * man;
     s->chin = v3(0, chin_y, 0.47f + 0.05f * g[G_CHIN_FORWARD] + 0.02f * man - 0.04f * kid);
-    s->chin_r = v3((0.20f + 0.05f * g[G_CHIN_WIDTH] + 0.03f * man) * w, 0.150f, 0.185f);
-    s->mandible = v3((0.10f + 0.05f * g[G_CHIN_WIDTH] + 0.03f * man) * w, chin_y + 0.005f, s->chin.z - 0.06f);
+    s->chin_r = v3((0.175f + 0.05f * g[G_CHIN_WIDTH] + 0.045f * man) * w, 0.150f, 0.185f);
+    s->mandible = v3((0.08f + 0.045f * g[G_CHIN_WIDTH] + 0.045f * man) * w, chin_y + 0.005f, s->chin.z - 0.06f);
     s->bone = v3(0.45f * w, -0.10f, 0.385f);
     s->bone_r = v3(0.20f + 0.02f * g[G_CHEEKBONES], 0.15f, 0.25f + 0.03f * g[G_CHEEKBONES]);
     s->cheek = v3(0.345f * w, -0.37f + 0.09f * b->cheek - 0.05f * old, 0.37f + 0.03f * b->cheek);

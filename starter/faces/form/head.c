@@ -32,7 +32,7 @@ float head_distance(const struct body *b, struct vec3 p)
     d = solid_carve(d, solid_ellipsoid(a, s->socket, s->socket_r), 0.16f);
     float nose = solid_capsule(a, s->bridge, s->nose, s->bridge_r, s->nose_r);
     nose = solid_join(nose, solid_capsule(a, s->nose, s->tip, s->nose_r, s->tip_r), 0.05f);
-    nose = solid_join(nose, solid_ball(a, s->wing, s->wing_r), 0.045f);
+    nose = solid_join(nose, solid_ball(a, s->wing, s->wing_r), 0.075f);
     d = solid_join(d, nose, 0.085f);
     d = solid_join(d, solid_ball(a, s->eye, s->lid_r), 0.05f);
     return solid_carve(d, solid_ellipsoid(a, s->nostril, s->nostril_r), 0.02f);
