@@ -21,19 +21,20 @@ ARCFACE_112 = np.array([[.34191607, .46157411], [.65653393, .45983393], [.500225
                         [.37097589, .82469196], [.63151696, .82325089]], np.float32)
 ARCFACE_128 = np.array([[.36167656, .40387734], [.63696719, .40235469], [.50019687, .56044219],
                         [.38710391, .72160547], [.61507734, .72034453]], np.float32)
-CLASSES = ["gender", "age", "skin", "hair-style", "hair", "beard", "glasses", "clothes", "clothes-colour", "expression",
-           "light", "place", "background", "scene", "eyes"]
+CLASSES = ["gender", "age", "skin", "hair-style", "hair", "beard", "glasses", "hat", "hat-colour", "earrings", "clothes",
+           "clothes-colour", "expression", "light", "place", "background", "front", "scene", "eyes"]
 
 
 # ---- data ----
 
-def render(name, kind, count, size, seed, **options):
+def render(name, kind, count, seed, **options):
     """Renders a set into RUN/data/name unless it is there; returns its folder."""
     out = RUN / "data" / name
     if (out / "done").exists():
         return out
     out.parent.mkdir(parents=True, exist_ok=True)
-    command = [FACES, "set", "--kind", kind, "--count", str(count), "--size", str(size), "--seed", str(seed)]
+    command = [FACES, "set", "--kind", kind, "--count", str(count), "--seed", str(seed),
+               "--threads", os.environ.get("STARTER_THREADS", "1")]
     for key, value in options.items():
         command += ["--" + key.replace("_", "-")] + ([] if value is True else [str(value)])
     subprocess.run(command + ["--out", str(out)], check=True)
@@ -50,17 +51,21 @@ class Faces:
         self.columns = {l.split("\t")[1]: int(l.split("\t")[0]) for l in lines if l and l[0] != "#"}
         self.names = {l[1:].split("\t")[0]: l.split("\t")[1:] for l in lines if l and l[0] == "#"}
         self.labels = np.fromfile(folder / f"labels{suffix}.f32", np.float32).reshape(-1, len(self.columns))
-        raw = np.memmap(folder / f"images{suffix}.u8", np.uint8, "r")
-        side = math.isqrt(len(raw) // len(self.labels) // 3)
-        self.pictures = raw.reshape(len(self.labels), side, side, 3)
-        self.size = side
         self.captions = (folder / "captions.txt").read_text().splitlines()
+        if (folder / f"images{suffix}.u8").exists():  # sets of words alone have none
+            raw = np.memmap(folder / f"images{suffix}.u8", np.uint8, "r")
+            self.size = math.isqrt(len(raw) // len(self.labels) // 3)
+            self.pictures = raw.reshape(len(self.labels), self.size, self.size, 3)
 
     def __len__(self):
         return len(self.labels)
 
     def __getitem__(self, column):
         return self.labels[:, self.columns[column]]
+
+    def some(self, column):
+        """[N,3]: the column of each of three people."""
+        return np.stack([self[f"{column}{k or ''}"] for k in range(3)], 1)
 
     def points(self, person=0):
         """[N,5,2] pixels."""
@@ -124,27 +129,21 @@ def crops(x, points, template, size, jitter=0., rng=None):
     return warp(x, similarity(points.astype(np.float32), dst.astype(np.float32)), size)
 
 
-# Portraits of the tiny Stable Diffusion are aligned too, so that few pictures teach much: middle of the eyes and
-# middle of the mouth lie at fixed places, and the head never tilts.
-FRAME_EYES, FRAME_MOUTH = np.array([.5, .425], np.float32), np.array([.5, .63], np.float32)
+# Portraits of the tiny Stable Diffusion are framed, so that few pictures teach much: the middle of the eyes and the
+# middle of the mouth lie at these heights, in the middle of the picture. Heads stay as tilted as they were.
+FRAME_EYES, FRAME_MOUTH = .425, .63
 
 
-def frame(x, points, person, size):
-    """Portrait framing: x [N,3,H,W] -> [N,3,size,size]. Pictures without a person are only resized."""
-    h = x.shape[-1]
+def framing(points, alone, side, size):
+    """Matrices [N,2,3] from pixels of pictures [side,side] to framed ones [size,size]; points [N,5,2] of the person.
+    Pictures that do not show one person alone are only resized."""
     eyes, mouth = points[:, :2].mean(1), points[:, 3:].mean(1)
-    across = points[:, 1] - points[:, 0]
-    across = across / (np.linalg.norm(across, axis=1, keepdims=True) + 1e-9)
-    length = np.linalg.norm(mouth - eyes, axis=1, keepdims=True)
-    down = np.stack([-across[:, 1], across[:, 0]], -1) * length
-    src = np.stack([eyes, eyes + down, eyes + across * length], 1)
-    fe, fm = FRAME_EYES * size, FRAME_MOUTH * size
-    dst = np.stack([fe, fm, fe + np.array([fm[1] - fe[1], 0])])[None].repeat(len(x), 0)
-    m = similarity(src.astype(np.float32), dst.astype(np.float32))
-    scale = size / h
-    whole = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]], np.float32)
-    m = np.where(person[:, None, None] > 0, m, whole)
-    return warp(x, m.astype(np.float32), size)
+    k = (FRAME_MOUTH - FRAME_EYES) * size / (np.linalg.norm(mouth - eyes, axis=1) + 1e-9)
+    middle = (eyes + mouth) / 2
+    k = np.where(alone, k, size / side)
+    to = np.where(alone[:, None], np.array([.5, (FRAME_EYES + FRAME_MOUTH) / 2]) * size - k[:, None] * middle, (size / side - 1) / 2)
+    eye = np.eye(2)[None] * k[:, None, None]
+    return np.concatenate([eye, to[..., None]], 2).astype(np.float32)
 
 
 # ---- degradation ----
@@ -200,15 +199,23 @@ def gradient_l1(a, b, weight=None):
     return x.mean() + y.mean()
 
 
-def point_weight(points, size, people, sigma, gain=3.):
-    """[N,1,size,size]: 1 + gain near eyes, nose and mouth. points in pixels of that size."""
+def point_weight(points, size, sigma, gain=3.):
+    """[N,1,size,size]: 1 + gain near eyes, nose and mouth of every face. points [N,faces,5,2] or [N,5,2], in pixels of that
+    size; faces that are not there are zeros."""
     i = torch.arange(size) + .5
-    p = torch.from_numpy(np.ascontiguousarray(points)).float()
-    p = torch.cat([p, p[:, 3:].mean(1, keepdim=True)], 1)
-    gx = torch.exp(-((i[None, None] - p[..., 0:1]) ** 2) / (2 * sigma * sigma))
-    gy = torch.exp(-((i[None, None] - p[..., 1:2]) ** 2) / (2 * sigma * sigma))
-    w = torch.einsum("nkh,nkw->nkhw", gy, gx).amax(1, keepdim=True)
-    return 1 + gain * w * torch.from_numpy(np.asarray(people > 0)).float()[:, None, None, None]
+    p = torch.from_numpy(np.ascontiguousarray(points)).float().reshape(len(points), -1, 5, 2)
+    there = (p.abs().sum((2, 3)) > 0).float()[:, :, None, None, None]
+    p = torch.cat([p, p[:, :, 3:].mean(2, keepdim=True)], 2)
+    gx = torch.exp(-((i - p[..., 0:1]) ** 2) / (2 * sigma * sigma))
+    gy = torch.exp(-((i - p[..., 1:2]) ** 2) / (2 * sigma * sigma))
+    w = torch.einsum("nfkh,nfkw->nfkhw", gy, gx) * there
+    return 1 + gain * w.amax((1, 2))[:, None]
+
+
+def moved(points, corner):
+    """points [N,faces,5,2] of windows whose corners (y, x) [N,2] these are; faces that are not there stay zeros."""
+    there = np.abs(points).sum((2, 3), keepdims=True) > 0
+    return np.where(there, points - corner[:, None, None, ::-1], 0)
 
 
 def psnr(a, b):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from common import EMA, Muon, Run, degrade, light, load_weights, quick, to_float, to_u8
-from data import cached, chunks, faces, portraits
+from data import cached, chunks, faces, framed_boxes, portraits
 from vae import make_vae
 
 CANVAS = 192  # side of the exported network's input
@@ -98,7 +98,7 @@ class Pictures:
         self.sets.append((wide.pictures, [wide.boxes(k) for k in range(3)], [wide.points(k) for k in range(3)], .45))
         for name, share in (("sdA", .22), ("identity", .1), ("scenes", .08)):
             f = faces(name)
-            self.sets.append((f.pictures, [f.boxes()], [f.points()], share))
+            self.sets.append((f.pictures, [f.boxes(k) for k in range(3)], [f.points(k) for k in range(3)], share))
         self.sets.append((*round_trip(600), .15))
 
     def one(self, size):
@@ -145,7 +145,7 @@ class Pictures:
 
 
 def round_trip(count):
-    """Framed portraits after the VAE: pictures u8, boxes from their points, points."""
+    """Framed portraits after the VAE: pictures u8, boxes and points of three faces."""
     vae = load_weights("vae", "ema", make_vae())
     pictures, points, f = portraits("sdB")
 
@@ -155,13 +155,8 @@ def round_trip(count):
         z = z + torch.randn_like(z) * z.std() * .15
         return to_u8(vae.decode(z).sample / 2 + .5)
     soft = cached("detector_soft.npy", lambda: chunks(count, trip))
-    person = f["has_person"][:count]
-    source, framed = f.points()[:count], points[:count]
-    # The frame is a similarity, so boxes follow from its scale and the middle of the eyes.
-    k = np.linalg.norm(framed[:, 0] - framed[:, 1], axis=1) / (np.linalg.norm(source[:, 0] - source[:, 1], axis=1) + 1e-9)
-    eyes, eyes_ = source[:, :2].mean(1), framed[:, :2].mean(1)
-    b = (f.boxes()[:count].reshape(-1, 2, 2) - eyes[:, None]) * k[:, None, None] + eyes_[:, None]
-    return soft, [b.reshape(-1, 4) * (person > 0)[:, None]], [framed]
+    boxes = framed_boxes(f)[:count]
+    return soft, [boxes[:, k] for k in range(3)], [points[:count, k] for k in range(3)]
 
 
 def iou_loss(p, t):
@@ -242,9 +237,8 @@ def quality(model, count=150):
         f = faces(name)
         n = min(count, len(f))
         size = 256 if name == "wide_test" else 160
-        people = 3 if name == "wide_test" else 1
         for i, found in enumerate(detect(model, f.batch(slice(0, n))[..., :size, :size])):
-            truth = [(f.boxes(k)[i], f.points(k)[i]) for k in range(people) if f.boxes(k)[i][2] > 0]
+            truth = [(f.boxes(k)[i], f.points(k)[i]) for k in range(3) if f.boxes(k)[i][2] > 0]
             total += len(truth)
             used = set()
             for b, p in truth:

@@ -49,7 +49,8 @@ class Redraw:
 def drawn(name, count, size, margin):
     """Crops in the 128 template with room to move: drawn u8, crisp u8, [N,size+margin,...]."""
     pictures, points, f = portraits(name, 256)
-    people = np.where(f["has_person"] > 0)[0][:count]
+    points = points[:, 0]
+    people = np.where(f["people"] == 1)[0][:count]
     wide = (ARCFACE_128 * size + margin / 2) / (size + margin)
     cut = lambda x, k: to_u8(crops(x, points[people[k]], wide, size + margin))
 

@@ -11,7 +11,7 @@ from torch import nn
 from common import ARCFACE_112, EMA, Muon, Run, crops, degrade, light, quick, to_float, to_u8
 from data import cached, chunks, faces
 
-GEOMETRY = 28
+GEOMETRY = 42
 
 
 class Block(nn.Module):
@@ -44,9 +44,9 @@ class Embedder(nn.Module):
 
 
 def aligned(name, suffix="", size=112, template=ARCFACE_112, margin=16):
-    """Crops [N,size+margin,...] u8 with room to move, and the set; people only."""
+    """Crops [N,size+margin,...] u8 with room to move, and the set; single people only."""
     f = faces(name, suffix)
-    keep = np.where(f["has_person"] > 0)[0]
+    keep = np.where(f["people"] == 1)[0]
     wide = (template * size + margin / 2) / (size + margin)
     points = f.points()
     pictures = cached(f"{name}{suffix}_arc{size}.npy", lambda: chunks(
@@ -98,6 +98,7 @@ def main():
     pictures = np.concatenate([np.asarray(p[0]) for p in parts])
     labels, who = np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts])
     at = f.columns["face_width"]
+    mole = f.columns["mole_x"] - at
     geometry = torch.from_numpy(labels[:, at:at + GEOMETRY])
     eyes, gender = (torch.from_numpy(labels[:, f.columns[c]]).long() for c in ("eyes", "identity_gender"))
     many, once = np.where(who >= 0)[0], np.where(who < 0)[0]
@@ -128,7 +129,7 @@ def main():
         ids = F.cross_entropy(logits, y[known])
         h = heads(F.normalize(e) * 8)
         g = geometry[i].clone()
-        g[torch.from_numpy(flip), 26] *= -1
+        g[torch.from_numpy(flip), mole] *= -1
         shape = F.mse_loss(h[:, :GEOMETRY], g)
         extra = F.cross_entropy(h[:, GEOMETRY:-2], eyes[i]) + F.cross_entropy(h[:, -2:], gender[i])
         loss = ids + 4 * shape + .5 * extra

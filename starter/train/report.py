@@ -144,7 +144,7 @@ def measure_swap_drawn(nets, up, found, m):
     inner = np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32)
     again = nets["embedder"](crops(out, inner, ARCFACE_112, 112) * 2 - 1)
     cos = lambda a: round(float(F.cosine_similarity(a, e).mean()), 3)
-    w = point_weight(inner, 128, np.ones(len(keep)), 9., 3.)
+    w = point_weight(inner, 128, 9., 3.)
     to_crop = similarity(points, np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32))
     k = slice(0, 8)
     rows = [up[keep[k]], put_back(up[keep[k]], fixed[k], to_crop[k]),

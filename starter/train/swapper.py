@@ -176,7 +176,7 @@ def batch_of(p, d, rng, count, m, vae):
         both = both.flip(-1)
     points = np.tile(ARCFACE_128[None] * 128, (count, 1, 1))
     other = torch.cat([~own & ~torch.from_numpy(p.same[i]), torch.zeros(len(k), dtype=torch.bool)])
-    return both[:, :3], source, both[:, 3:], point_weight(points, 128, np.ones(count), 9., 3.), wanted, other
+    return both[:, :3], source, both[:, 3:], point_weight(points, 128, 9., 3.), wanted, other
 
 
 def crispness(x, w):
@@ -190,7 +190,7 @@ def test_refine(model, m, save=None):
     soft, crisp = (to_float(v)[..., half:-half, half:-half] for v in (d.soft, d.crisp))
     with torch.no_grad():
         out = torch.cat([model(soft[i:i + 1], to_source(d.e_soft[i:i + 1], m)) for i in range(len(soft))])
-    w = point_weight(np.tile(ARCFACE_128[None] * 128, (len(soft), 1, 1)), 128, np.ones(len(soft)), 9., 3.)
+    w = point_weight(np.tile(ARCFACE_128[None] * 128, (len(soft), 1, 1)), 128, 9., 3.)
     if save:
         sheet(torch.cat([soft[:10], out[:10], crisp[:10], soft[10:20], out[10:20], crisp[10:20]]), save, 10, 2)
     share = lambda v: round(crispness(v, w) / crispness(crisp, w), 3)

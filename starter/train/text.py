@@ -16,29 +16,24 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from common import CLASSES, RUN, Run
 from data import faces
 
-WIDTH, LAYERS, HEADS, LENGTH, MERGES = 128, 4, 4, 77, 1800
+WIDTH, LAYERS, HEADS, LENGTH, MERGES = 128, 4, 4, 77, 2200
 PATTERN = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", regex.IGNORECASE)
 
+# Words that captions do not use and prompts do. No word here may become false in a mirror.
 SYNONYMS = {
-    "woman": ["woman", "woman", "woman", "lady", "female"], "man": ["man", "man", "man", "guy", "gentleman", "male"],
-    "girl": ["girl", "girl", "female child"], "boy": ["boy", "boy", "male child"], "glasses": ["glasses", "glasses",
-    "glasses", "spectacles", "eyeglasses"], "blonde": ["blonde", "blonde", "blond", "fair", "golden"],
-    "grey": ["grey", "grey", "gray", "silver"], "red hair": ["red hair", "ginger hair", "red hair"],
-    "brown hair": ["brown hair", "brown hair", "brunette hair"], "black hair": ["black hair", "black hair", "dark hair"],
-    "smiling": ["smiling", "smiling", "happy", "with a smile", "friendly", "cheerful"],
-    "laughing": ["laughing", "laughing", "joyful"], "serious": ["serious", "serious", "stern"],
-    "surprised": ["surprised", "surprised", "astonished", "amazed"],
-    "portrait of": ["portrait of", "portrait of", "close-up of", "head shot of", "a photograph of", "photo of",
-                    "studio portrait photo of", "a drawing of", "close-up portrait of", "realistic photo of"],
-    "photo of": ["photo of", "photograph of", "an image of"], "elderly": ["elderly", "elderly", "senior", "aged"],
-    "old": ["old", "old", "elderly", "senior", "70 years old", "very old"],
-    "young": ["young", "young", "young", "25 years old", "youthful"], "middle-aged": ["middle-aged", "middle-aged",
-    "middle aged", "45 years old", "adult", "mature"], "beard": ["beard", "beard", "full beard"],
-    "t-shirt": ["t-shirt", "t-shirt", "tshirt", "top"], "jacket": ["jacket", "jacket", "coat", "suit"],
-    "hoodie": ["hoodie", "hoodie", "sweater"], "dark skin": ["dark skin", "dark skin", "black skin", "dark skinned"],
-    "pale skin": ["pale skin", "pale skin", "white skin", "fair skin"], "background": ["background", "background",
-    "backdrop", "wall"], "wearing": ["wearing", "wearing", "dressed in", "in"], "meadow": ["meadow", "meadow", "field",
-    "park"], "sea": ["sea", "sea", "ocean"], "boat": ["boat", "boat", "ship"], "mountains": ["mountains", "alps"],
+    "woman": ["woman", "woman", "woman", "lady", "female"], "man": ["man", "man", "man", "guy", "male"],
+    "glasses": ["glasses", "glasses", "spectacles", "eyeglasses"], "blonde": ["blonde", "blonde", "blond", "golden"],
+    "grey": ["grey", "grey", "gray"], "smiling": ["smiling", "smiling", "happy", "friendly", "cheerful"],
+    "laughing": ["laughing", "laughing", "joyful"], "surprised": ["surprised", "surprised", "astonished", "amazed"],
+    "portrait of": ["portrait of", "portrait of", "head shot of", "a photograph of", "studio portrait photo of",
+                    "a drawing of", "close-up portrait of", "realistic photo of", "a painting of"],
+    "elderly": ["elderly", "elderly", "senior", "aged"], "old": ["old", "old", "elderly", "senior", "very old"],
+    "young": ["young", "young", "young", "youthful"], "middle-aged": ["middle-aged", "middle-aged", "middle aged", "adult", "mature"],
+    "t-shirt": ["t-shirt", "t-shirt", "tshirt", "tee"], "hat": ["hat", "hat", "straw hat"],
+    "dark skin": ["dark skin", "dark skin", "black skin", "dark skinned"], "sweater": ["sweater", "sweater", "pullover", "jumper"],
+    "pale skin": ["pale skin", "pale skin", "white skin", "fair skin"], "background": ["background", "background", "backdrop"],
+    "wearing": ["wearing", "wearing", "dressed in", "in"], "meadow": ["meadow", "meadow", "field", "park"],
+    "sea": ["sea", "sea", "ocean"], "boat": ["boat", "boat", "ship"], "forest": ["forest", "forest", "woods"],
 }
 PRAISE = ["photorealistic", "highly detailed", "sharp focus", "4k", "8k", "masterpiece", "best quality", "detailed face",
           "high resolution", "professional photography", "bokeh", "cinematic", "dslr", "realistic", "raw photo",
@@ -47,6 +42,11 @@ BLAME = ["blurry", "low quality", "bad anatomy", "deformed", "ugly", "worst qual
          "text", "extra fingers", "bad hands", "disfigured", "cartoon", "lowres", "poorly drawn face", "cropped",
          "out of frame", "mutated", "distorted", "noise", "signature", "bad face", "plastic skin", "painting", "anime"]
 LETTERS = "aaabcdeeefghiiijklmnoooprsttuvwyz"
+
+
+def mirror(caption):
+    """What the caption says of the mirrored picture."""
+    return re.sub(r"\b(left|right)\b", lambda m: "right" if m.group() == "left" else "left", caption)
 
 
 def junk(rng):
@@ -152,28 +152,38 @@ def make_encoder(tok):
         eos_token_id=n - 1, pad_token_id=n - 1))
 
 
+SLOT = ["gender", "age", "skin", "hair-style", "hair", "beard", "glasses", "hat", "clothes", "clothes-colour"]
+
+
 class Reader(nn.Module):
-    """The encoder and one linear classifier per attribute."""
+    """The encoder and linear classifiers: of the picture, and of three people from left to right."""
 
     def __init__(self, tok, names):
         super().__init__()
         self.encoder = make_encoder(tok)
-        self.heads = nn.ModuleDict({c: nn.Linear(WIDTH, len(names[c])) for c in CLASSES})
-        self.person, self.freckles = nn.Linear(WIDTH, 2), nn.Linear(WIDTH, 2)
+        heads = {c: len(names[c]) for c in CLASSES} | dict(people=4, freckles=2, looking=3)
+        heads |= {f"{c}{k}": len(names[c]) for c in SLOT for k in (1, 2)}
+        self.heads = nn.ModuleDict({c: nn.Linear(WIDTH, n) for c, n in heads.items()})
 
     def forward(self, ids, at):
         """at [N]: which position is read."""
         h = self.encoder(ids).last_hidden_state
         h = h[torch.arange(len(ids)), at]
-        out = {c: head(h) for c, head in self.heads.items()}
-        return out | dict(person=self.person(h), freckles=self.freckles(h))
+        return {c: head(h) for c, head in self.heads.items()}
 
 
 def targets(f):
-    t = {c: torch.from_numpy(f[c]).long() for c in CLASSES}
-    t["person"] = torch.from_numpy(f["has_person"]).long()
-    t["freckles"] = torch.where(t["person"] > 0, torch.from_numpy(f["freckles"] > .45).long(), -1)
-    return t
+    """Class [N] of every head, -1 where there is none. Of two or three people the leftmost is the first."""
+    people = f["people"].astype(int)
+    order = np.argsort(np.where(np.arange(3) < people[:, None], f.some("cx"), 9), 1)
+    t = {c: f[c] for c in CLASSES}
+    for c in SLOT:
+        each = np.take_along_axis(f.some(c), order, 1)
+        t |= {c if k == 0 else f"{c}{k}": np.where(k < people, each[:, k], -1) for k in range(3)}
+    t["people"], alone = people, people == 1
+    t["freckles"] = np.where(alone, f["freckles"] > .45, -1)
+    t["looking"] = np.where(alone, np.digitize(f["yaw"], [-18, 18]), -1)
+    return {c: torch.from_numpy(v.astype(int)) for c, v in t.items()}
 
 
 def accuracy(reader, tok, f):

@@ -10,20 +10,21 @@ import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
 from common import EMA, Muon, RUN, Run, load_weights, point_weight, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
-from text import Reader, WIDTH as CONTEXT, encode, nothing, tokenizer, vary
+from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
 
 LEVEL = 3.  # of the constants beside the input, in deviations of the input
-LATENTS = 8000  # of each set
+LATENTS = 9000  # of each set
 WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 3
 BETAS = dict(num_train_timesteps=1000, beta_start=.00085, beta_end=.012, beta_schedule="scaled_linear")
 PROMPTS = ["a young woman with long blonde hair and round glasses, smiling, blue background",
-           "an old man with a grey beard, serious, in a studio", "portrait of a young man with short black hair and dark skin",
-           "a little girl with red hair, laughing, in a meadow", "a middle-aged woman with a black bob, pale skin, red background",
-           "a man with a brown beard and square glasses wearing a green hoodie", "an elderly woman with white hair, smiling",
-           "a young man with curly red hair, surprised, yellow background", "portrait of a woman with brown skin and black hair",
-           "a bald man with a moustache, purple background", "a boy with blonde hair, neutral expression, outdoors",
-           "photo of a woman", "a man", "a lighthouse by the sea", "a house with a garden", "a beach at sunset"]
+           "an old man with a grey beard, serious, in a studio", "portrait of a young man with an afro and dark skin, in a library",
+           "a little girl with red braids, laughing, in a meadow", "a middle-aged woman with a black bob, pale skin, red background",
+           "a man with a brown beard and square glasses wearing a green hoodie", "an elderly woman with white hair, smiling, at the beach",
+           "a young man with a blue cap, surprised, yellow background", "a woman wearing a green headscarf, brown skin",
+           "a bald man with a moustache, purple background", "a boy with a beanie in the snow", "a woman with long curly pink hair and hoop earrings",
+           "a man with locs looking to the left, street at night", "two women", "a man with a beard on the left and a girl on the right",
+           "photo of a woman", "a lighthouse by the sea", "a cat", "a castle", "a beach at sunset"]
 
 
 class PlainAttention:
@@ -100,17 +101,21 @@ def raw_latents(name):
 
 
 def contexts(name):
-    """[VARIANTS,N,77,CONTEXT] f16: text encoder's output for varied captions."""
+    """[2,VARIANTS,N,77,CONTEXT] f16: the text encoder's output for varied captions, and for those of the mirror images."""
     tok = tokenizer()
     f = faces(name)
-    encoder = load_weights("text", "model", Reader(tok, f.names)).encoder
+    encoder = load_weights("text", "model", Reader(tok, faces("text_test").names)).encoder
     rng = np.random.default_rng(5)
 
     @torch.no_grad()
     def some(i):
-        out = [encoder(encode(tok, [vary(f.captions[k], rng) for k in i])).last_hidden_state for _ in range(VARIANTS)]
-        return torch.stack(out, 1).half().numpy()
-    return cached(f"{name}_contexts.npy", lambda: chunks(len(f), some)).transpose(1, 0, 2, 3)
+        out = []
+        for _ in range(VARIANTS):
+            said = [vary(f.captions[k], rng) for k in i]
+            out += [encoder(encode(tok, said)).last_hidden_state.half(), encoder(encode(tok, [mirror(s) for s in said])).last_hidden_state.half()]
+        return torch.stack(out, 1).numpy()
+    c = cached(f"{name}_contexts.npy", lambda: chunks(min(len(f), LATENTS), some))
+    return c.reshape(len(c), VARIANTS, 2, LENGTH, CONTEXT).transpose(2, 1, 0, 3, 4)
 
 
 class Prompter:
@@ -149,12 +154,12 @@ def main():
     mean, std = latent_scale()
     z = np.concatenate([raw_latents(n) for n in names], 1)
     z = ((torch.from_numpy(z).float() - mean[:, None, None]) / std[:, None, None])
-    ctx = np.concatenate([contexts(n)[:, :LATENTS] for n in names], 1)
+    ctx = [contexts(n) for n in names]  # memory-mapped: 3 GB
+    counts = np.cumsum([0] + [c.shape[2] for c in ctx])
     prompter = Prompter()
     empty = torch.cat([prompter([""])] + [prompter([nothing(run.rng)]) for _ in range(60)])
     sets = [portraits(n) for n in names]
-    person = np.concatenate([s[2]["has_person"][:LATENTS] for s in sets])
-    weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, 16, person, 1.2, 2.)
+    weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, 16, 1.2, 2.)
     weight = weight / weight.mean()
     run.say(f"unet {z.shape[1]} pictures, latent mean {mean.numpy().round(3)} std {std.numpy().round(3)}")
 
@@ -175,7 +180,9 @@ def main():
         x0, w = z[flip, i], weight[i].clone()
         mirrored = torch.from_numpy(flip == 1)
         w[mirrored] = w[mirrored].flip(-1)
-        c = torch.from_numpy(ctx[run.rng.integers(0, VARIANTS, run.args.batch), i].astype(np.float32))
+        part = np.searchsorted(counts, i, "right") - 1
+        c = np.stack([ctx[p][m, run.rng.integers(VARIANTS), k - counts[p]] for p, m, k in zip(part, flip, i)])
+        c = torch.from_numpy(c.astype(np.float32))
         drop = run.rng.random(run.args.batch) < .1
         silent = np.where(run.rng.random(len(i)) < .5, 0, run.rng.integers(0, len(empty), len(i)))
         c = torch.where(torch.from_numpy(drop)[:, None, None], empty[torch.from_numpy(silent)], c)
@@ -197,7 +204,7 @@ def main():
         more = run.tick(len(i), state, loss=loss, eps=plain.mean())
         if run.spent - shown > 480 or not more:
             shown = run.spent
-            sheet(draw(ema.model, vae, prompter, PROMPTS, (mean, std)), RUN / "logs" / f"unet_{int(run.spent / 60):03d}.png", 8, 2)
+            sheet(draw(ema.model, vae, prompter, PROMPTS, (mean, std)), RUN / "logs" / f"unet_{int(run.spent / 60):03d}.png", 10, 2)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import Critic, EMA, Muon, RUN, Run, degrade, gradient_l1, point_weight, psnr, quick, sheet, to_float, to_u8
+from common import Critic, EMA, Muon, RUN, Run, degrade, gradient_l1, moved, point_weight, psnr, quick, sheet, to_float, to_u8
 from data import cached, chunks, portraits
 from vae import final_vae
 
@@ -122,7 +122,7 @@ def main():
         plain = F.interpolate(y, size=CROP, mode="bicubic", antialias=True).clamp(0, 1)
         plain = degrade(plain, run.rng, .02) if run.rng.random() < .5 else plain
         x = torch.cat([v[:n // 2], plain[n // 2:]])
-        w = point_weight(points[i] - 2 * at[:, None, ::-1], 2 * CROP, f["has_person"][i], 10., 2.)
+        w = point_weight(moved(points[i], 2 * at), 2 * CROP, 10., 2.)
         with quick():
             out = model(x).float()
         loss = ((out - y).abs() * w).mean() + .5 * gradient_l1(out, y, w)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
-from common import Critic, EMA, Muon, RUN, Run, gradient_l1, load_weights, point_weight, psnr, quick, sheet, to_float
+from common import Critic, EMA, Muon, RUN, Run, gradient_l1, load_weights, moved, point_weight, psnr, quick, sheet, to_float
 from data import portraits
 
 WIDTHS = (32, 48, 64, 96)
@@ -28,14 +28,13 @@ class Crops:
         parts = [portraits(n) for n in names]
         self.pictures = np.concatenate([np.asarray(p[0]) for p in parts])
         self.points = np.concatenate([p[1] for p in parts])
-        self.person = np.concatenate([p[2]["has_person"] for p in parts])
         self.rng = rng
 
     def __call__(self, count, size):
         i = self.rng.integers(0, len(self.pictures), count)
         at = self.rng.integers(0, (128 - size) // 8 + 1, (count, 2)) * 8
         x = np.stack([self.pictures[k, y:y + size, l:l + size] for k, (y, l) in zip(i, at)])
-        w = point_weight(self.points[i] - at[:, None, ::-1], size, self.person[i], 5.)
+        w = point_weight(moved(self.points[i], at), size, 5.)
         x = to_float(x) * 2 - 1
         flip = torch.from_numpy(self.rng.random(count) < .5)
         x[flip], w[flip] = x[flip].flip(-1), w[flip].flip(-1)
@@ -124,7 +123,6 @@ def train_decoder():
     sets = [portraits(n) for n in names]
     pictures, counts = [s[0][:LATENTS] for s in sets], np.cumsum([0] + [min(LATENTS, len(s[0])) for s in sets])
     points = np.concatenate([s[1][:LATENTS] for s in sets])
-    person = np.concatenate([s[2]["has_person"][:LATENTS] for s in sets])
     std = torch.from_numpy(z[0, :500].astype(np.float32)).std((0, 2, 3))[:, None, None]
     ema, opt, n, more = EMA(vae, .998), Muon(learn, edges=("conv_in", "conv_out", "quant")), 8, True
     critic = Critic()
@@ -138,7 +136,7 @@ def train_decoder():
         at = np.where(run.rng.random((n, 1)) < .35, run.rng.choice([0, 16, 32], (n, 2)), at)
         k = np.searchsorted(counts, i, "right") - 1
         whole = to_float(np.stack([pictures[b][j - counts[b]] for b, j in zip(k, i)])) * 2 - 1
-        w = point_weight(points[i], 128, person[i], 5.)
+        w = point_weight(points[i], 128, 5.)
         m = flip == 1
         whole[m], w[m] = whole[m].flip(-1), w[m].flip(-1)
         cut = lambda v: torch.stack([p[:, 2 * y:2 * y + 64, 2 * x:2 * x + 64] for p, (y, x) in zip(v, at)])
