@@ -21,6 +21,8 @@ ARCFACE_112 = np.array([[.34191607, .46157411], [.65653393, .45983393], [.500225
                         [.37097589, .82469196], [.63151696, .82325089]], np.float32)
 ARCFACE_128 = np.array([[.36167656, .40387734], [.63696719, .40235469], [.50019687, .56044219],
                         [.38710391, .72160547], [.61507734, .72034453]], np.float32)
+FFHQ = np.array([[.37691676, .46864664], [.62285697, .46912813], [.50123859, .61331904], [.39308822, .72541100],
+                 [.61150205, .72490465]], np.float32)
 CLASSES = ["gender", "age", "skin", "hair-style", "hair", "beard", "glasses", "hat", "hat-colour", "earrings", "clothes",
            "clothes-colour", "expression", "light", "place", "background", "front", "scene", "eyes"]
 
@@ -56,6 +58,9 @@ class Faces:
             raw = np.memmap(folder / f"images{suffix}.u8", np.uint8, "r")
             self.size = math.isqrt(len(raw) // len(self.labels) // 3)
             self.pictures = raw.reshape(len(self.labels), self.size, self.size, 3)
+
+        if (folder / f"masks{suffix}.u8").exists():
+            self.masks = np.memmap(folder / f"masks{suffix}.u8", np.uint8, "r").reshape(self.pictures.shape[:3])
 
     def __len__(self):
         return len(self.labels)
@@ -103,8 +108,8 @@ def similarity(src, dst):
     return np.concatenate([m, t[..., None]], 2).astype(np.float32)
 
 
-def warp(x, m, size):
-    """x [N,3,H,W] sampled so that pixel p of x lands on m·p of the [size,size] result; edges repeat."""
+def warp(x, m, size, mode="bicubic"):
+    """x [N,C,H,W] sampled so that pixel p of x lands on m·p of the [size,size] result; edges repeat."""
     n, _, h, w = x.shape
     full = np.concatenate([m, np.tile(np.array([[[0, 0, 1]]], np.float32), (n, 1, 1))], 1)
     inv = torch.from_numpy(np.linalg.inv(full).astype(np.float32)[:, :2])
@@ -113,7 +118,8 @@ def warp(x, m, size):
     p = torch.einsum("nij,hwj->nhwi", inv, grid)
     p = (2 * p + 1) / torch.tensor([w, h], dtype=torch.float32) - 1
 
-    return F.grid_sample(x, p, mode="bicubic", padding_mode="border", align_corners=False).clamp(0, 1)
+    y = F.grid_sample(x, p, mode=mode, padding_mode="border", align_corners=False)
+    return y.clamp(0, 1) if mode == "bicubic" else y
 
 
 def crops(x, points, template, size, jitter=0., rng=None):
@@ -230,6 +236,15 @@ HALF = torch.bfloat16 if "avx512_bf16" in Path("/proc/cpuinfo").read_text() else
 
 def quick():
     return torch.autocast("cpu", torch.bfloat16, enabled=HALF == torch.bfloat16)
+
+
+def descend(loss, model, opt, ema, most=1.):
+    """One step down the gradient, its norm at most `most`."""
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), most)
+    opt.step()
+    opt.zero_grad(set_to_none=True)
+    ema.update(model)
 
 
 class EMA:
