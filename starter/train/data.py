@@ -22,6 +22,8 @@ SETS = {
     "wide_test": dict(kind="wide", count=400, size=256, seed=9106),
     "up": dict(kind="portrait", count=900, size=288, seed=107, scenes=.10, groups=.10, max_yaw=30),
     "up_test": dict(kind="portrait", count=100, size=288, seed=9107, scenes=.10, groups=.10, max_yaw=30),
+    "fine": dict(kind="portrait", count=600, size=640, seed=113, scenes=0, max_yaw=30),
+    "fine_test": dict(kind="portrait", count=40, size=640, seed=9113, scenes=0, max_yaw=30),
     "parts": dict(kind="portrait", count=3500, size=192, seed=109, scenes=0, max_yaw=60, masks=True),
     "parts_test": dict(kind="portrait", count=200, size=192, seed=9109, scenes=0, max_yaw=60, masks=True),
     "turned_test": dict(kind="turned", count=200, size=192, seed=9110),

@@ -46,21 +46,20 @@ class Redraw:
         return self.upscaler(y.clamp(0, 1)).clamp(0, 1)
 
 
-def drawn(name, count, size, margin):
-    """Crops in the 128 template with room to move: drawn u8, crisp u8, [N,size+margin,...]."""
+def drawn(name, count, size, margin, template=ARCFACE_128, fine=256):
+    """Crops in the template with room to move: drawn u8, crisp u8, [N,size+margin,...]; crisp ones of portraits of side `fine`."""
     pictures, points, f = portraits(name, 256)
-    points = points[:, 0]
+    whole, points = portraits(name, fine)[0], points[:, 0]
     people = np.where(f["people"] == 1)[0][:count]
-    wide = (ARCFACE_128 * size + margin / 2) / (size + margin)
-    cut = lambda x, k: to_u8(crops(x, points[people[k]], wide, size + margin))
+    wide = (template * size + margin / 2) / (size + margin)
+    cut = lambda x, k: to_u8(crops(x, points[people[k]] * (x.shape[-1] / 256), wide, size + margin))
 
     def both(k):
         # The captions are those of the pictures: nothing else tells the UNet what the noise has hidden.
-        x = to_float(pictures[people[k]])
-        y = redraw(x, [f.captions[i] for i in people[k]], np.random.default_rng(int(k[0])))
-        return np.stack([cut(y, k), cut(x, k)], 1)
-    path = f"{name}_drawn.npy"
+        y = redraw(to_float(pictures[people[k]]), [f.captions[i] for i in people[k]], np.random.default_rng(int(k[0])))
+        return np.stack([cut(y, k), cut(to_float(whole[people[k]]), k)], 1)
+    path = f"{name}_drawn{size}.npy"
     redraw = None if (RUN / "data" / path).exists() else Redraw()
     torch.manual_seed(7)
-    both_ = cached(path, lambda: chunks(len(people), both, 16))
-    return both_[:, 0], both_[:, 1]
+    two = cached(path, lambda: chunks(len(people), both, 16))
+    return two[:, 0], two[:, 1]

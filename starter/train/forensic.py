@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The forensic classifier: a face's crop (256² RGB 0..1, box times 1.3) -> probability that the face was put in afterwards.
+
+Honest pictures are renders, renders after the VAE and its upscaler; swapped ones are made of pairs in several ways, at several
+strengths. The ways of UNSEEN are never trained on and are what REPORT.md is about. Everything is resized and compressed alike.
+"""
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from common import ARCFACE_128, EMA, FFHQ, Muon, RUN, Run, blur, crops, degrade, descend, light, load_weights, quick, sheet, \
+    similarity, to_float, to_u8, warp
+from data import cached, chunks, faces
+from embedder import Block
+from swapper import Pairs, Swapper, emap, to_source, vae_soft
+from vae import final_vae
+
+SIDE = 128  # at which it works; the contract's 256² are averaged
+SEEN, UNSEEN = ("swapper", "render", "self"), ("hull", "photo", "pyramid")
+
+
+class Forensic(nn.Module):
+    """[N,3,256,256] 0..1 -> [N,1] 0..1."""
+
+    def __init__(self):
+        super().__init__()
+        # what is too fine for the picture's content speaks first: differences from the local mean beside the colours
+        self.stem = nn.Sequential(nn.Conv2d(6, 24, 3, 1, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
+        self.body = nn.Sequential(Block(24, 32, 2), Block(32, 48, 2), Block(48, 64, 2), Block(64, 64, 1), Block(64, 96, 2))
+        self.out = nn.Linear(96 * 2, 1)
+
+    def logit(self, x):
+        x = F.avg_pool2d(x, 2) * 2 - 1
+        f = self.body(self.stem(torch.cat([x, (x - F.avg_pool2d(x, 3, 1, 1)) * 8], 1)))
+        return self.out(torch.cat([f.mean((2, 3)), f.amax((2, 3))], 1))
+
+    def forward(self, x):
+        return self.logit(x).sigmoid()
+
+
+def oval(n, rng, soft):
+    """[n,1,128,128] masks in the swap template, their size and softness varied."""
+    i = (torch.arange(128) + .5) / 128
+    cy, rx, ry = .53 + rng.normal(0, .02, n), .30 * np.exp(rng.normal(0, .12, n)), .36 * np.exp(rng.normal(0, .12, n))
+    t = lambda v: torch.from_numpy(v).float()[:, None, None]
+    d = ((i[None, None] - .5) / t(rx)) ** 2 + ((i[None, :, None] - t(cy)) / t(ry)) ** 2
+    return blur((d < 1).float()[:, None], soft)
+
+
+def box(n, rng):
+    """FaceFusion's box mask: blur 0.3."""
+    m = torch.zeros(n, 1, 128, 128)
+    b = int(rng.uniform(8, 22))
+    m[..., b:-b, b:-b] = 1
+    return blur(m, b / 2.)
+
+
+def paste(whole, face, mask, to_crop):
+    """face [N,3,128,128] laid over whole [N,3,S,S] through mask; to_crop [N,2,3]."""
+    full = np.concatenate([to_crop, np.tile(np.array([[[0, 0, 1]]], np.float32), (len(to_crop), 1, 1))], 1)
+    back = np.linalg.inv(full).astype(np.float32)[:, :2]
+    a = warp(mask, back, whole.shape[-1], "bilinear") * warp(torch.ones_like(mask), back, whole.shape[-1], "bilinear")
+    return whole * (1 - a) + warp(face, back, whole.shape[-1]) * a
+
+
+def tone(face, like, mask):
+    """Mean and deviation of the colours inside the mask as in `like`."""
+    w = mask / mask.sum((2, 3), keepdim=True)
+    mean, other = (face * w).sum((2, 3), keepdim=True), (like * w).sum((2, 3), keepdim=True)
+    dev = lambda v, m: ((v - m) ** 2 * w).sum((2, 3), keepdim=True).sqrt() + 1e-4
+    return ((face - mean) / dev(face, mean) * dev(like, other) + other).clamp(0, 1)
+
+
+class Cases:
+    """Whole pictures of side 192 with a face, honest or swapped in a named way."""
+
+    def __init__(self, name):
+        self.p, self.a, self.b, self.ab = Pairs(name), faces(name, "_a"), faces(name, "_b"), faces(name, "_ab")
+        self.swapper, self.m, self.vae = load_weights("swapper", "ema", Swapper()), emap(), final_vae()
+        self.to_crop = similarity(self.a.points(), np.tile(ARCFACE_128[None] * 128, (len(self.a), 1, 1)).astype(np.float32))
+        at = self.a.boxes()
+        k = 256 / (1.3 * np.maximum(at[:, 2] - at[:, 0], at[:, 3] - at[:, 1]))
+        to = 128 - k[:, None] * (at[:, :2] + at[:, 2:]) / 2
+        self.crop = np.concatenate([np.eye(2)[None] * k[:, None, None], to[..., None]], 2).astype(np.float32)
+
+    def __len__(self):
+        return len(self.a)
+
+    def faked(self, way, i, x, rng):
+        m, face = self.to_crop[i], warp(x, self.to_crop[i], 128)
+        if way in ("swapper", "hull"):
+            with quick():
+                y = self.swapper(face, to_source(self.p.e_b[i], self.m)).float()
+            mask = box(len(i), rng) if way == "swapper" else oval(len(i), rng, 2.)
+            return paste(x, tone(y, face, mask) if way == "hull" else y, mask * rng.uniform(.7, 1), m)
+        if way == "render":
+            return paste(x, warp(self.ab.batch(i), m, 128), oval(len(i), rng, rng.uniform(1, 8)), m)
+        if way == "self":
+            y = light(F.interpolate(blur(face, rng.uniform(.2, 1.2)), scale_factor=1.), rng)
+            return paste(x, y, oval(len(i), rng, rng.uniform(1, 8)), m + rng.normal(0, .6, (len(i), 2, 3)) * np.array([0, 0, 1]))
+        y = crops(self.b.batch(i), self.b.points()[i], ARCFACE_128, 128)
+        mask = oval(len(i), rng, 3.)
+        if way == "photo":
+            return paste(x, tone(y, face, mask), mask, m)
+        # pyramid: coarse frequencies are mixed softly, fine ones sharply (Burt and Adelson 1983)
+        y = tone(y, face, mask)
+        low = lambda v: blur(v, 5.)
+        soft = blur(mask, 8.)
+        mixed = low(face) * (1 - soft) + low(y) * soft + (face - low(face)) * (1 - mask) + (y - low(y)) * mask
+        return paste(x, mixed, blur(torch.ones_like(mask), 4.) * (blur(mask, 10.) > .02), m)
+
+    def batch(self, i, way, rng):
+        """Crops [N,3,256,256] of pictures i; way None: honest. About a third of either went through VAE and upscaler first."""
+        x = self.a.batch(i)
+        if rng.random() < .35:
+            x = vae_soft(self.vae, F.interpolate(x, size=256, mode="bicubic").clamp(0, 1), rng)
+            x = F.interpolate(x, size=192, mode="bilinear", antialias=True)
+        if way:
+            x = self.faked(way, i, x, rng).clamp(0, 1)
+        x = warp(x, self.crop[i], 256)
+        k = int(256 * rng.uniform(.5, 1))
+        x = F.interpolate(F.interpolate(x, size=k, mode="bilinear", antialias=True), size=256, mode="bilinear")
+        return degrade(x, rng, .01) if rng.random() < .6 else x
+
+
+def auc(honest, swapped):
+    """Chance that a swapped picture is more suspect than an honest one."""
+    return float(np.mean(np.concatenate(swapped)[:, None] > np.concatenate(honest)[None]))
+
+
+def scores(model, cases, way, seed):
+    rng = np.random.default_rng(seed)
+    with torch.no_grad():
+        return [model(cases.batch(np.arange(i, min(i + 8, len(cases))), way, rng))[:, 0].numpy() for i in range(0, len(cases), 8)]
+
+
+def quality(model, cases):
+    honest = scores(model, cases, None, 1)
+    return {way: round(auc(honest, scores(model, cases, way, 2)), 3) for way in SEEN + UNSEEN}
+
+
+def main():
+    run = Run("forensic", 15, batch=12)
+    cases, test = Cases("pairs"), Cases("pairs_test")
+    model = Forensic()
+    ema, opt = EMA(model, .997), Muon(model, edges=("stem", "out"))
+    state, more = dict(model=model, ema=ema, opt=opt), True
+    run.load(state)
+    half = run.args.batch // 2
+    while more:
+        run.rate(opt, .012, warm=60, flat=.3)
+        parts = [cases.batch(run.rng.integers(0, len(cases), half), None, run.rng),
+                 cases.batch(run.rng.integers(0, len(cases), half), SEEN[run.rng.integers(len(SEEN))], run.rng)]
+        x, y = torch.cat(parts), torch.cat([torch.zeros(half, 1), torch.ones(half, 1)])
+        if run.rng.random() < .5:
+            x = x.flip(-1)
+        with quick():
+            out = model.logit(light(x, run.rng))
+        loss = F.binary_cross_entropy_with_logits(out.float(), y)
+        descend(loss, model, opt, ema)
+        more = run.tick(len(x), state, loss=loss)
+        if run.step % 400 == 0 or not more:
+            run.say(f"forensic unseen people {quality(ema.model, test)}")
+    sheet(torch.cat([test.batch(np.arange(8), w, np.random.default_rng(3)) for w in (None, *SEEN, *UNSEEN)]), RUN / "logs/forensic.png", 8)
+
+
+if __name__ == "__main__":
+    main()

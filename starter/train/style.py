@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three small companions of the tiny Stable Diffusion, each in its community's form, so that those features can be seen:
+
+    style.py --what lora       a drawing style: kohya's LoRA of rank 4 for all attention layers; say "pencil drawing"
+    style.py --what control    a ControlNet for Canny edges, the UNet frozen
+    style.py --what inpaint    an inpainting UNet: nine channels (latents, mask, latents of the rest), smaller than the plain one
+"""
+import sys
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
+from torch import nn
+from common import EMA, Muon, RUN, Run, blur, load_weights, quick, sheet, to_float, to_u8
+from data import cached, chunks, faces, portraits
+from unet import BETAS, LATENTS, PROMPTS, PlainAttention, Prompter, contexts, latent_scale, make_unet, raw_latents
+from vae import final_vae, make_vae
+
+RANK, PICTURES = 4, 5000
+TRIGGER = "pencil drawing"
+
+
+# ---- LoRA ----
+
+class Low(nn.Module):
+    """A linear layer and its low-rank change."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+        self.down, self.up = nn.Linear(inner.in_features, RANK, bias=False), nn.Linear(RANK, inner.out_features, bias=False)
+        nn.init.normal_(self.down.weight, std=1 / RANK)
+        nn.init.zeros_(self.up.weight)
+
+    def forward(self, x):
+        return self.inner(x) + self.up(self.down(x))
+
+
+def with_lora(unet):
+    """Puts a Low round every projection of every attention; returns them by kohya's names."""
+    found = {}
+    for name, m in list(unet.named_modules()):
+        if name.endswith((".to_q", ".to_k", ".to_v", ".to_out.0", ".ff.net.0.proj", ".ff.net.2")):
+            parent = unet.get_submodule(name.rpartition(".")[0])
+            low = Low(m)
+            setattr(parent, name.rpartition(".")[2], low) if not name.rpartition(".")[2].isdigit() else \
+                parent.__setitem__(int(name.rpartition(".")[2]), low)
+            found["lora_unet_" + name.replace(".", "_")] = low
+    return nn.ModuleDict(found)
+
+
+def pencil(x):
+    """A drawing of the picture: strokes where it changes (colour dodge), soft tone, warm paper."""
+    g = (x * torch.tensor([.3, .59, .11])[:, None, None]).sum(1, keepdim=True)
+    lines = (g / blur(g, 2.2).clamp(min=.02)).clamp(max=1.) ** 3
+    tone = .72 + .28 * g
+    paper = torch.tensor([.98, .96, .92])[:, None, None]
+    ink = torch.tensor([.16, .15, .18])[:, None, None]
+    a = (lines * tone).clamp(0, 1)
+    return paper * a + ink * (1 - a)
+
+
+# ---- edges ----
+
+def edges(u8, rng=None):
+    """Canny edges [H,W,3] u8, white on black."""
+    low, high = (60, 140) if rng is None else sorted(rng.uniform(30, 200, 2))
+    return np.repeat(cv2.Canny(np.ascontiguousarray(u8), low, high)[..., None], 3, 2)
+
+
+def make_control(unet):
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 24, 32, 48))
+
+
+# ---- inpainting ----
+
+def make_inpaint():
+    return UNet2DConditionModel(
+        sample_size=16, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64, 96, 64),
+        norm_num_groups=16, cross_attention_dim=make_unet().config.cross_attention_dim, attention_head_dim=8,
+        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",), up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
+
+
+def holes(n, rng):
+    """[n,1,128,128]: what is to be painted: boxes, ovals, half of the picture, all of it."""
+    m = torch.zeros(n, 1, 128, 128)
+    y, x = torch.meshgrid(torch.arange(128.), torch.arange(128.), indexing="ij")
+    for k in range(n):
+        kind = rng.random()
+        cx, cy, rx, ry = rng.uniform(20, 108), rng.uniform(20, 108), rng.uniform(14, 56), rng.uniform(14, 56)
+        if kind < .45:
+            m[k, 0] = ((x - cx).abs() < rx) & ((y - cy).abs() < ry)
+        elif kind < .9:
+            m[k, 0] = ((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2 < 1
+        else:
+            m[k, 0] = 1
+    return m
+
+
+# ---- training ----
+
+def latents_of(name, make):
+    """[PICTURES,4,16,16] f16 of changed portraits of sdA."""
+    vae = load_weights("vae", "ema", make_vae())
+    pictures, _, _ = portraits("sdA")
+
+    @torch.no_grad()
+    def some(i):
+        with quick():
+            return vae.encode(make(to_float(pictures[i]), i) * 2 - 1).latent_dist.mean.half().numpy()
+    return cached(f"sdA_{name}.npy", lambda: chunks(PICTURES, some))
+
+
+class Sample:
+    """Latents, contexts and what each companion adds."""
+
+    def __init__(self, what, rng):
+        self.mean, self.std = (v[:, None, None] for v in latent_scale())
+        self.what, self.rng, self.prompter = what, rng, Prompter()
+        self.pictures, _, self.set = portraits("sdA")
+        self.z, self.ctx = raw_latents("sdA")[0], contexts("sdA")[0]
+        if what == "lora":
+            self.z = latents_of("pencil", lambda x, i: pencil(x))
+        if what == "inpaint":
+            hole = np.random.default_rng(6)
+            self.masks = cached("sdA_holes.npy", lambda: holes(PICTURES, hole).to(torch.uint8).numpy())
+            self.rest = latents_of("rest", lambda x, i: x * (1 - torch.from_numpy(np.array(self.masks[i])).float()) + .5 * torch.from_numpy(np.array(self.masks[i])).float())
+
+    def scaled(self, z):
+        return (torch.from_numpy(z.astype(np.float32)) - self.mean) / self.std
+
+    def __call__(self, n):
+        i = self.rng.integers(0, PICTURES, n)
+        c = torch.from_numpy(self.ctx[self.rng.integers(0, len(self.ctx), n), i].astype(np.float32))
+        if self.what == "lora":
+            c = self.prompter([f"{TRIGGER} of {self.set.captions[k]}" if self.rng.random() < .5 else f"{self.set.captions[k]}, {TRIGGER}" for k in i])
+        extra = None
+        if self.what == "control":
+            extra = to_float(np.stack([edges(self.pictures[k], self.rng) for k in i]))
+        if self.what == "inpaint":
+            mask = F.interpolate(torch.from_numpy(np.array(self.masks[i])).float(), size=16)
+            extra = torch.cat([mask, self.scaled(self.rest[i])], 1)
+        return self.scaled(self.z[i]), c, extra
+
+
+@torch.no_grad()
+def show(predict, sample, vae, path):
+    """Twenty steps of DDIM with guidance 4 for sixteen prompts; predict(z, t, context, extra)."""
+    bars, g = DDPMScheduler(**BETAS).alphas_cumprod, torch.Generator().manual_seed(3)
+    prompts = [f"{TRIGGER} of {p}" for p in PROMPTS[:16]] if sample.what == "lora" else PROMPTS[:16]
+    x0, c, extra = sample(16)
+    c = sample.prompter(prompts) if sample.what == "lora" else c
+    z, steps = torch.randn(16, 4, 16, 16, generator=g), list(range(981, 0, -49))
+    for t, after in zip(steps, steps[1:] + [0]):
+        both = [torch.cat([v, v]) if v is not None else None for v in (z, extra)]
+        e0, e1 = predict(both[0], torch.full((32,), t), torch.cat([sample.prompter([""] * 16), c]), both[1]).chunk(2)
+        e, a, b = e0 + 4 * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
+        z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
+    y = vae.decode(z * sample.std + sample.mean).sample / 2 + .5
+    truth = vae.decode(x0 * sample.std + sample.mean).sample / 2 + .5
+    rows = [y, truth] + ([extra] if sample.what == "control" else [])
+    sheet(torch.cat(rows), path, 16, 1)
+
+
+def build(what):
+    """The network to learn, and how noise is predicted."""
+    if what == "inpaint":
+        net = make_inpaint()
+        net.set_attn_processor(PlainAttention())
+        return net, lambda z, t, c, extra: net(torch.cat([z, extra], 1), t, c).sample
+    unet = load_weights("unet", "ema", make_unet())
+    if what == "lora":
+        net = with_lora(unet)
+        unet.requires_grad_(False)
+        net.requires_grad_(True)
+        for low in net.values():
+            low.inner.requires_grad_(False)
+        return net, lambda z, t, c, extra: unet(z, t, c).sample
+    net = make_control(unet).requires_grad_(True).train()
+
+    def predict(z, t, c, extra):
+        down, mid = net(z, t, c, controlnet_cond=extra, return_dict=False)
+        return unet(z, t, c, down_block_additional_residuals=down, mid_block_additional_residual=mid).sample
+    return net, predict
+
+
+def main():
+    what = sys.argv[sys.argv.index("--what") + 1]
+    run = Run(what, dict(lora=8, control=20, inpaint=25)[what], what=what, batch=24)
+    sample, (net, predict) = Sample(what, run.rng), build(what)
+    learned = [p for p in net.parameters() if p.requires_grad]
+    opt = Muon(net, edges=("conv_in", "conv_out", "time_embedding", "cond")) if what == "inpaint" else torch.optim.AdamW(learned, 1e-3, weight_decay=0)
+    state, more, shown = dict(model=net, opt=opt), True, 0.
+    run.load(state)
+    bars, vae = DDPMScheduler(**BETAS).alphas_cumprod, final_vae()
+    run.say(f"{what} {sum(p.numel() for p in learned) / 1e6:.2f} M weights")
+    while more:
+        run.rate(opt, .012 if what == "inpaint" else 2e-3 if what == "lora" else 6e-4, warm=60, floor=.03, flat=.3)
+        x0, c, extra = sample(run.args.batch)
+        silent = torch.from_numpy(run.rng.random(len(x0)) < .1)
+        c = torch.where(silent[:, None, None], sample.prompter([""]), c)
+        t = torch.from_numpy((run.rng.permutation(len(x0)) + run.rng.random(len(x0))) / len(x0) * 1000).long()
+        a, noise = bars[t][:, None, None, None], torch.randn_like(x0)
+        with quick():
+            e = predict(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c, extra).float()
+        snr = a / (1 - a)
+        loss = ((e - noise) ** 2 * snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learned, 1.)
+        opt.step()
+        opt.zero_grad(set_to_none=True)
+        more = run.tick(len(x0), state, loss=loss)
+        if run.spent - shown > 240 or not more:
+            shown = run.spent
+            show(predict, sample, vae, RUN / "logs" / f"{what}.png")
+
+
+if __name__ == "__main__":
+    main()
