@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three small companions of the tiny Stable Diffusion, each in its community's form, so that those features can be seen:
 
-    style.py --what lora       a drawing style: kohya's LoRA of rank 4 for all attention layers; say "pencil drawing"
-    style.py --what control    a ControlNet for Canny edges, the UNet frozen
-    style.py --what inpaint    an inpainting UNet: nine channels (latents, mask, latents of the rest), smaller than the plain one
+    companions.py --what lora       a drawing style: kohya's LoRA of rank 4 for all attention layers; say "pencil drawing"
+    companions.py --what control    a ControlNet for Canny edges, the UNet frozen
+    companions.py --what inpaint    an inpainting UNet: nine channels (latents, mask, latents of the rest), smaller than the plain one
 """
 import sys
 import cv2
