@@ -83,7 +83,8 @@ static struct vec3 light_gloss(const struct light *l, const struct surface *o, s
     return v3_scale(l->key, minf(spread * fresnel * o->shine * maxf(nl, 0) * lit, 1.6f));
 }
 
-static struct vec3 shade(const struct light *l, const struct surface *o, struct vec3 key, float lit, float open)
+/* lit: by the key; open: to ambient light; away: how far behind the surroundings lie, 0..1, which only true outlines have. */
+static struct vec3 shade(const struct light *l, const struct surface *o, struct vec3 key, float lit, float open, float away)
 {
     struct vec3 n = o->normal;
     float nl = v3_dot(n, key), occlusion = o->occlusion * open;
@@ -95,7 +96,7 @@ static struct vec3 shade(const struct light *l, const struct surface *o, struct 
     struct vec3 out = v3_mul(o->colour, light);
     out = v3_add(out, v3_scale(light_gloss(l, o, key, nl, lit), occlusion));
     float edge = clampf(1 - n.z, 0, 1), behind = clampf(0.45f - 0.9f * n.x * (key.x > 0 ? 1.0f : -1.0f) + 0.45f * n.y, 0, 1);
-    float rim = ramp(1 - l->rim_width - 0.35f, 1.0f, edge) * behind * open;
+    float rim = ramp(1 - l->rim_width - 0.35f, 1.0f, edge) * behind * open * (0.15f + 0.85f * away);
     struct vec3 base = v3_add(v3_scale(o->colour, 0.9f), v3(0.05f, 0.05f, 0.05f));
     out = v3_add(out, v3_scale(v3_mul(base, l->rim), rim));
     return v3_add(out, v3_scale(v3(1, 1, 1), o->glow));
@@ -122,7 +123,8 @@ static struct vec3 sample_light(const struct canvas *c, const struct body *b, in
     float z = v.p.z, near = clampf(2.6f * (c->blurred[at] - z - 0.01f), 0, 0.45f),
           wide = clampf(1.5f * (c->blurred[n + at] - z - 0.02f), 0, 0.55f);
     float lit = shadow_at(c, key, v.p, v.n);
-    return shade(&lights[b->shot->light], &o, key, lit, (1 - near) * (1 - wide));
+    float away = ramp(0.02f, 0.40f, z - c->blurred[n + at]);
+    return shade(&lights[b->shot->light], &o, key, lit, (1 - near) * (1 - wide), away);
 }
 
 void person_light(struct canvas *c, const struct body *b)
