@@ -51,7 +51,8 @@ void say_noun(struct text *t, struct subject *s, float adjectives)
     struct noun n = noun_pick(s->r, &s->p->look);
     snprintf(before, sizeof before, "%s", n.age);
     if (chance(s->r, 0.10f)) {
-        n.base = noun_plain(&s->p->look, false);
+        const char *plain = noun_plain(&s->p->look, false), *last = strrchr(plain, ' ');
+        n.base = last ? last + 1 : plain; /* "teenage" says less than the number */
         before[0] = 0;
         age_words(s, before, after);
     }
@@ -129,7 +130,8 @@ void say_worn(struct text *t, struct subject *s, float keen, int most, const cha
     int n = gather(s, worn, FACE_COUNT(worn), AS_WORN, keen, most, list);
     if (n) {
         text_say(t, comma);
-        text_say(t, chance(s->r, 0.6f) ? " wearing " : " in ");
+        bool bare = s->said[TOPIC_GLASSES] || s->said[TOPIC_EARRINGS]; /* not "in earrings" */
+        text_say(t, bare || chance(s->r, 0.5f) ? " wearing " : " in ");
     }
     text_list(t, list, n);
 }
@@ -294,7 +296,7 @@ void caption_portrait(struct text *t, struct rng *r, const struct person *p)
 {
     static void (*const styles[])(struct text *, struct subject *) = {
         caption_short, caption_phrases, caption_sentence, caption_tags};
-    static const float shares[] = {0.24f, 0.33f, 0.24f, 0.19f};
+    static const float shares[] = {0.21f, 0.34f, 0.25f, 0.20f};
     struct subject s = {.r = r, .p = p};
     styles[rng_weighted(r, shares, FACE_COUNT(styles))](t, &s);
 }
