@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Labels: one row of float32 per picture. Person 0 is described in full; people 1 and 2 of wide
- * pictures by box and points. Absent people are zeros; classes of absent people are -1.
+/* Labels: one row of float32 per picture. Person 0 (the farthest) is described in full, people 1
+ * and 2 by box and points. Absent people are zeros; classes of absent people are -1. The list of
+ * columns is followed by the names of each class and of the values of masks.
  */
 #include "dataset.h"
+#include "who/who.h"
 
 struct row {
     float *v; /* NULL when only names are wanted */
@@ -76,17 +78,22 @@ int label_count(void)
     return fill(&r, &nothing, NULL, 0);
 }
 
+static void list_names(FILE *out, const struct class_names *c)
+{
+    fprintf(out, "#%s", c->option);
+    for (int i = 0; i < c->count; i++)
+        fprintf(out, "\t%s", c->names[i]);
+    fputc('\n', out);
+}
+
 void label_names(FILE *out)
 {
     static const struct picture nothing;
     struct row r = {.names = out};
     fill(&r, &nothing, NULL, 0);
-    for (int i = 0; i < CLASS_COUNT; i++) {
-        fprintf(out, "#%s", classes[i].option);
-        for (int k = 0; k < classes[i].count; k++)
-            fprintf(out, "\t%s", classes[i].names[k]);
-        fputc('\n', out);
-    }
+    for (int i = 0; i < CLASS_COUNT; i++)
+        list_names(out, &classes[i]);
+    list_names(out, &(struct class_names){"mask", mask_names, MASK_COUNT});
 }
 
 void label_row(const struct picture *p, const struct face_truth *t, long identity, float *row)
