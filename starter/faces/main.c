@@ -12,10 +12,12 @@ static const char help[] =
     "    [--years N] [--yaw DEG] [--pitch DEG] [--roll DEG] [--height 0.525], and any class below\n"
     "starter-faces sheet [--kind portrait] [--columns 6] [--rows 4] [--seed S] [--size 256] -o "
     "out.ppm\n"
-    "starter-faces set --kind KIND --count N [--seed S] [--size 128] [--size2 256] [--masks]\n"
-    "    [--scenes 0.15] [--groups 0] [--max-yaw DEG] [--shots 10] [--threads 1] --out DIR\n"
+    "starter-faces set --kind KIND --count N [--seed S] [--size 128] [--masks]\n"
+    "    [--scenes 0.15] [--groups 0] [--max-yaw DEG] [--shots 10] [--threads 1] [--words] --out "
+    "DIR\n"
     "\n"
-    "Prints captions. sheet takes the options of set. Kinds:\n"
+    "Prints captions. sheet takes the options of set. --words: no pictures, captions and labels. "
+    "Kinds:\n"
     "    portrait  one person; --scenes: share of pictures without people, --groups: of the rest\n"
     "              with two or three\n"
     "    pair      target _a, source _b, answer of the swap _ab\n"
@@ -35,6 +37,7 @@ struct options {
     float yaw, pitch, roll, height; /* AS_DRAWN: as the seed says; degrees */
     int chosen[CLASS_COUNT];        /* -1: as the seeds say */
     int columns, rows;
+    bool words; /* captions and labels without pictures */
     const char *out;
 };
 
@@ -66,7 +69,6 @@ static const struct {
     double least, most;
 } numbers[] = {
     {"size", OPTION_INT, offsetof(struct options, set.size), 16, 2048},
-    {"size2", OPTION_INT, offsetof(struct options, set.size2), 16, 2048},
     {"threads", OPTION_INT, offsetof(struct options, set.threads), 1, DATASET_THREADS},
     {"shots", OPTION_INT, offsetof(struct options, set.shots), 1, 100000},
     {"columns", OPTION_INT, offsetof(struct options, columns), 1, 64},
@@ -137,14 +139,25 @@ static int option_take(struct options *o, const char *name, const char *value)
     return option_number(o, name, value);
 }
 
+static bool option_flag(struct options *o, const char *name)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } flags[] = {{"--masks", offsetof(struct options, set.masks)},
+                 {"--words", offsetof(struct options, words)}};
+    for (size_t i = 0; i < FACE_COUNT(flags); i++)
+        if (strcmp(flags[i].name, name) == 0)
+            return *(bool *)((char *)o + flags[i].at) = true;
+    return false;
+}
+
 static int options_parse(struct options *o, int argc, char **argv)
 {
     for (int i = 2; i < argc; i++) {
         const char *name = strcmp(argv[i], "-o") == 0 ? "--out" : argv[i];
-        if (strcmp(name, "--masks") == 0) {
-            o->set.masks = true;
+        if (option_flag(o, name))
             continue;
-        }
         int taken =
             strncmp(name, "--", 2) == 0 && i + 1 < argc ? option_take(o, name + 2, argv[i + 1]) : 0;
         if (taken <= 0) {
@@ -301,7 +314,7 @@ int main(int argc, char **argv)
         return sheet_run(&o) ? 1 : 0;
     if (strcmp(command, "set") == 0) {
         o.set.dir = o.out;
-        o.set.size = o.set.size ? o.set.size : 128;
+        o.set.size = o.words ? 0 : o.set.size ? o.set.size : 128;
         return dataset_write(&o.set) ? 1 : 0;
     }
     fprintf(stderr, "starter-faces: no command '%s'; see --help\n", command);

@@ -47,15 +47,12 @@ static void files_have_the_sizes_that_the_labels_promise(void **state)
     struct dataset d = set(KIND_PAIR, dir);
     size_t n;
     d.masks = true;
-    d.size2 = 48;
     assert_int_equal(dataset_write(&d), 0);
     static const char *const suffix[3] = {"_a", "_b", "_ab"};
     static const struct {
         const char *name;
         size_t bytes;
-    } files[] = {{"images", 70 * SIDE * SIDE * 3},
-                 {"images2", 70 * 48 * 48 * 3},
-                 {"masks", 70 * SIDE * SIDE}};
+    } files[] = {{"images", 70 * SIDE * SIDE * 3}, {"masks", 70 * SIDE * SIDE}};
     for (size_t i = 0; i < FACE_COUNT(suffix) * FACE_COUNT(files); i++) {
         char *name = test_format("%s%s.u8", files[i / 3].name, suffix[i % 3]);
         free(read_all(dir, name, &n));
@@ -76,6 +73,22 @@ static void files_have_the_sizes_that_the_labels_promise(void **state)
         lines += captions[i] == '\n';
     assert_int_equal(lines, 70);
     free(captions);
+    test_temp_remove(dir);
+}
+
+static void a_set_of_words_has_no_pictures(void **state)
+{
+    (void)state;
+    char *dir = test_temp_dir();
+    struct dataset d = set(KIND_PORTRAIT, dir);
+    d.size = 0;
+    assert_int_equal(dataset_write(&d), 0);
+    char *pictures = test_format("%s/images.u8", dir);
+    assert_null(fopen(pictures, "rb"));
+    size_t n;
+    free(read_all(dir, "labels.f32", &n));
+    assert_int_equal(n, 70 * sizeof(float) * (size_t)label_count());
+    free(pictures);
     test_temp_remove(dir);
 }
 
@@ -299,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_have_the_sizes_that_the_labels_promise),
+        cmocka_unit_test(a_set_of_words_has_no_pictures),
         cmocka_unit_test(threads_do_not_change_the_files),
         cmocka_unit_test(a_pair_holds_the_answer_of_the_swap),
         cmocka_unit_test(an_identity_keeps_its_geometry_over_its_shots),

@@ -23,7 +23,8 @@ enum { RECORD_PICTURES = 3, CAPTION_MAX = 400, DATASET_THREADS = 64 };
 extern const char *const kind_names[KIND_COUNT];
 
 struct dataset {
-    int kind, size, size2, threads, shots; /* shots: pictures of each identity */
+    int kind, threads, shots; /* shots: pictures of each identity */
+    int size;                 /* side of the pictures; 0: captions and labels alone */
     long count;
     uint64_t seed;
     float scenes;  /* share of portraits without people */

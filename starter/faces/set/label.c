@@ -33,12 +33,31 @@ static void put_face(struct row *r, const struct face_truth *t, const char *box,
         put(r, points, i, t->points[i / 2][i % 2]);
 }
 
-static int class_value(const struct picture *p, int kind)
+static int class_value(const struct picture *p, int person, int kind)
 {
-    bool shown = kind == CLASS_SCENE ? p->people == 0 : p->people > 0;
+    bool shown = kind == CLASS_SCENE ? p->people == 0 : p->people > person;
     if (kind == CLASS_WALL && p->person[0].shot.place != PLACE_COLOUR)
         shown = false;
-    return shown ? picture_class(p, kind) : -1;
+    struct picture alone = *p;
+    alone.person[0] = p->person[person];
+    return shown ? picture_class(&alone, kind) : -1;
+}
+
+/* What tells the people of a group apart: where they stand, and their classes under numbered names.
+ */
+static void put_others(struct row *r, const struct picture *p)
+{
+    for (int i = 0; i < 3; i++) {
+        char name[48];
+        snprintf(name, sizeof name, i ? "cx%d" : "cx", i);
+        put(r, name, -1, i < p->people ? p->person[i].shot.cx : 0);
+        for (int kind = 0; i > 0 && kind < CLASS_COUNT; kind++) {
+            if (kind == CLASS_SCENE)
+                continue;
+            snprintf(name, sizeof name, "%s%d", classes[kind].option, i);
+            put(r, name, -1, (float)class_value(p, i, kind));
+        }
+    }
 }
 
 static int fill(struct row *r, const struct picture *p, const struct face_truth *t, long identity)
@@ -65,9 +84,10 @@ static int fill(struct row *r, const struct picture *p, const struct face_truth 
     put(r, "light_y", -1, any ? w->shot.light_y : 0);
     put(r, "years", -1, any ? (float)w->look.years : 0);
     for (int i = 0; i < CLASS_COUNT; i++)
-        put(r, classes[i].option, -1, (float)class_value(p, i));
+        put(r, classes[i].option, -1, (float)class_value(p, 0, i));
     for (int i = 0; i < G_COUNT; i++)
         put(r, geometry_names[i], -1, any ? w->id.g[i] : 0);
+    put_others(r, p);
     return r->n;
 }
 
