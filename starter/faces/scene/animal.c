@@ -102,8 +102,8 @@ static void cat_face(struct spot *s, const struct coat *c, unsigned iris)
     struct vec3 fur = v3_mix(c->fur, c->dark, 0.65f * maxf(brow, cheek));
     float blaze = ramp(-0.02f, 0.03f, ball(s, 0, -0.60f, 0.125f, 0.095f).depth);
     fill(s, furry(s, head, 0.35f), v3_mix(fur, c->pale, blaze), 0);
-    eye(s, -0.096f, -0.715f, 0.043f, iris, 0.42f);
-    eye(s, 0.096f, -0.715f, 0.043f, iris, 0.42f);
+    eye(s, -0.096f, -0.715f, 0.043f, iris, 0.52f);
+    eye(s, 0.096f, -0.715f, 0.043f, iris, 0.52f);
     for (int side = -1; side <= 1; side += 2) {
         float x = (float)side;
         struct form pad = ball(s, 0.042f * x, -0.612f, 0.056f, 0.042f);

@@ -77,10 +77,10 @@ static void place_room(struct spot *s, const struct shot *shot)
 {
     (void)shot;
     static const unsigned walls[4] = {0xeedcc2, 0xd8dccb, 0xe6cfc0, 0xcfd8de};
-    s->blur = 0.012f;
+    s->blur = 0.014f;
     s->soft = maxf(s->soft, s->blur);
     struct vec3 wall = srgb(walls[(int)(chance(s, 1) * 4)]), white = srgb(0xfffaf2);
-    s->colour = v3_scale(wall, 1.00f - 0.26f * s->v - 0.24f * ramp(0.2f, 1.0f, s->u));
+    s->colour = v3_scale(wall, 1.06f - 0.26f * s->v - 0.22f * ramp(0.2f, 1.0f, s->u));
     float x = choose(s, 2, 0.10f, 0.18f), top = 0.06f, low = 0.60f;
     glow(s, x, 0.35f, 0.55f, v3(0.20f, 0.19f, 0.15f));
     struct spot out = *s;
@@ -88,7 +88,8 @@ static void place_room(struct spot *s, const struct shot *shot)
     s->sky_top = srgb(0x9ccdf4);
     out.colour = v3_mix(srgb(0xa9d8fa), srgb(0xf6fbf4), ramp(top, 0.45f, s->v));
     paint_hills(&out, 0.62f, 0.22f, 6, 3, srgb(0x8fc474), 0.2f);
-    paint_bokeh(&out, 0.12f, 4, 0.4f, 0.04f, v3(0.16f, 0.18f, 0.10f));
+    paint_bokeh(&out, 0.10f, 4, 0.6f, 0.04f,
+                v3_scale(v3(0.16f, 0.18f, 0.06f), ramp(0.34f, 0.48f, s->v)));
     put(s, inside_box(s, x - 0.17f, top, x + 0.17f, low), white);
     put(s, inside_box(s, x - 0.15f, top + 0.02f, x + 0.15f, low - 0.02f),
         v3_scale(out.colour, 1.05f));

@@ -60,24 +60,34 @@ static void lamp_house(struct spot *s, float x, float top)
     glow(s, x, top - 0.04f, 0.13f, v3(0.28f, 0.20f, 0.07f));
 }
 
+/* Grassy above, rocky where the waves reach it. */
+static void paint_island(struct spot *s, float x)
+{
+    struct form rock = ball(s, x - 0.02f, 0.90f, 0.28f, 0.21f);
+    rock = join(rock, ball(s, x + 0.27f, 0.92f, 0.15f, 0.13f), 0.05f);
+    rock = join(rock, ball(s, x - 0.29f, 0.93f, 0.14f, 0.12f), 0.05f);
+    float crag = noise2(s->u * 17, s->v * 9, s->seed + 1) - 0.5f;
+    float ledge = noise2(s->u * 9, s->v * 38 + 6 * s->u, s->seed + 2) - 0.5f;
+    float swell = noise2(s->u * 22, s->v * 30, s->seed + 3);
+    float water = 0.900f + 0.012f * sinf(s->u * 23) - s->v;
+    rock.depth += 0.025f * crag;
+    float shore = minf(rock.depth, water), foam = ramp(-0.020f - 0.030f * swell, -0.004f, shore);
+    glaze(s, 0.85f * foam * ramp(0.80f, 0.86f, s->v), v3(0.96f, 0.98f, 0.99f));
+    float turf = ramp(0.085f, 0.060f, rock.depth + 0.10f * crag + 0.03f * ledge);
+    turf *= ramp(0.87f, 0.80f, s->v + 0.06f * crag);
+    struct vec3 stone = v3_mix(srgb(0xb09c90), srgb(0x6d6468), ramp(0.85f, 0.91f, s->v));
+    rock.x = 0.6f * rock.x + mixf(1.1f * crag, 0.25f * crag, turf);
+    rock.y = mixf(0.15f - 0.9f * ledge, -0.5f + 0.3f * ledge, turf);
+    fill(s, carve(rock, water), v3_mix(stone, srgb(0x86b950), turf), 0);
+}
+
 void scene_lighthouse(struct spot *s)
 {
     paint_sky(s, 0.62f);
     paint_clouds(s, 3, 0.34f);
     paint_sea(s, 0.62f, srgb(0x2f86b8), srgb(0x4fa4cc));
     float x = choose(s, 1, 0.36f, 0.52f), foot = 0.715f, top = choose(s, 2, 0.24f, 0.29f);
-    struct form rock = ball(s, x - 0.06f, 0.90f, 0.34f, 0.20f);
-    rock = join(rock, ball(s, x + 0.26f, 0.95f, 0.20f, 0.15f), 0.06f);
-    rock = join(rock, ball(s, x - 0.34f, 0.96f, 0.20f, 0.17f), 0.06f);
-    float crag = noise2(s->u * 13, s->v * 11, s->seed + 1) - 0.5f;
-    float ledge = noise2(s->u * 24 + 4, s->v * 30, s->seed + 2) - 0.5f;
-    rock.depth += 0.035f * crag;
-    rock.x += 0.8f * crag + 0.4f * ledge;
-    rock.y += 0.5f * crag - 0.5f * ledge;
-    float foam = 0.025f + 0.02f * noise2(s->u * 19, s->v * 19, s->seed + 3);
-    glaze(s, 0.8f * ramp(-foam, 0, rock.depth) * ramp(0.80f, 0.88f, s->v), v3(0.95f, 0.97f, 0.98f));
-    float turf = ramp(0.095f, 0.03f, rock.depth + 0.05f * crag) * ramp(0.92f, 0.80f, s->v);
-    fill(s, rock, v3_mix(srgb(0x9c8f86), srgb(0x86b450), turf), 0);
+    paint_island(s, x);
     pool(s, x + 0.05f, foot + 0.02f, 0.17f, 0.035f, 0.5f);
     float t = (s->v - top) / (foot - top);
     struct form tower =
@@ -182,9 +192,10 @@ static void towers(
     float cu = step / 7, cv = 0.030f, wu = (s->u - mid) / cu + 40, wv = (s->v - top) / cv;
     int iu = (int)floorf(wu), iv = (int)floorf(wv);
     float in_u = fabsf(wu - (float)iu - 0.5f), in_v = fabsf(wv - (float)iv - 0.5f);
-    if (iv > 0 && before > 0.012f) {
+    float off = fabsf((float)iu - 39.5f) * cu;
+    if (iv > 0 && off + 0.45f * cu < half && before > 0.008f) {
         bool on = hash01(iu + 90 * i, iv, s->seed + 8) < 0.46f;
-        float pane = minf((0.30f - in_u) * cu, (0.30f - in_v) * cv);
+        float pane = minf((0.32f - in_u) * cu, (0.30f - in_v) * cv);
         put(s, pane, on ? srgb(0xffd98c) : v3_scale(s->colour, 0.72f));
         if (on)
             glaze(s, 0.10f, srgb(0xffb860));
@@ -196,10 +207,10 @@ static void city_above(struct spot *s)
 {
     paint_sky(s, 0.78f);
     paint_clouds(s, 2, 0.22f);
-    glow(s, 0.5f, 0.72f, 0.6f, v3(0.20f, 0.09f, 0.03f));
-    towers(s, 0.52f, 0.34f, 0.085f, 1, srgb(0x9aa0cc), 0.46f);
-    towers(s, 0.58f, 0.20f, 0.125f, 4, srgb(0x7f88bc), 0.18f);
-    towers(s, 0.70f, 0.42f, 0.155f, 8, srgb(0x6a70a6), 0.0f);
+    glow(s, 0.5f, 0.66f, 0.75f, v3(0.34f, 0.17f, 0.05f));
+    towers(s, 0.52f, 0.34f, 0.085f, 1, srgb(0xa8a8d4), 0.42f);
+    towers(s, 0.58f, 0.20f, 0.125f, 4, srgb(0x8c96cc), 0.16f);
+    towers(s, 0.70f, 0.42f, 0.155f, 8, srgb(0x727cb8), 0.0f);
 }
 
 void scene_city(struct spot *s)
@@ -208,12 +219,16 @@ void scene_city(struct spot *s)
     float shore = 0.83f, d = s->v - shore;
     if (d > 0) {
         up.v = shore - 0.03f - 1.5f * d;
-        up.u += 0.03f * (noise2(s->u * 6, d * 90, s->seed + 3) - 0.5f);
-        up.soft += 0.02f + 0.08f * d;
+        up.u += 0.022f * (noise2(s->u * 5, d * 110, s->seed + 3) - 0.5f);
+        up.soft += 0.006f + 0.06f * d;
     }
     city_above(&up);
     struct vec3 water = v3_mix(v3_scale(up.colour, 0.75f), srgb(0x3a3f78), 0.30f);
     s->colour = v3_mix(up.colour, water, cover(s, d));
+    float gleam =
+        ramp(0.45f, 0.9f,
+             noise2(s->u * 24, 3, s->seed + 9) * noise2(s->u * 9, d * 120, s->seed + 4) * 1.9f);
+    glaze(s, 0.65f * gleam * cover(s, d) * ramp(0.17f, 0.02f, d), srgb(0xffc27a));
     fill(s, slab(s, 0.5f, shore - 0.012f, 2, 0.014f, 0.010f), srgb(0x6d6790), 0);
     float u = (floorf(s->u / 0.125f) + 0.5f) * 0.125f;
     glow(s, u, shore - 0.045f, 0.045f, v3(0.6f, 0.38f, 0.14f));
@@ -279,7 +294,7 @@ void scene_castle(struct spot *s)
     float x = choose(s, 1, 0.44f, 0.56f), far = s->u - x, foot = 0.70f;
     float edge = foot + 0.9f * far * far - 0.02f;
     paint_grass(s, edge + 0.04f * noise2(s->u * 5, 3, s->seed), srgb(0x5c9e42), srgb(0x9cc962));
-    struct spot in = enter(s, x, foot + 0.02f, choose(s, 2, 0.58f, 0.64f));
+    struct spot in = enter(s, x, foot + 0.02f, choose(s, 2, 0.53f, 0.57f));
     castle(&in, srgb(scene_shade(SCENE_CASTLE, s->seed)->rgb));
     s->colour = in.colour;
     float d = s->v - foot - 0.02f, turn = x + 0.10f * sinf(d * 11), half = 0.045f + 0.20f * d;
@@ -351,7 +366,7 @@ static void street_house(struct spot *s, int i, float u, float half)
     static const unsigned paints[7] = {0xe88a6a, 0xf4d08a, 0x8fbfc4, 0xdf8f9a,
                                        0xa6c28a, 0xf0e2cc, 0xa89ccc};
     static const unsigned awnings[3] = {0xd9534a, 0x4f93b8, 0x5aa572};
-    float eaves = 0.30f + 0.10f * hash01(i, 3, s->seed), ground = 0.80f;
+    float eaves = 0.27f + 0.075f * hash01(i, 3, s->seed), ground = 0.80f;
     struct vec3 wall = srgb(paints[(i * 3 + (int)(chance(s, 4) * 7) + 70) % 7]),
                 white = srgb(0xfffaf0);
     struct form f = slab(s, u, 0.5f * (eaves + ground), half, 0.5f * (ground - eaves), 0.008f);

@@ -80,7 +80,7 @@ void paint_fir(struct spot *s, float u, float v, float size, struct vec3 needles
             minf((wide + 0.02f * jitter - fabsf(in.u)) * 0.8f, minf(hem - in.v, in.v - top));
         float x = in.u / (wide + 0.02f);
         struct form f = {depth, 0.85f * x + 0.3f * jitter, -0.30f + 0.7f * t * t + 0.5f * jitter};
-        float white = snow * ramp(0.62f, 0.30f, t + 0.5f * jitter);
+        float white = snow * ramp(0.92f, 0.62f, t + 0.45f * jitter);
         struct vec3 colour =
             v3_mix(v3_scale(needles, 1.12f - 0.45f * t * t), v3(0.93f, 0.95f, 1), white);
         fill(&in, f, colour, 0);
@@ -109,17 +109,23 @@ void paint_palm(struct spot *s, float u, float v, float size)
     trunk = join(trunk, limb(&in, 0.035f, -0.45f, 0.036f, 0.12f, -0.88f, 0.03f), 0.02f);
     float ring = 0.5f + 0.5f * sinf(in.v * 75);
     trunk.y += 0.35f * (ring - 0.5f);
+    trunk = carve(trunk, 0.012f - in.v);
     fill(&in, trunk, v3_scale(srgb(0xa9794f), 0.85f + 0.15f * ring), 0);
     static const float tips[7][2] = {{-0.48f, -0.72f}, {0.70f, -0.74f},  {-0.38f, -1.02f},
                                      {0.62f, -1.02f},  {-0.24f, -0.52f}, {0.46f, -0.54f},
                                      {0.10f, -0.56f}};
+    float dx = in.u - 0.12f, dy = in.v + 0.90f, away = sqrtf(dx * dx + dy * dy);
+    float leaflet = away * 17 - floorf(away * 17), comb = leaflet * ramp(0.08f, 0.22f, away);
+    if (in.blur > 0)
+        comb = 0.5f;
     for (int i = 0; i < 7; i++) {
-        float tu = tips[i][0], tv = tips[i][1], mu = 0.5f * (0.12f + tu),
-              mv = minf(tv, -0.9f) - 0.10f;
-        struct form f = limb(&in, 0.12f, -0.90f, 0.022f, mu, mv, 0.050f);
-        f = join(f, limb(&in, mu, mv, 0.050f, tu, tv, 0.006f), 0.03f);
-        f.y *= 1.1f;
-        fill(&in, f, v3_mix(srgb(0x4fa548), srgb(0x2f7f4a), (float)(i & 1)), 0.05f);
+        float tu = tips[i][0], tv = tips[i][1];
+        float mu = mixf(0.12f, tu, 0.52f), mv = mixf(-0.90f, tv, 0.45f) - 0.15f;
+        struct form f = limb(&in, 0.12f, -0.90f, 0.020f, mu, mv, 0.058f);
+        f = join(f, limb(&in, mu, mv, 0.058f, tu, tv, 0.006f), 0.05f);
+        f.depth -= 0.024f * comb * ramp(0.60f, 0.30f, away);
+        f.y += 0.5f * comb - 0.1f;
+        fill(&in, f, v3_mix(srgb(0x5cb04c), srgb(0x2f8750), (float)(i & 1)), 0.05f);
     }
     for (int i = 0; i < 2; i++)
         fill(&in, ball(&in, 0.10f + 0.06f * (float)i, -0.855f, 0.035f, 0.035f), srgb(0x8a5a34),

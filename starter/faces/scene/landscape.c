@@ -204,10 +204,10 @@ void scene_night(struct spot *s)
         struct vec3 pale = v3_mix(srgb(0xfff6d8), srgb(0xe4d6b6), 0.6f * spots);
         put(s, moon.depth, v3_scale(pale, 1.0f - 0.18f * ramp(0.2f, 1, moon.x + moon.y)));
     }
-    paint_hills(s, 0.80f, 0.22f, 2.6f, 1, srgb(0x6f86c8), 0.42f);
+    paint_hills(s, 0.80f, 0.22f, 2.6f, 1, srgb(0x6f86c8), 0.50f);
     paint_firs(s, 0.80f, 0.12f, 0.055f, 3, srgb(0x456a9a), 0);
-    paint_hills(s, 0.94f, 0.20f, 2.0f, 2, srgb(0x5a78b4), 0.05f);
-    paint_firs(s, 0.98f, 0.30f, 0.16f, 6, srgb(0x3b6488), 0);
+    paint_hills(s, 0.94f, 0.20f, 2.0f, 2, srgb(0x466298), 0);
+    paint_firs(s, 0.98f, 0.30f, 0.16f, 6, srgb(0x2c5070), 0);
     glaze(s, 0.3f * ramp(0.62f, 0.80f, s->v) * ramp(0.98f, 0.80f, s->v), s->haze);
 }
 
@@ -234,8 +234,11 @@ static void parasol(struct spot *s, float u, float v, struct vec3 colour)
     if (!within(&in, -0.7f, -1.1f, 0.9f, 0.25f))
         return;
     pool(&in, 0.28f, 0.02f, 0.55f, 0.11f, 0.55f);
-    struct form towel = slab(&in, 0.42f, 0.075f, 0.34f, 0.055f, 0.03f);
-    fill(&in, towel, fmodf(in.u * 7 + 20, 1) < 0.5f ? srgb(0xfffaf0) : colour, 0);
+    float along = in.u - 0.40f + 1.1f * (in.v - 0.09f), across = in.v - 0.09f;
+    struct form towel = {minf(0.34f - fabsf(along), 0.062f - fabsf(across)), 0, -0.4f};
+    shade(&in, towel, 0.03f, 0.3f);
+    float band = fabsf(fmodf(along * 5 + 20, 1) - 0.5f);
+    fill(&in, towel, v3_mix(srgb(0xfffaf0), colour, ramp(0.23f, 0.27f, band)), 0);
     fill(&in, limb(&in, 0, 0, 0.018f, -0.06f, -0.90f, 0.016f), srgb(0xf4ead8), 0.2f);
     float x = in.u + 0.06f + 0.10f * (in.v + 0.6f), y = in.v + 0.62f + 0.07f * in.u;
     struct spot at = in;

@@ -10,9 +10,9 @@ static const struct {
     float power[3]; /* of sun, sky and ground */
 } hours[HOUR_COUNT] = {
     [HOUR_DAY] =
-        {0x4796e4, 0xcdeafb, 0xc9e2f3, 0xfff0d0, 0xa9c6f5, 0xd2dca8, {0.92f, 0.52f, 0.30f}},
+        {0x4796e4, 0xcdeafb, 0xc9e2f3, 0xfff0d0, 0xa9c6f5, 0xd2dca8, {0.98f, 0.55f, 0.32f}},
     [HOUR_MORNING] =
-        {0x6fa8e6, 0xffe3d2, 0xefdfe2, 0xffe2c0, 0xbcc2f2, 0xe2cfae, {0.90f, 0.54f, 0.30f}},
+        {0x6fa8e6, 0xffe3d2, 0xefdfe2, 0xffe2c0, 0xbcc2f2, 0xe2cfae, {0.96f, 0.58f, 0.32f}},
     [HOUR_GOLDEN] =
         {0x5f97d8, 0xffdb9c, 0xf8d9ae, 0xffcf90, 0xaaaeea, 0xe8b483, {1.02f, 0.50f, 0.32f}},
     [HOUR_DUSK] =
@@ -20,7 +20,7 @@ static const struct {
     [HOUR_NIGHT] =
         {0x0c1440, 0x42609e, 0x3a5290, 0xb4ccff, 0x5064b4, 0x30407c, {0.42f, 0.40f, 0.20f}},
     [HOUR_INDOORS] =
-        {0xfff4e0, 0xf3e4d0, 0xf3e4d0, 0xffefd4, 0xd2cfe6, 0xe6bd92, {0.86f, 0.44f, 0.34f}},
+        {0xfff4e0, 0xf3e4d0, 0xf3e4d0, 0xffefd4, 0xd2cfe6, 0xe6bd92, {0.96f, 0.48f, 0.36f}},
 };
 
 struct spot spot_make(uint64_t seed, int salt, int hour, float u, float v, float pixel)

@@ -122,7 +122,7 @@ void scene_flowers(struct spot *s)
                           vases[3] = {0x5f93b8, 0xf3ece2, 0x6aa79a};
     table_top(s, 0.74f, srgb(walls[(int)(chance(s, 3) * 3)]), srgb(0xb98154));
     struct vec3 colour = srgb(scene_shade(SCENE_FLOWERS, s->seed)->rgb);
-    struct spot in = enter(s, choose(s, 1, 0.43f, 0.57f), 0.86f, choose(s, 2, 0.80f, 0.88f));
+    struct spot in = enter(s, choose(s, 1, 0.43f, 0.57f), 0.88f, choose(s, 2, 0.83f, 0.89f));
     pool(&in, 0.10f, 0, 0.34f, 0.07f, 0.6f);
     for (int i = 0; i < 10; i++) {
         float side = i & 1 ? 1.0f : -1.0f, n = (float)(i >> 1);
@@ -174,7 +174,7 @@ static void car(struct spot *s, struct vec3 paint)
     body = join(body, ball(s, 0.42f, -0.34f, 0.185f, 0.14f), 0.05f);
     float arch = minf(-ball(s, -0.36f, -0.125f, 0.155f, 0.155f).depth,
                       -ball(s, 0.36f, -0.125f, 0.155f, 0.155f).depth);
-    put(s, inside_box(s, -0.52f, -0.27f, 0.52f, -0.09f), srgb(0x26242c));
+    put(s, maxf(inside_box(s, -0.40f, -0.27f, 0.40f, -0.09f), -arch), srgb(0x26242c));
     struct form skin = carve(body, minf(arch, -0.125f - s->v));
     fill(s, skin, paint, 0.75f);
     float shine = ramp(0.03f, 0.0f, fabsf(s->v + 0.345f + 0.10f * s->u * s->u)) *
@@ -292,7 +292,7 @@ void scene_fruit(struct spot *s)
                           bowls[3] = {0xf6efe4, 0x5f96bc, 0xd98a6a};
     table_top(s, 0.66f, srgb(walls[(int)(chance(s, 3) * 3)]), srgb(0xa8714a));
     struct vec3 clay = srgb(bowls[(int)(chance(s, 4) * 3)]);
-    struct spot in = enter(s, choose(s, 1, 0.44f, 0.56f), 0.84f, choose(s, 2, 0.72f, 0.80f));
+    struct spot in = enter(s, choose(s, 1, 0.44f, 0.56f), 0.83f, choose(s, 2, 0.80f, 0.88f));
     pool(&in, 0.08f, 0.0f, 0.52f, 0.08f, 0.65f);
     float rim = -0.30f, sag = 0.055f * sqrtf(maxf(1 - in.u * in.u / 0.2209f, 0));
     struct form inside = ball(&in, 0, rim, 0.47f, 0.06f);
