@@ -16,22 +16,20 @@ static float window_light(const struct spot *s)
     return ramp(0.16f, 0.26f, lean) * ramp(0.84f, 0.74f, lean) * bars * ramp(1.1f, 0.5f, s->v);
 }
 
-static void place_colour(struct spot *s, const struct shot *shot)
+static void place_colour(struct spot *s)
 {
-    struct vec3 wall = srgb(wall_colours[shot->wall].rgb);
     float x = s->u - 0.5f - 0.30f * s->towards.x, y = s->v - 0.34f;
     float near = clampf(1 - 0.95f * (x * x + 0.8f * y * y), 0, 1);
     float plaster = noise2(s->u * 5, s->v * 5, s->seed) - 0.5f;
     float light = mixf(0.50f, 1.14f, near * near) + 0.035f * plaster;
     struct vec3 warm = v3_mix(v3(1, 1, 1), v3(1.06f, 1, 0.93f), near);
-    s->colour = v3_mul(v3_scale(wall, light), warm);
-    s->colour = v3_add(s->colour, v3_scale(wall, 0.16f * window_light(s)));
+    s->colour = v3_mul(v3_scale(s->wall, light), warm);
+    s->colour = v3_add(s->colour, v3_scale(s->wall, 0.16f * window_light(s)));
 }
 
 /* Seamless paper: the wall bends into the floor. */
-static void place_studio(struct spot *s, const struct shot *shot)
+static void place_studio(struct spot *s)
 {
-    (void)shot;
     struct vec3 paper = v3_mix(srgb(0xb4b6bc), srgb(0xc2beba), chance(s, 1));
     float x = s->u - 0.5f - 0.35f * s->towards.x, y = s->v - 0.36f;
     float near = clampf(1 - 1.25f * (x * x + 0.75f * y * y), 0, 1);
@@ -73,12 +71,10 @@ static void shelf(struct spot *s, float u0, float u1, float v)
     fill(s, board, srgb(0xa8714a), 0);
 }
 
-static void place_room(struct spot *s, const struct shot *shot)
+static void place_room(struct spot *s)
 {
-    (void)shot;
     static const unsigned walls[4] = {0xeedcc2, 0xd8dccb, 0xe6cfc0, 0xcfd8de};
-    s->blur = 0.014f;
-    s->soft = maxf(s->soft, s->blur);
+    defocus(s, 0.014f);
     struct vec3 wall = srgb(walls[(int)(chance(s, 1) * 4)]), white = srgb(0xfffaf2);
     s->colour = v3_scale(wall, 1.06f - 0.26f * s->v - 0.22f * ramp(0.2f, 1.0f, s->u));
     float x = choose(s, 2, 0.10f, 0.18f), top = 0.06f, low = 0.60f;
@@ -110,13 +106,11 @@ static void place_room(struct spot *s, const struct shot *shot)
     house_plant(s, choose(s, 6, 0.86f, 0.93f), 0.90f, choose(s, 7, 0.36f, 0.42f));
 }
 
-static void place_library(struct spot *s, const struct shot *shot)
+static void place_library(struct spot *s)
 {
-    (void)shot;
     static const unsigned spines[8] = {0x9c4038, 0x2f5f7c, 0xc8954a, 0x4f7350,
                                        0x6a4674, 0xd9c49a, 0x7a4a32, 0x35506a};
-    s->blur = 0.0085f;
-    s->soft = maxf(s->soft, s->blur);
+    defocus(s, 0.0085f);
     s->colour = v3_scale(srgb(0x5a3826), 0.7f);
     float rise = 0.235f, shift = choose(s, 1, 0, 0.2f), p = (s->v + shift) / rise;
     int row = (int)floorf(p);
@@ -145,7 +139,7 @@ static void place_library(struct spot *s, const struct shot *shot)
     paint_bokeh(s, 0.25f, 3, 0.35f, 0.06f, v3(0.20f, 0.13f, 0.05f));
 }
 
-static void (*const places[PLACE_COUNT])(struct spot *, const struct shot *) = {
+static void (*const places[PLACE_COUNT])(struct spot *) = {
     [PLACE_COLOUR] = place_colour,       [PLACE_STUDIO] = place_studio,
     [PLACE_MEADOW] = place_meadow,       [PLACE_ROOM] = place_room,
     [PLACE_FOREST] = place_forest,       [PLACE_BEACH] = place_beach,
@@ -157,16 +151,22 @@ static void (*const places[PLACE_COUNT])(struct spot *, const struct shot *) = {
 /* What a light does to a place: the hours it may be (by the seed), a tint, light lost towards the
  * edges, and a glow behind the head. */
 static const struct {
-    int hours[2];
+    int hours[HOURS];
     struct vec3 tint;
     float vignette;
     struct vec3 behind;
 } grades[LIGHT_COUNT] = {
-    [LIGHT_SOFT] = {{HOUR_DAY, HOUR_MORNING}, {1, 1, 1}, 0.16f, {0, 0, 0}},
-    [LIGHT_WARM] = {{HOUR_GOLDEN, HOUR_GOLDEN}, {1.05f, 0.98f, 0.87f}, 0.20f, {0.04f, 0.02f, 0}},
-    [LIGHT_DRAMATIC] = {{HOUR_DAY, HOUR_GOLDEN}, {0.60f, 0.57f, 0.60f}, 0.55f, {0, 0, 0}},
-    [LIGHT_COOL] = {{HOUR_DAY, HOUR_DAY}, {0.86f, 0.96f, 1.07f}, 0.18f, {0, 0.01f, 0.03f}},
-    [LIGHT_BACK] = {{HOUR_MORNING, HOUR_GOLDEN},
+    [LIGHT_SOFT] = {{HOUR_DAY, HOUR_DAY, HOUR_MORNING}, {1, 1, 1}, 0.16f, {0, 0, 0}},
+    [LIGHT_WARM] = {{HOUR_GOLDEN, HOUR_GOLDEN, HOUR_GOLDEN},
+                    {1.05f, 0.98f, 0.87f},
+                    0.20f,
+                    {0.04f, 0.02f, 0}},
+    [LIGHT_DRAMATIC] = {{HOUR_DAY, HOUR_DAY, HOUR_GOLDEN}, {0.60f, 0.57f, 0.60f}, 0.55f, {0, 0, 0}},
+    [LIGHT_COOL] = {{HOUR_DAY, HOUR_DAY, HOUR_DAY},
+                    {0.86f, 0.96f, 1.07f},
+                    0.18f,
+                    {0, 0.01f, 0.03f}},
+    [LIGHT_BACK] = {{HOUR_MORNING, HOUR_MORNING, HOUR_GOLDEN},
                     {0.96f, 0.96f, 0.98f},
                     0.24f,
                     {0.40f, 0.34f, 0.25f}},
@@ -174,25 +174,17 @@ static const struct {
 
 struct vec3 backdrop_colour(const struct shot *shot, float u, float v, float pixel)
 {
-    struct spot s = spot_make(shot->seed, 100 + shot->place, HOUR_DAY, u, v, pixel);
-    int hour = grades[shot->light].hours[chance(&s, 900) < 0.6f ? 0 : 1];
-    s = spot_make(shot->seed, 100 + shot->place, hour, u, v, pixel);
     struct vec3 key = v3_unit(v3(shot->light_x, shot->light_y, 1));
-    s.towards = key;
-    s.gleam = v3_unit(v3_add(key, v3(0, 0, 1)));
-    if (chance(&s, 901) < 0.5f) {
-        s.mirrored = true;
-        s.u = 1 - u;
-        s.towards.x = -s.towards.x;
-        s.gleam.x = -s.gleam.x;
-    }
-    places[shot->place](&s, shot);
-    float x = u - 0.5f, y = v - 0.45f, far = x * x + y * y;
-    s.colour = v3_mul(s.colour, v3_scale(grades[shot->light].tint,
-                                         1 - grades[shot->light].vignette * minf(2.2f * far, 1)));
-    struct vec3 own =
-        shot->place == PLACE_COLOUR ? srgb(wall_colours[shot->wall].rgb) : v3(1, 1, 1);
+    struct spot s =
+        spot_make(shot->seed, 100 + shot->place, grades[shot->light].hours, key, u, v, pixel);
+    s.wall = srgb(wall_colours[shot->wall].rgb);
+    places[shot->place](&s);
+    float x = u - 0.5f, y = v - 0.45f, far = minf(2.2f * (x * x + y * y), 1);
+    struct vec3 grade = v3_scale(grades[shot->light].tint, 1 - grades[shot->light].vignette * far);
+    s.colour = v3_mul(s.colour, grade);
+    /* A wall glows in its own colour. */
+    struct vec3 behind = grades[shot->light].behind;
     s.u = u;
-    glow(&s, 0.5f, 0.36f, 0.62f, v3_mul(grades[shot->light].behind, own));
+    glow(&s, 0.5f, 0.36f, 0.62f, shot->place == PLACE_COLOUR ? v3_mul(behind, s.wall) : behind);
     return v3(minf(s.colour.x, 1.1f), minf(s.colour.y, 1.1f), minf(s.colour.z, 1.1f));
 }

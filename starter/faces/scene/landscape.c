@@ -3,26 +3,6 @@
  */
 #include "layer.h"
 
-/* What stands above the water line is painted twice: once upside down, as its reflection. */
-static void mirror_water(struct spot *s, float line, void (*above)(struct spot *), unsigned deep)
-{
-    struct spot up = *s;
-    float d = s->v - line;
-    if (d > 0) {
-        float ripple = noise2(s->u * 5, d * 70, s->seed + 3) - 0.5f;
-        up.v = line - 0.94f * d;
-        up.u += 0.035f * ripple * ramp(0, 0.3f, d);
-        up.soft += 0.02f * d;
-    }
-    above(&up);
-    float water = cover(s, d);
-    struct vec3 wet =
-        v3_mix(v3_scale(up.colour, 0.86f), srgb(deep), 0.22f + 0.38f * ramp(0, 0.4f, d));
-    float streak = ramp(0.62f, 0.9f, noise2(s->u * 3, d * 55, s->seed + 4)) * ramp(0, 0.08f, d);
-    s->colour = v3_mix(up.colour, v3_mix(wet, s->sky_low, 0.28f * streak), water);
-    glaze(s, 0.5f * ramp(0.012f, 0, fabsf(d)) * water, s->sky_low);
-}
-
 static void lake_shore(struct spot *s)
 {
     paint_sky(s, 0.58f);
@@ -37,7 +17,7 @@ static void lake_shore(struct spot *s)
 
 void scene_lake(struct spot *s)
 {
-    mirror_water(s, 0.585f, lake_shore, 0x2f7fa6);
+    paint_mirror(s, 0.585f, 0.94f, lake_shore, srgb(0x2f7fa6));
     float edge = 0.93f - 0.09f * noise2(s->u * 3, 4, s->seed) -
                  0.25f * ramp(0.55f, 0, s->u) * ramp(0.55f, 0, s->u);
     shade(s, flat(s->v - edge), 0.05f, 0.35f);

@@ -8,7 +8,7 @@
 static const struct {
     unsigned sky_top, sky_low, haze, sun, sky, ground;
     float power[3]; /* of sun, sky and ground */
-} hours[HOUR_COUNT] = {
+} lights[HOUR_COUNT] = {
     [HOUR_DAY] =
         {0x4796e4, 0xcdeafb, 0xc9e2f3, 0xfff0d0, 0xa9c6f5, 0xd2dca8, {0.98f, 0.55f, 0.32f}},
     [HOUR_MORNING] =
@@ -23,18 +23,34 @@ static const struct {
         {0xfff4e0, 0xf3e4d0, 0xf3e4d0, 0xffefd4, 0xd2cfe6, 0xe6bd92, {0.96f, 0.48f, 0.36f}},
 };
 
-struct spot spot_make(uint64_t seed, int salt, int hour, float u, float v, float pixel)
+uint32_t spot_seed(uint64_t seed, int salt)
 {
     uint32_t mixed = (uint32_t)(seed ^ seed >> 32) * 0x9e3779b1u + (uint32_t)salt * 0x85ebca6bu;
-    struct spot s = {.u = u, .v = v, .soft = 0.75f * pixel, .seed = mixed ^ mixed >> 15};
-    s.sky_top = srgb(hours[hour].sky_top);
-    s.sky_low = srgb(hours[hour].sky_low);
-    s.haze = srgb(hours[hour].haze);
-    s.sun = v3_scale(srgb(hours[hour].sun), hours[hour].power[0]);
-    s.sky = v3_scale(srgb(hours[hour].sky), hours[hour].power[1]);
-    s.ground = v3_scale(srgb(hours[hour].ground), hours[hour].power[2]);
-    s.towards = v3(-0.50f, 0.62f, 0.6047f);
-    s.gleam = v3(-0.2791f, 0.3461f, 0.8957f);
+    return mixed ^ mixed >> 15;
+}
+
+struct spot spot_make(uint64_t seed,
+                      int salt,
+                      const int hours[HOURS],
+                      struct vec3 towards,
+                      float u,
+                      float v,
+                      float pixel)
+{
+    struct spot s = {.u = u, .v = v, .soft = 0.75f * pixel, .seed = spot_seed(seed, salt)};
+    int hour = hours[(int)(chance(&s, 900) * HOURS)];
+    s.sky_top = srgb(lights[hour].sky_top);
+    s.sky_low = srgb(lights[hour].sky_low);
+    s.haze = srgb(lights[hour].haze);
+    s.sun = v3_scale(srgb(lights[hour].sun), lights[hour].power[0]);
+    s.sky = v3_scale(srgb(lights[hour].sky), lights[hour].power[1]);
+    s.ground = v3_scale(srgb(lights[hour].ground), lights[hour].power[2]);
+    if (chance(&s, 901) < 0.5f) {
+        s.u = 1 - u;
+        towards.x = -towards.x;
+    }
+    s.towards = towards;
+    s.gleam = v3_unit(v3_add(towards, v3(0, 0, 1)));
     return s;
 }
 

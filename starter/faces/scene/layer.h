@@ -23,11 +23,11 @@ struct spot {
     float soft; /* half the width of an edge, in the unit of u */
     float blur; /* of what is out of focus: the least `soft`; 0 in focus */
     uint32_t seed;
-    bool mirrored;
     struct vec3 towards, gleam;   /* unit vectors, y up: to the sun, between it and the eye */
     struct vec3 sun, sky, ground; /* light from each */
     struct vec3 sky_top, sky_low; /* colours of the sky */
     struct vec3 haze;
+    struct vec3 wall; /* of a room, where the picture has one */
 };
 
 struct form {
@@ -35,8 +35,19 @@ struct form {
     float x, y; /* tilt of the surface, right and down; (0, 0) faces the eye, length 1 is edge-on */
 };
 
-/* A spot at (u, v) under the light of an hour; its colour is black. */
-struct spot spot_make(uint64_t seed, int salt, int hour, float u, float v, float pixel);
+enum { HOURS = 3 };
+/* A black spot at (u, v) under the light of one of the hours; half of them see the picture
+ * mirrored, with the sun still at `towards`. salt parts the choices of one picture from another's.
+ */
+struct spot spot_make(uint64_t seed,
+                      int salt,
+                      const int hours[HOURS],
+                      struct vec3 towards,
+                      float u,
+                      float v,
+                      float pixel);
+/* What spot_make gives the spot as its seed. */
+uint32_t spot_seed(uint64_t seed, int salt);
 /* Light on a form's surface; gloss: 0 matt, 1 polished. */
 struct vec3 lit(const struct spot *s, struct form f, struct vec3 albedo, float gloss);
 
@@ -63,6 +74,13 @@ static inline struct spot enter(const struct spot *s, float u, float v, float si
     in.soft = s->soft * unit;
     in.blur = s->blur * unit;
     return in;
+}
+
+/* What follows is out of focus. */
+static inline void defocus(struct spot *s, float blur)
+{
+    s->blur = blur;
+    s->soft = maxf(s->soft, blur);
 }
 
 static inline bool within(const struct spot *s, float u0, float v0, float u1, float v1)
@@ -197,6 +215,9 @@ void paint_hills(
 void paint_peak(struct spot *s, float u, float top, float base, float slope, int salt, float hazy);
 /* Water from the horizon to the bottom. */
 void paint_sea(struct spot *s, float horizon, struct vec3 near, struct vec3 far);
+/* Water below a line that shows what stands above it, upside down and `squash` times as high. */
+void paint_mirror(
+    struct spot *s, float line, float squash, void (*above)(struct spot *), struct vec3 deep);
 /* Lawn below its edge. */
 void paint_grass(struct spot *s, float edge, struct vec3 near, struct vec3 far);
 /* Small blossoms on a lawn between two heights. */
@@ -211,6 +232,21 @@ void paint_palm(struct spot *s, float u, float v, float size);
 void paint_firs(
     struct spot *s, float v, float size, float step, int salt, struct vec3 needles, float snow);
 
+/* ---- building.c ---- */
+
+/* A window in a painted frame, with a sill. */
+void paint_window(struct spot *s, float u, float v, float half_u, float half_v, struct vec3 frame);
+/* A tiled roof: half its width at the ridge and at the eaves. */
+void paint_roof(struct spot *s,
+                float u,
+                float top,
+                float half_top,
+                float bottom,
+                float half_bottom,
+                struct vec3 tiles);
+
+/* ---- town.c ---- */
+
 /* A row of houses with shops, from the roofs at 0.2 to the pavement at 0.8. */
 void paint_houses(struct spot *s, float shift);
 
@@ -220,15 +256,29 @@ void paint_houses(struct spot *s, float shift);
 void paint_bokeh(
     struct spot *s, float cell, int salt, float share, float radius, struct vec3 light);
 
-void place_meadow(struct spot *s, const struct shot *shot);
-void place_forest(struct spot *s, const struct shot *shot);
-void place_beach(struct spot *s, const struct shot *shot);
-void place_street(struct spot *s, const struct shot *shot);
-void place_mountains(struct spot *s, const struct shot *shot);
-void place_snow(struct spot *s, const struct shot *shot);
-void place_night(struct spot *s, const struct shot *shot);
+void place_meadow(struct spot *s);
+void place_forest(struct spot *s);
+void place_beach(struct spot *s);
+void place_street(struct spot *s);
+void place_mountains(struct spot *s);
+void place_snow(struct spot *s);
+void place_night(struct spot *s);
 
-/* ---- landscape.c, building.c, animal.c, thing.c: the scenes ---- */
+/* ---- fur.c ---- */
+
+/* The colours of an animal's coat. */
+struct coat {
+    struct vec3 fur, pale, dark;
+    float light; /* of the fur, 0..1 */
+};
+
+struct coat coat_of(const struct spot *s, int scene);
+/* Ruffles a form with fine streaks along v. */
+struct form furry(const struct spot *s, struct form f, float amount);
+/* An animal's eye; slit: half the width of the pupil, of the eye's radius. */
+void paint_eye(struct spot *s, float u, float v, float r, unsigned iris, float slit);
+
+/* ---- landscape.c, building.c, town.c, pet.c, animal.c, thing.c: the scenes ---- */
 
 void scene_lake(struct spot *s);
 void scene_tree(struct spot *s);

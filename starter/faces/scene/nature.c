@@ -92,6 +92,25 @@ void paint_sea(struct spot *s, float horizon, struct vec3 near, struct vec3 far)
     put(s, depth, light);
 }
 
+void paint_mirror(
+    struct spot *s, float line, float squash, void (*above)(struct spot *), struct vec3 deep)
+{
+    struct spot up = *s;
+    float d = s->v - line;
+    if (d > 0) {
+        float ripple = noise2(s->u * 5, d * 70, s->seed + 3) - 0.5f;
+        up.v = line - d / squash;
+        up.u += 0.035f * ripple * ramp(0, 0.25f, d);
+        up.soft += 0.025f * d;
+    }
+    above(&up);
+    float water = cover(s, d), streak = noise2(s->u * 3, d * 55, s->seed + 4);
+    struct vec3 wet = v3_mix(v3_scale(up.colour, 0.86f), deep, 0.22f + 0.38f * ramp(0, 0.4f, d));
+    wet = v3_mix(wet, s->sky_low, 0.28f * ramp(0.62f, 0.9f, streak) * ramp(0, 0.08f, d));
+    s->colour = v3_mix(up.colour, wet, water);
+    glaze(s, 0.5f * ramp(0.012f, 0, fabsf(d)) * water, s->sky_low);
+}
+
 void paint_grass(struct spot *s, float edge, struct vec3 near, struct vec3 far)
 {
     float depth = s->v - edge;

@@ -21,16 +21,8 @@ void paint_bokeh(struct spot *s, float cell, int salt, float share, float radius
     s->colour = v3_add(s->colour, v3_scale(light, disc * bright));
 }
 
-/* What follows is out of focus. */
-static void defocus(struct spot *s, float blur)
+void place_meadow(struct spot *s)
 {
-    s->blur = blur;
-    s->soft = maxf(s->soft, blur);
-}
-
-void place_meadow(struct spot *s, const struct shot *shot)
-{
-    (void)shot;
     defocus(s, 0.020f);
     paint_sky(s, 0.62f);
     paint_clouds(s, 3, 0.26f);
@@ -46,9 +38,8 @@ void place_meadow(struct spot *s, const struct shot *shot)
                         v3_scale(srgb(flowers[i]), 0.55f * ramp(0.70f, 0.85f, s->v)));
 }
 
-void place_forest(struct spot *s, const struct shot *shot)
+void place_forest(struct spot *s)
 {
-    (void)shot;
     defocus(s, 0.018f);
     struct vec3 air = v3_mix(srgb(0xd8ecb0), s->sky_low, 0.35f);
     s->colour = v3_mix(v3_scale(srgb(0x6fae58), 0.75f), air,
@@ -79,9 +70,8 @@ void place_forest(struct spot *s, const struct shot *shot)
     paint_bokeh(s, 0.24f, 3, 0.40f, 0.085f, v3_scale(sparkle, 0.5f * high));
 }
 
-void place_beach(struct spot *s, const struct shot *shot)
+void place_beach(struct spot *s)
 {
-    (void)shot;
     defocus(s, 0.018f);
     paint_sky(s, 0.52f);
     paint_clouds(s, 3, 0.28f);
@@ -98,9 +88,8 @@ void place_beach(struct spot *s, const struct shot *shot)
                     v3_scale(s->sun, 0.35f * ramp(0.5f, 0.56f, s->v) * ramp(0.72f, 0.64f, s->v)));
 }
 
-void place_street(struct spot *s, const struct shot *shot)
+void place_street(struct spot *s)
 {
-    (void)shot;
     defocus(s, 0.015f);
     paint_sky(s, 0.60f);
     struct spot near = enter(s, -0.15f, -0.24f, 1.32f);
@@ -115,9 +104,8 @@ void place_street(struct spot *s, const struct shot *shot)
     paint_bokeh(s, 0.10f, 2, 0.25f, 0.030f, v3_scale(v3(0.50f, 0.42f, 0.28f), low));
 }
 
-void place_mountains(struct spot *s, const struct shot *shot)
+void place_mountains(struct spot *s)
 {
-    (void)shot;
     defocus(s, 0.013f);
     paint_sky(s, 0.62f);
     paint_clouds(s, 2, 0.20f);
@@ -131,9 +119,8 @@ void place_mountains(struct spot *s, const struct shot *shot)
     glaze(s, 0.10f, s->haze);
 }
 
-void place_snow(struct spot *s, const struct shot *shot)
+void place_snow(struct spot *s)
 {
-    (void)shot;
     static const struct vec3 white = {0.90f, 0.93f, 0.98f};
     defocus(s, 0.014f);
     s->haze = v3_mix(s->haze, srgb(0xe4eefa), 0.7f);
@@ -158,9 +145,8 @@ void place_snow(struct spot *s, const struct shot *shot)
     paint_bokeh(s, 0.19f, 3, 0.45f, 0.034f, v3(0.22f, 0.23f, 0.24f));
 }
 
-void place_night(struct spot *s, const struct shot *shot)
+void place_night(struct spot *s)
 {
-    (void)shot;
     s->colour = v3_mix(srgb(0x10173f), srgb(0x4a3f7c), ramp(0, 0.72f, s->v));
     s->colour = v3_mix(s->colour, srgb(0x1d1f42), ramp(0.68f, 1, s->v));
     for (int row = 0; row < 2; row++) {

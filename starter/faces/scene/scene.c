@@ -6,7 +6,7 @@
 
 static const struct {
     void (*paint)(struct spot *);
-    int hours[3]; /* one of them, by the seed */
+    int hours[HOURS]; /* one of them, by the seed */
 } scenes[SCENE_COUNT] = {
     [SCENE_LIGHTHOUSE] = {scene_lighthouse, {HOUR_DAY, HOUR_MORNING, HOUR_GOLDEN}},
     [SCENE_LAKE] = {scene_lake, {HOUR_DAY, HOUR_MORNING, HOUR_GOLDEN}},
@@ -89,21 +89,13 @@ const struct shade *scene_shade(int scene, uint32_t seed)
 
 const char *scene_detail(int scene, uint64_t seed)
 {
-    struct spot s = spot_make(seed, scene, HOUR_DAY, 0, 0, 0);
-    return scene_shade(scene, s.seed)->word;
+    return scene_shade(scene, spot_seed(seed, scene))->word;
 }
 
 struct vec3 scene_colour(int scene, uint64_t seed, float u, float v, float pixel)
 {
-    struct spot s = spot_make(seed, scene, HOUR_DAY, u, v, pixel);
-    int hour = scenes[scene].hours[(int)(chance(&s, 900) * 3)];
-    s = spot_make(seed, scene, hour, u, v, pixel);
-    s.mirrored = chance(&s, 901) < 0.5f;
-    if (s.mirrored) {
-        s.u = 1 - u;
-        s.towards.x = -s.towards.x;
-        s.gleam.x = -s.gleam.x;
-    }
+    static const struct vec3 upper_left = {-0.50f, 0.62f, 0.6047f};
+    struct spot s = spot_make(seed, scene, scenes[scene].hours, upper_left, u, v, pixel);
     scenes[scene].paint(&s);
     return v3(minf(s.colour.x, 1.1f), minf(s.colour.y, 1.1f), minf(s.colour.z, 1.1f));
 }

@@ -27,7 +27,7 @@ static void boat(struct spot *s, struct vec3 paint)
           flag = minf(minf(s->v + 1.06f + wave, -0.985f - wave - s->v), minf(s->u, 0.13f - s->u));
     put(s, flag, paint);
     float x = s->u, rise = -0.055f * x * x * 4 * (x < 0 ? 1.6f : 0.7f) - 0.02f;
-    float keel = 0.16f - 0.9f * powf(fabsf(x) / 0.52f, 3.0f) * 0.20f;
+    float keel = 0.16f - 1.28f * fabsf(x) * x * x;
     float bow = 0.52f - 0.35f * (s->v - rise) - fabsf(x + 0.03f);
     struct form hull = {minf(minf(s->v - rise, keel - s->v), bow), 0.75f * x / 0.52f,
                         -0.55f + 4.6f * (s->v - rise)};
@@ -49,7 +49,7 @@ void scene_boat(struct spot *s)
     struct spot in = enter(s, x, line, size), below = in;
     float d = in.v - 0.11f;
     if (d > 0) { /* the reflection, broken by waves */
-        below.v = 0.20f - in.v * 1.0f;
+        below.v = 0.20f - in.v;
         below.u += 0.09f * (noise2(in.u * 5, d * 26, s->seed + 7) - 0.5f);
         below.soft += 0.02f + 0.06f * d;
         boat(&below, paint);
@@ -167,7 +167,6 @@ static void wheel(struct spot *s, float u)
 
 static void car(struct spot *s, struct vec3 paint)
 {
-    struct form cabin = carve(ball(s, 0.05f, -0.40f, 0.37f, 0.335f), -0.35f - s->v);
     struct form body = join(slab(s, 0, -0.27f, 0.60f, 0.145f, 0.135f),
                             ball(s, 0.05f, -0.40f, 0.37f, 0.32f), 0.05f);
     body = join(body, ball(s, -0.36f, -0.33f, 0.235f, 0.14f), 0.05f);
@@ -181,9 +180,8 @@ static void car(struct spot *s, struct vec3 paint)
                   cover(s, skin.depth - 0.02f);
     glaze(s, 0.22f * shine, v3_mix(s->sky_low, v3(1, 1, 1), 0.5f));
     glaze(s, 0.30f * ramp(-0.20f, -0.13f, s->v) * cover(s, skin.depth), srgb(0x4a3a44));
-    (void)cabin;
     struct form glass = carve(ball(s, 0.05f, -0.395f, 0.315f, 0.275f),
-                              minf(-0.415f - s->v, maxf(fabsf(s->u - 0.05f) - 0.017f, -1)));
+                              minf(-0.415f - s->v, fabsf(s->u - 0.05f) - 0.017f));
     struct vec3 tint = v3_mix(srgb(0x4f6c86), srgb(0xcfe8f4), ramp(-0.40f, -0.66f, s->v));
     put(s, glass.depth + 0.008f, v3_scale(paint, 0.42f));
     put(s, glass.depth, tint);
