@@ -112,6 +112,7 @@ static void place_library(struct spot *s)
                                        0x6a4674, 0xd9c49a, 0x7a4a32, 0x35506a};
     defocus(s, 0.0085f);
     s->colour = v3_scale(srgb(0x5a3826), 0.7f);
+    s->wall = v3(0.75f, 0.55f, 0.40f);
     float rise = 0.235f, shift = choose(s, 1, 0, 0.2f), p = (s->v + shift) / rise;
     int row = (int)floorf(p);
     float low = ((float)row + 1) * rise - shift - 0.022f;
@@ -161,7 +162,7 @@ static const struct {
                     {1.05f, 0.98f, 0.87f},
                     0.20f,
                     {0.04f, 0.02f, 0}},
-    [LIGHT_DRAMATIC] = {{HOUR_DAY, HOUR_DAY, HOUR_GOLDEN}, {0.60f, 0.57f, 0.60f}, 0.55f, {0, 0, 0}},
+    [LIGHT_DRAMATIC] = {{HOUR_DAY, HOUR_DAY, HOUR_GOLDEN}, {0.70f, 0.67f, 0.70f}, 0.62f, {0, 0, 0}},
     [LIGHT_COOL] = {{HOUR_DAY, HOUR_DAY, HOUR_DAY},
                     {0.86f, 0.96f, 1.07f},
                     0.18f,
@@ -177,14 +178,14 @@ struct vec3 backdrop_colour(const struct shot *shot, float u, float v, float pix
     struct vec3 key = v3_unit(v3(shot->light_x, shot->light_y, 1));
     struct spot s =
         spot_make(shot->seed, 100 + shot->place, grades[shot->light].hours, key, u, v, pixel);
-    s.wall = srgb(wall_colours[shot->wall].rgb);
+    s.wall = shot->place == PLACE_COLOUR ? srgb(wall_colours[shot->wall].rgb) : v3(1, 1, 1);
     places[shot->place](&s);
     float x = u - 0.5f, y = v - 0.45f, far = minf(2.2f * (x * x + y * y), 1);
-    struct vec3 grade = v3_scale(grades[shot->light].tint, 1 - grades[shot->light].vignette * far);
-    s.colour = v3_mul(s.colour, grade);
-    /* A wall glows in its own colour. */
-    struct vec3 behind = grades[shot->light].behind;
+    struct vec3 tint = grades[shot->light].tint;
+    if (shot->place == PLACE_COLOUR) /* paint has to keep its name */
+        tint = v3_mix(tint, v3(tint.y, tint.y, tint.y), 0.65f);
+    s.colour = v3_mul(s.colour, v3_scale(tint, 1 - grades[shot->light].vignette * far));
     s.u = u;
-    glow(&s, 0.5f, 0.36f, 0.62f, shot->place == PLACE_COLOUR ? v3_mul(behind, s.wall) : behind);
+    glow(&s, 0.5f, 0.36f, 0.62f, v3_mul(grades[shot->light].behind, s.wall));
     return v3(minf(s.colour.x, 1.1f), minf(s.colour.y, 1.1f), minf(s.colour.z, 1.1f));
 }

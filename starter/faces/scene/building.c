@@ -87,7 +87,7 @@ void scene_lighthouse(struct spot *s)
     float x = choose(s, 1, 0.36f, 0.52f), foot = 0.715f, top = choose(s, 2, 0.24f, 0.29f);
     paint_island(s, x);
     pool(s, x + 0.05f, foot + 0.02f, 0.17f, 0.035f, 0.5f);
-    float t = (s->v - top) / (foot - top);
+    float t = minf((s->v - top) / (foot - top), 0.97f);
     struct form tower =
         drum(s, x, top, 0.046f, foot + 0.015f - 2.0f * (s->u - x) * (s->u - x), 0.078f);
     float band = fmodf(t * 5 + 5.0f - 0.35f * tower.x * tower.x, 2.0f);

@@ -27,7 +27,7 @@ struct spot {
     struct vec3 sun, sky, ground; /* light from each */
     struct vec3 sky_top, sky_low; /* colours of the sky */
     struct vec3 haze;
-    struct vec3 wall; /* of a room, where the picture has one */
+    struct vec3 wall; /* behind people: its paint, which tints a glow on it */
 };
 
 struct form {

@@ -81,13 +81,14 @@ void paint_sea(struct spot *s, float horizon, struct vec3 near, struct vec3 far)
     float d = maxf(depth, 0), row = sqrtf(d) * 34, calm = ramp(0, 0.10f, d);
     float wide = 3.0f / (0.14f + d);
     float wave = noise2(s->u * wide, row, s->seed + 5) - 0.5f;
-    wave += 0.6f * (noise2(s->u * wide * 2.3f, row * 2.1f, s->seed + 6) - 0.5f);
+    if (s->blur == 0)
+        wave += 0.6f * (noise2(s->u * wide * 2.3f, row * 2.1f, s->seed + 6) - 0.5f);
     struct form f = flat(depth);
     f.y = -0.35f - 0.75f * wave * calm;
     f.x = -0.3f * wave;
     struct vec3 colour = v3_mix(far, near, ramp(0, 0.42f, d));
     struct vec3 light = lit(s, f, colour, 0);
-    float crest = ramp(0.18f, 0.42f, wave) * calm;
+    float crest = ramp(s->blur > 0 ? -0.1f : 0.18f, 0.42f, wave) * calm;
     light = v3_mix(light, s->sky_low, 0.30f * crest + 0.45f * ramp(0.10f, 0, d));
     put(s, depth, light);
 }

@@ -147,6 +147,7 @@ void place_snow(struct spot *s)
 
 void place_night(struct spot *s)
 {
+    s->wall = v3(0.42f, 0.30f, 0.40f);
     s->colour = v3_mix(srgb(0x10173f), srgb(0x4a3f7c), ramp(0, 0.72f, s->v));
     s->colour = v3_mix(s->colour, srgb(0x1d1f42), ramp(0.68f, 1, s->v));
     for (int row = 0; row < 2; row++) {
@@ -155,9 +156,9 @@ void place_night(struct spot *s)
         float top = 0.22f + 0.16f * (float)row + 0.26f * hash01(i, row, s->seed),
               x = fabsf(p - (float)i - 0.5f);
         float tower = ramp(-0.022f, 0.022f, minf(s->v - top, (0.44f - x) * step));
-        glaze(s, 0.80f * tower, row ? srgb(0x1c2352) : srgb(0x2b3068));
+        glaze(s, 0.80f * tower, row ? srgb(0x161b44) : srgb(0x39408a));
     }
-    float street = ramp(0.28f, 0.50f, s->v) * ramp(1.05f, 0.80f, s->v);
+    float street = ramp(0.22f, 0.50f, s->v) * ramp(1.05f, 0.80f, s->v);
     glow(s, 0.5f, 0.74f, 0.6f, v3(0.10f, 0.05f, 0.05f));
     static const struct vec3 lamps[5] = {{0.95f, 0.56f, 0.16f},
                                          {0.90f, 0.72f, 0.40f},

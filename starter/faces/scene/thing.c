@@ -96,7 +96,7 @@ static void blossom(
         float cup = 0.70f * (1 - c) * t;
         struct form f = {(reach - dist) * 0.8f, in.u / dist * (1.1f * t - 0.55f),
                          in.v / dist * (1.1f * t - 0.55f)};
-        struct vec3 hue = v3_mix(v3_scale(colour, 0.62f), v3_mix(colour, v3(1, 0.95f, 0.9f), 0.16f),
+        struct vec3 hue = v3_mix(v3_scale(colour, 0.62f), v3_mix(colour, v3(1, 0.95f, 0.9f), 0.05f),
                                  ramp(0.1f, 1, t));
         fill(&in, f, v3_scale(hue, 1 - 0.30f * cup), 0);
     }
@@ -230,7 +230,7 @@ static void apple(struct spot *s, float u, float v, float r, struct vec3 skin, s
 {
     struct form f = join(ball(s, u - 0.30f * r, v, 0.74f * r, 0.95f * r),
                          ball(s, u + 0.30f * r, v, 0.74f * r, 0.95f * r), 0.35f * r);
-    shade(s, f, 0.35f * r, 0.40f);
+    shade(s, f, 0.30f * r, 0.32f);
     float fleck = noise2((s->u - u) / r * 6, (s->v - v) / r * 2, s->seed) - 0.5f;
     fill(s, f, v3_mix(skin, blush, clampf(0.5f - 0.7f * f.x + 0.4f * f.y + 0.8f * fleck, 0, 1)),
          0.5f);
@@ -247,7 +247,7 @@ static void apple(struct spot *s, float u, float v, float r, struct vec3 skin, s
 static void orange(struct spot *s, float u, float v, float r)
 {
     struct form f = ball(s, u, v, r, 0.96f * r);
-    shade(s, f, 0.35f * r, 0.40f);
+    shade(s, f, 0.30f * r, 0.32f);
     float pore = noise2((s->u - u) / r * 15, (s->v - v) / r * 15, s->seed) - 0.5f;
     f.x += 0.22f * pore;
     f.y -= 0.22f * pore;

@@ -21,12 +21,12 @@ static void towers(
     if (kind > 0.86f)
         put(s, 0.003f - fabsf(s->u - mid) - maxf(top - 0.15f - s->v, 0), v3_scale(hue, 0.6f));
     fill(s, f, hue, 0);
-    float cu = step / 7, cv = 0.030f, wu = (s->u - mid) / cu + 40, wv = (s->v - top) / cv;
+    float cu = step / 5.5f, cv = 0.036f, wu = (s->u - mid) / cu + 40, wv = (s->v - top) / cv;
     int iu = (int)floorf(wu), iv = (int)floorf(wv);
     float in_u = fabsf(wu - (float)iu - 0.5f), in_v = fabsf(wv - (float)iv - 0.5f);
     float off = fabsf((float)iu - 39.5f) * cu;
     if (iv > 0 && off + 0.45f * cu < half && before > 0.008f) {
-        bool on = hash01(iu + 90 * i, iv, s->seed + 8) < 0.46f;
+        bool on = hash01(iu + 90 * i, iv, s->seed + 8) < 0.42f;
         float pane = minf((0.32f - in_u) * cu, (0.30f - in_v) * cv);
         put(s, pane, on ? srgb(0xffd98c) : v3_scale(s->colour, 0.72f));
         if (on)
@@ -40,9 +40,9 @@ static void city_above(struct spot *s)
     paint_sky(s, 0.78f);
     paint_clouds(s, 2, 0.22f);
     glow(s, 0.5f, 0.66f, 0.75f, v3(0.34f, 0.17f, 0.05f));
-    towers(s, 0.52f, 0.34f, 0.085f, 1, srgb(0xa8a8d4), 0.42f);
-    towers(s, 0.58f, 0.20f, 0.125f, 4, srgb(0x8c96cc), 0.16f);
-    towers(s, 0.70f, 0.42f, 0.155f, 8, srgb(0x727cb8), 0.0f);
+    towers(s, 0.52f, 0.34f, 0.085f, 1, srgb(0xb4b0dc), 0.50f);
+    towers(s, 0.58f, 0.20f, 0.125f, 4, srgb(0x8f98d0), 0.22f);
+    towers(s, 0.70f, 0.42f, 0.155f, 8, srgb(0x5f6aa8), 0.0f);
 }
 
 void scene_city(struct spot *s)
