@@ -504,7 +504,7 @@ bool scene_named(char *const *word, int n, int scene)
 {
     static const char *const keys[SCENE_COUNT][4] = {{"lighthouse"},
                                                      {"lake"},
-                                                     {"house"},
+                                                     {"house", "cottage"},
                                                      {"tree"},
                                                      {"city"},
                                                      {"sunset"},

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "caption_claims.h"
+#include "scene/scene.h"
 #include "set/dataset.h"
 #include "support/check.h"
 
@@ -338,6 +339,8 @@ static void captions_fit_a_text_encoder(void **state)
 static void scenes_are_named(void **state)
 {
     (void)state;
+    static const char *const colours[] = {"red",   "blue",  "green",  "yellow", "orange", "pink",
+                                          "white", "black", "purple", "brown",  "golden", "grey"};
     for (int scene = 0; scene < SCENE_COUNT; scene++)
         for (uint64_t seed = 0; seed < 60; seed++) {
             struct picture p = {.scene = scene, .seed = seed};
@@ -347,6 +350,11 @@ static void scenes_are_named(void **state)
             sentence_read(&s, text);
             if (!scene_named(s.word, s.n, scene))
                 fail_msg("scene %s is not in: %s", classes[CLASS_SCENE].names[scene], text);
+            const char *detail = scene_detail(scene, seed);
+            for (int i = 0; detail && i < s.n; i++)
+                for (size_t k = 0; k < FACE_COUNT(colours); k++)
+                    if (strcmp(s.word[i], colours[k]) == 0 && strcmp(detail, colours[k]) != 0)
+                        fail_msg("the scene is %s, which is not in: %s", detail, text);
         }
 }
 

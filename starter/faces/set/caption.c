@@ -2,35 +2,51 @@
 /* Captions, as people type them. Each mentions a random part of what is true of the picture and
  * seen in it, in varying order and words; nothing else is ever said.
  */
+#include "scene/scene.h"
 #include "words.h"
 
 enum { SCENE_FORMS = 6 };
 
+/* '#' stands for what the scene's seed decides, a colour: scene_detail(). */
 static const char *const scene_forms[SCENE_COUNT][SCENE_FORMS] = {
-    [SCENE_LIGHTHOUSE] = {"@lighthouse", "@lighthouse by the sea", "@lighthouse on the coast",
-                          "@tall lighthouse"},
-    [SCENE_LAKE] = {"@lake", "@mountain lake", "@lake in the mountains", "@quiet lake"},
-    [SCENE_HOUSE] = {"@house", "@small house", "@cosy house", "@family house"},
-    [SCENE_TREE] = {"@tree", "@big tree", "@lone tree", "@green tree", "@tree in @field"},
-    [SCENE_CITY] = {"@city", "@city skyline", "tall buildings of @city", "skyline of @city"},
-    [SCENE_SUNSET] = {"@sunset", "@beach at sunset", "sunset over the sea", "@beautiful sunset"},
-    [SCENE_FOREST] = {"@forest", "trees in @forest", "the woods", "@quiet forest"},
-    [SCENE_DESERT] = {"@desert", "desert dunes", "sand dunes in @desert", "@hot desert"},
-    [SCENE_BOAT] = {"@boat", "@sailing boat", "@boat on the water", "@boat on the sea"},
+    [SCENE_LIGHTHOUSE] = {"@lighthouse", "@lighthouse by the sea", "@red and white lighthouse",
+                          "@lighthouse on @island", "@striped lighthouse"},
+    [SCENE_LAKE] = {"@lake", "@mountain lake", "@lake in the mountains", "@calm lake",
+                    "snowy mountains reflected in @lake"},
+    [SCENE_HOUSE] = {"@house", "@small house with @#roof", "@cosy house", "@house with @garden",
+                     "@cottage with @fence"},
+    [SCENE_TREE] = {"@#tree", "@big #tree", "@lone tree", "@#tree on @hill", "@#tree on @meadow"},
+    [SCENE_CITY] = {"@city", "@city skyline", "@city skyline in the evening",
+                    "tall buildings of @city", "skyline of @city"},
+    [SCENE_SUNSET] = {"@sunset", "@beach at sunset", "sunset over the sea", "@palm tree at sunset",
+                      "@beautiful sunset"},
+    [SCENE_FOREST] = {"@forest", "@misty forest", "fir trees in @forest", "@path in @forest",
+                      "the woods"},
+    [SCENE_DESERT] = {"@desert", "desert dunes", "sand dunes in @desert", "@cactus in the desert",
+                      "@hot desert"},
+    [SCENE_BOAT] = {"@boat", "@sailing boat", "@#boat on the water", "@#boat on the sea",
+                    "@#sailing boat"},
     [SCENE_NIGHT] = {"@night sky", "the moon and stars at night", "@full moon at night",
                      "night sky with @moon"},
-    [SCENE_MOUNTAINS] = {"mountains", "@mountain landscape", "high mountains", "@mountain range"},
-    [SCENE_BEACH] = {"@beach", "@sandy beach", "@beach by the sea", "@sunny beach"},
-    [SCENE_CASTLE] = {"@castle", "@old castle", "@medieval castle", "@castle with towers"},
-    [SCENE_BRIDGE] = {"@bridge", "@bridge over @river", "@bridge over water", "@long bridge"},
-    [SCENE_STREET] = {"@street", "@city street", "@street in @town", "@street with houses"},
-    [SCENE_CAT] = {"@cat", "@cute cat", "@cat", "@pet cat"},
-    [SCENE_DOG] = {"@dog", "@cute dog", "@dog", "@friendly dog"},
-    [SCENE_BIRD] = {"@bird", "@small bird", "@bird", "@cute bird"},
-    [SCENE_HORSE] = {"@horse", "@beautiful horse", "@horse", "@horse in @field"},
-    [SCENE_FLOWERS] = {"flowers", "some flowers", "beautiful flowers", "colourful flowers"},
-    [SCENE_CAR] = {"@car", "@car on @road", "@car", "@small car"},
-    [SCENE_FRUIT] = {"fruit", "some fruit", "fresh fruit", "@still life with fruit"},
+    [SCENE_MOUNTAINS] = {"mountains", "@mountain landscape", "snowy mountains",
+                         "mountains and @meadow", "@mountain range"},
+    [SCENE_BEACH] = {"@beach", "@sandy beach", "@beach by the sea", "@beach with @palm tree",
+                     "@beach with @#parasol"},
+    [SCENE_CASTLE] = {"@castle", "@castle on @hill", "@fairy-tale castle", "@castle with towers",
+                      "@castle with #roofs"},
+    [SCENE_BRIDGE] = {"@bridge", "@bridge over @river", "@stone bridge",
+                      "@old stone bridge over @river"},
+    [SCENE_STREET] = {"@street", "@city street", "@street in @town", "@street with houses",
+                      "@street with shops"},
+    [SCENE_CAT] = {"@#cat", "@cute #cat", "@cat", "@#cat on @windowsill", "@#cat by the window"},
+    [SCENE_DOG] = {"@#dog", "@cute #dog", "@dog", "@#dog on the grass", "@happy #dog"},
+    [SCENE_BIRD] = {"@#bird", "@small #bird", "@bird", "@#bird on @branch", "@cute bird"},
+    [SCENE_HORSE] = {"@#horse", "@beautiful #horse", "@horse", "@#horse in @field",
+                     "@#horse on @meadow"},
+    [SCENE_FLOWERS] = {"#flowers", "#flowers in @vase", "@vase of flowers", "@bunch of #flowers",
+                       "beautiful flowers"},
+    [SCENE_CAR] = {"@#car", "@#car on @road", "@car", "@small #car", "@old #car"},
+    [SCENE_FRUIT] = {"fruit", "@bowl of fruit", "fresh fruit in @bowl", "@still life with fruit"},
 };
 
 static void caption_scene(struct text *t, struct rng *r, const struct picture *p)
@@ -41,9 +57,11 @@ static void caption_scene(struct text *t, struct rng *r, const struct picture *p
     static const char *const ends[] = {", no people", ", nobody", ", no person", " without people"};
     if (chance(r, 0.5f))
         text_say(t, pick(r, openings, FACE_COUNT(openings)));
-    const char *form = pick(r, scene_forms[p->scene], SCENE_FORMS);
-    bool bare = t->used == 0 && form[0] == '@' && chance(r, 0.3f);
-    text_say(t, bare ? form + 1 : form);
+    char said[PHRASE_MAX];
+    form_fill(pick(r, scene_forms[p->scene], SCENE_FORMS), scene_detail(p->scene, p->seed),
+              chance(r, 0.6f), said);
+    bool bare = t->used == 0 && said[0] == '@' && chance(r, 0.3f);
+    text_say(t, bare ? said + 1 : said);
     if (chance(r, 0.1f))
         text_say(t, pick(r, ends, FACE_COUNT(ends)));
 }

@@ -66,7 +66,7 @@ static const char *colour_word(struct rng *r, const struct person *p, enum colou
     }
 }
 
-static void expand(const char *form, const char *colour, bool tinted, char *out)
+void form_fill(const char *form, const char *colour, bool tinted, char *out)
 {
     const char *sign = strpbrk(form, "#*");
     if (!sign)
@@ -106,7 +106,7 @@ bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner m
         return false;
     const char *form = pick(r, forms_of(chosen, p, topic, manner), VARIANTS);
     const char *colour = colour_word(r, p, chosen->colour);
-    expand(form, colour, rng_unit(r) < 0.72f, out);
+    form_fill(form, colour, rng_unit(r) < 0.72f, out);
     return true;
 }
 

@@ -73,6 +73,10 @@ int chin_of_man(const struct person *p);
 
 /* ---- words.c ---- */
 
+/* The form with its colour to out [PHRASE_MAX]; tinted: whether '#' shows it. colour may be NULL.
+ */
+void form_fill(const char *form, const char *colour, bool tinted, char *out);
+
 /* Writes one of the things that can be said about the topic to out [PHRASE_MAX]; false: none. */
 bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner manner, char *out);
 
