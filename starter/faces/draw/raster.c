@@ -100,7 +100,7 @@ static void raster_triangle(const struct depth *d,
                             int number)
 {
     float area = edge(s[0], s[1], s[2].x, s[2].y);
-    if (fabsf(area) < 1e-9f)
+    if (area < 1e-9f) /* seen from behind */
         return;
     float fx0 = minf(s[0].x, minf(s[1].x, s[2].x)), fx1 = maxf(s[0].x, maxf(s[1].x, s[2].x));
     float fy0 = minf(s[0].y, minf(s[1].y, s[2].y)), fy1 = maxf(s[0].y, maxf(s[1].y, s[2].y));
@@ -147,8 +147,7 @@ void raster_model(const struct depth *d,
             v[k] = &m->vertex[t->corner[k]];
             s[k] = points[t->corner[k]];
         }
-        if (t->mat == skip ||
-            (d->seen && v[0]->n.z < -0.2f && v[1]->n.z < -0.2f && v[2]->n.z < -0.2f))
+        if (t->mat == skip)
             continue;
         bool near_opening =
             t->mat == MAT_HEAD && v[0]->t.z > 0.2f && v[0]->t.y > -1.1f && v[0]->t.y < 0.35f;

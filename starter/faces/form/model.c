@@ -67,8 +67,9 @@ void model_grid(struct model *m, struct grid *g, const struct body *b, int joint
         for (int r = 0; r + 1 < g->rows; r++)
             for (int k = 0; k + 1 < g->cols; k++) {
                 int i = first + r * g->cols + k, j = i + g->cols;
-                model_triangle(m, i, i + 1, j, mat, tag);
-                model_triangle(m, i + 1, j + 1, j, mat, tag);
+                bool turned = g->flip != (side == 1);
+                model_triangle(m, turned ? j : i, i + 1, turned ? i : j, mat, tag);
+                model_triangle(m, i + 1, turned ? j : j + 1, turned ? j + 1 : j, mat, tag);
             }
     }
 }
