@@ -46,7 +46,7 @@ void mouth_build(struct model *m, struct grid *g, const struct body *b)
         float q = 2 * (float)(i % g->cols) / (float)(g->cols - 1) - 1,
               v = (float)(i / g->cols) / (float)(g->rows - 1);
         g->p[i] =
-            v3(b->mouth_w * 1.02f * q, mixf(top + 0.08f, low - 0.06f, v) + 0.10f * b->smile * q * q,
+            v3(b->mouth_w * 1.35f * q, mixf(top + 0.09f, low - 0.08f, v) + 0.15f * b->smile * q * q,
                z - 0.26f - 0.10f * q * q + 0.08f * (2 * v - 1) * (2 * v - 1));
     }
     model_grid(m, g, b, JOINT_HEAD, MAT_MOUTH, 0);
