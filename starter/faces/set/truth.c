@@ -83,7 +83,7 @@ void truth_find(const struct canvas *c, const struct body *b, struct face_truth 
         float a = 6.2831853f * (float)i / 64, p[2];
         struct vec3 edge =
             sinf(a) < 0 ? jaw_point(b, 2 * (float)i / 64 - 1.5f)
-                        : head_towards(b, v3(cosf(a), 0.72f * sinf(a), 0.25f + 0.35f * sinf(a)));
+                        : head_towards(b, v3(cosf(a), 0.60f * sinf(a), 0.25f + 0.35f * sinf(a)));
         truth_place(c, b, edge, p);
         t->box[0] = minf(t->box[0], p[0]);
         t->box[1] = minf(t->box[1], p[1]);
