@@ -46,7 +46,7 @@ enum {
     G_BROW_GAP,
     G_NOSE_LENGTH,
     G_NOSE_WIDTH,
-    G_NOSE_TIP,   /* how far it stands out */
+    G_NOSE_TIP, /* how far it stands out */
     G_NOSE_BRIDGE,
     G_NOSE_HUMP,
     G_NOSE_UP, /* snub (+) or drooping (-) */
@@ -128,7 +128,7 @@ enum {
     CLOTHES_STRIPED, /* a t-shirt with stripes */
     CLOTHES_SHIRT,
     CLOTHES_HOODIE,
-    CLOTHES_JACKET, /* of a suit, over a white shirt */
+    CLOTHES_JACKET,  /* of a suit, over a white shirt */
     CLOTHES_SWEATER, /* with a turtleneck */
     CLOTHES_DRESS,
     CLOTHES_COUNT
@@ -159,7 +159,14 @@ enum {
     PLACE_COUNT
 };
 /* What is in front of the face. */
-enum { FRONT_NOTHING, FRONT_HAND_CHIN, FRONT_HAND_CHEEK, FRONT_HAND_MOUTH, FRONT_HAIR, FRONT_COUNT };
+enum {
+    FRONT_NOTHING,
+    FRONT_HAND_CHIN,
+    FRONT_HAND_CHEEK,
+    FRONT_HAND_MOUTH,
+    FRONT_HAIR,
+    FRONT_COUNT
+};
 enum {
     SCENE_LIGHTHOUSE,
     SCENE_LAKE,
@@ -259,8 +266,8 @@ struct shot shot_make(uint64_t seed, float max_yaw);
 
 /* ---- rendering ---- */
 
-/* Classes of the mask: 0..18 are BiSeNet's of CelebAMask-HQ, left and right being the person's; two more tell apart what it
- * has no name for. Beards count as skin there, hands as background. */
+/* Classes of the mask: 0..18 are BiSeNet's of CelebAMask-HQ, left and right being the person's; two
+ * more tell apart what it has no name for. Beards count as skin there, hands as background. */
 enum {
     MASK_BACKGROUND,
     MASK_SKIN,

@@ -4,23 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset.h"
+#include "set/dataset.h"
+#include "who/who.h"
 
 static const char help[] =
     "starter-faces portrait [--identity N] [--look N] [--shot N] [--size 512] -o out.ppm\n"
-    "    any of: --gender --age --skin --hair --hair-style --beard --glasses --clothes\n"
-    "            --clothes-colour --expression --light --place --background --scene --eyes NAME\n"
+    "    [--years N] [--yaw DEG] [--pitch DEG] [--roll DEG] [--height 0.525], and any class below\n"
     "starter-faces sheet [--kind portrait] [--columns 6] [--rows 4] [--seed S] [--size 256] -o "
     "out.ppm\n"
-    "starter-faces set --kind portrait|pair|wide|identity --count N [--seed S] [--size 128] "
-    "[--size2 256]\n"
-    "    [--masks] [--scenes 0.15] [--max-yaw DEG] [--shots 10] [--threads 1] --out DIR\n";
+    "starter-faces set --kind KIND --count N [--seed S] [--size 128] [--masks]\n"
+    "    [--scenes 0.15] [--groups 0] [--max-yaw DEG] [--shots 10] [--threads 1] [--words] --out "
+    "DIR\n"
+    "\n"
+    "Prints captions. sheet takes the options of set. --words: no pictures, captions and labels. "
+    "Kinds:\n"
+    "    portrait  one person; --scenes: share of pictures without people, --groups: of the rest\n"
+    "              with two or three\n"
+    "    pair      target _a, source _b, answer of the swap _ab\n"
+    "    wide      0 to 3 people, near and far\n"
+    "    identity  --shots pictures of each identity\n"
+    "    relit, turned, aged\n"
+    "              _a and _b are one person in another light, pose or age\n"
+    "\n"
+    "Classes:\n";
+
+enum { AS_DRAWN = 1000 };
 
 struct options {
     struct dataset set;
     long identity, look, shot;
-    int chosen[CLASS_COUNT]; /* -1: as the seeds say */
+    int years;                      /* 0: as the seed or --age says */
+    float yaw, pitch, roll, height; /* AS_DRAWN: as the seed says; degrees */
+    int chosen[CLASS_COUNT];        /* -1: as the seeds say */
     int columns, rows;
+    bool words; /* captions and labels without pictures */
     const char *out;
 };
 
@@ -52,7 +69,6 @@ static const struct {
     double least, most;
 } numbers[] = {
     {"size", OPTION_INT, offsetof(struct options, set.size), 16, 2048},
-    {"size2", OPTION_INT, offsetof(struct options, set.size2), 16, 2048},
     {"threads", OPTION_INT, offsetof(struct options, set.threads), 1, DATASET_THREADS},
     {"shots", OPTION_INT, offsetof(struct options, set.shots), 1, 100000},
     {"columns", OPTION_INT, offsetof(struct options, columns), 1, 64},
@@ -62,6 +78,12 @@ static const struct {
     {"look", OPTION_LONG, offsetof(struct options, look), 0, 1e9},
     {"shot", OPTION_LONG, offsetof(struct options, shot), 0, 1e15},
     {"seed", OPTION_SEED, offsetof(struct options, set.seed), 0, 1e15},
+    {"years", OPTION_INT, offsetof(struct options, years), YEARS_LEAST, YEARS_MOST},
+    {"yaw", OPTION_FLOAT, offsetof(struct options, yaw), -60, 60},
+    {"pitch", OPTION_FLOAT, offsetof(struct options, pitch), -25, 25},
+    {"roll", OPTION_FLOAT, offsetof(struct options, roll), -180, 180},
+    {"height", OPTION_FLOAT, offsetof(struct options, height), 0.05, 2},
+    {"groups", OPTION_FLOAT, offsetof(struct options, set.groups), 0, 1},
     {"scenes", OPTION_FLOAT, offsetof(struct options, set.scenes), 0, 1},
     {"max-yaw", OPTION_FLOAT, offsetof(struct options, set.max_yaw), 0, 60},
 };
@@ -117,14 +139,25 @@ static int option_take(struct options *o, const char *name, const char *value)
     return option_number(o, name, value);
 }
 
+static bool option_flag(struct options *o, const char *name)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } flags[] = {{"--masks", offsetof(struct options, set.masks)},
+                 {"--words", offsetof(struct options, words)}};
+    for (size_t i = 0; i < FACE_COUNT(flags); i++)
+        if (strcmp(flags[i].name, name) == 0)
+            return *(bool *)((char *)o + flags[i].at) = true;
+    return false;
+}
+
 static int options_parse(struct options *o, int argc, char **argv)
 {
     for (int i = 2; i < argc; i++) {
         const char *name = strcmp(argv[i], "-o") == 0 ? "--out" : argv[i];
-        if (strcmp(name, "--masks") == 0) {
-            o->set.masks = true;
+        if (option_flag(o, name))
             continue;
-        }
         int taken =
             strncmp(name, "--", 2) == 0 && i + 1 < argc ? option_take(o, name + 2, argv[i + 1]) : 0;
         if (taken <= 0) {
@@ -143,28 +176,45 @@ static int options_parse(struct options *o, int argc, char **argv)
     return 0;
 }
 
-/* The look of this seed or the first after it that has the wanted age: hair and beard fit the age.
- */
-static struct look look_aged(uint64_t seed, int gender, int age)
+static struct look look_choose(const struct options *o)
 {
-    struct look k = look_make(seed, gender);
-    for (uint64_t i = 1; age >= 0 && k.age != age; i++)
-        k = look_make(seed + (i << 32), gender);
-    return k;
+    uint64_t seed = (uint64_t)o->look;
+    struct look k = look_make(seed, o->chosen[CLASS_GENDER]);
+    int age = o->chosen[CLASS_AGE];
+    if (o->years)
+        return look_at(seed, k.gender, o->years);
+    return age >= 0 ? look_at(seed, k.gender, years_within(seed, age)) : k;
 }
 
 static struct picture picture_choose(const struct options *o)
 {
+    const float degree = 0.01745329f;
     struct picture p = {.people = o->chosen[CLASS_SCENE] < 0, .seed = (uint64_t)o->shot};
-    struct look k = look_aged((uint64_t)o->look, o->chosen[CLASS_GENDER], o->chosen[CLASS_AGE]);
-    p.person[0] = (struct person){identity_make((uint64_t)o->identity, k.gender), k,
-                                  shot_make((uint64_t)o->shot, 0.35f)};
+    struct look k = look_choose(o);
+    struct shot s = shot_make((uint64_t)o->shot, 0.35f);
+    s.yaw = o->yaw == AS_DRAWN ? s.yaw : o->yaw * degree;
+    s.pitch = o->pitch == AS_DRAWN ? s.pitch : o->pitch * degree;
+    s.roll = o->roll == AS_DRAWN ? s.roll : o->roll * degree;
+    s.height = o->height == AS_DRAWN ? s.height : o->height;
+    p.person[0] = (struct person){identity_make((uint64_t)o->identity, k.gender), k, s};
     for (int i = 0; i < CLASS_COUNT; i++)
-        if (o->chosen[i] >= 0)
+        if (o->chosen[i] >= 0 && i != CLASS_AGE)
             picture_set_class(&p, i, o->chosen[i]);
     if (o->chosen[CLASS_WALL] >= 0 && o->chosen[CLASS_PLACE] < 0)
         p.person[0].shot.place = PLACE_COLOUR;
+    person_settle(&p.person[0]);
     return p;
+}
+
+static void help_print(void)
+{
+    fputs(help, stdout);
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        printf("    --%s", classes[i].option);
+        for (int k = 0; k < classes[i].count; k++)
+            printf("%s%s", k ? "|" : " ", classes[i].names[k]);
+        putchar('\n');
+    }
 }
 
 static int ppm_write(const char *path, const uint8_t *rgb, int w, int h)
@@ -243,13 +293,17 @@ int main(int argc, char **argv)
                         .identity = 1,
                         .look = 1,
                         .shot = 1,
+                        .yaw = AS_DRAWN,
+                        .pitch = AS_DRAWN,
+                        .roll = AS_DRAWN,
+                        .height = AS_DRAWN,
                         .columns = 6,
                         .rows = 4};
     for (int i = 0; i < CLASS_COUNT; i++)
         o.chosen[i] = -1;
     const char *command = argc > 1 ? argv[1] : "--help";
     if (strcmp(command, "--help") == 0) {
-        fputs(help, stdout);
+        help_print();
         return argc > 1 ? 0 : 1;
     }
     if (options_parse(&o, argc, argv))
@@ -260,9 +314,9 @@ int main(int argc, char **argv)
         return sheet_run(&o) ? 1 : 0;
     if (strcmp(command, "set") == 0) {
         o.set.dir = o.out;
-        o.set.size = o.set.size ? o.set.size : 128;
+        o.set.size = o.words ? 0 : o.set.size ? o.set.size : 128;
         return dataset_write(&o.set) ? 1 : 0;
     }
-    fprintf(stderr, "starter-faces: no command '%s'\n%s", command, help);
+    fprintf(stderr, "starter-faces: no command '%s'; see --help\n", command);
     return 1;
 }

@@ -123,29 +123,68 @@ static int mask_at(const struct shown *s, const float point[2])
     return s->mask[(int)point[1] * SIZE + (int)point[0]];
 }
 
+static bool is_one_of(int value, const int *some, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (some[i] == value)
+            return true;
+    return false;
+}
+
+/* Picture's left is the person's right. What may hide a part is named beside it. */
 static void masks_agree_with_points(void **state)
 {
     (void)state;
     static struct shown s;
+    static const int right_eye[] = {MASK_RIGHT_EYE, MASK_GLASSES, MASK_SKIN},
+                     left_eye[] = {MASK_LEFT_EYE, MASK_GLASSES, MASK_SKIN},
+                     nose[] = {MASK_NOSE, MASK_GLASSES},
+                     corner[] = {MASK_SKIN, MASK_UPPER_LIP, MASK_LOWER_LIP, MASK_MOUTH, MASK_BEARD};
     struct canvas *c = canvas();
+    int right = 0, left = 0;
     for (uint64_t seed = 0; seed < 60; seed++) {
         struct picture p = portrait(seed);
+        p.person[0].shot.front = FRONT_NOTHING;
         show(c, &p, &s);
-        for (int i = 0; i < 3; i++) {
-            int m = mask_at(&s, s.truth.points[i]);
-            assert_true(m == MASK_SKIN || m == MASK_GLASSES);
-        }
-        bool glasses = false, beard = false, hair = false;
-        for (int i = 0; i < SIZE * SIZE; i++) {
-            glasses |= s.mask[i] == MASK_GLASSES;
-            beard |= s.mask[i] == MASK_BEARD;
-            hair |= s.mask[i] == MASK_HAIR;
-        }
-        const struct look *k = &p.person[0].look;
-        assert_true(glasses == (k->glasses != GLASSES_NONE));
-        assert_true(beard == (k->beard > BEARD_STUBBLE));
-        assert_true(hair == (k->hair != HAIR_BALD));
+        int eyes[2] = {mask_at(&s, s.truth.points[0]), mask_at(&s, s.truth.points[1])};
+        assert_true(is_one_of(eyes[0], right_eye, FACE_COUNT(right_eye)));
+        assert_true(is_one_of(eyes[1], left_eye, FACE_COUNT(left_eye)));
+        assert_true(is_one_of(mask_at(&s, s.truth.points[2]), nose, FACE_COUNT(nose)));
+        for (int i = 3; i < 5; i++)
+            assert_true(is_one_of(mask_at(&s, s.truth.points[i]), corner, FACE_COUNT(corner)));
+        right += eyes[0] == MASK_RIGHT_EYE;
+        left += eyes[1] == MASK_LEFT_EYE;
         assert_int_equal(s.mask[0], MASK_BACKGROUND);
+    }
+    assert_true(right > 30 && left > 30);
+    canvas_free(c);
+}
+
+/* What a look wears is seen, and nothing else is. */
+static void masks_agree_with_the_look(void **state)
+{
+    (void)state;
+    static struct shown s;
+    struct canvas *c = canvas();
+    for (uint64_t seed = 0; seed < 120; seed++) {
+        struct picture p = portrait(seed);
+        show(c, &p, &s);
+        int count[MASK_COUNT] = {0};
+        for (int i = 0; i < SIZE * SIZE; i++)
+            count[s.mask[i]]++;
+        const struct look *k = &p.person[0].look;
+        const struct shot *shot = &p.person[0].shot;
+        bool hand = shot->front != FRONT_NOTHING && shot->front != FRONT_HAIR;
+        assert_true((count[MASK_GLASSES] > 0) == (k->glasses != GLASSES_NONE));
+        assert_true((count[MASK_HAT] > 0) == (k->hat != HAT_NONE));
+        assert_true((count[MASK_HAND] > 0) == hand);
+        assert_true(hand || (count[MASK_BEARD] > 0) == (k->beard != BEARD_NONE));
+        assert_true(k->earrings != EARRINGS_NONE || count[MASK_EARRING] == 0);
+        if (k->hat == HAT_HEADSCARF || k->hair == HAIR_BALD)
+            assert_int_equal(count[MASK_HAIR], 0);
+        else if (k->hat == HAT_NONE)
+            assert_true(count[MASK_HAIR] > 100);
+        assert_true(count[MASK_SKIN] > 500 && count[MASK_CLOTHES] > 300);
     }
     canvas_free(c);
 }
@@ -243,6 +282,7 @@ int main(void)
         cmocka_unit_test(five_points_agree_with_sixty_eight),
         cmocka_unit_test(a_mirrored_pose_mirrors_the_points),
         cmocka_unit_test(masks_agree_with_points),
+        cmocka_unit_test(masks_agree_with_the_look),
         cmocka_unit_test(another_identity_leaves_the_background_alone),
         cmocka_unit_test(scenes_have_no_people_and_differ),
         cmocka_unit_test(faces_beyond_the_edge_are_cut_not_written_outside),

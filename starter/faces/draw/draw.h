@@ -42,7 +42,11 @@ struct depth {
 };
 /* points [model->vertices]: x, y in samples, z nearer when larger. skip: triangles of this material
  * are left out. Skin that gives way to eye and mouth is left open. */
-void raster_model(const struct depth *d, const struct model *m, const struct vec3 *points, const struct body *b, int skip);
+void raster_model(const struct depth *d,
+                  const struct model *m,
+                  const struct vec3 *points,
+                  const struct body *b,
+                  int skip);
 void raster_clear(struct canvas *c);
 
 /* The vertex that sample (x, y) sees, interpolated; NULL where nothing is. */

@@ -11,11 +11,31 @@ static const struct light {
     struct vec3 key, sky, ground, rim;
     float rim_width; /* how far the rim reaches round */
 } lights[LIGHT_COUNT] = {
-    [LIGHT_SOFT] = {{0.92f, 0.88f, 0.83f}, {0.41f, 0.43f, 0.48f}, {0.29f, 0.25f, 0.23f}, {0.40f, 0.42f, 0.48f}, 0.30f},
-    [LIGHT_WARM] = {{1.12f, 0.87f, 0.61f}, {0.38f, 0.32f, 0.33f}, {0.34f, 0.24f, 0.18f}, {0.95f, 0.55f, 0.25f}, 0.38f},
-    [LIGHT_DRAMATIC] = {{1.55f, 1.44f, 1.32f}, {0.11f, 0.12f, 0.16f}, {0.07f, 0.06f, 0.065f}, {0.75f, 0.80f, 0.95f}, 0.36f},
-    [LIGHT_COOL] = {{0.84f, 0.95f, 1.10f}, {0.40f, 0.45f, 0.55f}, {0.24f, 0.25f, 0.30f}, {0.35f, 0.60f, 1.00f}, 0.34f},
-    [LIGHT_BACK] = {{0.52f, 0.47f, 0.42f}, {0.44f, 0.43f, 0.46f}, {0.34f, 0.29f, 0.26f}, {2.10f, 1.65f, 1.15f}, 0.50f},
+    [LIGHT_SOFT] = {{0.92f, 0.88f, 0.83f},
+                    {0.41f, 0.43f, 0.48f},
+                    {0.29f, 0.25f, 0.23f},
+                    {0.40f, 0.42f, 0.48f},
+                    0.30f},
+    [LIGHT_WARM] = {{1.12f, 0.87f, 0.61f},
+                    {0.38f, 0.32f, 0.33f},
+                    {0.34f, 0.24f, 0.18f},
+                    {0.95f, 0.55f, 0.25f},
+                    0.38f},
+    [LIGHT_DRAMATIC] = {{1.55f, 1.44f, 1.32f},
+                        {0.11f, 0.12f, 0.16f},
+                        {0.07f, 0.06f, 0.065f},
+                        {0.75f, 0.80f, 0.95f},
+                        0.36f},
+    [LIGHT_COOL] = {{0.84f, 0.95f, 1.10f},
+                    {0.40f, 0.45f, 0.55f},
+                    {0.24f, 0.25f, 0.30f},
+                    {0.35f, 0.60f, 1.00f},
+                    0.34f},
+    [LIGHT_BACK] = {{0.52f, 0.47f, 0.42f},
+                    {0.44f, 0.43f, 0.46f},
+                    {0.34f, 0.29f, 0.26f},
+                    {2.10f, 1.65f, 1.15f},
+                    0.50f},
 };
 
 static void blur_line(const float *in, float *out, int n, int stride, int radius)
@@ -25,7 +45,8 @@ static void blur_line(const float *in, float *out, int n, int stride, int radius
         sum += in[(i < 0 ? 0 : i < n ? i : n - 1) * stride];
     for (int i = 0; i < n; i++) {
         out[i * stride] = sum / (float)(2 * radius + 1);
-        int add = i + radius + 1 < n ? i + radius + 1 : n - 1, drop = i - radius > 0 ? i - radius : 0;
+        int add = i + radius + 1 < n ? i + radius + 1 : n - 1,
+            drop = i - radius > 0 ? i - radius : 0;
         sum += in[add * stride] - in[drop * stride];
     }
 }
@@ -54,7 +75,10 @@ static void depth_blur(struct canvas *c)
 }
 
 /* Diffuse light of the key: per channel a wrap that grows with softness, most for red. */
-static struct vec3 light_diffuse(const struct light *l, const struct surface *o, float nl, float lit)
+static struct vec3 light_diffuse(const struct light *l,
+                                 const struct surface *o,
+                                 float nl,
+                                 float lit)
 {
     float soft = o->soft, out[3];
     for (int i = 0; i < 3; i++) {
@@ -66,7 +90,8 @@ static struct vec3 light_diffuse(const struct light *l, const struct surface *o,
     return v3(l->key.x * out[0], l->key.y * out[1], l->key.z * out[2]);
 }
 
-static struct vec3 light_gloss(const struct light *l, const struct surface *o, struct vec3 key, float nl, float lit)
+static struct vec3 light_gloss(
+    const struct light *l, const struct surface *o, struct vec3 key, float nl, float lit)
 {
     struct vec3 half = v3_unit(v3_add(key, v3(0, 0, 1)));
     if (o->hair) {
@@ -79,37 +104,50 @@ static struct vec3 light_gloss(const struct light *l, const struct surface *o, s
     }
     float a = maxf(o->rough * o->rough, 0.01f), a2 = a * a, nh = maxf(v3_dot(o->normal, half), 0);
     float q = nh * nh * (a2 - 1) + 1, spread = a2 / (3.14159265f * q * q + 1e-6f);
-    float facing = 1 - maxf(v3_dot(half, v3(0, 0, 1)), 0), fresnel = 0.04f + 0.96f * facing * facing * facing * facing * facing;
+    float facing = 1 - maxf(v3_dot(half, v3(0, 0, 1)), 0),
+          fresnel = 0.04f + 0.96f * facing * facing * facing * facing * facing;
     return v3_scale(l->key, minf(spread * fresnel * o->shine * maxf(nl, 0) * lit, 1.6f));
 }
 
-static struct vec3 shade(const struct light *l, const struct surface *o, struct vec3 key, float lit, float open)
+/* lit: by the key; open: to ambient light; away: how far behind the surroundings lie, 0..1, which
+ * only true outlines have. */
+static struct vec3 shade(const struct light *l,
+                         const struct surface *o,
+                         struct vec3 key,
+                         float lit,
+                         float open,
+                         float away)
 {
     struct vec3 n = o->normal;
     float nl = v3_dot(n, key), occlusion = o->occlusion * open;
     struct vec3 ambient = v3_mix(l->ground, l->sky, 0.5f + 0.5f * n.y);
     /* light between dark places is tinted by what it bounced from */
-    struct vec3 bounce = v3_mix(v3(1, 1, 1), v3_scale(o->colour, 1.0f / (o->colour.x + 0.05f)), 0.5f * o->soft * (1 - occlusion));
+    struct vec3 bounce = v3_mix(v3(1, 1, 1), v3_scale(o->colour, 1.0f / (o->colour.x + 0.05f)),
+                                0.5f * o->soft * (1 - occlusion));
     struct vec3 light = v3_add(v3_scale(light_diffuse(l, o, nl, lit), 0.45f + 0.55f * occlusion),
                                v3_mul(v3_scale(ambient, occlusion), bounce));
     struct vec3 out = v3_mul(o->colour, light);
     out = v3_add(out, v3_scale(light_gloss(l, o, key, nl, lit), occlusion));
-    float edge = clampf(1 - n.z, 0, 1), behind = clampf(0.45f - 0.9f * n.x * (key.x > 0 ? 1.0f : -1.0f) + 0.45f * n.y, 0, 1);
-    float rim = ramp(1 - l->rim_width - 0.35f, 1.0f, edge) * behind * open;
+    float edge = clampf(1 - n.z, 0, 1),
+          behind = clampf(0.45f - 0.9f * n.x * (key.x > 0 ? 1.0f : -1.0f) + 0.45f * n.y, 0, 1);
+    float rim = ramp(1 - l->rim_width - 0.35f, 1.0f, edge) * behind * open * (0.15f + 0.85f * away);
     struct vec3 base = v3_add(v3_scale(o->colour, 0.9f), v3(0.05f, 0.05f, 0.05f));
     out = v3_add(out, v3_scale(v3_mul(base, l->rim), rim));
     return v3_add(out, v3_scale(v3(1, 1, 1), o->glow));
 }
 
 static paint_fn *const painters[MAT_COUNT] = {
-    [MAT_HEAD] = skin_paint,   [MAT_EAR] = skin_paint,    [MAT_NECK] = skin_paint,   [MAT_HAND] = skin_paint,
-    [MAT_EYE] = eye_paint,     [MAT_MOUTH] = mouth_paint, [MAT_TEETH] = teeth_paint, [MAT_HAIR] = hair_paint,
-    [MAT_BEARD] = hair_paint,  [MAT_SCALP] = scalp_paint, [MAT_FRAME] = prop_paint,  [MAT_GLASS] = prop_paint,
-    [MAT_METAL] = prop_paint,  [MAT_CLOTH] = cloth_paint, [MAT_COLLAR] = cloth_paint, [MAT_SLEEVE] = cloth_paint,
-    [MAT_BUTTON] = cloth_paint, [MAT_HAT] = cloth_paint,  [MAT_HAT_BAND] = cloth_paint,
+    [MAT_HEAD] = skin_paint,      [MAT_EAR] = skin_paint,     [MAT_NECK] = skin_paint,
+    [MAT_HAND] = skin_paint,      [MAT_EYE] = eye_paint,      [MAT_MOUTH] = mouth_paint,
+    [MAT_TEETH] = teeth_paint,    [MAT_HAIR] = hair_paint,    [MAT_BEARD] = hair_paint,
+    [MAT_SCALP] = scalp_paint,    [MAT_FRAME] = prop_paint,   [MAT_GLASS] = prop_paint,
+    [MAT_METAL] = prop_paint,     [MAT_CLOTH] = cloth_paint,  [MAT_COLLAR] = cloth_paint,
+    [MAT_SLEEVE] = cloth_paint,   [MAT_BUTTON] = cloth_paint, [MAT_HAT] = cloth_paint,
+    [MAT_HAT_BAND] = cloth_paint,
 };
 
-static struct vec3 sample_light(const struct canvas *c, const struct body *b, int x, int y, struct vec3 key, uint8_t *mask)
+static struct vec3 sample_light(
+    const struct canvas *c, const struct body *b, int x, int y, struct vec3 key, uint8_t *mask)
 {
     struct vertex v;
     const struct triangle *t = sample_vertex(c, x, y, &v);
@@ -118,11 +156,13 @@ static struct vec3 sample_light(const struct canvas *c, const struct body *b, in
         o.normal = v3_unit(v3(o.normal.x, o.normal.y, 0));
     painters[t->mat](b, &v, t->mat, t->tag, &o);
     *mask = o.mask;
-    size_t at = (size_t)(y - c->y0) * (size_t)(c->x1 - c->x0) + (size_t)(x - c->x0), n = (size_t)c->side * (size_t)c->side;
+    size_t at = (size_t)(y - c->y0) * (size_t)(c->x1 - c->x0) + (size_t)(x - c->x0),
+           n = (size_t)c->side * (size_t)c->side;
     float z = v.p.z, near = clampf(2.6f * (c->blurred[at] - z - 0.01f), 0, 0.45f),
           wide = clampf(1.5f * (c->blurred[n + at] - z - 0.02f), 0, 0.55f);
     float lit = shadow_at(c, key, v.p, v.n);
-    return shade(&lights[b->shot->light], &o, key, lit, (1 - near) * (1 - wide));
+    float away = ramp(0.02f, 0.40f, z - c->blurred[n + at]);
+    return shade(&lights[b->shot->light], &o, key, lit, (1 - near) * (1 - wide), away);
 }
 
 void person_light(struct canvas *c, const struct body *b)
@@ -144,7 +184,8 @@ void person_light(struct canvas *c, const struct body *b)
                     continue;
                 uint8_t mask;
                 struct vec3 light = sample_light(c, b, x, y, key, &mask);
-                sum = v3_add(sum, v3(minf(light.x, 1.2f), minf(light.y, 1.2f), minf(light.z, 1.2f)));
+                sum =
+                    v3_add(sum, v3(minf(light.x, 1.2f), minf(light.y, 1.2f), minf(light.z, 1.2f)));
                 hits++;
                 count[mask]++;
             }

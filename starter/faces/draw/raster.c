@@ -100,7 +100,7 @@ static void raster_triangle(const struct depth *d,
                             int number)
 {
     float area = edge(s[0], s[1], s[2].x, s[2].y);
-    if (fabsf(area) < 1e-9f)
+    if (area < 1e-9f) /* seen from behind */
         return;
     float fx0 = minf(s[0].x, minf(s[1].x, s[2].x)), fx1 = maxf(s[0].x, maxf(s[1].x, s[2].x));
     float fy0 = minf(s[0].y, minf(s[1].y, s[2].y)), fy1 = maxf(s[0].y, maxf(s[1].y, s[2].y));
@@ -123,7 +123,9 @@ static void raster_triangle(const struct depth *d,
             float z = w0 * s[0].z + w1 * s[1].z + w2 * s[2].z;
             if (z <= d->z[at])
                 continue;
-            if (open && head_opening(open, v3_add(v3_add(v3_scale(v[0]->t, w0), v3_scale(v[1]->t, w1)), v3_scale(v[2]->t, w2))))
+            if (open &&
+                head_opening(open, v3_add(v3_add(v3_scale(v[0]->t, w0), v3_scale(v[1]->t, w1)),
+                                          v3_scale(v[2]->t, w2))))
                 continue;
             d->z[at] = z;
             if (d->seen)
@@ -131,7 +133,11 @@ static void raster_triangle(const struct depth *d,
         }
 }
 
-void raster_model(const struct depth *d, const struct model *m, const struct vec3 *points, const struct body *b, int skip)
+void raster_model(const struct depth *d,
+                  const struct model *m,
+                  const struct vec3 *points,
+                  const struct body *b,
+                  int skip)
 {
     for (int i = 0; i < m->triangles; i++) {
         const struct triangle *t = &m->triangle[i];
@@ -141,9 +147,10 @@ void raster_model(const struct depth *d, const struct model *m, const struct vec
             v[k] = &m->vertex[t->corner[k]];
             s[k] = points[t->corner[k]];
         }
-        if (t->mat == skip || (d->seen && v[0]->n.z < -0.2f && v[1]->n.z < -0.2f && v[2]->n.z < -0.2f))
+        if (t->mat == skip)
             continue;
-        bool near_opening = t->mat == MAT_HEAD && v[0]->t.z > 0.2f && v[0]->t.y > -1.1f && v[0]->t.y < 0.35f;
+        bool near_opening =
+            t->mat == MAT_HEAD && v[0]->t.z > 0.2f && v[0]->t.y > -1.1f && v[0]->t.y < 0.35f;
         raster_triangle(d, v, s, near_opening ? b : NULL, i);
     }
 }
@@ -161,7 +168,8 @@ const struct triangle *sample_vertex(const struct canvas *c, int x, int y, struc
         s[k] = c->points[t->corner[k]];
     }
     float inv = 1.0f / edge(s[0], s[1], s[2].x, s[2].y);
-    float w[3] = {edge(s[1], s[2], (float)x, (float)y) * inv, edge(s[2], s[0], (float)x, (float)y) * inv, 0};
+    float w[3] = {edge(s[1], s[2], (float)x, (float)y) * inv,
+                  edge(s[2], s[0], (float)x, (float)y) * inv, 0};
     w[2] = 1.0f - w[0] - w[1];
     *out = (struct vertex){0};
     for (int k = 0; k < 3; k++) {

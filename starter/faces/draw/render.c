@@ -39,8 +39,14 @@ static void person_draw(struct canvas *c, const struct person *p, struct face_tr
     raster_clear(c);
     for (int i = 0; i < c->model.vertices; i++)
         c->points[i] = view_project(&c->view, c->model.vertex[i].p);
-    struct depth d = {.z = c->z, .seen = c->seen, .width = c->side, .height = c->side,
-                      .x0 = &c->x0, .y0 = &c->y0, .x1 = &c->x1, .y1 = &c->y1};
+    struct depth d = {.z = c->z,
+                      .seen = c->seen,
+                      .width = c->side,
+                      .height = c->side,
+                      .x0 = &c->x0,
+                      .y0 = &c->y0,
+                      .x1 = &c->x1,
+                      .y1 = &c->y1};
     raster_model(&d, &c->model, c->points, &b, MAT_NONE);
     person_light(c, &b);
     if (truth)

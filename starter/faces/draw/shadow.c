@@ -40,7 +40,8 @@ float shadow_at(const struct canvas *c, struct vec3 key, struct vec3 p, struct v
     float graze = 1 - clampf(v3_dot(n, key), 0, 1), bias = 0.02f + 0.07f * graze * graze;
     int cx = (int)floorf(s.x + 0.5f), cy = (int)floorf(s.y + 0.5f), lit = 0;
     enum { TAPS = 2, STEP = 2 };
-    if (cx < TAPS * STEP || cy < TAPS * STEP || cx >= SHADOW_SIDE - TAPS * STEP || cy >= SHADOW_SIDE - TAPS * STEP)
+    if (cx < TAPS * STEP || cy < TAPS * STEP || cx >= SHADOW_SIDE - TAPS * STEP ||
+        cy >= SHADOW_SIDE - TAPS * STEP)
         return 1;
     for (int dy = -TAPS; dy <= TAPS; dy++)
         for (int dx = -TAPS; dx <= TAPS; dx++) {

@@ -107,11 +107,13 @@ static void shape_make(struct body *b, const float *g)
     s->face_r = v3(0.715f * w * (1 + 0.03f * g[G_FOREHEAD]), 0.84f, 0.665f);
     s->jaw = v3(0, -0.40f, 0.13f);
     s->jaw_r = v3(0.56f * w * jaw, 0.50f - 0.02f * kid, 0.565f);
-    s->corner = v3(0.425f * w * jaw, -0.50f - 0.06f * g[G_JAW_ANGLE] - 0.03f * man + 0.03f * kid, 0.05f);
+    s->corner =
+        v3(0.425f * w * jaw, -0.50f - 0.06f * g[G_JAW_ANGLE] - 0.03f * man + 0.03f * kid, 0.05f);
     s->corner_r = 0.165f + 0.015f * man;
     s->chin = v3(0, chin_y, 0.47f + 0.05f * g[G_CHIN_FORWARD] + 0.02f * man - 0.04f * kid);
     s->chin_r = v3((0.175f + 0.05f * g[G_CHIN_WIDTH] + 0.045f * man) * w, 0.150f, 0.185f);
-    s->mandible = v3((0.08f + 0.045f * g[G_CHIN_WIDTH] + 0.045f * man) * w, chin_y + 0.005f, s->chin.z - 0.06f);
+    s->mandible = v3((0.08f + 0.045f * g[G_CHIN_WIDTH] + 0.045f * man) * w, chin_y + 0.005f,
+                     s->chin.z - 0.06f);
     s->bone = v3(0.45f * w, -0.10f, 0.385f);
     s->bone_r = v3(0.20f + 0.02f * g[G_CHEEKBONES], 0.15f, 0.25f + 0.03f * g[G_CHEEKBONES]);
     s->cheek = v3(0.345f * w, -0.37f + 0.09f * b->cheek - 0.05f * old, 0.37f + 0.03f * b->cheek);
@@ -129,14 +131,17 @@ static void shape_make(struct body *b, const float *g)
     s->lid_r = b->eye_r + 0.022f;
     s->bridge = v3(0, b->eye_y + 0.06f, 0.655f + b->nose_bridge);
     s->bridge_r = 0.062f * (0.75f + 0.25f * b->nose_w);
-    s->nose = v3(0, mixf(b->eye_y, b->nose_y, 0.55f),
-                 0.68f + b->nose_bridge + 0.28f * b->nose_tip + 0.035f * g[G_NOSE_HUMP] * (1 - kid));
+    s->nose =
+        v3(0, mixf(b->eye_y, b->nose_y, 0.55f),
+           0.68f + b->nose_bridge + 0.28f * b->nose_tip + 0.035f * g[G_NOSE_HUMP] * (1 - kid));
     s->nose_r = 0.070f * (0.7f + 0.3f * b->nose_w);
     s->tip = v3(0, b->nose_y + 0.02f * g[G_NOSE_UP], 0.655f + b->nose_tip);
     s->tip_r = 0.088f * (0.75f + 0.25f * b->nose_w) * (1 - 0.06f * kid);
-    s->wing = v3(0.098f * b->nose_w, b->nose_y - 0.035f + 0.015f * g[G_NOSTRILS], 0.60f + 0.68f * b->nose_tip);
+    s->wing = v3(0.098f * b->nose_w, b->nose_y - 0.035f + 0.015f * g[G_NOSTRILS],
+                 0.60f + 0.68f * b->nose_tip);
     s->wing_r = 0.064f * (0.8f + 0.2f * b->nose_w) * (1 - 0.08f * kid);
-    s->nostril = v3(0.054f * b->nose_w, b->nose_y - 0.098f + 0.025f * g[G_NOSE_UP], 0.635f + 0.74f * b->nose_tip);
+    s->nostril = v3(0.054f * b->nose_w, b->nose_y - 0.098f + 0.025f * g[G_NOSE_UP],
+                    0.635f + 0.74f * b->nose_tip);
     s->nostril_r = v3(0.034f * b->nose_w, 0.030f + 0.008f * g[G_NOSTRILS], 0.052f);
     s->neck_top = v3(0, -0.55f, -0.24f);
     s->neck_low = v3(0, -1.75f, -0.34f);
@@ -176,7 +181,8 @@ float body_lip(const struct body *b, float q, int edge)
 {
     float arc = maxf(1 - q * q, 0), aq = fabsf(q), line = body_mouth(b, q);
     float open = b->open * powf(arc, 0.7f);
-    float bow = 1 - (0.22f + 0.14f * b->id->g[G_LIP_BOW]) * gauss(q, 0.13f) + 0.12f * gauss(aq - 0.26f, 0.2f);
+    float bow = 1 - (0.22f + 0.14f * b->id->g[G_LIP_BOW]) * gauss(q, 0.13f) +
+                0.12f * gauss(aq - 0.26f, 0.2f);
     switch (edge) {
     case 0:
         return line + open * 0.45f + b->lip_up * bow * powf(arc, 0.8f);
@@ -191,8 +197,8 @@ float body_lip(const struct body *b, float q, int edge)
 
 float body_brow(const struct body *b, float t)
 {
-    return b->brow_y + b->brow_arch * (1 - (2 * t - 1.15f) * (2 * t - 1.15f)) + b->brow_tilt * (2 * t - 1) +
-           b->brow_lift * (1 - t) * (1 - 0.4f * t) - 0.05f * t * t;
+    return b->brow_y + b->brow_arch * (1 - (2 * t - 1.15f) * (2 * t - 1.15f)) +
+           b->brow_tilt * (2 * t - 1) + b->brow_lift * (1 - t) * (1 - 0.4f * t) - 0.05f * t * t;
 }
 
 float body_lid(const struct body *b, float u, bool upper)

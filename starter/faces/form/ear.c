@@ -36,19 +36,22 @@ void ears_build(struct model *m, struct grid *g, const struct body *b)
         g->both = true;
         for (int r = 0; r < g->rows; r++)
             for (int k = 0; k < g->cols; k++) {
-                float v = (float)r / (float)(g->rows - 1), a = 2 * PI * (float)k / (float)(g->cols - 1);
+                float v = (float)r / (float)(g->rows - 1),
+                      a = 2 * PI * (float)k / (float)(g->cols - 1);
                 float ring = minf(v / 0.8f, 1), under = ramp(0.8f, 1, v); /* the rim rolls back */
                 float up = cosf(a), back = sinf(a);
                 float egg = 1 - 0.20f * ramp(0.1f, -1, up) - 0.10f * back * (up < 0 ? 1.0f : 0.0f);
                 float y = size * ring * up * (up < 0 ? 0.98f : 1.02f);
                 float z = -size * 0.62f * ring * back * egg;
                 float hollow = -0.26f * gauss2(y / size + 0.12f, 0.36f, z / size - 0.02f, 0.30f);
-                float rim = 0.17f * gauss(ring - 0.90f, 0.12f) * (up < -0.55f ? 0.4f : 1) + 0.07f * gauss(ring - 0.52f, 0.10f) * ramp(0.7f, -0.2f, back);
+                float rim = 0.17f * gauss(ring - 0.90f, 0.12f) * (up < -0.55f ? 0.4f : 1) +
+                            0.07f * gauss(ring - 0.52f, 0.10f) * ramp(0.7f, -0.2f, back);
                 float out = size * (hollow + rim - 0.30f * under) * 0.8f;
                 /* hinged at the front edge: the back swings out from the head */
                 float hz = z - size * 0.42f;
                 struct vec3 p = v3(out * ct - hz * st, y, hz * ct + out * st + size * 0.42f);
-                g->p[r * g->cols + k] = v3(middle.x + (float)s * (p.x - 0.02f), middle.y + p.y, middle.z + p.z);
+                g->p[r * g->cols + k] =
+                    v3(middle.x + (float)s * (p.x - 0.02f), middle.y + p.y, middle.z + p.z);
             }
         model_grid(m, g, b, JOINT_HEAD, MAT_EAR, s > 0);
     }

@@ -16,7 +16,8 @@ void eyes_build(struct model *m, struct grid *g, const struct body *b)
 }
 
 /* A row of teeth along the jaw's arc, between the heights y0 and y1. */
-static void teeth_build(struct model *m, struct grid *g, const struct body *b, float y0, float y1, int tag)
+static void teeth_build(
+    struct model *m, struct grid *g, const struct body *b, float y0, float y1, int tag)
 {
     float w = 0.235f * (1 - 0.1f * b->child), back = b->mouth_z - 0.085f;
     g->rows = 6;
@@ -24,8 +25,11 @@ static void teeth_build(struct model *m, struct grid *g, const struct body *b, f
     g->wrap = g->flip = g->both = false;
     for (int r = 0; r < g->rows; r++)
         for (int k = 0; k < g->cols; k++) {
-            float a = PI * 0.5f * (2 * (float)k / (float)(g->cols - 1) - 1), v = (float)r / (float)(g->rows - 1);
-            g->p[r * g->cols + k] = v3(w * sinf(a), mixf(y0, y1, v), back - 0.22f * (1 - cosf(a)) - 0.02f * (2 * v - 1) * (2 * v - 1));
+            float a = PI * 0.5f * (2 * (float)k / (float)(g->cols - 1) - 1),
+                  v = (float)r / (float)(g->rows - 1);
+            g->p[r * g->cols + k] =
+                v3(w * sinf(a), mixf(y0, y1, v),
+                   back - 0.22f * (1 - cosf(a)) - 0.02f * (2 * v - 1) * (2 * v - 1));
         }
     model_grid(m, g, b, JOINT_HEAD, MAT_TEETH, tag);
 }
@@ -39,12 +43,15 @@ void mouth_build(struct model *m, struct grid *g, const struct body *b)
     g->cols = 17;
     g->wrap = g->flip = g->both = false;
     for (int i = 0; i < g->rows * g->cols; i++) { /* the dark behind, bent round the teeth */
-        float q = 2 * (float)(i % g->cols) / (float)(g->cols - 1) - 1, v = (float)(i / g->cols) / (float)(g->rows - 1);
-        g->p[i] = v3(b->mouth_w * 1.02f * q, mixf(top + 0.08f, low - 0.06f, v) + 0.10f * b->smile * q * q,
-                     z - 0.26f - 0.10f * q * q + 0.08f * (2 * v - 1) * (2 * v - 1));
+        float q = 2 * (float)(i % g->cols) / (float)(g->cols - 1) - 1,
+              v = (float)(i / g->cols) / (float)(g->rows - 1);
+        g->p[i] =
+            v3(b->mouth_w * 1.35f * q, mixf(top + 0.09f, low - 0.08f, v) + 0.15f * b->smile * q * q,
+               z - 0.26f - 0.10f * q * q + 0.08f * (2 * v - 1) * (2 * v - 1));
     }
     model_grid(m, g, b, JOINT_HEAD, MAT_MOUTH, 0);
-    model_ball(m, g, b, JOINT_HEAD, v3(0, low - 0.015f, z - 0.19f), v3(0.14f, 0.055f, 0.13f), MAT_MOUTH, 1);
+    model_ball(m, g, b, JOINT_HEAD, v3(0, low - 0.015f, z - 0.19f), v3(0.14f, 0.055f, 0.13f),
+               MAT_MOUTH, 1);
     bool surprised = b->shot->expression == EXPR_SURPRISED;
     float upper = surprised ? top - 0.025f : minf(top - 0.075f, mixf(top, low, 0.62f));
     teeth_build(m, g, b, top + 0.06f, upper, 0);

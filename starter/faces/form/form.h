@@ -48,7 +48,7 @@ struct triangle {
 enum { MODEL_VERTICES = 260000, MODEL_TRIANGLES = 440000, GRID_MAX = 168 * 172 };
 
 struct model {
-    struct vertex *vertex; /* [MODEL_VERTICES] */
+    struct vertex *vertex;     /* [MODEL_VERTICES] */
     struct triangle *triangle; /* [MODEL_TRIANGLES] */
     int vertices, triangles;
 };
@@ -57,7 +57,7 @@ struct model {
  * rows run down; `flip` turns it inside out. */
 struct grid {
     int rows, cols;
-    bool wrap; /* the last column repeats the first */
+    bool wrap;       /* the last column repeats the first */
     bool flip, both; /* both: seen from both sides */
     struct vec3 p[GRID_MAX];
     struct vec3 posed[GRID_MAX];
@@ -108,24 +108,25 @@ struct body {
     const struct identity *id;
     const struct look *look;
     const struct shot *shot;
-    float child, male, old; /* 0..1; male is the identity's lean */
-    float width;            /* of head against the average */
-    float top, chin;        /* y */
+    float child, male, old;           /* 0..1; male is the identity's lean */
+    float width;                      /* of head against the average */
+    float top, chin;                  /* y */
     float eye_x, eye_y, eye_z, eye_r; /* eyeball */
     float eye_w, eye_h, eye_tilt;     /* opening between the lids */
-    float lid_up, lid_low; /* share of the opening that expression leaves */
-    float brow_y, brow_t, brow_tilt, brow_arch, brow_gap, brow_lift; /* lift: inner end, sad + angry - */
+    float lid_up, lid_low;            /* share of the opening that expression leaves */
+    float brow_y, brow_t, brow_tilt, brow_arch, brow_gap,
+        brow_lift; /* lift: inner end, sad + angry - */
     float nose_y, nose_w, nose_tip, nose_bridge;
     float mouth_y, mouth_w, lip_up, lip_low, open, smile, mouth_z;
-    float cheek;                                       /* raised by smiling, 0..1 */
-    float neck_r, shoulder;                            /* radius; half width of the shoulders */
+    float cheek;            /* raised by smiling, 0..1 */
+    float neck_r, shoulder; /* radius; half width of the shoulders */
     struct vec3 skin, hair, brow, cloth, hat, iris, lips;
     float shading; /* size of a sample in head space, for soft edges */
     struct pose head, trunk;
     struct head_shape {
-        struct vec3 skull, skull_r, face, face_r, jaw, jaw_r, corner, mandible, chin, chin_r, bone, bone_r, cheek,
-            cheek_r, muzzle, muzzle_r, brow_in, brow_out, socket, socket_r, eye, bridge, nose, tip,
-            wing, nostril, nostril_r, neck_top, neck_low;
+        struct vec3 skull, skull_r, face, face_r, jaw, jaw_r, corner, mandible, chin, chin_r, bone,
+            bone_r, cheek, cheek_r, muzzle, muzzle_r, brow_in, brow_out, socket, socket_r, eye,
+            bridge, nose, tip, wing, nostril, nostril_r, neck_top, neck_low;
         float corner_r, brow_r, lid_r, bridge_r, nose_r, tip_r, wing_r;
     } shape;
 };

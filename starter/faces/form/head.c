@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The head: a smooth union of lumps (skull, face, jaw, chin, cheeks, brow, nose, lids) whose surface
- * is found along rays from its middle, so neighbouring points of the mesh start from each other's
- * answer. Lips, folds and lids are raised along z afterwards, which leaves (x, y) and with it every
- * painted curve where it was.
+/* The head: a smooth union of lumps (skull, face, jaw, chin, cheeks, brow, nose, lids) whose
+ * surface is found along rays from its middle, so neighbouring points of the mesh start from each
+ * other's answer. Lips, folds and lids are raised along z afterwards, which leaves (x, y) and with
+ * it every painted curve where it was.
  */
 #include "form.h"
 #include "solid.h"
@@ -28,7 +28,8 @@ float head_distance(const struct body *b, struct vec3 p)
     d = solid_join(d, solid_ellipsoid(a, s->bone, s->bone_r), 0.16f);
     d = solid_join(d, solid_ellipsoid(a, s->cheek, s->cheek_r), 0.14f);
     d = solid_join(d, solid_ellipsoid(a, s->muzzle, s->muzzle_r), 0.12f);
-    d = solid_join(d, solid_capsule(a, s->brow_in, s->brow_out, s->brow_r, s->brow_r * 0.8f), 0.12f);
+    d = solid_join(d, solid_capsule(a, s->brow_in, s->brow_out, s->brow_r, s->brow_r * 0.8f),
+                   0.12f);
     d = solid_carve(d, solid_ellipsoid(a, s->socket, s->socket_r), 0.16f);
     float nose = solid_capsule(a, s->bridge, s->nose, s->bridge_r, s->nose_r);
     nose = solid_join(nose, solid_capsule(a, s->nose, s->tip, s->nose_r, s->tip_r), 0.05f);
@@ -41,9 +42,10 @@ float head_distance(const struct body *b, struct vec3 p)
 struct vec3 head_normal(const struct body *b, struct vec3 p)
 {
     const float e = 0.012f;
-    return v3_unit(v3(head_distance(b, v3(p.x + e, p.y, p.z)) - head_distance(b, v3(p.x - e, p.y, p.z)),
-                      head_distance(b, v3(p.x, p.y + e, p.z)) - head_distance(b, v3(p.x, p.y - e, p.z)),
-                      head_distance(b, v3(p.x, p.y, p.z + e)) - head_distance(b, v3(p.x, p.y, p.z - e))));
+    return v3_unit(
+        v3(head_distance(b, v3(p.x + e, p.y, p.z)) - head_distance(b, v3(p.x - e, p.y, p.z)),
+           head_distance(b, v3(p.x, p.y + e, p.z)) - head_distance(b, v3(p.x, p.y - e, p.z)),
+           head_distance(b, v3(p.x, p.y, p.z + e)) - head_distance(b, v3(p.x, p.y, p.z - e))));
 }
 
 /* From `r` along the ray to the surface: steps of the distance, which never overshoots much. */
@@ -77,11 +79,15 @@ static float lips_raise(const struct body *b, float x, float y)
     float low = (edge[2] - y) / maxf(edge[2] - edge[3], 0.012f);
     float raised = 0;
     if (y > edge[1])
-        raised = 0.050f * powf(arc, 0.6f) * ramp(1.5f, 0.35f, up) * (0.45f + 0.55f * ramp(-0.1f, 0.5f, up));
+        raised = 0.050f * powf(arc, 0.6f) * ramp(1.5f, 0.35f, up) *
+                 (0.45f + 0.55f * ramp(-0.1f, 0.5f, up));
     else if (y < edge[2])
-        raised = 0.056f * powf(arc, 0.6f) * ramp(1.45f, 0.45f, low) * (0.45f + 0.55f * ramp(-0.1f, 0.55f, low));
-    float dimple = 0.030f * gauss2(aq - 1.06f, 0.13f, y - edge[1], 0.045f) * (0.6f + 0.7f * b->cheek);
-    float philtrum = 0.012f * gauss(x, 0.035f) * ramp(edge[0], edge[0] + 0.03f, y) * ramp(b->nose_y - 0.09f, b->nose_y - 0.13f, y);
+        raised = 0.056f * powf(arc, 0.6f) * ramp(1.45f, 0.45f, low) *
+                 (0.45f + 0.55f * ramp(-0.1f, 0.55f, low));
+    float dimple =
+        0.030f * gauss2(aq - 1.06f, 0.13f, y - edge[1], 0.045f) * (0.6f + 0.7f * b->cheek);
+    float philtrum = 0.012f * gauss(x, 0.035f) * ramp(edge[0], edge[0] + 0.03f, y) *
+                     ramp(b->nose_y - 0.09f, b->nose_y - 0.13f, y);
     return raised - dimple - philtrum;
 }
 
@@ -91,7 +97,8 @@ static float folds_raise(const struct body *b, float x, float y)
     float ax = fabsf(x), dz = 0;
     float t = clampf((b->nose_y + 0.02f - y) / 0.34f, 0, 1);
     float fold = 0.165f * b->nose_w + (0.16f + 0.04f * b->cheek) * t;
-    float depth = 0.030f * (b->old + 0.55f * b->cheek) * ramp(b->nose_y + 0.05f, b->nose_y - 0.04f, y) *
+    float depth = 0.030f * (b->old + 0.55f * b->cheek) *
+                  ramp(b->nose_y + 0.05f, b->nose_y - 0.04f, y) *
                   ramp(b->mouth_y - 0.12f, b->mouth_y + 0.04f, y);
     dz -= depth * gauss(ax - fold, 0.032f) - 0.6f * depth * gauss(ax - fold - 0.06f, 0.05f);
     float dx, dy;
@@ -106,7 +113,8 @@ static float folds_raise(const struct body *b, float x, float y)
               0.012f * b->old * gauss(dy - bag + 0.05f, 0.02f) * gauss(dx, 0.15f);
     }
     if (b->id->g[G_CHIN_CLEFT] > 0.1f)
-        dz -= 0.022f * b->id->g[G_CHIN_CLEFT] * gauss(x, 0.022f) * gauss(y - b->shape.chin.y, 0.08f);
+        dz -=
+            0.022f * b->id->g[G_CHIN_CLEFT] * gauss(x, 0.022f) * gauss(y - b->shape.chin.y, 0.08f);
     return dz;
 }
 
@@ -143,8 +151,10 @@ void head_build(struct model *m, struct grid *g, const struct body *b)
     g->wrap = true;
     g->flip = g->both = false;
     for (int r = 0; r < g->rows; r++) {
-        float s = 2 * (float)r / (float)(g->rows - 1) - 1; /* -1 crown, 1 below the chin; rows crowd on the face */
-        float e = PI * 0.5f * (0.72f * s + 0.28f * s * s * s), ce = cosf(e), se = -sinf(e), before = 0.8f;
+        float s = 2 * (float)r / (float)(g->rows - 1) -
+                  1; /* -1 crown, 1 below the chin; rows crowd on the face */
+        float e = PI * 0.5f * (0.72f * s + 0.28f * s * s * s), ce = cosf(e), se = -sinf(e),
+              before = 0.8f;
         for (int k = 0; k < g->cols; k++) {
             float t = 2 * (float)k / (float)(g->cols - 1) - 1; /* seam at the back */
             float a = PI * (0.55f * t + 0.45f * t * t * t);

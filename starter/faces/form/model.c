@@ -45,7 +45,8 @@ static void model_triangle(struct model *m, int a, int b, int c, int mat, int ta
 void model_grid(struct model *m, struct grid *g, const struct body *b, int joint, int mat, int tag)
 {
     int n = g->rows * g->cols, quads = (g->rows - 1) * (g->cols - 1), sides = g->both ? 2 : 1;
-    if (m->vertices + n * sides > MODEL_VERTICES || m->triangles + 2 * quads * sides > MODEL_TRIANGLES)
+    if (m->vertices + n * sides > MODEL_VERTICES ||
+        m->triangles + 2 * quads * sides > MODEL_TRIANGLES)
         return;
     bool strand = mat == MAT_HAIR || mat == MAT_BEARD;
     for (int i = 0; i < n; i++)
@@ -66,8 +67,9 @@ void model_grid(struct model *m, struct grid *g, const struct body *b, int joint
         for (int r = 0; r + 1 < g->rows; r++)
             for (int k = 0; k + 1 < g->cols; k++) {
                 int i = first + r * g->cols + k, j = i + g->cols;
-                model_triangle(m, i, i + 1, j, mat, tag);
-                model_triangle(m, i + 1, j + 1, j, mat, tag);
+                bool turned = g->flip != (side == 1);
+                model_triangle(m, turned ? j : i, i + 1, turned ? i : j, mat, tag);
+                model_triangle(m, i + 1, turned ? j : j + 1, turned ? j + 1 : j, mat, tag);
             }
     }
 }
@@ -87,7 +89,8 @@ void model_ball(struct model *m,
     g->flip = g->both = false;
     for (int r = 0; r < g->rows; r++)
         for (int k = 0; k < g->cols; k++) {
-            float v = PI * (float)r / (float)(g->rows - 1), u = 2 * PI * (float)k / (float)(g->cols - 1);
+            float v = PI * (float)r / (float)(g->rows - 1),
+                  u = 2 * PI * (float)k / (float)(g->cols - 1);
             struct vec3 d = v3(sinf(v) * sinf(u), cosf(v), sinf(v) * cosf(u));
             g->p[r * g->cols + k] = v3_add(middle, v3_mul(d, axes));
         }

@@ -8,14 +8,16 @@ void lips_paint(const struct body *b, float x, float y, struct surface *o)
     float q = x / b->mouth_w, aq = fabsf(q);
     if (aq > 1.5f || fabsf(y - b->mouth_y) > 0.4f)
         return;
-    float cq = clampf(q, -1, 1), top = body_lip(b, cq, 0), up = body_lip(b, cq, 1), lo = body_lip(b, cq, 2), low = body_lip(b, cq, 3);
+    float cq = clampf(q, -1, 1), top = body_lip(b, cq, 0), up = body_lip(b, cq, 1),
+          lo = body_lip(b, cq, 2), low = body_lip(b, cq, 3);
     float line = (up + lo) * 0.5f;
     float inside = minf(minf(top - y, y - low), (1.02f - aq) * b->mouth_w);
     float lips = clampf(inside / (1.2f * b->shading + 0.010f) + 0.4f, 0, 1);
     bool upper = y > line;
     bool woman = b->look->gender == WOMAN && b->look->age != CHILD;
     float fine = 0.93f + 0.14f * noise2(x * 60, y * 8, 21);
-    paint_over(o, v3_scale(b->lips, (upper ? 0.80f : 1.08f) * fine), lips * (woman ? 0.95f : 0.80f));
+    paint_over(o, v3_scale(b->lips, (upper ? 0.80f : 1.08f) * fine),
+               lips * (woman ? 0.95f : 0.80f));
     o->shine = mixf(o->shine, woman ? 0.75f : 0.40f, lips);
     o->rough = mixf(o->rough, woman ? 0.34f : 0.42f, lips);
     float corner = gauss2(aq - 1.03f, 0.10f, y - line - 0.004f, 0.022f);
@@ -25,7 +27,8 @@ void lips_paint(const struct body *b, float x, float y, struct surface *o)
         float seam = gauss(y - line, 0.010f + b->shading * 0.5f) * ramp(1.06f, 0.9f, aq);
         paint_over(o, v3_mul(b->lips, v3(0.20f, 0.12f, 0.12f)), 0.88f * seam);
     } else {
-        paint_tint(o, 0.4f * lips * gauss(minf(fabsf(y - up), fabsf(y - lo)), 0.012f), v3(0.4f, 0.3f, 0.3f));
+        paint_tint(o, 0.4f * lips * gauss(minf(fabsf(y - up), fabsf(y - lo)), 0.012f),
+                   v3(0.4f, 0.3f, 0.3f));
     }
     if (lips > 0.5f)
         o->mask = upper ? MASK_UPPER_LIP : MASK_LOWER_LIP;
@@ -36,7 +39,8 @@ void mouth_paint(const struct body *b, const struct vertex *v, int mat, int tag,
 {
     (void)mat;
     float deep = ramp(b->mouth_z - 0.26f, b->mouth_z - 0.10f, v->t.z);
-    o->colour = tag ? v3_mix(v3(0.16f, 0.035f, 0.035f), v3(0.50f, 0.15f, 0.14f), deep) : v3(0.035f, 0.008f, 0.008f);
+    o->colour = tag ? v3_mix(v3(0.16f, 0.035f, 0.035f), v3(0.50f, 0.15f, 0.14f), deep)
+                    : v3(0.035f, 0.008f, 0.008f);
     o->soft = 0.6f;
     o->shine = tag ? 0.35f : 0;
     o->rough = 0.4f;

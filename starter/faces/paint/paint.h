@@ -20,9 +20,11 @@ struct surface {
 };
 
 /* The paint of a sample: normal, occlusion 1 and zeros are set by the caller. */
-typedef void paint_fn(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *out);
+typedef void paint_fn(
+    const struct body *b, const struct vertex *v, int mat, int tag, struct surface *out);
 
-paint_fn skin_paint, eye_paint, mouth_paint, teeth_paint, hair_paint, scalp_paint, cloth_paint, prop_paint;
+paint_fn skin_paint, eye_paint, mouth_paint, teeth_paint, hair_paint, scalp_paint, cloth_paint,
+    prop_paint;
 
 /* Skin's features, in order of painting. */
 void nose_paint(const struct body *b, float x, float y, struct surface *o);

@@ -13,9 +13,9 @@
 enum { CHUNK = 64 };
 
 struct chunk {
-    uint8_t *rgb, *rgb2, *mask; /* [CHUNK,size,size,3], [CHUNK,size2,size2,3], [CHUNK,size,size] */
-    float *labels;              /* [CHUNK,label_count] */
-    FILE *f_rgb, *f_rgb2, *f_mask, *f_labels;
+    uint8_t *rgb, *mask; /* [CHUNK,size,size,3], [CHUNK,size,size] */
+    float *labels;       /* [CHUNK,label_count] */
+    FILE *f_rgb, *f_mask, *f_labels;
 };
 
 struct work {
@@ -28,7 +28,7 @@ struct work {
 
 struct worker {
     struct work *w;
-    struct canvas *canvas, *canvas2;
+    struct canvas *canvas; /* NULL for sets of words */
     int number;
 };
 
@@ -37,20 +37,19 @@ static void *worker_run(void *arg)
     struct worker *me = arg;
     struct work *w = me->w;
     const struct dataset *d = w->d;
-    size_t area = (size_t)d->size * (size_t)d->size, area2 = (size_t)d->size2 * (size_t)d->size2;
+    size_t area = (size_t)d->size * (size_t)d->size;
     for (int i = me->number; i < w->count; i += d->threads) {
         struct picture p[RECORD_PICTURES];
         long index = w->first + i;
         record_make(d, index, p);
         for (int k = 0; k < record_pictures(d->kind); k++) {
             struct chunk *c = &w->part[k];
-            struct face_truth truth[3];
+            struct face_truth truth[3] = {0};
             uint8_t *mask = d->masks ? c->mask + (size_t)i * area : NULL;
-            canvas_render(me->canvas, &p[k], c->rgb + (size_t)i * area * 3, mask, truth);
+            if (me->canvas)
+                canvas_render(me->canvas, &p[k], c->rgb + (size_t)i * area * 3, mask, truth);
             label_row(&p[k], truth, record_identity(d, index, k),
                       c->labels + (size_t)i * (size_t)label_count());
-            if (me->canvas2)
-                canvas_render(me->canvas2, &p[k], c->rgb2 + (size_t)i * area2 * 3, NULL, NULL);
         }
         caption_write(&p[0], p[0].seed, w->captions[i], CAPTION_MAX);
     }
@@ -69,23 +68,21 @@ static FILE *open_in(const char *dir, const char *name, const char *suffix, cons
 
 static int part_open(const struct dataset *d, struct chunk *c, const char *suffix)
 {
-    size_t area = (size_t)d->size * (size_t)d->size, area2 = (size_t)d->size2 * (size_t)d->size2;
-    c->rgb = malloc(CHUNK * area * 3);
+    size_t area = (size_t)d->size * (size_t)d->size;
+    c->rgb = d->size ? malloc(CHUNK * area * 3) : NULL;
     c->labels = malloc(CHUNK * sizeof(float) * (size_t)label_count());
     c->mask = d->masks ? malloc(CHUNK * area) : NULL;
-    c->rgb2 = d->size2 ? malloc(CHUNK * area2 * 3) : NULL;
-    if (!c->rgb || !c->labels || (d->masks && !c->mask) || (d->size2 && !c->rgb2)) {
+    if ((d->size && !c->rgb) || !c->labels || (d->masks && !c->mask)) {
         fprintf(
             stderr,
             "starter-faces: not enough memory for pictures of side %d: ask for a smaller --size\n",
             d->size);
         return -1;
     }
-    c->f_rgb = open_in(d->dir, "images", suffix, ".u8");
+    c->f_rgb = d->size ? open_in(d->dir, "images", suffix, ".u8") : NULL;
     c->f_labels = open_in(d->dir, "labels", suffix, ".f32");
     c->f_mask = d->masks ? open_in(d->dir, "masks", suffix, ".u8") : NULL;
-    c->f_rgb2 = d->size2 ? open_in(d->dir, "images2", suffix, ".u8") : NULL;
-    return c->f_rgb && c->f_labels && (!d->masks || c->f_mask) && (!d->size2 || c->f_rgb2) ? 0 : -1;
+    return (!d->size || c->f_rgb) && c->f_labels && (!d->masks || c->f_mask) ? 0 : -1;
 }
 
 static int close_file(FILE *f)
@@ -96,11 +93,9 @@ static int close_file(FILE *f)
 static int part_close(struct chunk *c)
 {
     free(c->rgb);
-    free(c->rgb2);
     free(c->mask);
     free(c->labels);
-    int bad = close_file(c->f_rgb) | close_file(c->f_rgb2) | close_file(c->f_mask) |
-              close_file(c->f_labels);
+    int bad = close_file(c->f_rgb) | close_file(c->f_mask) | close_file(c->f_labels);
     return bad;
 }
 
@@ -112,12 +107,11 @@ static int put(const void *data, size_t size, int count, FILE *f)
 static int chunk_write(struct work *w, FILE *captions)
 {
     const struct dataset *d = w->d;
-    size_t area = (size_t)d->size * (size_t)d->size, area2 = (size_t)d->size2 * (size_t)d->size2;
+    size_t area = (size_t)d->size * (size_t)d->size;
     int bad = 0;
     for (int k = 0; k < record_pictures(d->kind); k++) {
         struct chunk *c = &w->part[k];
         bad |= put(c->rgb, area * 3, w->count, c->f_rgb) | put(c->mask, area, w->count, c->f_mask);
-        bad |= put(c->rgb2, area2 * 3, w->count, c->f_rgb2);
         bad |= put(c->labels, sizeof(float) * (size_t)label_count(), w->count, c->f_labels);
     }
     for (int i = 0; i < w->count; i++)
@@ -161,9 +155,8 @@ int dataset_write(const struct dataset *d)
         if (part_open(d, &w.part[k], record_suffix(d->kind, k)))
             goto done;
     for (int i = 0; i < d->threads; i++) {
-        workers[i] = (struct worker){&w, canvas_make(d->size, 2),
-                                     d->size2 ? canvas_make(d->size2, 2) : NULL, i};
-        if (!workers[i].canvas || (d->size2 && !workers[i].canvas2)) {
+        workers[i] = (struct worker){&w, d->size ? canvas_make(d->size, 2) : NULL, i};
+        if (d->size && !workers[i].canvas) {
             fprintf(stderr, "starter-faces: no canvas of side %d: --size must be 16..2048\n",
                     d->size);
             goto done;
@@ -176,10 +169,8 @@ int dataset_write(const struct dataset *d)
         rc = chunk_write(&w, captions);
     }
 done:
-    for (int i = 0; i < d->threads; i++) {
+    for (int i = 0; i < d->threads; i++)
         canvas_free(workers[i].canvas);
-        canvas_free(workers[i].canvas2);
-    }
     for (int k = 0; k < RECORD_PICTURES; k++)
         rc |= part_close(&w.part[k]);
     rc |= close_file(captions) | close_file(names);

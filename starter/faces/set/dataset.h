@@ -8,16 +8,27 @@
 
 #include "faces.h"
 
-enum { KIND_PORTRAIT, KIND_PAIR, KIND_WIDE, KIND_IDENTITY, KIND_COUNT };
-enum { RECORD_PICTURES = 3, CAPTION_MAX = 320, DATASET_THREADS = 64 };
+enum {
+    KIND_PORTRAIT,
+    KIND_PAIR,
+    KIND_WIDE,
+    KIND_IDENTITY,
+    KIND_RELIT,  /* two pictures that differ in the light only */
+    KIND_TURNED, /* in the pose only */
+    KIND_AGED,   /* in the years, and what follows from them, only */
+    KIND_COUNT
+};
+enum { RECORD_PICTURES = 3, CAPTION_MAX = 400, DATASET_THREADS = 64 };
 
 extern const char *const kind_names[KIND_COUNT];
 
 struct dataset {
-    int kind, size, size2, threads, shots; /* shots: pictures of each identity */
+    int kind, threads, shots; /* shots: pictures of each identity */
+    int size;                 /* side of the pictures; 0: captions and labels alone */
     long count;
     uint64_t seed;
-    float scenes;  /* share of pictures without people */
+    float scenes;  /* share of portraits without people */
+    float groups;  /* share of the other portraits with two or three people */
     float max_yaw; /* degrees; 0: the kind's own */
     bool masks;
     const char *dir;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Labels: one row of float32 per picture. Person 0 is described in full; people 1 and 2 of wide
- * pictures by box and points. Absent people are zeros; classes of absent people are -1.
+/* Labels: one row of float32 per picture. Person 0 (the farthest) is described in full, people 1
+ * and 2 by box and points. Absent people are zeros; classes of absent people are -1. The list of
+ * columns is followed by the names of each class and of the values of masks.
  */
 #include "dataset.h"
+#include "who/who.h"
 
 struct row {
     float *v; /* NULL when only names are wanted */
@@ -31,12 +33,31 @@ static void put_face(struct row *r, const struct face_truth *t, const char *box,
         put(r, points, i, t->points[i / 2][i % 2]);
 }
 
-static int class_value(const struct picture *p, int kind)
+static int class_value(const struct picture *p, int person, int kind)
 {
-    bool shown = kind == CLASS_SCENE ? p->people == 0 : p->people > 0;
+    bool shown = kind == CLASS_SCENE ? p->people == 0 : p->people > person;
     if (kind == CLASS_WALL && p->person[0].shot.place != PLACE_COLOUR)
         shown = false;
-    return shown ? picture_class(p, kind) : -1;
+    struct picture alone = *p;
+    alone.person[0] = p->person[person];
+    return shown ? picture_class(&alone, kind) : -1;
+}
+
+/* What tells the people of a group apart: where they stand, and their classes under numbered names.
+ */
+static void put_others(struct row *r, const struct picture *p)
+{
+    for (int i = 0; i < 3; i++) {
+        char name[48];
+        snprintf(name, sizeof name, i ? "cx%d" : "cx", i);
+        put(r, name, -1, i < p->people ? p->person[i].shot.cx : 0);
+        for (int kind = 0; i > 0 && kind < CLASS_COUNT; kind++) {
+            if (kind == CLASS_SCENE)
+                continue;
+            snprintf(name, sizeof name, "%s%d", classes[kind].option, i);
+            put(r, name, -1, (float)class_value(p, i, kind));
+        }
+    }
 }
 
 static int fill(struct row *r, const struct picture *p, const struct face_truth *t, long identity)
@@ -63,9 +84,10 @@ static int fill(struct row *r, const struct picture *p, const struct face_truth 
     put(r, "light_y", -1, any ? w->shot.light_y : 0);
     put(r, "years", -1, any ? (float)w->look.years : 0);
     for (int i = 0; i < CLASS_COUNT; i++)
-        put(r, classes[i].option, -1, (float)class_value(p, i));
+        put(r, classes[i].option, -1, (float)class_value(p, 0, i));
     for (int i = 0; i < G_COUNT; i++)
         put(r, geometry_names[i], -1, any ? w->id.g[i] : 0);
+    put_others(r, p);
     return r->n;
 }
 
@@ -76,17 +98,22 @@ int label_count(void)
     return fill(&r, &nothing, NULL, 0);
 }
 
+static void list_names(FILE *out, const struct class_names *c)
+{
+    fprintf(out, "#%s", c->option);
+    for (int i = 0; i < c->count; i++)
+        fprintf(out, "\t%s", c->names[i]);
+    fputc('\n', out);
+}
+
 void label_names(FILE *out)
 {
     static const struct picture nothing;
     struct row r = {.names = out};
     fill(&r, &nothing, NULL, 0);
-    for (int i = 0; i < CLASS_COUNT; i++) {
-        fprintf(out, "#%s", classes[i].option);
-        for (int k = 0; k < classes[i].count; k++)
-            fprintf(out, "\t%s", classes[i].names[k]);
-        fputc('\n', out);
-    }
+    for (int i = 0; i < CLASS_COUNT; i++)
+        list_names(out, &classes[i]);
+    list_names(out, &(struct class_names){"mask", mask_names, MASK_COUNT});
 }
 
 void label_row(const struct picture *p, const struct face_truth *t, long identity, float *row)

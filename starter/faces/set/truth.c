@@ -11,12 +11,14 @@ static void truth_place(const struct canvas *c, const struct body *b, struct vec
     out[1] = (s.y + 0.5f) / (float)c->samples;
 }
 
-static void truth_point(const struct canvas *c, const struct body *b, float x, float y, float out[2])
+static void truth_point(
+    const struct canvas *c, const struct body *b, float x, float y, float out[2])
 {
     truth_place(c, b, head_front(b, x, y), out);
 }
 
-static void dense_eye(const struct canvas *c, const struct body *b, int first, float side, float out[68][2])
+static void dense_eye(
+    const struct canvas *c, const struct body *b, int first, float side, float out[68][2])
 {
     /* corner, two on the upper lid, corner, two on the lower lid; picture's left to right */
     static const float u[6] = {-1, -0.35f, 0.35f, 1, 0.35f, -0.35f};
@@ -60,7 +62,8 @@ static void dense_points(const struct canvas *c, const struct body *b, float out
     for (int i = 0; i < 4; i++)
         truth_point(c, b, 0, mixf(b->eye_y, b->nose_y, (float)i / 3), out[27 + i]);
     for (int i = 0; i < 5; i++)
-        truth_point(c, b, ((float)i - 2) * 0.062f * b->nose_w, b->shape.wing.y - b->shape.wing_r * 0.8f, out[31 + i]);
+        truth_point(c, b, ((float)i - 2) * 0.062f * b->nose_w,
+                    b->shape.wing.y - b->shape.wing_r * 0.8f, out[31 + i]);
     dense_eye(c, b, 36, -1, out);
     dense_eye(c, b, 42, 1, out);
     dense_mouth(c, b, out);
@@ -78,8 +81,9 @@ void truth_find(const struct canvas *c, const struct body *b, struct face_truth 
     t->box[2] = t->box[3] = -1e9f;
     for (int i = 0; i < 64; i++) { /* round the face: chin, cheeks, forehead */
         float a = 6.2831853f * (float)i / 64, p[2];
-        struct vec3 edge = sinf(a) < 0 ? jaw_point(b, 2 * (float)i / 64 - 1.5f)
-                                       : head_towards(b, v3(cosf(a), 0.72f * sinf(a), 0.25f + 0.35f * sinf(a)));
+        struct vec3 edge =
+            sinf(a) < 0 ? jaw_point(b, 2 * (float)i / 64 - 1.5f)
+                        : head_towards(b, v3(cosf(a), 0.60f * sinf(a), 0.25f + 0.35f * sinf(a)));
         truth_place(c, b, edge, p);
         t->box[0] = minf(t->box[0], p[0]);
         t->box[1] = minf(t->box[1], p[1]);
