@@ -1,163 +1,162 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Hair: a cap that rises from the scalp behind the hairline, a curtain that hangs beside the face
- * for long styles, and balls for buns and tails. A style is a row of `styles`.
+/* Hair as an illustrator models it: a few hundred locks, each a flat tapering tube that is combed
+ * over the scalp. A style is a row of `styles`: how many locks, how long and wide, how they are
+ * combed, lifted, curled and tied. Roots are spread evenly (a Fibonacci spiral on the sphere of
+ * directions) over what lies above the hairline.
  */
-#include "body.h"
+#include "hair.h"
+#include "solid.h"
 
 #define PI 3.14159265f
 
-struct style {
-    float cap;     /* thickness of the cap */
-    float curls;   /* height of the bumps */
-    float curtain; /* lower end of the curtain, 0: none */
-    float wave;    /* of the curtain */
-    float line;    /* raises (+) or lowers the front hairline */
-    float nape;    /* lowest hair at the back */
-    bool fringe;
+static const struct hair_style styles[HAIR_COUNT] = {
+    [HAIR_BUZZ] = {.shell = 0.022f, .line = 1},
+    [HAIR_SHORT] = {.locks = 420, .points = 9, .sides = 6, .length = 0.50f, .ragged = 0.35f, .temples = 0.42f,
+                    .width = 0.062f, .flat = 0.45f, .blunt = 0, .shell = 0.025f, .lift = 0.10f, .quiff = 0.12f,
+                    .comb = {.side = 0.7f, .down = 0.45f, .back = 0.1f, .whorl = 0.2f, .out = 0.06f},
+                    .stiff = 0.35f, .part = 0.38f},
+    [HAIR_SIDE_PART] = {.locks = 330, .points = 11, .sides = 6, .length = 0.80f, .ragged = 0.25f, .temples = 0.40f,
+                        .width = 0.075f, .flat = 0.4f, .blunt = 0.1f, .shell = 0.03f, .lift = 0.11f, .quiff = 0.10f,
+                        .comb = {.side = 1.0f, .down = 0.5f, .back = 0.45f}, .stiff = 0.4f, .part = 0.33f, .line = 1},
+    [HAIR_SLICKED] = {.locks = 330, .points = 11, .sides = 6, .length = 0.80f, .ragged = 0.2f, .temples = 0.6f,
+                      .width = 0.07f, .flat = 0.35f, .blunt = 0.1f, .shell = 0.03f, .lift = 0.08f, .quiff = 0.08f,
+                      .comb = {.down = 0.35f, .back = 1}, .stiff = 0.4f, .line = 2},
+    [HAIR_SPIKY] = {.locks = 300, .points = 8, .sides = 6, .length = 0.42f, .ragged = 0.35f, .temples = 0.35f,
+                    .width = 0.085f, .flat = 0.7f, .blunt = 0, .shell = 0.03f, .lift = 0.02f,
+                    .comb = {.side = 0.1f, .down = -0.2f, .back = -0.1f, .whorl = 0.25f, .out = 0.8f}, .stiff = 0.3f},
+    [HAIR_CURLY] = {.locks = 300, .points = 15, .sides = 5, .length = 0.55f, .ragged = 0.3f, .temples = 0.6f,
+                    .width = 0.058f, .flat = 0.6f, .blunt = 0.3f, .shell = 0.05f, .lift = 0.16f, .quiff = 0.05f,
+                    .comb = {.down = 0.4f, .whorl = 0.5f, .out = 0.3f}, .stiff = 0.3f,
+                    .curl = 0.065f, .pitch = 0.26f},
+    [HAIR_AFRO] = {.locks = 640, .points = 9, .sides = 4, .length = 0.17f, .ragged = 0.3f, .temples = 1,
+                   .width = 0.036f, .flat = 0.8f, .blunt = 0.5f, .shell = 0.02f, .lift = 0.42f,
+                   .comb = {.whorl = 0.4f}, .stiff = 0.3f, .curl = 0.05f, .pitch = 0.13f},
+    [HAIR_BOB] = {.locks = 270, .points = 16, .sides = 6, .length = 1.75f, .ragged = 0.05f, .temples = 0.75f,
+                  .width = 0.085f, .flat = 0.35f, .blunt = 0.45f, .shell = 0.03f, .lift = 0.13f,
+                  .comb = {.side = 1, .down = 0.8f, .back = 0.25f}, .stiff = 0.45f, .part = 0.18f, .covers = true},
+    [HAIR_LONG] = {.locks = 250, .points = 20, .sides = 6, .length = 2.7f, .ragged = 0.12f, .temples = 0.85f,
+                   .width = 0.085f, .flat = 0.35f, .blunt = 0.2f, .shell = 0.03f, .lift = 0.11f,
+                   .comb = {.side = 1, .down = 0.8f, .back = 0.3f}, .stiff = 0.45f, .part = 0.06f, .covers = true},
+    [HAIR_WAVY] = {.locks = 230, .points = 22, .sides = 6, .length = 2.6f, .ragged = 0.15f, .temples = 0.85f,
+                   .width = 0.095f, .flat = 0.4f, .blunt = 0.15f, .shell = 0.03f, .lift = 0.16f,
+                   .comb = {.side = 1, .down = 0.75f, .back = 0.3f}, .stiff = 0.45f,
+                   .curl = 0.075f, .pitch = 0.75f, .order = 1, .part = 0.22f, .covers = true},
+    [HAIR_LONG_CURLY] = {.locks = 200, .points = 32, .sides = 5, .length = 2.3f, .ragged = 0.2f, .temples = 0.85f,
+                         .width = 0.075f, .flat = 0.5f, .blunt = 0.3f, .shell = 0.04f, .lift = 0.24f,
+                         .comb = {.side = 1, .down = 0.7f, .back = 0.25f, .out = 0.15f}, .stiff = 0.4f,
+                         .curl = 0.085f, .pitch = 0.40f, .part = 0.15f, .covers = true},
+    [HAIR_PONYTAIL] = {.locks = 260, .points = 14, .sides = 6, .length = 1.9f, .ragged = 0, .temples = 1,
+                       .width = 0.07f, .flat = 0.35f, .blunt = 0.5f, .shell = 0.03f, .lift = 0.04f,
+                       .stiff = 0.8f, .comb = {.side = 0.4f, .down = 1}, .tie = TIE_TAIL},
+    [HAIR_BUN] = {.locks = 260, .points = 14, .sides = 6, .length = 1.9f, .ragged = 0, .temples = 1,
+                  .width = 0.07f, .flat = 0.35f, .blunt = 0.5f, .shell = 0.03f, .lift = 0.04f,
+                  .stiff = 0.8f, .comb = {.side = 0.4f, .down = 1}, .tie = TIE_BUN},
+    [HAIR_BRAIDS] = {.locks = 260, .points = 14, .sides = 6, .length = 1.9f, .ragged = 0, .temples = 1,
+                     .width = 0.07f, .flat = 0.35f, .blunt = 0.5f, .shell = 0.03f, .lift = 0.04f,
+                     .stiff = 0.8f, .comb = {.side = 0.4f, .down = 1}, .covers = false, .tie = TIE_BRAIDS},
+    [HAIR_LOCS] = {.locks = 190, .points = 20, .sides = 6, .length = 2.1f, .ragged = 0.2f, .temples = 0.85f,
+                   .width = 0.05f, .flat = 0.95f, .blunt = 0.6f, .shell = 0.04f, .lift = 0.17f,
+                   .comb = {.side = 0.9f, .down = 0.7f, .back = 0.4f, .out = 0.1f}, .stiff = 0.35f,
+                   .curl = 0.015f, .pitch = 0.35f, .part = 0.12f, .covers = true},
 };
 
-static const struct style styles[HAIR_COUNT] = {
-    [HAIR_BUZZ] = {0.022f, 0, 0, 0, 0.02f, -0.45f, false},
-    [HAIR_SHORT] = {0.13f, 0.02f, 0, 0, 0, -0.5f, true},
-    [HAIR_SIDE_PART] = {0.15f, 0.01f, 0, 0, 0.02f, -0.5f, false},
-    [HAIR_CURLY] = {0.20f, 0.13f, 0, 0, -0.03f, -0.55f, false},
-    [HAIR_AFRO] = {0.40f, 0.07f, 0, 0, -0.02f, -0.55f, false},
-    [HAIR_BOB] = {0.13f, 0, -0.92f, 0.02f, 0, -0.6f, true},
-    [HAIR_LONG] = {0.11f, 0, -1.75f, 0.0f, 0, -0.6f, false},
-    [HAIR_WAVY] = {0.15f, 0.03f, -1.7f, 0.075f, 0, -0.6f, false},
-    [HAIR_PONYTAIL] = {0.065f, 0, 0, 0, 0, -0.5f, false},
-    [HAIR_BUN] = {0.065f, 0, 0, 0, 0, -0.5f, false},
-};
-
-/* Height of the hairline at the angle `deg` from the front. */
-static float hairline(const struct style *s, float deg)
+static void strand_make(struct hair *h, struct strand *s, float elevation, float degrees)
 {
-    static const float at[8] = {0, 32, 52, 66, 78, 100, 118, 180};
-    const float y[8] = {0.66f, 0.64f, 0.52f, 0.28f, -0.06f, -0.08f, -0.40f, s->nape};
-    int i = 0;
-    while (i < 6 && deg > at[i + 1])
-        i++;
-    return mixf(y[i], y[i + 1], ramp(at[i], at[i + 1], deg)) + s->line * ramp(80, 40, deg);
+    const struct hair_style *style = h->style;
+    struct rng *r = &h->rng;
+    float above = elevation - hair_line(h, degrees), volume = 1 + 0.3f * h->b->look->volume;
+    float front = ramp(75, 35, fabsf(degrees)), top = ramp(0.25f, 0.75f, s->root.y);
+    *s = (struct strand){.root = s->root, .end = -9};
+    s->side = s->root.x + 0.04f * (rng_unit(r) - 0.5f) < h->part ? -1 : 1;
+    s->length = style->length * (1 - style->ragged * rng_unit(r)) * mixf(style->temples, 1, top);
+    s->width = style->width * (0.8f + 0.4f * rng_unit(r)) * mixf(0.7f, 1, ramp(0, 12, above));
+    s->height = style->lift * volume * (0.15f + 0.85f * rng_unit(r)) * mixf(0.35f, 1, ramp(0, 16, above));
+    if (h->b->look->hair == HAIR_AFRO)
+        s->height = hair_puff(h, elevation, degrees) - 0.02f;
+    s->height += style->quiff * volume * front * top * (0.4f + 0.6f * rng_unit(r));
+    s->curl = style->curl * (0.75f + 0.5f * rng_unit(r));
+    s->phase = mixf(2 * PI * rng_unit(r), degrees * 0.05f + 0.8f * rng_unit(r), style->order);
 }
 
-/* The bare scalp at the angle a from the front, and its outward direction. */
-static struct vec3 scalp(const struct section *s, float a, struct vec3 *out)
+static void roots_grow(struct hair *h)
 {
-    float ca = cosf(a), depth = ca < 0 ? s->back * ca : s->front * powf(ca, 0.85f);
-    struct vec3 p = v3(s->width * sinf(a), s->y, s->centre + depth);
-    *out = v3_unit(v3(p.x / 0.62f, (s->y - 0.05f) * 0.85f, p.z / 0.75f));
-    return p;
+    struct lock l;
+    enum { EDGE = 44 }; /* locks along the hairline from temple to temple, which draw it clean */
+    int n = (int)((float)h->style->locks / 0.52f);
+    for (int i = -EDGE; i < n; i++) {
+        float y = 1 - 2 * ((float)i + 0.5f) / (float)n, a = 2.39996323f * (float)i;
+        float elevation = asinf(clampf(y, -1, 1)) * 180 / PI, degrees = fmodf(a * 180 / PI, 360) - 180;
+        elevation += 2 * (rng_unit(&h->rng) - 0.5f);
+        degrees += 4 * (rng_unit(&h->rng) - 0.5f);
+        if (i < 0) {
+            degrees = 72 * (2 * ((float)-i - 0.5f) / EDGE - 1);
+            elevation = hair_line(h, degrees) + 0.5f + 1.5f * rng_unit(&h->rng);
+        } else if (elevation < hair_line(h, degrees) + 1.5f) {
+            continue;
+        }
+        struct strand s = {.root = head_towards(h->b, hair_direction(degrees, elevation))};
+        strand_make(h, &s, elevation, degrees);
+        lock_grow(h, &s, &l);
+        lock_add(h, &l, h->style->flat, MAT_HAIR);
+    }
 }
 
-static float cap_thickness(const struct body *b, const struct style *s, float y, float a, float m)
+/* Bangs over the forehead down to the brows, and loose locks that fall across the face. */
+static void fringe_grow(struct hair *h)
+{
+    struct hair_style row = *h->style;
+    const struct hair_style *kept = h->style;
+    bool loose = h->b->shot->front == FRONT_HAIR;
+    float away = h->part > 0 ? 1.0f : -1.0f;
+    row.points = 12;
+    row.comb = (struct comb){.down = 1, .side = 0.35f, .back = -0.3f};
+    row.shell = 0.015f;
+    row.blunt = loose ? 0.05f : 0.35f;
+    row.covers = false;
+    h->style = &row;
+    int n = loose ? 5 : 34;
+    struct lock l;
+    for (int i = 0; i < n; i++) {
+        float t = ((float)i + 0.5f) / (float)n, degrees = loose ? away * mixf(2, 26, t) : mixf(-52, 52, t);
+        float e = hair_line(h, degrees) + 3 + 14 * rng_unit(&h->rng);
+        struct strand s = {.root = head_towards(h->b, hair_direction(degrees, e)), .face = true};
+        s.side = loose ? (int)away : degrees < 30 * away ? -1 : 1;
+        s.length = loose ? 1.5f + 0.3f * rng_unit(&h->rng) : 1.0f;
+        s.width = (loose ? 0.045f : 0.075f) * (0.8f + 0.4f * rng_unit(&h->rng));
+        s.height = 0.03f + 0.06f * rng_unit(&h->rng);
+        s.curl = minf(kept->curl * 0.6f, 0.04f) + (loose ? 0.03f : 0);
+        s.phase = 6 * rng_unit(&h->rng);
+        row.pitch = kept->pitch > 0 ? kept->pitch : 0.9f;
+        s.end = loose ? -0.45f + 0.3f * rng_unit(&h->rng)
+                      : h->b->brow_y + 0.03f - 0.25f * ramp(30, 52, fabsf(degrees)) + 0.04f * rng_unit(&h->rng);
+        lock_grow(h, &s, &l);
+        lock_add(h, &l, kept->flat, MAT_HAIR);
+    }
+    h->style = kept;
+}
+
+static bool fringe_fits(int kind)
+{
+    return kind == HAIR_BOB || kind == HAIR_LONG || kind == HAIR_WAVY || kind == HAIR_SHORT ||
+           kind == HAIR_PONYTAIL || kind == HAIR_BUN || kind == HAIR_LONG_CURLY;
+}
+
+void hair_build(struct model *m, struct grid *g, const struct body *b)
 {
     const struct look *k = b->look;
-    float side = k->part_left ? 1.0f : -1.0f, x = sinf(a) * side;
-    float thick = s->cap * (1 + 0.25f * k->volume);
-    bool high = k->hair == HAIR_SIDE_PART || k->hair == HAIR_SHORT;
-    if (high)
-        thick *= 0.55f + 0.75f * ramp(0.2f, 0.85f, y);
-    if (k->hair == HAIR_SIDE_PART || k->hair == HAIR_LONG || k->hair == HAIR_WAVY ||
-        k->hair == HAIR_PONYTAIL) {
-        float at = k->hair == HAIR_SIDE_PART ? -0.36f : -0.08f;
-        if (cosf(a) > -0.2f && k->hair != HAIR_PONYTAIL)
-            thick *= 1 - 0.75f * gauss(x - at, 0.09f) * ramp(0.5f, 0.8f, y);
-        if (k->hair == HAIR_SIDE_PART)
-            thick *= 1 + 0.45f * ramp(-0.3f, 0.3f, x) * ramp(0.4f, 0.8f, y);
-    }
-    if (s->curls > 0)
-        thick += s->curls * (noise2(a * 5.5f, y * 7 + 3, (uint32_t)k->seed) - 0.35f);
-    return mixf(-0.05f, thick, ramp(-0.05f, s->cap > 0.3f ? 0.12f : 0.17f, m));
-}
-
-static void cap_draw(struct canvas *c, const struct body *b, const struct style *s)
-{
-    struct grid *g = &c->grid;
-    g->rows = 64;
-    g->cols = 89;
-    g->flip = -1;
-    uint32_t seed = (uint32_t)b->look->seed;
-    for (int r = 0; r < g->rows; r++) {
-        float v = (float)r / (float)(g->rows - 1);
-        float y = mixf(b->top, s->nape - 0.12f, 1 - sinf(v * PI * 0.5f));
-        struct section cut = section_at(b, y);
-        for (int k = 0; k < g->cols; k++) {
-            float a = PI * (2 * (float)k / (float)(g->cols - 1) - 1), deg = fabsf(a) * 57.29578f;
-            float line = hairline(s, deg) + 0.05f * b->id->g[G_FOREHEAD] * ramp(60, 30, deg);
-            if (s->fringe)
-                line -= (b->look->hair == HAIR_BOB ? 0.22f : 0.07f) * ramp(62, 40, deg);
-            line += 0.05f * (noise2(a * 9, 1, seed) - 0.5f);
-            if (b->old > 0.9f && b->male > 0)
-                line += 0.10f * gauss(deg - 35, 16);
-            struct vec3 out, p = scalp(&cut, a, &out);
-            g->p[r * g->cols + k] = v3_add(p, v3_scale(out, cap_thickness(b, s, y, a, y - line)));
-        }
-    }
-    grid_normals(g, true);
-    grid_draw(c, g, &b->head, MAT_HAIR);
-}
-
-static void curtain_draw(struct canvas *c, const struct body *b, const struct style *s)
-{
-    struct grid *g = &c->grid;
-    g->rows = 56;
-    g->cols = 81;
-    g->flip = 1;
-    float end = s->curtain + 0.1f * b->look->volume;
-    for (int r = 0; r < g->rows; r++) {
-        float y = mixf(end, 0.78f, (float)r / (float)(g->rows - 1));
-        float yy = maxf(y, 0.12f);
-        struct section cut = section_at(b, yy);
-        for (int k = 0; k < g->cols; k++) {
-            float t = 2 * (float)k / (float)(g->cols - 1) - 1;
-            float from = mixf(50, 66, ramp(0.75f, 0.1f, y)) - 6 * ramp(-0.5f, -1.0f, y);
-            float deg = 180 - fabsf(t) * (180 - from), a = (t < 0 ? -1.0f : 1.0f) * deg / 57.29578f;
-            struct vec3 out, p = scalp(&cut, a, &out);
-            float edge = sqrtf(clampf((deg - from) / 14, 0, 1));
-            float hang = ramp(0.3f, -0.6f, y);
-            float off = mixf(-0.04f, s->cap + 0.05f * hang, edge);
-            off += s->wave * (0.5f + hang) *
-                   sinf(y * 8.5f + 2.2f * sinf(a * 2) + b->look->volume * 3) * edge;
-            if (s->curtain > -1.2f)
-                off -= 0.10f * ramp(-0.72f, -0.95f, y);
-            out.y *= ramp(0.0f, 0.5f, y);
-            p = v3_add(p, v3_scale(out, off));
-            p.y = y + (p.y - yy);
-            p.z += 0.50f * ramp(-0.85f, -1.35f, y) * ramp(125, 95, deg);
-            p.x *= 1 + 0.10f * hang * ramp(-1.6f, -0.3f, s->curtain) +
-                   (s->wave > 0.05f ? 0.08f * hang : 0);
-            g->p[r * g->cols + k] = p;
-        }
-    }
-    grid_normals(g, false);
-    /* The seam of the angle is at the back: t = 0. Columns run from one face edge round to the
-     * other. */
-    grid_draw(c, g, &b->head, MAT_HAIR);
-    for (int i = 0; i < g->rows * g->cols; i++)
-        g->n[i] = v3_scale(g->n[i], -1); /* the inside, seen beside the neck */
-    grid_draw(c, g, &b->head, MAT_HAIR);
-}
-
-void hair_draw(struct canvas *c, const struct body *b)
-{
-    int kind = b->look->hair;
-    if (kind == HAIR_BALD)
+    if (k->hair == HAIR_BALD || k->hat == HAT_HEADSCARF)
         return;
-    const struct style *s = &styles[kind];
-    cap_draw(c, b, s);
-    float side = b->look->part_left ? -1.0f : 1.0f;
-    if (s->curtain != 0)
-        curtain_draw(c, b, s);
-    if (kind == HAIR_BUN)
-        ball_draw(c, &b->head, v3(0, 1.20f, -0.30f), v3(0.33f, 0.27f, 0.33f), MAT_HAIR);
-    if (kind == HAIR_PONYTAIL) {
-        ball_draw(c, &b->head, v3(side * 0.35f, 0.85f, -0.85f), v3(0.25f, 0.25f, 0.25f), MAT_HAIR);
-        for (int i = 0; i < 12; i++) {
-            float t = (float)i / 11;
-            ball_draw(
-                c, &b->head,
-                v3(side * (0.62f + 0.42f * t - 0.24f * t * t), 0.65f - 1.9f * t, -0.8f + 0.3f * t),
-                v3(0.25f - 0.09f * t, 0.36f, 0.22f), MAT_HAIR);
-        }
-    }
+    struct hair h = {.b = b, .style = &styles[k->hair], .m = m, .g = g, .tag = 1,
+                     .rng = rng_make(k->seed, 31), .seed = (uint32_t)k->seed};
+    h.part = h.style->part * (k->part_left ? 1.0f : -1.0f);
+    h.joint = h.style->covers || h.style->tie ? JOINT_NECK : JOINT_HEAD;
+    for (int s = 0; s < 2; s++)
+        h.ear[s] = ear_middle(b, s ? 1.0f : -1.0f);
+    hair_shell(&h);
+    if (h.style->tie)
+        hair_tied(&h);
+    if (h.style->locks)
+        roots_grow(&h);
+    if (h.style->locks && ((k->fringe && fringe_fits(k->hair)) || b->shot->front == FRONT_HAIR))
+        fringe_grow(&h);
 }
