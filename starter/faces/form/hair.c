@@ -11,11 +11,11 @@
 
 static const struct hair_style styles[HAIR_COUNT] = {
     [HAIR_BUZZ] = {.shell = 0.022f, .line = 1},
-    [HAIR_SHORT] = {.locks = 420, .points = 9, .sides = 6, .length = 0.50f, .ragged = 0.35f, .temples = 0.42f,
-                    .width = 0.062f, .flat = 0.45f, .blunt = 0, .shell = 0.025f, .lift = 0.10f, .quiff = 0.12f,
+    [HAIR_SHORT] = {.locks = 420, .points = 9, .sides = 6, .length = 0.52f, .ragged = 0.35f, .temples = 0.6f,
+                    .width = 0.055f, .flat = 0.4f, .blunt = 0, .shell = 0.025f, .lift = 0.10f, .quiff = 0.12f,
                     .comb = {.side = 0.7f, .down = 0.45f, .back = 0.1f, .whorl = 0.2f, .out = 0.06f},
                     .stiff = 0.35f, .part = 0.38f},
-    [HAIR_SIDE_PART] = {.locks = 330, .points = 11, .sides = 6, .length = 0.80f, .ragged = 0.25f, .temples = 0.40f,
+    [HAIR_SIDE_PART] = {.locks = 330, .points = 11, .sides = 6, .length = 0.80f, .ragged = 0.25f, .temples = 0.50f,
                         .width = 0.075f, .flat = 0.4f, .blunt = 0.1f, .shell = 0.03f, .lift = 0.11f, .quiff = 0.10f,
                         .comb = {.side = 1.0f, .down = 0.5f, .back = 0.45f}, .stiff = 0.4f, .part = 0.33f, .line = 1},
     [HAIR_SLICKED] = {.locks = 330, .points = 11, .sides = 6, .length = 0.80f, .ragged = 0.2f, .temples = 0.6f,

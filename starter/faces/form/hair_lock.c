@@ -54,7 +54,8 @@ static struct vec3 combed(const struct hair *h, const struct strand *s, struct v
 /* Height of the layer at a share t of the length. */
 static float layer(const struct hair *h, const struct strand *s, struct vec3 p, float t)
 {
-    float high = h->style->shell + s->height * ramp(-0.1f, 0.3f, t);
+    float tuck = h->style->covers ? 1 : mixf(1, 0.4f, ramp(0.55f, 1, t)); /* tips lie down */
+    float high = h->style->shell + s->height * ramp(-0.1f, 0.3f, t) * tuck;
     return minf(high, hair_ceiling(h->b, p.y));
 }
 

@@ -24,7 +24,7 @@ static float hair_shine(const struct body *b)
         0, 0.2f, 0.7f, 0.9f, 1.1f, 0.75f, 0.55f, 0.2f, 1, 1, 0.9f, 0.6f, 1, 1, 0.9f, 0.25f,
     };
     float light = (b->hair.x + b->hair.y + b->hair.z) / 3;
-    return shine[b->look->hair] * mixf(1, 0.45f, ramp(0.25f, 0.7f, light)) * mixf(2.2f, 1, ramp(0.01f, 0.06f, light));
+    return shine[b->look->hair] * mixf(1, 0.45f, ramp(0.25f, 0.7f, light)) * mixf(1.5f, 1, ramp(0.01f, 0.06f, light));
 }
 
 void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
