@@ -21,9 +21,9 @@ static const struct hair_style styles[HAIR_COUNT] = {
     [HAIR_SLICKED] = {.locks = 330, .points = 11, .sides = 6, .length = 0.80f, .ragged = 0.2f, .temples = 0.6f,
                       .width = 0.07f, .flat = 0.35f, .blunt = 0.1f, .shell = 0.03f, .lift = 0.08f, .quiff = 0.08f,
                       .comb = {.down = 0.35f, .back = 1}, .stiff = 0.4f, .line = 2},
-    [HAIR_SPIKY] = {.locks = 300, .points = 8, .sides = 6, .length = 0.42f, .ragged = 0.35f, .temples = 0.35f,
-                    .width = 0.085f, .flat = 0.7f, .blunt = 0, .shell = 0.03f, .lift = 0.02f,
-                    .comb = {.side = 0.1f, .down = -0.2f, .back = -0.1f, .whorl = 0.25f, .out = 0.8f}, .stiff = 0.3f},
+    [HAIR_SPIKY] = {.locks = 300, .points = 8, .sides = 6, .length = 0.46f, .ragged = 0.5f, .temples = 0.45f,
+                    .width = 0.080f, .flat = 0.6f, .blunt = 0, .shell = 0.03f, .lift = 0.04f,
+                    .comb = {.side = 0.1f, .down = 0.15f, .back = 0.15f, .whorl = 0.25f, .out = 0.8f}, .stiff = 0.3f},
     [HAIR_CURLY] = {.locks = 300, .points = 15, .sides = 5, .length = 0.55f, .ragged = 0.3f, .temples = 0.6f,
                     .width = 0.058f, .flat = 0.6f, .blunt = 0.3f, .shell = 0.05f, .lift = 0.16f, .quiff = 0.05f,
                     .comb = {.down = 0.4f, .whorl = 0.5f, .out = 0.3f}, .stiff = 0.3f,
@@ -31,9 +31,9 @@ static const struct hair_style styles[HAIR_COUNT] = {
     [HAIR_AFRO] = {.locks = 640, .points = 9, .sides = 4, .length = 0.17f, .ragged = 0.3f, .temples = 1,
                    .width = 0.036f, .flat = 0.8f, .blunt = 0.5f, .shell = 0.02f, .lift = 0.42f,
                    .comb = {.whorl = 0.4f}, .stiff = 0.3f, .curl = 0.05f, .pitch = 0.13f},
-    [HAIR_BOB] = {.locks = 270, .points = 16, .sides = 6, .length = 1.75f, .ragged = 0.05f, .temples = 0.75f,
+    [HAIR_BOB] = {.locks = 270, .points = 17, .sides = 6, .length = 2.4f, .ragged = 0.05f, .temples = 0.8f,
                   .width = 0.085f, .flat = 0.35f, .blunt = 0.45f, .shell = 0.03f, .lift = 0.13f,
-                  .comb = {.side = 1, .down = 0.8f, .back = 0.25f}, .stiff = 0.45f, .part = 0.18f, .covers = true},
+                  .comb = {.side = 1, .down = 0.8f, .back = 0.25f}, .stiff = 0.45f, .part = 0.18f, .hem = -1.02f, .covers = true},
     [HAIR_LONG] = {.locks = 250, .points = 20, .sides = 6, .length = 2.7f, .ragged = 0.12f, .temples = 0.85f,
                    .width = 0.085f, .flat = 0.35f, .blunt = 0.2f, .shell = 0.03f, .lift = 0.11f,
                    .comb = {.side = 1, .down = 0.8f, .back = 0.3f}, .stiff = 0.45f, .part = 0.06f, .covers = true},
@@ -66,7 +66,8 @@ static void strand_make(struct hair *h, struct strand *s, float elevation, float
     struct rng *r = &h->rng;
     float above = elevation - hair_line(h, degrees), volume = 1 + 0.3f * h->b->look->volume;
     float front = ramp(75, 35, fabsf(degrees)), top = ramp(0.25f, 0.75f, s->root.y);
-    *s = (struct strand){.root = s->root, .end = -9};
+    *s = (struct strand){.root = s->root, .end = style->hem < 0 ? style->hem + 0.07f * rng_unit(r) : -9};
+    s->lean = v3(rng_unit(r) - 0.5f, rng_unit(r) - 0.5f, rng_unit(r) - 0.5f);
     s->side = s->root.x + 0.04f * (rng_unit(r) - 0.5f) < h->part ? -1 : 1;
     s->length = style->length * (1 - style->ragged * rng_unit(r)) * mixf(style->temples, 1, top);
     s->width = style->width * (0.8f + 0.4f * rng_unit(r)) * mixf(0.7f, 1, ramp(0, 12, above));
@@ -95,6 +96,8 @@ static void roots_grow(struct hair *h)
             continue;
         }
         struct strand s = {.root = head_towards(h->b, hair_direction(degrees, elevation))};
+        if (h->b->look->hat != HAT_NONE && h->joint == JOINT_HEAD && s.root.y > 0.5f)
+            continue; /* short hair under a hat is not seen */
         strand_make(h, &s, elevation, degrees);
         lock_grow(h, &s, &l);
         lock_add(h, &l, h->style->flat, MAT_HAIR);
@@ -152,6 +155,9 @@ void hair_build(struct model *m, struct grid *g, const struct body *b)
     h.joint = h.style->covers || h.style->tie ? JOINT_NECK : JOINT_HEAD;
     for (int s = 0; s < 2; s++)
         h.ear[s] = ear_middle(b, s ? 1.0f : -1.0f);
+    bool tuck = h.style->covers && k->hair != HAIR_LONG_CURLY;
+    for (int s = 0; s < 2; s++)
+        h.tuck[s] = tuck && (k->earrings != EARRINGS_NONE || hash01(s, 5, h.seed) < 0.2f);
     hair_shell(&h);
     if (h.style->tie)
         hair_tied(&h);

@@ -30,6 +30,7 @@ struct hair_style {
     float stiff;              /* share of the combed direction taken up at each step */
     float curl, pitch, order; /* radius and length of a turn; order: 1 waves run in step */
     float part;               /* x of the parting for part_left; 0: in the middle */
+    float hem;                /* y at which locks are cut; 0: uncut */
     float line;               /* degrees by which the hairline lies higher in front */
     bool covers;              /* lies over the ears and hangs to the trunk */
     int tie;
@@ -47,6 +48,7 @@ struct hair {
     struct model *m;
     struct grid *g;
     struct vec3 ear[2], knot[2]; /* knot: where tied hair gathers, on either side */
+    bool tuck[2]; /* behind the ear, which shows what hangs on it */
     float part;
     int joint, tag;
     struct rng rng;
@@ -55,7 +57,7 @@ struct hair {
 
 /* How one lock differs from the style's others. */
 struct strand {
-    struct vec3 root;
+    struct vec3 root, lean; /* lean: its own direction, added to the combed one */
     float length, width, height, curl, phase;
     bool face; /* may lie over the face */
     float end; /* y below which it stops */

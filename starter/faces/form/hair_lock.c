@@ -16,11 +16,11 @@ float hair_gap(const struct hair *h, struct vec3 p, bool face)
     float d = head_distance(b, p);
     if (p.y < -0.7f)
         d = minf(d, trunk_distance(b, p) - 0.01f);
-    if (h->style->covers && fabsf(p.x) > 0.45f && fabsf(p.z) < 0.7f)
+    if (h->style->covers && !h->tuck[p.x > 0] && fabsf(p.x) > 0.45f && fabsf(p.z) < 0.7f)
         d = solid_join(d, solid_ellipsoid(p, h->ear[p.x > 0], v3(0.12f, 0.26f, 0.20f)), 0.12f);
     if (!face && p.z > 0) /* a guard before the face, which frames it */
         d = minf(d, solid_ellipsoid(p, v3(0, -0.30f, 0.90f),
-                                    v3(0.80f * b->width, 0.90f, 0.60f)));
+                                    v3(0.82f * b->width, 0.75f, 0.62f)));
     return d;
 }
 
@@ -45,7 +45,10 @@ static struct vec3 combed(const struct hair *h, const struct strand *s, struct v
         float top = ramp(0.15f, 0.75f, p.y);
         struct vec3 away = v3_unit(v3_sub(p, v3(0, 0.9f, -0.45f)));
         f = v3(c->side * (float)s->side * top, -c->down, -c->back * ramp(-0.5f, 0.1f, p.y));
-        f = v3_add(f, v3_add(v3_scale(away, c->whorl), v3_scale(n, c->out)));
+        f = v3_add(f, v3_add(v3_scale(away, c->whorl), v3_scale(n, c->out * mixf(0.15f, 1, top))));
+        f = v3_add(f, v3_scale(s->lean, h->style->ragged));
+        if (h->tuck[p.x > 0] && p.z > -0.42f && p.y > -0.4f)
+            f.z -= 2.2f * ramp(0.35f, 0.6f, fabsf(p.x));
     }
     float in = v3_dot(f, n);
     return v3_unit(in < 0 ? v3_sub(f, v3_scale(n, in)) : f);
@@ -62,9 +65,11 @@ static float layer(const struct hair *h, const struct strand *s, struct vec3 p, 
 /* Below the jaw long hair falls before the shoulders or behind them, not out over them. */
 static struct vec3 shoulder_fall(const struct strand *s, struct vec3 p, struct vec3 d)
 {
-    float low = ramp(-0.35f, -0.8f, p.y), front = s->root.z > -0.15f ? 1.0f : -1.0f;
-    float in = p.x > 0 ? -ramp(0.62f, 0.85f, p.x) : ramp(0.62f, 0.85f, -p.x);
-    float ahead = front > 0 ? 0.5f * ramp(0.45f, 0.1f, p.z) : -0.35f * ramp(-0.95f, -0.6f, p.z);
+    float low = ramp(-0.35f, -0.8f, p.y), own = 0.5f + s->lean.x; /* 0..1 */
+    bool front = s->root.z > -0.25f - 0.2f * own;
+    float wide = 0.52f + 0.30f * own;
+    float in = p.x > 0 ? -ramp(wide, wide + 0.25f, p.x) : ramp(wide, wide + 0.25f, -p.x);
+    float ahead = front ? 0.5f * ramp(0.50f, 0.15f, p.z) : -0.35f * ramp(-0.95f, -0.6f, p.z);
     return v3_unit(v3_add(d, v3_scale(v3(0.5f * in, -0.3f, ahead), low)));
 }
 
@@ -74,23 +79,30 @@ static void guide_grow(const struct hair *h, const struct strand *s, struct lock
     struct vec3 n, p = s->root, d;
     float step = s->length / (float)(style->points - 1);
     hair_ground(h, p, s->face, &n);
-    d = v3_unit(v3_add(combed(h, s, p, n), v3_scale(n, 0.4f + 2 * style->comb.out)));
+    d = v3_unit(v3_add(combed(h, s, p, n), v3_scale(n, 0.4f + 2 * style->comb.out * ramp(0, 0.6f, p.y))));
     for (l->n = 0; l->n < style->points; l->n++) {
         float t = (float)l->n / (float)(style->points - 1), lie = ramp(-0.35f, 0.25f, p.y);
         float high = layer(h, s, p, t), gap = hair_ground(h, p, s->face, &n);
         if (gap < high && (l->n || style->comb.out < 0.5f))
             p = v3_add(p, v3_scale(n, high - gap));
-        else if (style->comb.out < 0.5f || gap > hair_ceiling(h->b, p.y))
+        else if (gap > hair_ceiling(h->b, p.y))
+            p = v3_sub(p, v3_scale(n, gap - hair_ceiling(h->b, p.y)));
+        else if (style->comb.out < 0.5f)
             p = v3_sub(p, v3_scale(n, (gap - high) * 0.6f * lie));
         l->path[l->n] = p;
         l->face[l->n] = n;
-        if (p.y < s->end && l->n > 2)
+        if (p.y < s->end && l->n > 2) { /* cut along a line */
+            struct vec3 a = l->path[l->n - 1];
+            l->path[l->n] = v3_mix(a, p, clampf((a.y - s->end) / (a.y - p.y + 1e-6f), 0.1f, 1));
             break;
+        }
         if (style->tie && !s->face && v3_length(v3_sub(p, h->knot[s->side > 0])) < 0.13f)
             break;
         d = v3_unit(v3_mix(d, combed(h, s, p, n), style->stiff));
-        if (style->covers)
+        if (style->covers && style->hem == 0)
             d = shoulder_fall(s, p, d);
+        if (style->hem < 0) /* the ends turn in */
+            d.x -= 0.5f * p.x * ramp(style->hem + 0.45f, style->hem, p.y);
         p = v3_add(p, v3_scale(d, step));
     }
     l->n = l->n < style->points ? l->n + 1 : style->points;

@@ -41,7 +41,7 @@ float hair_ceiling(const struct body *b, float y)
 {
     if (b->look->hat == HAT_NONE)
         return 9;
-    return 0.035f + 0.6f * ramp(0.34f, -0.15f, y);
+    return 0.015f + 0.6f * ramp(0.36f, -0.2f, y);
 }
 
 float hair_puff(const struct hair *h, float elevation, float degrees)

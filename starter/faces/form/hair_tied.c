@@ -62,7 +62,7 @@ static void tail_tie(struct hair *h)
 static void bun_tie(struct hair *h)
 {
     bool low = h->b->look->hat != HAT_NONE;
-    struct vec3 dir = v3_unit(low ? v3(0, -0.15f, -1) : v3(0, 0.96f, -0.26f));
+    struct vec3 dir = v3_unit(low ? v3(0, -0.15f, -1) : v3(0, 0.90f, -0.44f));
     struct vec3 k = head_towards(h->b, dir), middle = v3_add(k, v3_scale(dir, 0.20f));
     float size = 0.31f * (1 + 0.2f * h->b->look->volume);
     h->knot[0] = h->knot[1] = k;

@@ -24,7 +24,7 @@ static float hair_shine(const struct body *b)
         0, 0.2f, 0.7f, 0.9f, 1.1f, 0.75f, 0.55f, 0.2f, 1, 1, 0.9f, 0.6f, 1, 1, 0.9f, 0.25f,
     };
     float light = (b->hair.x + b->hair.y + b->hair.z) / 3;
-    return shine[b->look->hair] * mixf(1, 0.45f, ramp(0.25f, 0.7f, light)) * mixf(1.5f, 1, ramp(0.01f, 0.06f, light));
+    return shine[b->look->hair] * mixf(1, 0.45f, ramp(0.25f, 0.7f, light)) * mixf(1.3f, 1, ramp(0.01f, 0.06f, light));
 }
 
 void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
@@ -35,7 +35,7 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
     float fine = noise2(across * 5 + (float)tag * 3.7f, v->v * 3, seed);
     float strands = 0.6f * fine + 0.4f * noise2(across * 11 + (float)tag * 5.1f, v->v * 5, seed + 1);
     o->colour = v3_scale(hair_tone(b), (0.78f + 0.44f * own) * (0.72f + 0.56f * strands));
-    o->colour = v3_scale(o->colour, mixf(0.72f, 1.12f, ramp(0, 0.9f, v->v)));
+    o->colour = v3_scale(o->colour, mixf(0.74f, 1.08f, ramp(0, 0.9f, v->v)));
     o->occlusion = mixf(0.35f, 1, ramp(-0.5f, 0.7f, face)) * mixf(0.65f, 1, ramp(0, 0.3f, v->v));
     if (shell) {
         float k = coils ? noise2(v->u * 90, v->v * 45, seed) : 0.3f;
@@ -49,7 +49,7 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
     o->soft = 0.3f;
     o->hair = true;
     o->shine = (beard ? 0.35f : hair_shine(b)) * (0.6f + 0.8f * strands) * (shell ? 0.3f : 1);
-    float shift = 0.30f * (own - 0.5f) + 0.25f * (strands - 0.5f);
+    float shift = 0.30f * (own - 0.5f) + 0.25f * (strands - 0.5f) - 0.22f;
     o->strand = v3_unit(v3_add(v3_unit(o->strand), v3_scale(o->normal, shift)));
     o->mask = beard ? MASK_BEARD : MASK_HAIR;
 }
