@@ -72,8 +72,8 @@ static const struct beard_row {
     float length, chin, width; /* chin: length at the chin */
     float lift;
 } beards[BEARD_COUNT] = {
-    [BEARD_FULL] = {1700, 90, 0.1f, 0.14f, 0.16f, 0.032f, 0.050f},
-    [BEARD_LONG] = {1700, 90, 0.1f, 0.18f, 0.90f, 0.042f, 0.060f},
+    [BEARD_FULL] = {1450, 90, 0.1f, 0.14f, 0.16f, 0.032f, 0.050f},
+    [BEARD_LONG] = {1450, 90, 0.1f, 0.18f, 0.90f, 0.042f, 0.060f},
     [BEARD_MOUSTACHE] = {2300, 34, -0.40f, 0.19f, 0.19f, 0.028f, 0.060f},
     [BEARD_GOATEE] = {1500, 42, -0.40f, 0.14f, 0.19f, 0.030f, 0.050f},
 };
@@ -86,7 +86,8 @@ static bool beard_lock(struct hair *h, const struct beard_row *row, struct vec3 
     bool lash = p.y > b->mouth_y + 0.01f && fabsf(p.x) < b->mouth_w * 1.1f;
     float low = ramp(b->mouth_y - 0.12f, b->chin + 0.02f, p.y) * ramp(0.50f, 0.05f, fabsf(p.x));
     float cheek = lash ? 1 : mixf(0.5f, 1, ramp(0.05f, -0.55f, p.y));
-    float length = mixf(row->length * cheek, row->chin, lash ? 0 : low) * (0.75f + 0.5f * rng_unit(r));
+    float length =
+        mixf(row->length * cheek, row->chin, lash ? 0 : low) * (0.75f + 0.5f * rng_unit(r));
     float s = p.x > 0 ? 1.0f : -1.0f, lift = row->lift * cheek * (0.3f + 0.7f * rng_unit(r));
     float gather = row->chin > 0.5f ? 0.7f : 0.15f;
     int n = length > 0.4f ? 12 : 6;
@@ -122,8 +123,13 @@ void beard_build(struct model *m, struct grid *g, const struct body *b)
     const struct beard_row *row = &beards[b->look->beard];
     if (!row->roots)
         return;
-    struct hair h = {.b = b, .style = &plain, .m = m, .g = g, .joint = JOINT_NECK,
-                     .rng = rng_make(b->look->seed, 32), .seed = (uint32_t)b->look->seed};
+    struct hair h = {.b = b,
+                     .style = &plain,
+                     .m = m,
+                     .g = g,
+                     .joint = JOINT_NECK,
+                     .rng = rng_make(b->look->seed, 32),
+                     .seed = (uint32_t)b->look->seed};
     beard_shell(m, g, b);
     struct lock l;
     for (int i = 0; i < row->roots; i++) {

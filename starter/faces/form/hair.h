@@ -13,7 +13,7 @@ enum { TAG_BAND = 60000, TAG_SHELL };
 
 /* Where a lock is combed to. The parts are added, laid along the head, and made one direction. */
 struct comb {
-    float side;  /* away from the parting, on top of the head */
+    float side; /* away from the parting, on top of the head */
     float down, back;
     float whorl; /* away from the crown */
     float out;   /* off the head */
@@ -32,7 +32,8 @@ struct hair_style {
     float part;               /* x of the parting for part_left; 0: in the middle */
     float hem;                /* y at which locks are cut; 0: uncut */
     float line;               /* degrees by which the hairline lies higher in front */
-    bool covers;              /* lies over the ears and hangs to the trunk */
+    bool parted;
+    bool covers; /* lies over the ears and hangs to the trunk */
     int tie;
 };
 
@@ -48,7 +49,7 @@ struct hair {
     struct model *m;
     struct grid *g;
     struct vec3 ear[2], knot[2]; /* knot: where tied hair gathers, on either side */
-    bool tuck[2]; /* behind the ear, which shows what hangs on it */
+    bool tuck[2];                /* behind the ear, which shows what hangs on it */
     float part;
     int joint, tag;
     struct rng rng;
@@ -64,7 +65,8 @@ struct strand {
     int side;  /* of the parting, -1 or 1 */
 };
 
-/* The scalp: the hairline's elevation at an angle from the front, degrees; the direction of both. */
+/* The scalp: the hairline's elevation at an angle from the front, degrees; the direction of both.
+ */
 float hair_line(const struct hair *h, float degrees);
 struct vec3 hair_direction(float degrees, float elevation);
 /* Height of an afro's ball over the scalp. */

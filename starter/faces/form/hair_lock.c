@@ -19,8 +19,7 @@ float hair_gap(const struct hair *h, struct vec3 p, bool face)
     if (h->style->covers && !h->tuck[p.x > 0] && fabsf(p.x) > 0.45f && fabsf(p.z) < 0.7f)
         d = solid_join(d, solid_ellipsoid(p, h->ear[p.x > 0], v3(0.12f, 0.26f, 0.20f)), 0.12f);
     if (!face && p.z > 0) /* a guard before the face, which frames it */
-        d = minf(d, solid_ellipsoid(p, v3(0, -0.30f, 0.90f),
-                                    v3(0.82f * b->width, 0.75f, 0.62f)));
+        d = minf(d, solid_ellipsoid(p, v3(0, -0.30f, 0.90f), v3(0.82f * b->width, 0.75f, 0.62f)));
     return d;
 }
 
@@ -35,7 +34,10 @@ float hair_ground(const struct hair *h, struct vec3 p, bool face, struct vec3 *n
 }
 
 /* The direction combed at p, along the ground with normal n. */
-static struct vec3 combed(const struct hair *h, const struct strand *s, struct vec3 p, struct vec3 n)
+static struct vec3 combed(const struct hair *h,
+                          const struct strand *s,
+                          struct vec3 p,
+                          struct vec3 n)
 {
     const struct comb *c = &h->style->comb;
     struct vec3 f;
@@ -54,11 +56,13 @@ static struct vec3 combed(const struct hair *h, const struct strand *s, struct v
     return v3_unit(in < 0 ? v3_sub(f, v3_scale(n, in)) : f);
 }
 
-/* Height of the layer at a share t of the length. */
+/* Height over the ground after a share t of the length: out of the skin at the root, up to the
+ * lock's layer, and down again at the tip of short hair. */
 static float layer(const struct hair *h, const struct strand *s, struct vec3 p, float t)
 {
-    float tuck = h->style->covers ? 1 : mixf(1, 0.4f, ramp(0.55f, 1, t)); /* tips lie down */
-    float high = h->style->shell + s->height * ramp(-0.1f, 0.3f, t) * tuck;
+    float tuck = h->style->covers ? 1 : mixf(1, 0.4f, ramp(0.55f, 1, t));
+    float risen = ramp(-0.05f, minf(0.3f * s->length, 0.25f), t * s->length);
+    float high = h->style->shell + mixf(-0.012f, s->height * tuck, risen);
     return minf(high, hair_ceiling(h->b, p.y));
 }
 
@@ -79,7 +83,8 @@ static void guide_grow(const struct hair *h, const struct strand *s, struct lock
     struct vec3 n, p = s->root, d;
     float step = s->length / (float)(style->points - 1);
     hair_ground(h, p, s->face, &n);
-    d = v3_unit(v3_add(combed(h, s, p, n), v3_scale(n, 0.4f + 2 * style->comb.out * ramp(0, 0.6f, p.y))));
+    d = v3_unit(
+        v3_add(combed(h, s, p, n), v3_scale(n, 0.4f + 2 * style->comb.out * ramp(0, 0.6f, p.y))));
     for (l->n = 0; l->n < style->points; l->n++) {
         float t = (float)l->n / (float)(style->points - 1), lie = ramp(-0.35f, 0.25f, p.y);
         float high = layer(h, s, p, t), gap = hair_ground(h, p, s->face, &n);
@@ -147,7 +152,7 @@ static void taper(struct lock *l, float width, float blunt)
     for (int i = 0; i < l->n; i++) {
         float t = (float)i / (float)(l->n - 1);
         float tip = sqrtf(maxf(1 - t * t * t, 0));
-        l->radius[i] = width * (0.55f + 0.45f * ramp(0, 0.25f, t)) * mixf(blunt, 1, tip);
+        l->radius[i] = width * (0.45f + 0.55f * ramp(-0.03f, 0.12f, t)) * mixf(blunt, 1, tip);
     }
 }
 
@@ -172,7 +177,11 @@ void lock_add(struct hair *h, const struct lock *l, float flat, int mat)
 {
     if (l->n < 3)
         return;
-    struct tube t = {.path = l->path, .radius = l->radius, .n = l->n, .sides = h->style->sides,
-                     .flat = flat, .face = l->face};
+    struct tube t = {.path = l->path,
+                     .radius = l->radius,
+                     .n = l->n,
+                     .sides = h->style->sides,
+                     .flat = flat,
+                     .face = l->face};
     model_tube(h->m, h->g, h->b, &t, h->joint, mat, h->tag++);
 }

@@ -11,7 +11,7 @@
 /* Forehead, temple, sideburn before the ear, over the ear, down behind it, nape. */
 static const struct {
     float degrees, elevation;
-} line[] = {{0, 50},  {20, 49.5f}, {38, 47}, {50, 39},    {60, 29},   {68, 18},  {73, 0},
+} line[] = {{0, 50},  {20, 49.5f}, {38, 47},  {50, 39},   {60, 29},   {68, 18},  {73, 0},
             {84, -6}, {91, 12},    {112, 14}, {124, -18}, {150, -33}, {180, -36}};
 
 float hair_line(const struct hair *h, float degrees)
@@ -48,7 +48,8 @@ float hair_puff(const struct hair *h, float elevation, float degrees)
 {
     float above = elevation - hair_line(h, degrees), side = ramp(40, 90, fabsf(degrees));
     float round = sqrtf(clampf((above + 3) / mixf(26, 40, side), 0, 1));
-    return h->style->lift * (1 + 0.25f * h->b->look->volume) * round * (1 - 0.12f * ramp(60, 90, elevation));
+    return h->style->lift * (1 + 0.25f * h->b->look->volume) * round *
+           (1 - 0.12f * ramp(60, 90, elevation));
 }
 
 void hair_shell(const struct hair *h)
@@ -56,7 +57,7 @@ void hair_shell(const struct hair *h)
     struct grid *g = h->g;
     bool hair = h->b->look->hair == HAIR_AFRO;
     g->rows = hair ? 44 : 22;
-    g->cols = hair ? 89 : 73;
+    g->cols = hair ? 89 : 97;
     g->wrap = true;
     g->flip = g->both = false;
     for (int k = 0; k < g->cols; k++) {

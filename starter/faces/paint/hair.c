@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Hair and what lies under it. A lock is a bundle: its width shows strands side by side, its edges
- * and its root lie in the shade of other locks, its tip has been bleached by the sun. Highlights are
- * the light's work; here each lock's direction is shifted a little, or the bands on all locks would
- * meet in a single ruled line.
+ * and its root lie in the shade of other locks, its tip has been bleached by the sun. Highlights
+ * are the light's work; here each lock's direction is shifted a little, or the bands on all locks
+ * would meet in a single ruled line.
  */
-#include "paint.h"
 #include "form/hair.h"
+
+#include "paint.h"
 
 #define PI 3.14159265f
 
@@ -24,22 +25,28 @@ static float hair_shine(const struct body *b)
         0, 0.2f, 0.7f, 0.9f, 1.1f, 0.75f, 0.55f, 0.2f, 1, 1, 0.9f, 0.6f, 1, 1, 0.9f, 0.25f,
     };
     float light = (b->hair.x + b->hair.y + b->hair.z) / 3;
-    return shine[b->look->hair] * mixf(1, 0.45f, ramp(0.25f, 0.7f, light)) * mixf(1.3f, 1, ramp(0.01f, 0.06f, light));
+    return shine[b->look->hair] * mixf(1, 0.45f, ramp(0.25f, 0.7f, light)) *
+           mixf(1.3f, 1, ramp(0.01f, 0.06f, light));
 }
 
 void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
 {
     uint32_t seed = (uint32_t)b->look->seed;
     bool beard = mat == MAT_BEARD, shell = tag == TAG_SHELL, coils = b->look->hair == HAIR_AFRO;
-    float a = 2 * PI * v->u, across = sinf(a), face = shell ? 1 : cosf(a), own = hash01(tag, 1, seed);
+    float a = 2 * PI * v->u, across = sinf(a), face = shell ? 1 : cosf(a),
+          own = hash01(tag, 1, seed);
     float fine = noise2(across * 5 + (float)tag * 3.7f, v->v * 3, seed);
-    float strands = 0.6f * fine + 0.4f * noise2(across * 11 + (float)tag * 5.1f, v->v * 5, seed + 1);
+    float strands =
+        0.6f * fine + 0.4f * noise2(across * 11 + (float)tag * 5.1f, v->v * 5, seed + 1);
     o->colour = v3_scale(hair_tone(b), (0.78f + 0.44f * own) * (0.72f + 0.56f * strands));
     o->colour = v3_scale(o->colour, mixf(0.74f, 1.08f, ramp(0, 0.9f, v->v)));
     o->occlusion = mixf(0.35f, 1, ramp(-0.5f, 0.7f, face)) * mixf(0.65f, 1, ramp(0, 0.3f, v->v));
     if (shell) {
         float k = coils ? noise2(v->u * 90, v->v * 45, seed) : 0.3f;
-        o->colour = v3_scale(hair_tone(b), 0.55f + 0.5f * k);
+        o->colour = v3_scale(hair_tone(b), 0.45f + 0.5f * k);
+        float bump = noise2(v->u * 70 + 9, v->v * 35, seed + 1) - 0.5f;
+        if (coils)
+            o->normal = v3_unit(v3_add(o->normal, v3((k - 0.5f) * 1.4f, bump * 1.4f, 0)));
         o->occlusion = 0.75f;
     }
     if (tag == TAG_BAND) {
@@ -49,6 +56,7 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
     o->soft = 0.3f;
     o->hair = true;
     o->shine = (beard ? 0.35f : hair_shine(b)) * (0.6f + 0.8f * strands) * (shell ? 0.3f : 1);
+    o->shine *= mixf(1, 0.5f, ramp(0.4f, 1, v->v));
     float shift = 0.30f * (own - 0.5f) + 0.25f * (strands - 0.5f) - 0.22f;
     o->strand = v3_unit(v3_add(v3_unit(o->strand), v3_scale(o->normal, shift)));
     o->mask = beard ? MASK_BEARD : MASK_HAIR;
@@ -60,8 +68,9 @@ void scalp_paint(const struct body *b, const struct vertex *v, int mat, int tag,
     bool buzz = b->look->hair == HAIR_BUZZ && !tag;
     struct vec3 p = v->t;
     uint32_t seed = (uint32_t)b->look->seed;
-    float grain = noise2(p.x * 46 + p.z * 31, p.y * 46 - p.z * 17, seed);
-    float edge = tag ? ramp(-0.03f, 0.05f, beard_mask(b, p.x, p.y)) : ramp(1, buzz ? 0.90f : 0.92f, v->v + 0.05f * (grain - 0.5f));
+    float grain = noise2(p.x * 75 + p.z * 50, p.y * 75 - p.z * 28, seed);
+    float edge = tag ? ramp(-0.03f, 0.05f, beard_mask(b, p.x, p.y))
+                     : ramp(1, buzz ? 0.90f : 0.92f, v->v + 0.035f * (grain - 0.5f));
     skin_paint(b, v, MAT_HEAD, 0, o);
     struct vec3 hair = v3_scale(hair_tone(b), buzz ? 0.62f + 0.5f * grain : 0.5f + 0.2f * grain);
     if (buzz)
