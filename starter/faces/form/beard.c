@@ -91,7 +91,7 @@ static bool beard_lock(struct hair *h, const struct beard_row *row, struct vec3 
     float s = p.x > 0 ? 1.0f : -1.0f, lift = row->lift * cheek * (0.3f + 0.7f * rng_unit(r));
     float gather = row->chin > 0.5f ? 0.7f : 0.15f;
     int n = length > 0.4f ? 12 : 6;
-    struct vec3 down = lash ? v3(s * (0.5f + 3 * fabsf(p.x)), -0.5f, 0)
+    struct vec3 down = lash ? v3(s * (0.1f + 5 * fabsf(p.x)), -0.5f, 0)
                             : v3(-gather * p.x * low, -1, 0.10f * low - 0.3f * (1 - low));
     down = v3_add(v3_unit(down), v3(0.3f * (rng_unit(r) - 0.5f), 0, 0));
     struct vec3 d, normal;
@@ -105,6 +105,8 @@ static bool beard_lock(struct hair *h, const struct beard_row *row, struct vec3 
         float inside = p.z > 0.3f ? mouth_inside(b, p.x, p.y) : -1;
         if (inside > 0 && lash)
             p.y += inside; /* combed along the lip */
+        else if (lash && l->n > 2 && p.y < body_mouth(b, 1) - 0.07f)
+            break;
         else if (inside > 0 && l->n)
             break;
         l->path[l->n] = p;

@@ -33,9 +33,12 @@ struct hair_style {
     float hem;                /* y at which locks are cut; 0: uncut */
     float line;               /* degrees by which the hairline lies higher in front */
     bool parted;
+    bool ball;   /* locks stand on a ball of height `lift` round the head */
     bool covers; /* lies over the ears and hangs to the trunk */
     int tie;
 };
+
+extern const struct hair_style hair_styles[HAIR_COUNT];
 
 struct lock {
     struct vec3 path[LOCK_POINTS], face[LOCK_POINTS];

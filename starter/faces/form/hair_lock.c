@@ -19,7 +19,8 @@ float hair_gap(const struct hair *h, struct vec3 p, bool face)
     if (h->style->covers && !h->tuck[p.x > 0] && fabsf(p.x) > 0.45f && fabsf(p.z) < 0.7f)
         d = solid_join(d, solid_ellipsoid(p, h->ear[p.x > 0], v3(0.12f, 0.26f, 0.20f)), 0.12f);
     if (!face && p.z > 0) /* a guard before the face, which frames it */
-        d = minf(d, solid_ellipsoid(p, v3(0, -0.30f, 0.90f), v3(0.82f * b->width, 0.75f, 0.62f)));
+        d = minf(d, solid_ellipsoid(p, v3(0, -0.30f, 0.90f), v3(0.82f * b->width, 0.75f, 0.62f)) -
+                        0.8f * h->style->curl);
     return d;
 }
 
@@ -67,10 +68,13 @@ static float layer(const struct hair *h, const struct strand *s, struct vec3 p, 
 }
 
 /* Below the jaw long hair falls before the shoulders or behind them, not out over them. */
-static struct vec3 shoulder_fall(const struct strand *s, struct vec3 p, struct vec3 d)
+static struct vec3 shoulder_fall(const struct hair *h,
+                                 const struct strand *s,
+                                 struct vec3 p,
+                                 struct vec3 d)
 {
     float low = ramp(-0.35f, -0.8f, p.y), own = 0.5f + s->lean.x; /* 0..1 */
-    bool front = s->root.z > -0.25f - 0.2f * own;
+    bool front = s->root.z > -0.25f - 0.2f * own && !h->tuck[p.x > 0];
     float wide = 0.52f + 0.30f * own;
     float in = p.x > 0 ? -ramp(wide, wide + 0.25f, p.x) : ramp(wide, wide + 0.25f, -p.x);
     float ahead = front ? 0.5f * ramp(0.50f, 0.15f, p.z) : -0.35f * ramp(-0.95f, -0.6f, p.z);
@@ -105,7 +109,7 @@ static void guide_grow(const struct hair *h, const struct strand *s, struct lock
             break;
         d = v3_unit(v3_mix(d, combed(h, s, p, n), style->stiff));
         if (style->covers && style->hem == 0)
-            d = shoulder_fall(s, p, d);
+            d = shoulder_fall(h, s, p, d);
         if (style->hem < 0) /* the ends turn in */
             d.x -= 0.5f * p.x * ramp(style->hem + 0.45f, style->hem, p.y);
         p = v3_add(p, v3_scale(d, step));

@@ -55,26 +55,28 @@ float hair_puff(const struct hair *h, float elevation, float degrees)
 void hair_shell(const struct hair *h)
 {
     struct grid *g = h->g;
-    bool hair = h->b->look->hair == HAIR_AFRO;
-    g->rows = hair ? 44 : 22;
-    g->cols = hair ? 89 : 97;
+    bool ball = h->style->ball;
+    g->rows = ball ? 44 : 22;
+    g->cols = ball ? 89 : 97;
     g->wrap = true;
     g->flip = g->both = false;
     for (int k = 0; k < g->cols; k++) {
         float degrees = 360 * (float)k / (float)(g->cols - 1) - 180, low = hair_line(h, degrees);
         for (int r = 0; r < g->rows; r++) {
             float v = (float)r / (float)(g->rows - 1);
-            float elevation = mixf(90, low - (hair ? 3 : 1), v);
+            float elevation = mixf(90, low - (ball ? 3 : 1), v);
             struct vec3 dir = hair_direction(degrees, elevation);
             struct vec3 p = head_towards(h->b, dir);
             float up = h->style->shell;
-            if (hair) {
+            if (ball) {
                 float fine = noise2(dir.x * 9 + dir.z * 7, dir.y * 9, h->seed);
                 up = hair_puff(h, elevation, degrees) * (0.88f + 0.10f * fine);
             }
+            if (h->b->look->hair == HAIR_BALD) /* under the skin but for the wreath */
+                up -= 0.05f * maxf(ramp(0.05f, 0.2f, p.z), ramp(0.48f, 0.6f, p.y));
             up = minf(up, hair_ceiling(h->b, p.y)) * ramp(1, 0.9f, v) - 0.012f * ramp(0.9f, 1, v);
             g->p[r * g->cols + k] = v3_add(p, v3_scale(dir, up));
         }
     }
-    model_grid(h->m, g, h->b, JOINT_HEAD, hair ? MAT_HAIR : MAT_SCALP, hair ? TAG_SHELL : 0);
+    model_grid(h->m, g, h->b, JOINT_HEAD, ball ? MAT_HAIR : MAT_SCALP, ball ? TAG_SHELL : 0);
 }

@@ -32,7 +32,7 @@ static float hair_shine(const struct body *b)
 void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
 {
     uint32_t seed = (uint32_t)b->look->seed;
-    bool beard = mat == MAT_BEARD, shell = tag == TAG_SHELL, coils = b->look->hair == HAIR_AFRO;
+    bool beard = mat == MAT_BEARD, shell = tag == TAG_SHELL;
     float a = 2 * PI * v->u, across = sinf(a), face = shell ? 1 : cosf(a),
           own = hash01(tag, 1, seed);
     float fine = noise2(across * 5 + (float)tag * 3.7f, v->v * 3, seed);
@@ -41,12 +41,11 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
     o->colour = v3_scale(hair_tone(b), (0.78f + 0.44f * own) * (0.72f + 0.56f * strands));
     o->colour = v3_scale(o->colour, mixf(0.74f, 1.08f, ramp(0, 0.9f, v->v)));
     o->occlusion = mixf(0.35f, 1, ramp(-0.5f, 0.7f, face)) * mixf(0.65f, 1, ramp(0, 0.3f, v->v));
-    if (shell) {
-        float k = coils ? noise2(v->u * 90, v->v * 45, seed) : 0.3f;
+    if (shell) { /* coils too small to be modelled */
+        float k = noise2(v->u * 90, v->v * 45, seed);
+        float bump = noise2(v->u * 70 + 9, v->v * 35, seed + 1);
         o->colour = v3_scale(hair_tone(b), 0.45f + 0.5f * k);
-        float bump = noise2(v->u * 70 + 9, v->v * 35, seed + 1) - 0.5f;
-        if (coils)
-            o->normal = v3_unit(v3_add(o->normal, v3((k - 0.5f) * 1.4f, bump * 1.4f, 0)));
+        o->normal = v3_unit(v3_add(o->normal, v3((k - 0.5f) * 1.4f, (bump - 0.5f) * 1.4f, 0)));
         o->occlusion = 0.75f;
     }
     if (tag == TAG_BAND) {
@@ -65,12 +64,15 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
 void scalp_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
 {
     (void)mat;
+    bool bald = b->look->hair == HAIR_BALD && !tag;
     bool buzz = b->look->hair == HAIR_BUZZ && !tag;
     struct vec3 p = v->t;
     uint32_t seed = (uint32_t)b->look->seed;
     float grain = noise2(p.x * 75 + p.z * 50, p.y * 75 - p.z * 28, seed);
     float edge = tag ? ramp(-0.03f, 0.05f, beard_mask(b, p.x, p.y))
                      : ramp(1, buzz ? 0.90f : 0.92f, v->v + 0.035f * (grain - 0.5f));
+    if (bald) /* a wreath from ear to ear */
+        edge *= 0.8f * ramp(0.44f, 0.20f, p.y + 0.12f * (grain - 0.5f)) * ramp(0.12f, -0.1f, p.z);
     skin_paint(b, v, MAT_HEAD, 0, o);
     struct vec3 hair = v3_scale(hair_tone(b), buzz ? 0.62f + 0.5f * grain : 0.5f + 0.2f * grain);
     if (buzz)
