@@ -22,10 +22,10 @@ float beard_mask(const struct body *b, float x, float y)
 {
     float ax = fabsf(x), mw = b->mouth_w, top = b->nose_y - 0.135f;
     float mouth = -mouth_inside(b, x, y);
-    float lip = body_lip(b, 0, 0) - 0.02f;
+    float lip = minf(body_lip(b, 0, 0), top - 0.05f); /* open mouths leave little room */
     float lash = minf(minf(top + 0.02f - 0.25f * ax - y, mw * 1.12f + 0.03f - ax),
                       y - (lip - 0.9f * maxf(ax - 0.55f * mw, 0)));
-    lash = minf(lash, mouth + 0.02f);
+    lash = minf(lash, mouth + 0.04f);
     if (b->look->beard == BEARD_MOUSTACHE)
         return lash;
     if (b->look->beard == BEARD_GOATEE) {
@@ -60,6 +60,7 @@ static void beard_shell(struct model *m, struct grid *g, const struct body *b)
                                              mixf(8, -76, (float)r / (float)(g->rows - 1)));
             struct vec3 p = head_towards(b, dir);
             float in = beard_at(b, p), up = mixf(-0.04f, 0.026f, ramp(-0.04f, 0.05f, in));
+            up -= 0.30f * ramp(-0.01f, -0.06f, in); /* behind eyeballs and teeth */
             g->p[r * g->cols + k] = v3_add(p, v3_scale(dir, up));
         }
     model_grid(m, g, b, JOINT_NECK, MAT_SCALP, 1);
@@ -83,9 +84,11 @@ static bool beard_lock(struct hair *h, const struct beard_row *row, struct vec3 
 {
     const struct body *b = h->b;
     struct rng *r = &h->rng;
-    bool lash = p.y > b->mouth_y + 0.01f && fabsf(p.x) < b->mouth_w * 1.1f;
+    bool lash = (p.y > b->mouth_y + 0.01f || b->look->beard == BEARD_MOUSTACHE) &&
+                fabsf(p.x) < b->mouth_w * 1.1f;
     float low = ramp(b->mouth_y - 0.12f, b->chin + 0.02f, p.y) * ramp(0.50f, 0.05f, fabsf(p.x));
-    float cheek = lash ? 1 : mixf(0.5f, 1, ramp(0.05f, -0.55f, p.y));
+    float cheek = lash ? mixf(1, 0.45f, ramp(0.6f, 1.1f, fabsf(p.x) / b->mouth_w))
+                       : mixf(0.5f, 1, ramp(0.05f, -0.55f, p.y));
     float length =
         mixf(row->length * cheek, row->chin, lash ? 0 : low) * (0.75f + 0.5f * rng_unit(r));
     float s = p.x > 0 ? 1.0f : -1.0f, lift = row->lift * cheek * (0.3f + 0.7f * rng_unit(r));
@@ -102,7 +105,7 @@ static bool beard_lock(struct hair *h, const struct beard_row *row, struct vec3 
         float high = 0.015f + lift * ramp(0, 0.5f, t);
         if (gap < high)
             p = v3_add(p, v3_scale(normal, high - gap));
-        float inside = p.z > 0.3f ? mouth_inside(b, p.x, p.y) : -1;
+        float inside = p.z > 0.3f ? mouth_inside(b, p.x, p.y) + 0.018f : -1; /* its width */
         if (inside > 0 && lash)
             p.y += inside; /* combed along the lip */
         else if (lash && l->n > 2 && p.y < body_mouth(b, 1) - 0.07f)
