@@ -41,6 +41,10 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
     o->colour = v3_scale(hair_tone(b), (0.78f + 0.44f * own) * (0.72f + 0.56f * strands));
     o->colour = v3_scale(o->colour, mixf(0.74f, 1.08f, ramp(0, 0.9f, v->v)));
     o->occlusion = mixf(0.35f, 1, ramp(-0.5f, 0.7f, face)) * mixf(0.65f, 1, ramp(0, 0.3f, v->v));
+    /* light hair passes light on: its depths are never black */
+    float pale = ramp(0.15f, 0.7f, (b->hair.x + b->hair.y + b->hair.z) / 3);
+    o->occlusion = mixf(o->occlusion, 1, 0.45f * pale);
+    o->soft = 0.3f + 0.35f * pale;
     if (shell) { /* coils too small to be modelled */
         float k = noise2(v->u * 90, v->v * 45, seed);
         float bump = noise2(v->u * 70 + 9, v->v * 35, seed + 1);
@@ -52,7 +56,6 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
         o->colour = v3_mix(v3_scale(b->hair, 0.35f), b->cloth, 0.6f);
         o->occlusion = 1;
     }
-    o->soft = 0.3f;
     o->hair = true;
     o->shine = (beard ? 0.35f : hair_shine(b)) * (0.6f + 0.8f * strands) * (shell ? 0.3f : 1);
     o->shine *= mixf(1, 0.5f, ramp(0.4f, 1, v->v));
