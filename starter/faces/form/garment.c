@@ -17,13 +17,13 @@ static const struct garment {
     float lift, hem;         /* off the skin; y of the lower edge */
     sewn_fn *sewn;
 } garments[CLOTHES_COUNT] = {
-    [CLOTHES_TSHIRT] = {0.05f, 0.10f, 0.05f, 0, 1, 0.62f, 0.055f, 0.040f, -5.2f, rib_sew},
-    [CLOTHES_STRIPED] = {0.05f, 0.10f, 0.05f, 0, 1, 0.62f, 0.055f, 0.040f, -5.2f, rib_sew},
-    [CLOTHES_SHIRT] = {0.06f, 0.06f, 0.04f, 0.30f, 0.45f, 2, 0.045f, 0.045f, -5.3f, collar_sew},
-    [CLOTHES_HOODIE] = {0.10f, 0.10f, 0.06f, 0.10f, 0.6f, 1.98f, 0.085f, 0.075f, -5.2f, hood_sew},
-    [CLOTHES_JACKET] = {0.16f, 0.13f, 0.06f, 1.15f, 0.85f, 1.94f, 0.075f, 0.085f, -5.6f, suit_sew},
-    [CLOTHES_SWEATER] = {0.05f, 0.05f, 0.04f, 0, 1, 1.98f, 0.070f, 0.065f, -5.1f, turtle_sew},
-    [CLOTHES_DRESS] = {0.42f, 0.42f, 0.30f, 0, 1, 0.36f, 0.035f, 0.035f, -7.4f, trim_sew},
+    [CLOTHES_TSHIRT] = {-0.05f, 0.06f, 0.02f, 0, 1, 0.62f, 0.055f, 0.040f, -5.2f, rib_sew},
+    [CLOTHES_STRIPED] = {-0.05f, 0.06f, 0.02f, 0, 1, 0.62f, 0.055f, 0.040f, -5.2f, rib_sew},
+    [CLOTHES_SHIRT] = {0.03f, 0.03f, 0.02f, 0.30f, 0.46f, 2, 0.045f, 0.045f, -5.3f, collar_sew},
+    [CLOTHES_HOODIE] = {0.03f, 0.05f, 0.03f, 0, 0.6f, 1.98f, 0.085f, 0.075f, -5.2f, hood_sew},
+    [CLOTHES_JACKET] = {0.10f, 0.11f, 0.06f, 1.22f, 0.95f, 1.94f, 0.075f, 0.085f, -5.6f, suit_sew},
+    [CLOTHES_SWEATER] = {0.00f, 0.03f, 0.02f, 0, 1, 1.98f, 0.070f, 0.065f, -5.1f, turtle_sew},
+    [CLOTHES_DRESS] = {0.36f, 0.36f, 0.24f, 0, 1, 0.36f, 0.035f, 0.035f, -7.4f, trim_sew},
 };
 
 static const struct garment *worn(const struct body *b)
@@ -42,7 +42,8 @@ static float gap_of(const struct garment *k, float angle)
 {
     float c = cosf(angle), s = sinf(angle);
     float gap = s * s * k->side + c * c * (c > 0 ? k->front : k->back);
-    return gap + k->vee * maxf(0, 1 - fabsf(angle) / k->wide);
+    float deep = maxf(0, 1 - fabsf(angle) / k->wide);
+    return gap + k->vee * (deep < 0.3f ? deep * deep / 0.6f : deep - 0.15f); /* no corner where it begins */
 }
 
 float garment_gap(const struct body *b, float angle)
@@ -72,7 +73,7 @@ static float fold(const struct body *b, struct vec3 p)
     float pull = sinf((p.y + 0.75f * x) * 9 + 4 * noise2(p.x * 1.5f, p.y * 1.5f, seed)) *
                  gauss2(x - 0.78f * S, 0.30f, p.y + 2.15f, 0.42f);
     float slack = sinf(p.y * 6 + 2 * sinf(p.x * 2.5f) + 5 * noise2(p.x * 1.2f, p.y, seed)) * gauss(p.y - trunk_y(b, -4.0f), 0.7f);
-    return 0.020f * pull + 0.022f * slack + 0.03f * (noise2(p.x * 2.2f + 9, p.y * 1.3f, seed) - 0.5f) * ramp(-1.7f, -2.3f, p.y);
+    return 0.034f * pull + 0.035f * slack + 0.05f * (noise2(p.x * 2.2f + 9, p.y * 1.3f, seed) - 0.5f) * ramp(-1.7f, -2.3f, p.y);
 }
 
 enum { FAN = 24, RINGS = 20 };
@@ -138,21 +139,21 @@ static void trim_sew(struct model *m, struct grid *g, const struct body *b)
 }
 
 /* A folded collar: up inside, over, and down outside to two points. open: angle of the gap in front. */
-static void leaf_sew(struct model *m, struct grid *g, const struct body *b, float open, float lift, int tag)
+static void leaf_sew(struct model *m, struct grid *g, const struct body *b, float open, float fall, float lift, int tag)
 {
     enum { ROWS = 9 };
     g->rows = ROWS;
     g->cols = WEAR_COLS;
-    g->wrap = g->flip = false;
-    g->both = true;
+    g->wrap = g->both = false;
+    g->flip = true;
     for (int c = 0; c < g->cols; c++) {
         float t = 2 * (float)c / (float)(g->cols - 1) - 1, s = t < 0 ? -1.0f : 1.0f, at = fabsf(t);
         float end = at * at * at * at; /* 1 at the points */
         float high = s * (PI - at * (PI - open)), low = s * (PI - at * (PI - open - 0.30f));
-        struct vec3 foot = trunk_round(b, high, 0.05f, 0.03f);
+        struct vec3 foot = trunk_round(b, high, 0, 0.03f);
         float top = mixf(-1.08f, -1.36f, 0.5f + 0.5f * cosf(high));
         struct vec3 crest = neck_round(b, high, top, 0.075f);
-        struct vec3 tip = trunk_round(b, low, 0.15f + 0.20f * end, lift + 0.045f);
+        struct vec3 tip = trunk_round(b, low, fall + 0.20f * end, lift + 0.045f);
         struct vec3 out = v3(sinf(high), 0, cosf(high));
         for (int i = 0; i < ROWS; i++) {
             float v = (float)i / (ROWS - 1);
@@ -173,7 +174,7 @@ static void button_sew(struct model *m, struct grid *g, const struct body *b, fl
 
 static void collar_sew(struct model *m, struct grid *g, const struct body *b)
 {
-    leaf_sew(m, g, b, 0.24f, worn(b)->lift, PART_COLLAR);
+    leaf_sew(m, g, b, 0.20f, 0.13f, worn(b)->lift, PART_COLLAR);
     for (int i = 0; i < 7; i++)
         button_sew(m, g, b, 0, -2.12f - 0.44f * (float)i, worn(b)->lift + 0.02f);
 }
@@ -187,7 +188,7 @@ static void turtle_sew(struct model *m, struct grid *g, const struct body *b)
     g->flip = g->both = false;
     for (int c = 0; c < g->cols; c++) {
         float a = wear_angle(c), front = 0.5f + 0.5f * cosf(a);
-        float top = mixf(-0.98f, -1.16f, front), low = mixf(-1.30f, -1.52f, front);
+        float top = mixf(-0.98f, -1.16f, front), low = trunk_round(b, a, 0.03f, 0.03f).y - 0.03f;
         for (int i = 0; i < g->rows; i++) {
             float v = (float)i / (float)(g->rows - 1), turn = PI * 0.5f * ramp(0, 0.36f, v);
             float wave = 0.010f * sinf(a * 5 + v * 9);
@@ -235,10 +236,9 @@ static void lapels_sew(struct model *m, struct grid *g, const struct body *b)
     const struct garment *k = worn(b);
     g->rows = 8;
     g->cols = WEAR_COLS;
-    g->wrap = g->flip = false;
-    g->both = true;
+    g->wrap = g->flip = g->both = false;
     for (int c = 0; c < g->cols; c++) {
-        float a = wear_angle(c) * 0.999f, aa = fabsf(a), s = a < 0 ? -1.0f : 1.0f;
+        float t = 2 * (float)c / (float)(g->cols - 1) - 1, aa = PI * 0.999f * t * t, s = t < 0 ? -1.0f : 1.0f, a = s * aa; /* closest at the notch */
         float q = clampf(1 - aa / k->wide, 0, 1); /* 0 at the neck, 1 lowest */
         float notch = gauss(q - 0.27f, 0.035f), gap = garment_gap(b, a);
         float turn = q > 0 ? 0.50f * ramp(1, 0.35f, q) * ramp(-0.1f, 0.25f, q) * (1 - 0.30f * notch) : 0;
@@ -256,13 +256,13 @@ static void tie_sew(struct model *m, struct grid *g, const struct body *b, float
 {
     g->rows = 20;
     g->cols = 9;
-    g->wrap = g->flip = false;
-    g->both = true;
+    g->wrap = g->flip = g->both = false;
+    float top = trunk_round(b, 0, 0.02f, lift).y + 0.13f;
     for (int i = 0; i < g->rows; i++)
         for (int c = 0; c < g->cols; c++) {
             float t = (float)i / (float)(g->rows - 1), u = 2 * (float)c / (float)(g->cols - 1) - 1;
-            float knot = ramp(0.2f, 0.12f, t), half = mixf(0.060f + 0.10f * t, 0.095f - 0.15f * t, knot);
-            struct vec3 p = trunk_front(b, u * half, -1.56f - 1.15f * t, lift);
+            float knot = ramp(0.2f, 0.12f, t), half = mixf(0.055f + 0.10f * t, 0.115f - 0.30f * t, knot);
+            struct vec3 p = trunk_front(b, u * half, top - 1.2f * t, lift);
             p.z += (0.03f + 0.05f * knot) * (1 - u * u) + 0.02f;
             g->p[i * g->cols + c] = p;
         }
@@ -272,14 +272,14 @@ static void tie_sew(struct model *m, struct grid *g, const struct body *b, float
 static void suit_sew(struct model *m, struct grid *g, const struct body *b)
 {
     static const struct garment shirts[2] = {
-        {.front = 0.05f, .side = 0.05f, .back = 0.04f, .wide = 1, .lift = 0.035f},
-        {.front = 0.05f, .side = 0.05f, .back = 0.04f, .vee = 0.34f, .wide = 0.45f, .lift = 0.035f},
+        {.front = 0, .side = 0.02f, .back = 0.02f, .wide = 1, .lift = 0.035f},
+        {.front = 0, .side = 0.02f, .back = 0.02f, .vee = 0.30f, .wide = 0.45f, .lift = 0.035f},
     };
     struct rng r = rng_make(b->look->seed, 0x746965);
     bool tie = rng_unit(&r) < 0.35f + 0.45f * (b->look->gender == MAN);
     shell_build(m, g, b, &shirts[!tie], true, PART_INNER);
     lapels_sew(m, g, b);
-    leaf_sew(m, g, b, tie ? 0.13f : 0.26f, 0.035f, PART_INNER);
+    leaf_sew(m, g, b, tie ? 0.06f : 0.24f, 0.07f, 0.035f, PART_INNER);
     if (tie)
         tie_sew(m, g, b, 0.04f);
     for (int i = 0; i < 2; i++)

@@ -135,9 +135,9 @@ void hand_build(struct model *m, struct grid *g, const struct body *b)
         for (int i = 0; i < JOINTS; i++)
             joint[f][i] = place(b, k, &k->joint[f][i], s, size);
     palm_build(m, g, b, wrist, joint[1][0], joint[4][0], thick);
-    joint[0][0] = v3_mix(joint[0][0], wrist, 0.4f);
+    joint[0][0] = v3_mix(joint[0][0], wrist, 0.65f);
     for (int f = 0; f < FINGERS; f++)
         finger_build(m, g, b, joint[f], thick * share[f], f);
     struct vec3 elbow = v3(s * (b->shoulder + k->elbow.x), trunk_y(b, k->elbow.y), k->elbow.z);
-    arm_build(m, g, b, s, elbow, v3_add(wrist, v3_scale(v3_unit(v3_sub(joint[2][0], wrist)), 0.07f)));
+    arm_build(m, g, b, s, elbow, v3_add(wrist, v3_scale(v3_unit(v3_sub(joint[2][0], wrist)), 0.12f)));
 }

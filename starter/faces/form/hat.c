@@ -19,7 +19,7 @@ static const struct hat {
     sewn_fn *sewn;
 } hats[HAT_COUNT] = {
     [HAT_CAP] = {0.53f, 0.42f, 0.16f, 0.065f, 0.02f, 0.055f, PART_CAP, visor_sew},
-    [HAT_BEANIE] = {0.50f, 0.30f, 0.02f, 0.065f, 0.10f, 0, PART_KNIT, cuff_sew},
+    [HAT_BEANIE] = {0.50f, 0.24f, -0.05f, 0.060f, 0.13f, 0, PART_KNIT, cuff_sew},
     [HAT_BRIM] = {0.54f, 0.44f, 0.22f, 0.060f, 0.10f, 0.02f, PART_STRAW, brim_sew},
     [HAT_HEADSCARF] = {0, 0, 0, 0, 0, 0, PART_SCARF, scarf_sew},
 };
@@ -126,7 +126,7 @@ static void visor_sew(struct model *m, struct grid *g, const struct body *b)
         for (int i = 0; i < 2 * ROWS; i++) {
             float v = fold_over(i, ROWS, &under);
             struct vec3 p = v3_add(root, v3_scale(out, reach * v));
-            p.y += -0.028f * under - 0.09f * v * v - 0.16f * t * t * (0.4f + 0.6f * v) + 0.035f * sinf(PI * v);
+            p.y += -0.028f * under - 0.09f * v * v + (0.035f * sinf(PI * v) - 0.17f * t * t * v) * ramp(0, 0.3f, reach);
             g->p[i * N + c] = p;
         }
     }
@@ -138,7 +138,7 @@ static void visor_sew(struct model *m, struct grid *g, const struct body *b)
 
 static void cuff_sew(struct model *m, struct grid *g, const struct body *b)
 {
-    band_build(m, g, b, -0.01f, 0.25f, 0.055f, MAT_HAT, PART_CUFF);
+    band_build(m, g, b, -0.01f, 0.25f, 0.035f, MAT_HAT, PART_CUFF);
     struct rng r = rng_make(b->look->seed, 0x706f6d);
     if (rng_unit(&r) > 0.4f)
         return;
@@ -175,7 +175,7 @@ static void brim_sew(struct model *m, struct grid *g, const struct body *b)
 static float wrapped(const struct body *b, struct vec3 p, struct vec3 ear)
 {
     struct vec3 a = v3(fabsf(p.x), p.y, p.z);
-    float d = solid_join(head_distance(b, p), solid_ellipsoid(a, ear, v3(0.15f, 0.24f, 0.22f)), 0.22f);
+    float d = solid_join(head_distance(b, p), solid_ellipsoid(a, ear, v3(0.11f, 0.24f, 0.24f)), 0.25f);
     return solid_join(d, solid_ellipsoid(a, v3(0, 0.22f, -0.55f), v3(0.62f, 0.55f, 0.60f)), 0.25f);
 }
 
@@ -203,9 +203,10 @@ static void hood_build(struct model *m, struct grid *g, const struct body *b, st
         for (int i = 0; i < g->rows; i++) {
             float v = (float)i / (float)(g->rows - 1);
             struct vec3 dir = v3_unit(v3_add(v3_mix(first, last, v), v3_scale(v3(first.x, first.y, 0), 1.2f * v * (1 - v))));
-            float lift = 0.045f + 0.05f * ramp(0, 0.3f, v) + 0.012f * sinf(v * 24 + 2.2f * cosf(phi)) * ramp(0.05f, 0.2f, v) * ramp(0.7f, 0.4f, v);
+            float over = ramp(0, 0.2f, v), lift = 0.015f + 0.085f * ramp(0, 0.3f, v) + 0.018f * sinf(v * 24 + 2.2f * cosf(phi)) * ramp(0.05f, 0.2f, v) * ramp(0.7f, 0.4f, v);
             for (int step = 0; step < 9; step++) {
-                float d = wrapped(b, v3_add(HEAD_MIDDLE, v3_scale(dir, r)), ear) - lift;
+                struct vec3 p = v3_add(HEAD_MIDDLE, v3_scale(dir, r));
+                float d = (over < 1 ? mixf(head_distance(b, p), wrapped(b, p, ear), over) : wrapped(b, p, ear)) - lift;
                 r -= d;
                 if (fabsf(d) < 1e-3f)
                     break;
@@ -234,18 +235,18 @@ static void drape_build(struct model *m, struct grid *g, const struct body *b, s
         float a = wear_angle(c), r = 0.5f;
         float high = around(b->chin - 0.10f, -0.62f, -0.45f, a), low = around(-2.35f, -1.74f, -2.2f, a) + 0.05f * sinf(a * 5 + turn);
         for (int i = 0; i < g->rows; i++) {
-            float v = (float)i / (float)(g->rows - 1), y = mixf(high, low, v);
+            float v = (float)i / (float)(g->rows - 1), y = mixf(high, low, v), loose = ramp(0, 0.35f, v);
             struct vec3 from = v3(0, y, -0.25f), dir = heading(a, 0);
             for (int step = 0; step < 9; step++) {
                 struct vec3 p = v3_add(from, v3_scale(dir, r));
-                float d = solid_join(wrapped(b, p, ear) - 0.09f * ramp(0, 0.2f, v), trunk_skin(b, p) - 0.12f, 0.5f);
+                float d = solid_join(wrapped(b, p, ear) - 0.09f * ramp(0, 0.2f, v), trunk_skin(b, p) - 0.12f * loose, 0.05f + 0.45f * loose);
                 r = maxf(r - 0.9f * d, 0.05f);
                 if (fabsf(d) < 1e-3f)
                     break;
             }
-            float phase = y * 13 + steep * cosf(a - turn) + 0.8f * sinf(2 * a + turn);
+            float phase = y * 10 + steep * cosf(a - turn) + 0.8f * sinf(2 * a + turn);
             float swag = (0.5f + 0.5f * sinf(phase)) * ramp(0, 0.12f, v) * ramp(1, 0.8f, v);
-            g->p[i * g->cols + c] = v3_add(from, v3_scale(dir, r + 0.055f * swag * (0.6f + 0.4f * cosf(a))));
+            g->p[i * g->cols + c] = v3_add(from, v3_scale(dir, r + 0.10f * swag * (0.6f + 0.4f * cosf(a))));
         }
     }
     model_grid(m, g, b, JOINT_NECK, MAT_HAT, PART_SCARF);

@@ -23,8 +23,9 @@ struct vec3 arm_shoulder(const struct body *b, float s)
 static float torso(const struct body *b, struct vec3 a)
 {
     float S = b->shoulder, w = S / 1.3f, man = b->male, grown = 1 - b->child;
+    struct vec3 shoulder = arm_shoulder(b, 1);
     float d = solid_capsule(a, v3(b->neck_r * 0.5f, trunk_y(b, -1.44f), -0.42f), v3(S * 0.70f, trunk_y(b, -1.76f), -0.36f), 0.18f, 0.19f * w);
-    d = solid_join(d, solid_ball(a, arm_shoulder(b, 1), 0.27f * (0.5f + 0.5f * w)), 0.34f);
+    d = solid_join(d, solid_capsule(a, shoulder, v3_add(shoulder, v3(0.05f, -0.30f, -0.02f)), 0.265f * (0.5f + 0.5f * w), 0.25f * (0.5f + 0.5f * w)), 0.34f);
     float chest = trunk_y(b, -2.62f);
     d = solid_join(d, solid_ellipsoid(a, v3(0, chest, -0.30f), v3(0.86f * w, trunk_y(b, -1.56f) - chest, 0.56f + 0.06f * man)), 0.36f);
     if (a.y > -1.9f)
@@ -72,19 +73,31 @@ static struct vec3 along_ray(const struct body *b, struct vec3 from, struct vec3
     return v3_add(from, v3_scale(dir, *r));
 }
 
+/* Where a line along the neck, a finger's breadth off it, enters the skin: the neck's foot. */
+static struct vec3 neck_foot(const struct body *b, float angle, float lift)
+{
+    float high = -1.0f, low = -2.0f, above = 0, under = 0;
+    for (int i = 0; i < 7; i++) {
+        float y = 0.5f * (low + high), d = trunk_skin(b, neck_round(b, angle, y, 0.05f + lift)) - lift;
+        if (d > 0) {
+            high = y;
+            above = d;
+        } else {
+            low = y;
+            under = d;
+        }
+    }
+    float t = above > 0 && under < 0 ? above / (above - under) : 0.5f;
+    return neck_round(b, angle, mixf(high, low, t), 0.05f + lift);
+}
+
 struct vec3 trunk_round(const struct body *b, float angle, float gap, float lift)
 {
-    float low = 0, high = 1.5f, r = 1;
-    struct vec3 p = HEART;
-    for (int i = 0; i < 9; i++) {
-        float e = 0.5f * (low + high), c = cosf(e);
-        p = along_ray(b, HEART, v3(c * sinf(angle), sinf(e), c * cosf(angle)), lift, &r);
-        if (neck(b, p) > gap + 0.5f * lift)
-            low = e;
-        else
-            high = e;
-    }
-    return p;
+    struct vec3 foot = v3_sub(neck_foot(b, angle, lift), HEART);
+    float r = v3_length(foot), flat = sqrtf(foot.x * foot.x + foot.z * foot.z);
+    float e = atan2f(foot.y, flat) - gap / (0.35f + 0.55f * b->shoulder), c = cosf(e);
+    float turn = atan2f(foot.x, foot.z);
+    return along_ray(b, HEART, v3(c * sinf(turn), sinf(e), c * cosf(turn)), lift, &r);
 }
 
 struct vec3 neck_round(const struct body *b, float angle, float y, float gap)
@@ -152,7 +165,7 @@ static void arm_tube(struct model *m, struct grid *g, const struct body *b, cons
         /* as thick at the shoulder as the trunk's own lump there */
         float slim = mixf(0.27f * (0.5f + 0.5f * S / 1.3f), 0.115f * w, ramp(-0.3f, 2.1f, t)) + 0.012f * gauss(t - 1.3f, 0.25f);
         float crease = 0.35f * sinf(t * 23 + 1.5f * sinf(t * 5)) * gauss(t - 1.1f, 0.45f) + 0.5f * gauss(t - t1, 0.05f);
-        radius[i] = slim + loose * (0.75f + 0.25f * ramp(0, 0.4f, t) + crease);
+        radius[i] = slim + mixf(0.02f, loose * (1 + crease), ramp(0, 0.45f, t));
     }
     struct tube tube = {.path = path, .radius = radius, .n = ARM_POINTS, .sides = 20, .flat = 1};
     model_tube(m, g, b, &tube, JOINT_NECK, mat, tag);
