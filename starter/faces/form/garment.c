@@ -43,10 +43,12 @@ static float gap_of(const struct garment *k, float angle)
     float c = cosf(angle), s = sinf(angle);
     float gap = s * s * k->side + c * c * (c > 0 ? k->front : k->back);
     float deep = maxf(0, 1 - fabsf(angle) / k->wide);
-    return gap + k->vee * (deep < 0.3f ? deep * deep / 0.6f : deep - 0.15f); /* no corner where it begins */
+    return gap + k->vee * (deep < 0.3f ? deep * deep / 0.6f
+                                       : deep - 0.15f); /* no corner where it begins */
 }
 
-float garment_gap(const struct body *b, float angle)
+/* The garment's neckline, a curve of gaps round the neck. */
+static float garment_gap(const struct body *b, float angle)
 {
     float gap = gap_of(worn(b), angle);
     if (deep_front(b))
@@ -71,15 +73,22 @@ static float fold(const struct body *b, struct vec3 p)
     float x = fabsf(p.x), S = b->shoulder;
     uint32_t seed = (uint32_t)b->look->seed + (p.x > 0);
     float pull = sinf((p.y + 0.75f * x) * 9 + 4 * noise2(p.x * 1.5f, p.y * 1.5f, seed)) *
-                 gauss2(x - 0.78f * S, 0.30f, p.y + 2.15f, 0.42f);
-    float slack = sinf(p.y * 6 + 2 * sinf(p.x * 2.5f) + 5 * noise2(p.x * 1.2f, p.y, seed)) * gauss(p.y - trunk_y(b, -4.0f), 0.7f);
-    return 0.034f * pull + 0.035f * slack + 0.05f * (noise2(p.x * 2.2f + 9, p.y * 1.3f, seed) - 0.5f) * ramp(-1.7f, -2.3f, p.y);
+                 gauss2(x - 0.62f * S, 0.26f, p.y + 2.15f, 0.42f);
+    float slack = sinf(p.y * 6 + 2 * sinf(p.x * 2.5f) + 5 * noise2(p.x * 1.2f, p.y, seed)) *
+                  gauss(p.y - trunk_y(b, -4.0f), 0.7f);
+    return 0.034f * pull + 0.035f * slack +
+           0.05f * (noise2(p.x * 2.2f + 9, p.y * 1.3f, seed) - 0.5f) * ramp(-1.7f, -2.3f, p.y);
 }
 
-enum { FAN = 24, RINGS = 20 };
+enum { FAN = 24, RINGS = 17 };
 
 /* Rays from the heart for the shoulders, from an axis below; a skirt goes on beyond the hips. */
-static void shell_build(struct model *m, struct grid *g, const struct body *b, const struct garment *k, bool own_gap, int tag)
+static void shell_build(struct model *m,
+                        struct grid *g,
+                        const struct body *b,
+                        const struct garment *k,
+                        bool own_gap,
+                        int tag)
 {
     g->rows = k->hem < -3 ? FAN + RINGS : FAN;
     g->cols = WEAR_COLS;
@@ -88,12 +97,15 @@ static void shell_build(struct model *m, struct grid *g, const struct body *b, c
     float hem = trunk_y(b, k->hem), hip = trunk_y(b, -5.0f), floor_y = HEART.y;
     for (int c = 0; c < g->cols; c++) {
         float a = wear_angle(c), r = 1, hip_r = 0;
-        struct vec3 edge = v3_sub(trunk_round(b, a, own_gap ? gap_of(k, a) : garment_gap(b, a), k->lift), HEART);
+        struct vec3 edge =
+            v3_sub(trunk_round(b, a, own_gap ? gap_of(k, a) : garment_gap(b, a), k->lift), HEART);
         float e0 = atan2f(edge.y, sqrtf(edge.x * edge.x + edge.z * edge.z));
         for (int i = 0; i < g->rows; i++) {
             bool fan = i < FAN;
-            float e = e0 * (1 - (float)i / (float)(FAN - 1)), y = mixf(floor_y, hem, (float)(i - FAN + 1) / RINGS);
-            struct vec3 from = fan ? HEART : v3(0, maxf(y, hip), HEART.z), dir = unit_at(a, fan ? e : 0);
+            float e = e0 * (1 - (float)i / (float)(FAN - 1)),
+                  y = mixf(floor_y, hem, (float)(i - FAN + 1) / RINGS);
+            struct vec3 from = fan ? HEART : v3(0, maxf(y, hip), HEART.z),
+                        dir = unit_at(a, fan ? e : 0);
             float flare = y < hip && !fan ? 1 + 0.16f * (hip - y) * (1 + 0.05f * cosf(a * 9)) : 1;
             if (flare == 1) {
                 for (int step = 0; step < 9; step++) {
@@ -113,7 +125,8 @@ static void shell_build(struct model *m, struct grid *g, const struct body *b, c
 }
 
 /* A closed seam along the neckline. */
-static void edge_sew(struct model *m, struct grid *g, const struct body *b, float thick, float flat, int tag)
+static void edge_sew(
+    struct model *m, struct grid *g, const struct body *b, float thick, float flat, int tag)
 {
     struct vec3 path[WEAR_COLS], face[WEAR_COLS];
     float radius[WEAR_COLS];
@@ -124,7 +137,16 @@ static void edge_sew(struct model *m, struct grid *g, const struct body *b, floa
         face[i] = v3_unit(v3(sinf(a), 1.0f, cosf(a)));
         radius[i] = thick;
     }
-    struct tube tube = {.path = path, .radius = radius, .n = n, .sides = 10, .closed = true, .flat = flat, .face = face};
+    for (int i = 1; i < 2 * n; i++) /* a seam is no sharper than thread allows */
+        path[i % n] =
+            v3_mix(path[i % n], v3_mix(path[(i + n - 1) % n], path[(i + 1) % n], 0.5f), 0.5f);
+    struct tube tube = {.path = path,
+                        .radius = radius,
+                        .n = n,
+                        .sides = 10,
+                        .closed = true,
+                        .flat = flat,
+                        .face = face};
     model_tube(m, g, b, &tube, JOINT_NECK, MAT_COLLAR, tag);
 }
 
@@ -138,10 +160,17 @@ static void trim_sew(struct model *m, struct grid *g, const struct body *b)
     edge_sew(m, g, b, 0.022f, 0.8f, PART_COLLAR);
 }
 
-/* A folded collar: up inside, over, and down outside to two points. open: angle of the gap in front. */
-static void leaf_sew(struct model *m, struct grid *g, const struct body *b, float open, float fall, float lift, int tag)
+/* A folded collar: up inside, over, and down outside to two points. open: angle of the gap in
+ * front. */
+static void leaf_sew(struct model *m,
+                     struct grid *g,
+                     const struct body *b,
+                     float open,
+                     float fall,
+                     float lift,
+                     int tag)
 {
-    enum { ROWS = 9 };
+    enum { ROWS = 14 };
     g->rows = ROWS;
     g->cols = WEAR_COLS;
     g->wrap = g->both = false;
@@ -157,7 +186,8 @@ static void leaf_sew(struct model *m, struct grid *g, const struct body *b, floa
         struct vec3 out = v3(sinf(high), 0, cosf(high));
         for (int i = 0; i < ROWS; i++) {
             float v = (float)i / (ROWS - 1);
-            struct vec3 p = v < 0.375f ? v3_mix(foot, crest, v / 0.375f) : v3_mix(crest, tip, (v - 0.375f) / 0.625f);
+            struct vec3 p = v < 0.375f ? v3_mix(foot, crest, v / 0.375f)
+                                       : v3_mix(crest, tip, (v - 0.375f) / 0.625f);
             float round = gauss(v - 0.42f, 0.16f), belly = ramp(0.375f, 0.6f, v) * ramp(1, 0.7f, v);
             p = v3_add(p, v3_scale(out, 0.035f * round * (v > 0.3f) + 0.05f * belly));
             p.y += 0.02f * round;
@@ -167,9 +197,16 @@ static void leaf_sew(struct model *m, struct grid *g, const struct body *b, floa
     model_grid(m, g, b, JOINT_NECK, MAT_COLLAR, tag);
 }
 
-static void button_sew(struct model *m, struct grid *g, const struct body *b, float x, float y, float lift)
+static void button_sew(
+    struct model *m, struct grid *g, const struct body *b, float x, float y, float lift)
 {
-    model_ball(m, g, b, JOINT_NECK, trunk_front(b, x, y, lift + 0.012f), v3(0.030f, 0.030f, 0.016f), MAT_BUTTON, PART_BUTTON);
+    static const float radius[4] = {0.031f, 0.031f, 0.022f, 0.001f},
+                       out[4] = {0, 0.016f, 0.022f, 0.020f};
+    struct vec3 path[4], on = trunk_front(b, x, y, lift);
+    for (int i = 0; i < 4; i++)
+        path[i] = v3(on.x, on.y, on.z + out[i] + 0.0005f * (float)i);
+    struct tube tube = {.path = path, .radius = radius, .n = 4, .sides = 10, .flat = 1};
+    model_tube(m, g, b, &tube, JOINT_NECK, MAT_BUTTON, PART_BUTTON);
 }
 
 static void collar_sew(struct model *m, struct grid *g, const struct body *b)
@@ -192,10 +229,12 @@ static void turtle_sew(struct model *m, struct grid *g, const struct body *b)
         for (int i = 0; i < g->rows; i++) {
             float v = (float)i / (float)(g->rows - 1), turn = PI * 0.5f * ramp(0, 0.36f, v);
             float wave = 0.010f * sinf(a * 5 + v * 9);
-            struct vec3 p = neck_round(b, a, top - 0.055f * (1 - sinf(turn)), 0.035f + 0.09f * (1 - cosf(turn)) + wave * v);
+            struct vec3 p = neck_round(b, a, top - 0.055f * (1 - sinf(turn)),
+                                       0.035f + 0.09f * (1 - cosf(turn)) + wave * v);
             if (v > 0.36f) {
                 float q = (v - 0.36f) / 0.64f, fall = minf(q / 0.75f, 1), under = ramp(0.75f, 1, q);
-                p = neck_round(b, a, mixf(top, low, fall) - 0.03f * under, 0.125f + 0.045f * sinf(PI * fall) + wave - 0.09f * under);
+                p = neck_round(b, a, mixf(top, low, fall) - 0.03f * under,
+                               0.125f + 0.045f * sinf(PI * fall) + wave - 0.09f * under);
             }
             g->p[i * g->cols + c] = p;
         }
@@ -210,19 +249,22 @@ static void hood_sew(struct model *m, struct grid *g, const struct body *b)
     struct vec3 path[N], face[N], cord[CORD];
     float radius[N], thin[CORD], kid = 1 - 0.2f * b->child;
     for (int i = 0; i < N; i++) {
-        float t = 2 * (float)i / (N - 1) - 1, a = (t < 0 ? -1.0f : 1.0f) * (PI - fabsf(t) * (PI - 0.10f));
+        float t = 2 * (float)i / (N - 1) - 1,
+              a = (t < 0 ? -1.0f : 1.0f) * (PI - fabsf(t) * (PI - 0.10f));
         float behind = 0.5f - 0.5f * cosf(a);
         radius[i] = kid * mixf(0.10f, 0.27f, ramp(0, 0.8f, behind)) * (1 + 0.05f * sinf(a * 7));
         path[i] = trunk_round(b, a, 0.10f + 0.6f * radius[i] * behind, radius[i] * 0.55f);
         path[i].y += 0.10f * behind;
         face[i] = v3_unit(v3(sinf(a), 0.9f, cosf(a)));
     }
-    struct tube roll = {.path = path, .radius = radius, .n = N, .sides = 18, .flat = 0.72f, .face = face};
+    struct tube roll = {
+        .path = path, .radius = radius, .n = N, .sides = 18, .flat = 0.72f, .face = face};
     model_tube(m, g, b, &roll, JOINT_NECK, MAT_COLLAR, PART_COLLAR);
     for (float s = -1; s < 2; s += 2) {
         for (int i = 0; i < CORD; i++) {
             float t = (float)i / (CORD - 1);
-            cord[i] = trunk_front(b, s * (0.15f + 0.05f * t + 0.015f * sinf(t * 5)), -1.66f - 0.72f * t, worn(b)->lift + 0.05f);
+            cord[i] = trunk_front(b, s * (0.15f + 0.05f * t + 0.015f * sinf(t * 5)),
+                                  -1.66f - 0.72f * t, worn(b)->lift + 0.05f);
             thin[i] = i == CORD - 1 ? 0.034f : i == CORD - 2 ? 0.034f : 0.020f;
         }
         struct tube tube = {.path = cord, .radius = thin, .n = CORD, .sides = 8, .flat = 1};
@@ -230,23 +272,37 @@ static void hood_sew(struct model *m, struct grid *g, const struct body *b)
     }
 }
 
-/* From the neck round the front edge to its lowest point: a strip folded back over the shell. */
-static void lapels_sew(struct model *m, struct grid *g, const struct body *b)
+/* A strip folded back over the shell along its edge, between two angles (through pi: the back). */
+static const struct strip {
+    float from, to; /* shares of garment.wide; to 0: round the back to -from */
+    float slant;    /* how much further round its ends lie outside than inside */
+    float wide, wide_end;
+    float
+        turn; /* lapels point outwards: how much further round their outer border lies at the top */
+} strips[2] = {
+    {0.74f, 0, 0.20f, 0.17f, 0.04f, 0},      /* collar */
+    {-0.73f, 0.73f, 0, 0.05f, 0.20f, 0.36f}, /* lapels; between the two, a notch */
+};
+
+static void strip_sew(struct model *m, struct grid *g, const struct body *b, const struct strip *k)
 {
-    const struct garment *k = worn(b);
-    g->rows = 8;
-    g->cols = WEAR_COLS;
+    const struct garment *worn_by = worn(b);
+    float a0 = k->from * worn_by->wide, a1 = k->to > 0 ? k->to * worn_by->wide : 2 * PI - a0;
+    g->rows = 7;
+    g->cols = 57;
     g->wrap = g->flip = g->both = false;
     for (int c = 0; c < g->cols; c++) {
-        float t = 2 * (float)c / (float)(g->cols - 1) - 1, aa = PI * 0.999f * t * t, s = t < 0 ? -1.0f : 1.0f, a = s * aa; /* closest at the notch */
-        float q = clampf(1 - aa / k->wide, 0, 1); /* 0 at the neck, 1 lowest */
-        float notch = gauss(q - 0.27f, 0.035f), gap = garment_gap(b, a);
-        float turn = q > 0 ? 0.50f * ramp(1, 0.35f, q) * ramp(-0.1f, 0.25f, q) * (1 - 0.30f * notch) : 0;
-        float wide = q > 0 ? mixf(0.17f, 0.06f, ramp(0, 0.5f, q)) : 0.17f;
+        float t = (float)c / (float)(g->cols - 1),
+              end = ramp(k->turn > 0 ? 0.45f : 0.14f, 0, minf(t, 1 - t));
+        float wide = mixf(k->wide, k->wide_end, end);
         for (int i = 0; i < g->rows; i++) {
-            float v = (float)i / (float)(g->rows - 1);
-            float over = 0.012f + 0.045f * powf(v, 0.5f) * ramp(1.25f, 0.9f, v);
-            g->p[i * g->cols + c] = trunk_round(b, a + s * turn * v, gap + wide * v - 0.015f, k->lift + over);
+            float v = (float)i / (float)(g->rows - 1),
+                  over = 0.012f + 0.045f * sqrtf(v) * ramp(1.3f, 0.9f, v);
+            float a = mixf(a0 + k->slant * v, a1 - k->slant * v, t);
+            a = a > PI ? a - 2 * PI : a;
+            float gap = garment_gap(b, a) + wide * v - 0.015f,
+                  out = (a < 0 ? -1.0f : 1.0f) * k->turn * end * v;
+            g->p[i * g->cols + c] = trunk_round(b, a + out, gap, worn_by->lift + over);
         }
     }
     model_grid(m, g, b, JOINT_NECK, MAT_COLLAR, PART_LAPEL);
@@ -257,13 +313,15 @@ static void tie_sew(struct model *m, struct grid *g, const struct body *b, float
     g->rows = 20;
     g->cols = 9;
     g->wrap = g->flip = g->both = false;
-    float top = trunk_round(b, 0, 0.02f, lift).y + 0.13f;
+    float top = trunk_round(b, 0, 0.02f, lift).y + 0.13f,
+          end = trunk_round(b, 0, garment_gap(b, 0), lift).y + 0.01f;
     for (int i = 0; i < g->rows; i++)
         for (int c = 0; c < g->cols; c++) {
             float t = (float)i / (float)(g->rows - 1), u = 2 * (float)c / (float)(g->cols - 1) - 1;
-            float knot = ramp(0.2f, 0.12f, t), half = mixf(0.055f + 0.10f * t, 0.115f - 0.30f * t, knot);
-            struct vec3 p = trunk_front(b, u * half, top - 1.2f * t, lift);
-            p.z += (0.03f + 0.05f * knot) * (1 - u * u) + 0.02f;
+            float knot = ramp(0.2f, 0.12f, t),
+                  half = mixf(0.055f + 0.08f * t, 0.115f - 0.30f * t, knot);
+            struct vec3 p = trunk_front(b, u * half, mixf(top, end, t), lift);
+            p.z += (0.02f + 0.06f * knot) * (1 - u * u) + 0.015f;
             g->p[i * g->cols + c] = p;
         }
     model_grid(m, g, b, JOINT_NECK, MAT_CLOTH, PART_TIE);
@@ -278,7 +336,8 @@ static void suit_sew(struct model *m, struct grid *g, const struct body *b)
     struct rng r = rng_make(b->look->seed, 0x746965);
     bool tie = rng_unit(&r) < 0.35f + 0.45f * (b->look->gender == MAN);
     shell_build(m, g, b, &shirts[!tie], true, PART_INNER);
-    lapels_sew(m, g, b);
+    for (size_t i = 0; i < FACE_COUNT(strips); i++)
+        strip_sew(m, g, b, &strips[i]);
     leaf_sew(m, g, b, tie ? 0.06f : 0.24f, 0.07f, 0.035f, PART_INNER);
     if (tie)
         tie_sew(m, g, b, 0.04f);

@@ -25,7 +25,8 @@ static float wrap(float x, float dy)
     return 0.30f * out * out + 0.05f * out - 0.10f * dy;
 }
 
-static struct vec3 rim_point(const struct body *b, const struct frame *k, float s, float u, float share)
+static struct vec3 rim_point(
+    const struct body *b, const struct frame *k, float s, float u, float share)
 {
     float middle = maxf(b->eye_x + 0.01f, k->rx + 0.055f), cu = cosf(u), su = sinf(u);
     float dy = k->ry * copysignf(powf(fabsf(su), k->power), su) * share;
@@ -46,14 +47,22 @@ static float plane_z(const struct body *b, const struct frame *k)
     return minf(z, 0.95f);
 }
 
-static void temple_build(struct model *m, struct grid *g, const struct body *b, const struct frame *k, float s, struct vec3 hinge, int kind)
+static void temple_build(struct model *m,
+                         struct grid *g,
+                         const struct body *b,
+                         const struct frame *k,
+                         float s,
+                         struct vec3 hinge,
+                         int kind)
 {
     enum { N = 12 };
-    struct vec3 path[N], ear = ear_middle(b, s), top = v3(ear.x + s * 0.02f, ear.y + 0.17f, ear.z + 0.05f);
+    struct vec3 path[N], ear = ear_middle(b, s),
+                         top = v3(ear.x + s * 0.02f, ear.y + 0.17f, ear.z + 0.05f);
     float radius[N];
     for (int i = 0; i < N; i++) {
         float t = (float)i / (N - 3);
-        struct vec3 p = t <= 1 ? v3_mix(hinge, top, t) : v3_add(top, v3(0, -0.10f * (t - 1) * 4, -0.13f * (t - 1) * 4));
+        struct vec3 p = t <= 1 ? v3_mix(hinge, top, t)
+                               : v3_add(top, v3(0, -0.10f * (t - 1) * 4, -0.13f * (t - 1) * 4));
         float d = head_distance(b, p);
         if (d < 0.03f && i)
             p = v3_add(p, v3_scale(head_normal(b, p), 0.03f - d));
@@ -64,7 +73,8 @@ static void temple_build(struct model *m, struct grid *g, const struct body *b, 
     model_tube(m, g, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
 }
 
-static void lens_build(struct model *m, struct grid *g, const struct body *b, const struct frame *k, float s, float z)
+static void lens_build(
+    struct model *m, struct grid *g, const struct body *b, const struct frame *k, float s, float z)
 {
     g->rows = 7;
     g->cols = RIM + 1;
@@ -102,7 +112,8 @@ void glasses_build(struct model *m, struct grid *g, const struct body *b)
             if (i == RIM / 2)
                 inner = fabsf(path[i].x);
         }
-        struct tube tube = {.path = path, .radius = radius, .n = RIM, .sides = 10, .closed = true, .flat = k->flat};
+        struct tube tube = {
+            .path = path, .radius = radius, .n = RIM, .sides = 10, .closed = true, .flat = k->flat};
         model_tube(m, g, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
         temple_build(m, g, b, k, s, hinge, kind);
         if (b->look->glasses == GLASSES_SUN)
@@ -111,8 +122,11 @@ void glasses_build(struct model *m, struct grid *g, const struct body *b)
     struct vec3 bridge[7];
     float radius[7];
     for (int i = 0; i < 7; i++) {
-        float t = (float)i / 3 - 1, x = t * (inner + 0.01f), y = b->eye_y + 0.035f + 0.035f * (1 - t * t);
-        bridge[i] = v3(x, y, maxf(z + 0.03f * (1 - t * t) - wrap(x, y - b->eye_y), head_front(b, x, y).z + 0.012f));
+        float t = (float)i / 3 - 1, x = t * (inner + 0.01f),
+              y = b->eye_y + 0.035f + 0.035f * (1 - t * t);
+        bridge[i] = v3(
+            x, y,
+            maxf(z + 0.03f * (1 - t * t) - wrap(x, y - b->eye_y), head_front(b, x, y).z + 0.012f));
         radius[i] = k->thick * 1.1f;
     }
     struct tube tube = {.path = bridge, .radius = radius, .n = 7, .sides = 8, .flat = 1};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Hats: domes a little off the head, so that they fit every head, with what is sewn to them. The rim
- * is a height all round, above the brows in front. A headscarf is two cloths: one from the opening
- * round the face to the back of the head, one draped from under the chin over neck and shoulders.
+/* Hats: domes a little off the head, so that they fit every head, with what is sewn to them. The
+ * rim is a height all round, above the brows in front. A headscarf is two cloths: one from the
+ * opening round the face to the back of the head, one draped from under the chin over neck and
+ * shoulders.
  */
 #include "solid.h"
 #include "wear.h"
@@ -87,7 +88,14 @@ static void dome_build(struct model *m, struct grid *g, const struct body *b, co
 }
 
 /* A band round the rim from `low` to `high` above it, as thick as `thick` in its middle. */
-static void band_build(struct model *m, struct grid *g, const struct body *b, float low, float high, float thick, int mat, int part)
+static void band_build(struct model *m,
+                       struct grid *g,
+                       const struct body *b,
+                       float low,
+                       float high,
+                       float thick,
+                       int mat,
+                       int part)
 {
     enum { ROWS = 9 };
     g->rows = ROWS;
@@ -97,7 +105,8 @@ static void band_build(struct model *m, struct grid *g, const struct body *b, fl
     for (int c = 0; c < g->cols; c++) {
         float a = wear_angle(c), e;
         for (int i = 0; i < ROWS; i++) {
-            float v = (float)i / (ROWS - 1), round = powf(maxf(1 - (2 * v - 1) * (2 * v - 1), 0), 0.35f);
+            float v = (float)i / (ROWS - 1),
+                  round = powf(maxf(1 - (2 * v - 1) * (2 * v - 1), 0), 0.35f);
             float lift = hats[b->look->hat].lift - 0.02f + (thick + 0.02f) * round;
             g->p[i * g->cols + c] = at_height(b, a, rim_y(b, a) + mixf(high, low, v), lift, &e);
         }
@@ -120,13 +129,15 @@ static void visor_sew(struct model *m, struct grid *g, const struct body *b)
     g->cols = N;
     g->wrap = g->flip = g->both = false;
     for (int c = 0; c < N; c++) {
-        float t = 2 * (float)c / (N - 1) - 1, a = 1.05f * t, reach = 0.44f * powf(maxf(1 - t * t, 0), 0.6f);
+        float t = 2 * (float)c / (N - 1) - 1, a = 1.05f * t,
+              reach = 0.44f * powf(maxf(1 - t * t, 0), 0.6f);
         struct vec3 root = at_height(b, a, rim_y(b, a) + 0.02f, lift - 0.01f, &e);
         struct vec3 out = v3_unit(v3(0.45f * sinf(a), 0, 1));
         for (int i = 0; i < 2 * ROWS; i++) {
             float v = fold_over(i, ROWS, &under);
             struct vec3 p = v3_add(root, v3_scale(out, reach * v));
-            p.y += -0.028f * under - 0.09f * v * v + (0.035f * sinf(PI * v) - 0.17f * t * t * v) * ramp(0, 0.3f, reach);
+            p.y += -0.028f * under - 0.09f * v * v +
+                   (0.035f * sinf(PI * v) - 0.17f * t * t * v) * ramp(0, 0.3f, reach);
             g->p[i * N + c] = p;
         }
     }
@@ -159,11 +170,13 @@ static void brim_sew(struct model *m, struct grid *g, const struct body *b)
     g->flip = g->both = false;
     for (int c = 0; c < g->cols; c++) {
         float a = wear_angle(c), reach = around(0.40f, 0.56f, 0.50f, a);
-        struct vec3 root = at_height(b, a, rim_y(b, a) + 0.01f, lift - 0.02f, &e), out = heading(a, 0);
+        struct vec3 root = at_height(b, a, rim_y(b, a) + 0.01f, lift - 0.02f, &e),
+                    out = heading(a, 0);
         for (int i = 0; i < 2 * ROWS; i++) {
             float v = fold_over(i, ROWS, &under);
             struct vec3 p = v3_add(root, v3_scale(out, reach * v));
-            p.y += -0.028f * under + v * (0.05f * cosf(a) - 0.06f) - 0.09f * v * v * (1 - 0.8f * maxf(cosf(a), 0)) + 0.03f * v * sinf(3 * a + wave);
+            p.y += -0.028f * under + v * (0.05f * cosf(a) - 0.06f) -
+                   0.09f * v * v * (1 - 0.8f * maxf(cosf(a), 0)) + 0.03f * v * sinf(3 * a + wave);
             g->p[i * g->cols + c] = p;
         }
     }
@@ -175,7 +188,8 @@ static void brim_sew(struct model *m, struct grid *g, const struct body *b)
 static float wrapped(const struct body *b, struct vec3 p, struct vec3 ear)
 {
     struct vec3 a = v3(fabsf(p.x), p.y, p.z);
-    float d = solid_join(head_distance(b, p), solid_ellipsoid(a, ear, v3(0.11f, 0.24f, 0.24f)), 0.25f);
+    float d =
+        solid_join(head_distance(b, p), solid_ellipsoid(a, ear, v3(0.11f, 0.24f, 0.24f)), 0.25f);
     return solid_join(d, solid_ellipsoid(a, v3(0, 0.22f, -0.55f), v3(0.62f, 0.55f, 0.60f)), 0.25f);
 }
 
@@ -184,7 +198,8 @@ static struct vec3 opening(const struct body *b, float phi)
 {
     float high = 0.60f + b->top - 1.10f, low = b->chin - 0.01f, c = cosf(phi);
     float half = 0.66f * b->width * (1 - 0.16f * ramp(0.2f, -0.8f, c));
-    struct vec3 p = v3(half * sinf(phi), mixf(low, high, 0.5f + 0.5f * c), 0.42f - 0.06f * c - 0.10f * fabsf(sinf(phi)));
+    struct vec3 p = v3(half * sinf(phi), mixf(low, high, 0.5f + 0.5f * c),
+                       0.42f - 0.06f * c - 0.10f * fabsf(sinf(phi)));
     return v3_unit(v3_sub(p, HEAD_MIDDLE));
 }
 
@@ -192,7 +207,7 @@ static void hood_build(struct model *m, struct grid *g, const struct body *b, st
 {
     struct vec3 edge[WEAR_COLS];
     float radius[WEAR_COLS];
-    g->rows = 26;
+    g->rows = 23;
     g->cols = WEAR_COLS;
     g->wrap = true;
     g->flip = true;
@@ -202,11 +217,16 @@ static void hood_build(struct model *m, struct grid *g, const struct body *b, st
         struct vec3 first = opening(b, phi), last = v3(0, 0.12f, -0.99f);
         for (int i = 0; i < g->rows; i++) {
             float v = (float)i / (float)(g->rows - 1);
-            struct vec3 dir = v3_unit(v3_add(v3_mix(first, last, v), v3_scale(v3(first.x, first.y, 0), 1.2f * v * (1 - v))));
-            float over = ramp(0, 0.2f, v), lift = 0.015f + 0.085f * ramp(0, 0.3f, v) + 0.018f * sinf(v * 24 + 2.2f * cosf(phi)) * ramp(0.05f, 0.2f, v) * ramp(0.7f, 0.4f, v);
+            struct vec3 dir = v3_unit(v3_add(
+                v3_mix(first, last, v), v3_scale(v3(first.x, first.y, 0), 1.2f * v * (1 - v))));
+            float over = ramp(0, 0.2f, v), lift = 0.015f + 0.085f * ramp(0, 0.3f, v) +
+                                                  0.018f * sinf(v * 24 + 2.2f * cosf(phi)) *
+                                                      ramp(0.05f, 0.2f, v) * ramp(0.7f, 0.4f, v);
             for (int step = 0; step < 9; step++) {
                 struct vec3 p = v3_add(HEAD_MIDDLE, v3_scale(dir, r));
-                float d = (over < 1 ? mixf(head_distance(b, p), wrapped(b, p, ear), over) : wrapped(b, p, ear)) - lift;
+                float d = (over < 1 ? mixf(head_distance(b, p), wrapped(b, p, ear), over)
+                                    : wrapped(b, p, ear)) -
+                          lift;
                 r -= d;
                 if (fabsf(d) < 1e-3f)
                     break;
@@ -218,14 +238,15 @@ static void hood_build(struct model *m, struct grid *g, const struct body *b, st
         radius[c] = 0.034f;
     }
     model_grid(m, g, b, JOINT_NECK, MAT_HAT, PART_SCARF);
-    struct tube tube = {.path = edge, .radius = radius, .n = WEAR_COLS - 1, .sides = 10, .closed = true, .flat = 1};
+    struct tube tube = {
+        .path = edge, .radius = radius, .n = WEAR_COLS - 1, .sides = 10, .closed = true, .flat = 1};
     model_tube(m, g, b, &tube, JOINT_NECK, MAT_HAT, PART_SCARF);
 }
 
 /* Rings round the neck, hanging in swags from side to side. */
 static void drape_build(struct model *m, struct grid *g, const struct body *b, struct vec3 ear)
 {
-    g->rows = 40;
+    g->rows = 32;
     g->cols = WEAR_COLS;
     g->wrap = true;
     g->flip = g->both = false;
@@ -233,20 +254,24 @@ static void drape_build(struct model *m, struct grid *g, const struct body *b, s
     float turn = rng_range(&rng, -0.7f, 0.7f), steep = rng_range(&rng, 2.0f, 3.2f);
     for (int c = 0; c < g->cols; c++) {
         float a = wear_angle(c), r = 0.5f;
-        float high = around(b->chin - 0.10f, -0.62f, -0.45f, a), low = around(-2.35f, -1.74f, -2.2f, a) + 0.05f * sinf(a * 5 + turn);
+        float high = around(b->chin - 0.10f, -0.62f, -0.45f, a),
+              low = around(-2.35f, -1.74f, -2.2f, a) + 0.05f * sinf(a * 5 + turn);
         for (int i = 0; i < g->rows; i++) {
-            float v = (float)i / (float)(g->rows - 1), y = mixf(high, low, v), loose = ramp(0, 0.35f, v);
+            float v = (float)i / (float)(g->rows - 1), y = mixf(high, low, v),
+                  loose = ramp(0, 0.35f, v);
             struct vec3 from = v3(0, y, -0.25f), dir = heading(a, 0);
             for (int step = 0; step < 9; step++) {
                 struct vec3 p = v3_add(from, v3_scale(dir, r));
-                float d = solid_join(wrapped(b, p, ear) - 0.09f * ramp(0, 0.2f, v), trunk_skin(b, p) - 0.12f * loose, 0.05f + 0.45f * loose);
+                float d = solid_join(wrapped(b, p, ear) - 0.09f * ramp(0, 0.2f, v),
+                                     trunk_skin(b, p) - 0.12f * loose, 0.05f + 0.45f * loose);
                 r = maxf(r - 0.9f * d, 0.05f);
                 if (fabsf(d) < 1e-3f)
                     break;
             }
             float phase = y * 10 + steep * cosf(a - turn) + 0.8f * sinf(2 * a + turn);
             float swag = (0.5f + 0.5f * sinf(phase)) * ramp(0, 0.12f, v) * ramp(1, 0.8f, v);
-            g->p[i * g->cols + c] = v3_add(from, v3_scale(dir, r + 0.10f * swag * (0.6f + 0.4f * cosf(a))));
+            g->p[i * g->cols + c] =
+                v3_add(from, v3_scale(dir, r + 0.10f * swag * (0.6f + 0.4f * cosf(a))));
         }
     }
     model_grid(m, g, b, JOINT_NECK, MAT_HAT, PART_SCARF);

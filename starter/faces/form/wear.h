@@ -34,7 +34,7 @@ enum {
 /* Tags of MAT_FRAME and MAT_METAL are the seed's choice of colour; prop_paint knows them. */
 enum { FRAME_KINDS = 3, METAL_KINDS = 2 };
 
-enum { WEAR_COLS = 73 }; /* round the trunk; the last repeats the first */
+enum { WEAR_COLS = 65 }; /* round the trunk; the last repeats the first */
 
 #define HEART v3(0, -2.60f, -0.30f) /* where the rays that find the upper trunk start */
 
@@ -52,15 +52,18 @@ struct vec3 neck_round(const struct body *b, float angle, float y, float gap);
 /* Straight behind (x, y) on the trunk's front, `lift` off the skin. */
 struct vec3 trunk_front(const struct body *b, float x, float y, float lift);
 
-/* The garment's neckline, a curve of gaps round the neck. */
-float garment_gap(const struct body *b, float angle);
 /* How far sleeves reach: 1 the elbow, 2 the wrist; how wide they stand off. */
 void garment_sleeve(const struct body *b, float *reach, float *loose);
 /* The garment's shell, its collar and all that is sewn on. */
 void garment_build(struct model *m, struct grid *g, const struct body *b);
 
 /* A whole arm, sleeve and skin, on side s (-1, 1). */
-void arm_build(struct model *m, struct grid *g, const struct body *b, float s, struct vec3 elbow, struct vec3 wrist);
+void arm_build(struct model *m,
+               struct grid *g,
+               const struct body *b,
+               float s,
+               struct vec3 elbow,
+               struct vec3 wrist);
 struct vec3 arm_shoulder(const struct body *b, float s);
 /* Side on which shot->front raises a hand, -1 or 1; 0: none. */
 float hand_side(const struct body *b);

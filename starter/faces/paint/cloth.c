@@ -74,13 +74,16 @@ static void stripes_paint(const struct body *b, const struct vertex *v, struct s
 {
     float y = v->t.y, period = 0.30f, at = y / period - floorf(y / period);
     float white = clampf((0.21f - fabsf(at - 0.5f)) * period / (1.5f * b->shading) + 0.5f, 0, 1);
-    struct vec3 other = b->cloth.x > 0.6f && b->cloth.y > 0.6f && b->cloth.z > 0.6f ? srgb(0xa9abb0) : srgb(0xeceae6);
+    struct vec3 other = b->cloth.x > 0.6f && b->cloth.y > 0.6f && b->cloth.z > 0.6f
+                            ? srgb(0xa9abb0)
+                            : srgb(0xeceae6);
     paint_over(o, other, white);
 }
 
 static void seam(const struct body *b, struct surface *o, float d, float amount)
 {
-    paint_tint(o, amount * gauss(d, maxf(0.012f, 0.7f * b->shading)) * visible(b, 0.05f), v3(0.55f, 0.55f, 0.55f));
+    paint_tint(o, amount * gauss(d, maxf(0.012f, 0.7f * b->shading)) * visible(b, 0.05f),
+               v3(0.55f, 0.55f, 0.55f));
 }
 
 /* Plackets, pockets and seams, by place on the front. */
@@ -118,7 +121,8 @@ static void hat_seams(const struct body *b, const struct vertex *v, int tag, str
 }
 
 /* Stitches of stocking knit: columns of small vees. */
-static void knit_paint(const struct body *b, const struct vertex *v, float round, float rows, struct surface *o)
+static void knit_paint(
+    const struct body *b, const struct vertex *v, float round, float rows, struct surface *o)
 {
     float u = v->u * round, w = v->v * rows, column = u - floorf(u) - 0.5f;
     float vee = w + 0.9f * fabsf(column), at = vee - floorf(vee);
@@ -141,11 +145,19 @@ void cloth_paint(const struct body *b, const struct vertex *v, int mat, int tag,
         stripes_paint(b, v, o);
     if (b->look->clothes == CLOTHES_SWEATER && (tag == PART_BODY || tag == PART_SLEEVE))
         knit_paint(b, v, tag == PART_BODY ? 96 : 24, tag == PART_BODY ? 64 : 52, o);
+    if (tag == PART_LAPEL)
+        paint_tint(o, 0.5f * maxf(ramp(0.90f, 1, v->v), ramp(0.475f, 0.5f, fabsf(v->u - 0.5f))),
+                   v3(0.5f, 0.5f, 0.5f));
     hat_seams(b, v, tag, o);
     if (f->ribs > 0)
-        paint_tint(o, f->deep * (0.5f - 0.5f * cosf(2 * PI * f->ribs * v->u)) * visible(b, 4.5f / f->ribs), v3(0.35f, 0.35f, 0.35f));
+        paint_tint(
+            o, f->deep * (0.5f - 0.5f * cosf(2 * PI * f->ribs * v->u)) * visible(b, 4.5f / f->ribs),
+            v3(0.35f, 0.35f, 0.35f));
     if (f->courses > 0)
-        paint_tint(o, f->deep * (0.5f - 0.5f * cosf(2 * PI * f->courses * v->v)) * visible(b, 1.2f / f->courses), v3(0.35f, 0.35f, 0.35f));
+        paint_tint(o,
+                   f->deep * (0.5f - 0.5f * cosf(2 * PI * f->courses * v->v)) *
+                       visible(b, 1.2f / f->courses),
+                   v3(0.35f, 0.35f, 0.35f));
     float grain = noise2(p.x * 55 + p.z * 31, p.y * 55 + p.z * 17, 5) - 0.5f;
     o->colour = v3_scale(o->colour, 1 + 2 * f->weave * grain * visible(b, 0.03f));
 }

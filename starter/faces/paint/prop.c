@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Frames, dark lenses and metal. Lenses and metal mirror a studio that is not there: a bright window
- * above, a dim floor below, found from the normal alone.
+/* Frames, dark lenses and metal. Lenses and metal mirror a studio that is not there: a bright
+ * window above, a dim floor below, found from the normal alone.
  */
 #include "form/wear.h"
 #include "paint.h"
@@ -13,7 +13,8 @@ static void frame_paint(const struct vertex *v, int kind, struct surface *o)
     o->shine = kind == 2 ? 0.8f : 0.55f;
     o->rough = 0.28f;
     if (kind == 1)
-        paint_over(o, srgb(0x24120a), 0.85f * ramp(0.42f, 0.62f, noise2(v->t.x * 11, v->t.y * 11 + v->t.z * 7, 3)));
+        paint_over(o, srgb(0x24120a),
+                   0.85f * ramp(0.42f, 0.62f, noise2(v->t.x * 11, v->t.y * 11 + v->t.z * 7, 3)));
 }
 
 /* Darker above than below; a window's reflection slants across. */
@@ -22,7 +23,9 @@ static void lens_paint(const struct vertex *v, struct surface *o)
     float y = v->t.y, streak = v->t.x + 0.55f * y;
     o->colour = v3_mix(srgb(0x141418), srgb(0x4a3c36), ramp(0.10f, -0.26f, y));
     float at = streak - 0.30f * (v->t.x > 0 ? 1.0f : -1.0f) + 0.04f;
-    o->glow = 0.10f * ramp(0.055f, 0.025f, fabsf(at)) + 0.05f * ramp(0.03f, 0.01f, fabsf(at + 0.11f)) + 0.10f * ramp(0.35f, 0.9f, o->normal.y);
+    o->glow = 0.10f * ramp(0.055f, 0.025f, fabsf(at)) +
+              0.05f * ramp(0.03f, 0.01f, fabsf(at + 0.11f)) +
+              0.10f * ramp(0.35f, 0.9f, o->normal.y);
     o->shine = 0.8f;
     o->rough = 0.2f;
 }
