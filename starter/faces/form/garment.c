@@ -118,7 +118,8 @@ static void shell_build(struct model *m,
             }
             struct vec3 p = v3_add(from, v3_scale(dir, hip_r * flare));
             p.y = fan ? p.y : y;
-            g->p[i * g->cols + c] = v3_add(p, v3_scale(dir, i ? fold(b, p) : 0));
+            g->p[i * g->cols + c] =
+                v3_add(p, v3_scale(dir, i ? maxf(fold(b, p), -0.6f * k->lift) : 0));
         }
     }
     model_grid(m, g, b, JOINT_NECK, MAT_CLOTH, tag);
@@ -336,9 +337,11 @@ static void suit_sew(struct model *m, struct grid *g, const struct body *b)
     struct rng r = rng_make(b->look->seed, 0x746965);
     bool tie = rng_unit(&r) < 0.35f + 0.45f * (b->look->gender == MAN);
     shell_build(m, g, b, &shirts[!tie], true, PART_INNER);
-    for (size_t i = 0; i < FACE_COUNT(strips); i++)
+    bool draped = b->look->hat == HAT_HEADSCARF;
+    for (size_t i = draped; i < FACE_COUNT(strips); i++)
         strip_sew(m, g, b, &strips[i]);
-    leaf_sew(m, g, b, tie ? 0.06f : 0.24f, 0.07f, 0.035f, PART_INNER);
+    if (!draped)
+        leaf_sew(m, g, b, tie ? 0.06f : 0.24f, 0.07f, 0.035f, PART_INNER);
     if (tie)
         tie_sew(m, g, b, 0.04f);
     for (int i = 0; i < 2; i++)
@@ -348,5 +351,7 @@ static void suit_sew(struct model *m, struct grid *g, const struct body *b)
 void garment_build(struct model *m, struct grid *g, const struct body *b)
 {
     shell_build(m, g, b, worn(b), false, PART_BODY);
-    worn(b)->sewn(m, g, b);
+    /* a headscarf hides collars and hoods; a jacket has more than those */
+    if (b->look->hat != HAT_HEADSCARF || b->look->clothes == CLOTHES_JACKET)
+        worn(b)->sewn(m, g, b);
 }

@@ -263,7 +263,7 @@ static void drape_build(struct model *m, struct grid *g, const struct body *b, s
             for (int step = 0; step < 9; step++) {
                 struct vec3 p = v3_add(from, v3_scale(dir, r));
                 float d = solid_join(wrapped(b, p, ear) - 0.09f * ramp(0, 0.2f, v),
-                                     trunk_skin(b, p) - 0.12f * loose, 0.05f + 0.45f * loose);
+                                     trunk_skin(b, p) - 0.15f * loose, 0.05f + 0.45f * loose);
                 r = maxf(r - 0.9f * d, 0.05f);
                 if (fabsf(d) < 1e-3f)
                     break;

@@ -173,7 +173,7 @@ static void skin_build(struct model *m, struct grid *g, const struct body *b)
         for (int i = 0; i < g->rows; i++) {
             bool throat = i < THROAT;
             float y = -0.78f - 0.68f * (float)i / (THROAT - 1),
-                  e = mixf(first, 0.2f, (float)(i - THROAT + 1) / CHEST);
+                  e = mixf(first, 0.42f, (float)(i - THROAT + 1) / CHEST);
             struct vec3 from =
                 throat ? neck_round(b, a, y, -b->neck_r * mixf(1, 1.05f, 0.5f)) : HEART;
             struct vec3 p = along_ray(b, from,
@@ -241,7 +241,7 @@ void arm_build(struct model *m,
     float reach, loose;
     garment_sleeve(b, &reach, &loose);
     if (reach < 1.8f)
-        arm_tube(m, g, b, at, maxf(reach - 0.3f, 0), 2, 0, MAT_HAND, 0);
+        arm_tube(m, g, b, at, 0.75f * reach, 2, 0, MAT_HAND, 0);
     arm_tube(m, g, b, at, 0, reach, loose, MAT_SLEEVE, PART_SLEEVE);
     if (reach > 1.8f)
         arm_tube(m, g, b, at, reach - 0.13f, reach, loose * 1.5f, MAT_SLEEVE, PART_RIB);
