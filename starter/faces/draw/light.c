@@ -99,7 +99,7 @@ static struct vec3 light_gloss(
         float s16 = s4 * s4 * s4 * s4, s64 = s16 * s16 * s16 * s16;
         float facing = ramp(-0.3f, 0.5f, nl);
         struct vec3 tint = v3_add(v3_scale(o->colour, 1.5f), v3(0.015f, 0.015f, 0.015f));
-        struct vec3 wide = v3_scale(v3_mul(tint, l->key), 0.55f * s16 * facing * lit * o->shine);
+        struct vec3 wide = v3_scale(v3_mul(tint, l->key), 0.42f * s16 * facing * lit * o->shine);
         return v3_add(wide, v3_scale(l->key, 0.16f * s64 * facing * lit * o->shine));
     }
     float a = maxf(o->rough * o->rough, 0.01f), a2 = a * a, nh = maxf(v3_dot(o->normal, half), 0);

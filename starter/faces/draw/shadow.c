@@ -48,5 +48,6 @@ float shadow_at(const struct canvas *c, struct vec3 key, struct vec3 p, struct v
             float z = c->shadow[(size_t)(cy + dy * STEP) * SHADOW_SIDE + (size_t)(cx + dx * STEP)];
             lit += z < s.z + bias + 0.012f * (float)(dx * dx + dy * dy > 2);
         }
-    return (float)lit / 25;
+    float border = maxf(fabsf(s.x / SHADOW_SIDE - 0.5f), fabsf(s.y / SHADOW_SIDE - 0.5f));
+    return mixf(1, (float)lit / 25, ramp(0.48f, 0.40f, border)); /* no edge where the map ends */
 }

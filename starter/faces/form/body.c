@@ -48,7 +48,7 @@ static void measure_features(struct body *b, const float *g)
     b->mouth_w = (0.255f + 0.048f * g[G_MOUTH_WIDTH]) * (1 - 0.16f * kid);
     b->lip_up = 0.050f + 0.018f * g[G_LIP_UPPER] - 0.016f * b->old - 0.004f * kid;
     b->lip_low = 0.066f + 0.022f * g[G_LIP_LOWER] - 0.018f * b->old - 0.006f * kid;
-    b->neck_r = (0.355f + 0.06f * b->male) * (1 - 0.22f * kid);
+    b->neck_r = (0.355f + 0.06f * b->male) * (1 - 0.14f * kid);
     b->shoulder = (1.30f + 0.22f * b->male) * (1 - 0.28f * kid);
 }
 
