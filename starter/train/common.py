@@ -53,6 +53,10 @@ class Faces:
         self.columns = {l.split("\t")[1]: int(l.split("\t")[0]) for l in lines if l and l[0] != "#"}
         self.names = {l[1:].split("\t")[0]: l.split("\t")[1:] for l in lines if l and l[0] == "#"}
         self.labels = np.fromfile(folder / f"labels{suffix}.f32", np.float32).reshape(-1, len(self.columns))
+        # The renderer counts from corners of pixels, resampling from their middles.
+        for column, at in self.columns.items():
+            if column.rstrip("0123456789").rstrip("_").rstrip("0123456789") in ("box", "point", "dense"):
+                self.labels[:, at] -= .5 * (self.labels[:, at] != 0)
         self.captions = (folder / "captions.txt").read_text().splitlines()
         if (folder / f"images{suffix}.u8").exists():  # sets of words alone have none
             raw = np.memmap(folder / f"images{suffix}.u8", np.uint8, "r")
