@@ -332,7 +332,31 @@ void canvas_render(struct canvas *c,
 
 /* ---- captions ---- */
 
-/* A truthful sentence about the picture, at most `size` bytes with its end. */
-void caption_write(const struct picture *p, uint64_t seed, char *out, size_t size);
+/* What captions speak of. Gender and age are in every noun. */
+enum topic {
+    TOPIC_HAIR,
+    TOPIC_FRINGE,
+    TOPIC_BEARD,
+    TOPIC_GLASSES,
+    TOPIC_HAT,
+    TOPIC_EARRINGS,
+    TOPIC_EYES,
+    TOPIC_FRECKLES,
+    TOPIC_SKIN,
+    TOPIC_SHAPE, /* of the face */
+    TOPIC_CLOTHES,
+    TOPIC_EXPRESSION,
+    TOPIC_POSE,
+    TOPIC_FRONT,
+    TOPIC_ABSENT, /* glasses, hat, beard that are not there */
+    TOPIC_PLACE,
+    TOPIC_LIGHT,
+    TOPIC_COUNT
+};
+extern const char *const topic_names[TOPIC_COUNT];
+
+/* A truthful sentence about the picture, at most `size` bytes with its end. Returns the topics that
+ * it mentions of one person alone, a bit each; 0 for other pictures. */
+unsigned caption_write(const struct picture *p, uint64_t seed, char *out, size_t size);
 
 #endif

@@ -7,6 +7,11 @@
 
 enum { SCENE_FORMS = 6 };
 
+const char *const topic_names[TOPIC_COUNT] = {
+    "hair",  "fringe",  "beard",      "glasses", "hat",   "earrings", "eyes",  "freckles", "skin",
+    "shape", "clothes", "expression", "pose",    "front", "absent",   "place", "light",
+};
+
 /* '#' stands for what the scene's seed decides, a colour: scene_detail(). */
 static const char *const scene_forms[SCENE_COUNT][SCENE_FORMS] = {
     [SCENE_LIGHTHOUSE] = {"@lighthouse", "@lighthouse by the sea", "@red and white lighthouse",
@@ -66,18 +71,20 @@ static void caption_scene(struct text *t, struct rng *r, const struct picture *p
         text_say(t, pick(r, ends, FACE_COUNT(ends)));
 }
 
-void caption_write(const struct picture *p, uint64_t seed, char *out, size_t size)
+unsigned caption_write(const struct picture *p, uint64_t seed, char *out, size_t size)
 {
+    unsigned said = 0;
     struct rng r = rng_make(seed, 4);
     struct text t = {.used = 0};
     if (p->people == 0)
         caption_scene(&t, &r, p);
     else if (p->people == 1)
-        caption_portrait(&t, &r, &p->person[0]);
+        said = caption_portrait(&t, &r, &p->person[0]);
     else
         caption_group(&t, &r, p);
     bool sentence = t.used && t.words[t.used - 1] == '.';
     float formal = rng_unit(&r);
     bool capitals = formal < (sentence ? 0.8f : 0.25f);
     text_finish(&t, capitals, capitals && formal < 0.15f, out, size);
+    return said;
 }

@@ -214,6 +214,7 @@ static void say_second(struct text *t, struct subject *s)
         text_say(t, " The light is ");
         text_say(t, light);
         text_say(t, ".");
+        s->said[TOPIC_LIGHT] = true;
     } else if (how == 1 && tell_once(s, TOPIC_EXPRESSION, AS_ADJECTIVE, list[0])) {
         text_say(t, who);
         text_say(t, chance(s->r, 0.5f) ? " is " : " looks ");
@@ -292,11 +293,15 @@ static void caption_tags(struct text *t, struct subject *s)
     }
 }
 
-void caption_portrait(struct text *t, struct rng *r, const struct person *p)
+unsigned caption_portrait(struct text *t, struct rng *r, const struct person *p)
 {
     static void (*const styles[])(struct text *, struct subject *) = {
         caption_short, caption_phrases, caption_sentence, caption_tags};
     static const float shares[] = {0.21f, 0.34f, 0.25f, 0.20f};
     struct subject s = {.r = r, .p = p};
     styles[rng_weighted(r, shares, FACE_COUNT(styles))](t, &s);
+    unsigned said = 0;
+    for (int i = 0; i < TOPIC_COUNT; i++)
+        said |= (unsigned)s.said[i] << i;
+    return said;
 }

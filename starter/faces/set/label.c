@@ -60,6 +60,17 @@ static void put_others(struct row *r, const struct picture *p)
     }
 }
 
+/* Which topics the picture's caption, as data sets write it, mentions. */
+static void put_said(struct row *r, const struct picture *p)
+{
+    char words[CAPTION_MAX], name[32];
+    unsigned said = caption_write(p, p->seed, words, sizeof words);
+    for (int i = 0; i < TOPIC_COUNT; i++) {
+        snprintf(name, sizeof name, "said_%s", topic_names[i]);
+        put(r, name, -1, (float)(said >> i & 1));
+    }
+}
+
 static int fill(struct row *r, const struct picture *p, const struct face_truth *t, long identity)
 {
     static const struct face_truth nobody;
@@ -88,6 +99,7 @@ static int fill(struct row *r, const struct picture *p, const struct face_truth 
     for (int i = 0; i < G_COUNT; i++)
         put(r, geometry_names[i], -1, any ? w->id.g[i] : 0);
     put_others(r, p);
+    put_said(r, p);
     return r->n;
 }
 

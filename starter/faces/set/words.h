@@ -30,26 +30,6 @@ void shuffle(struct rng *r, int *order, int n);
 
 /* ---- words_look.c, words_shot.c: rows that words.c chooses from ---- */
 
-enum topic {
-    TOPIC_HAIR,
-    TOPIC_FRINGE,
-    TOPIC_BEARD,
-    TOPIC_GLASSES,
-    TOPIC_HAT,
-    TOPIC_EARRINGS,
-    TOPIC_EYES,
-    TOPIC_FRECKLES,
-    TOPIC_SKIN,
-    TOPIC_SHAPE, /* of the face */
-    TOPIC_CLOTHES,
-    TOPIC_EXPRESSION,
-    TOPIC_POSE,
-    TOPIC_FRONT,
-    TOPIC_ABSENT, /* glasses, hat, beard that are not there */
-    TOPIC_PLACE,
-    TOPIC_LIGHT,
-    TOPIC_COUNT
-};
 /* adjective: before the noun; object: after "with"; worn: after "wearing"; phrase: between commas;
  * at: after "stands"; tag: in a list of words */
 enum manner { AS_ADJECTIVE, AS_OBJECT, AS_WORN, AS_PHRASE, AS_AT, AS_TAG };
@@ -112,7 +92,8 @@ void say_objects(struct text *t, struct subject *s, float keen, int most);
 void say_worn(struct text *t, struct subject *s, float keen, int most, const char *comma);
 /* "@portrait of " */
 const char *opening(struct rng *r, const struct person *p);
-void caption_portrait(struct text *t, struct rng *r, const struct person *p);
+/* Returns the topics mentioned, as caption_write does. */
+unsigned caption_portrait(struct text *t, struct rng *r, const struct person *p);
 
 /* ---- caption_group.c, of two or three people ---- */
 
