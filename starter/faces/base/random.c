@@ -330,7 +330,7 @@ float hash01(int x, int y, uint32_t seed)
 
 float noise2(float x, float y, uint32_t seed)
 {
-    int ix = (int)floorf(x), iy = (int)floorf(y);
+    int ix = floor_of(x), iy = floor_of(y);
     float fx = x - (float)ix, fy = y - (float)iy;
     fx = fx * fx * (3 - 2 * fx);
     fy = fy * fy * (3 - 2 * fy);

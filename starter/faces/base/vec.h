@@ -80,6 +80,12 @@ static inline float clampf(float x, float lo, float hi)
 {
     return x < lo ? lo : x > hi ? hi : x;
 }
+/* Not floorf, which is a call too on older instruction sets. */
+static inline int floor_of(float x)
+{
+    int i = (int)x;
+    return i - (x < (float)i);
+}
 static inline float mixf(float a, float b, float t)
 {
     return a + (b - a) * t;

@@ -93,28 +93,40 @@ static void touched(const struct depth *d, int x0, int y0, int x1, int y1)
     *d->y1 = y1 >= *d->y1 ? y1 + 1 : *d->y1;
 }
 
+/* Where a triangle is on the buffer: whole samples between its bounds. */
+struct bounds {
+    int x0, y0, x1, y1;
+};
+
+/* False for triangles seen from behind, and for the many that lie between samples. */
+static bool triangle_bounds(
+    const struct depth *d, struct vec3 p, struct vec3 q, struct vec3 r, struct bounds *b)
+{
+    if (edge(p, q, r.x, r.y) < 1e-9f)
+        return false;
+    float x0 = minf(p.x, minf(q.x, r.x)), x1 = maxf(p.x, maxf(q.x, r.x));
+    float y0 = minf(p.y, minf(q.y, r.y)), y1 = maxf(p.y, maxf(q.y, r.y));
+    if (x1 < 0 || y1 < 0 || x0 > (float)(d->width - 1) || y0 > (float)(d->height - 1))
+        return false;
+    b->x0 = -floor_of(-maxf(x0, 0));
+    b->y0 = -floor_of(-maxf(y0, 0));
+    b->x1 = floor_of(minf(x1, (float)(d->width - 1)));
+    b->y1 = floor_of(minf(y1, (float)(d->height - 1)));
+    return b->x0 <= b->x1 && b->y0 <= b->y1;
+}
+
 static void raster_triangle(const struct depth *d,
                             const struct vertex *const v[3],
                             const struct vec3 s[3],
+                            struct bounds in,
                             const struct body *open,
                             int number)
 {
-    float area = edge(s[0], s[1], s[2].x, s[2].y);
-    if (area < 1e-9f) /* seen from behind */
-        return;
-    float fx0 = minf(s[0].x, minf(s[1].x, s[2].x)), fx1 = maxf(s[0].x, maxf(s[1].x, s[2].x));
-    float fy0 = minf(s[0].y, minf(s[1].y, s[2].y)), fy1 = maxf(s[0].y, maxf(s[1].y, s[2].y));
-    if (fx1 < 0 || fy1 < 0 || fx0 > (float)(d->width - 1) || fy0 > (float)(d->height - 1))
-        return;
-    int x0 = (int)ceilf(maxf(fx0, 0)), x1 = (int)floorf(minf(fx1, (float)(d->width - 1)));
-    int y0 = (int)ceilf(maxf(fy0, 0)), y1 = (int)floorf(minf(fy1, (float)(d->height - 1)));
-    if (x0 > x1 || y0 > y1)
-        return;
     if (d->x0)
-        touched(d, x0, y0, x1, y1);
-    float inv = 1.0f / area;
-    for (int y = y0; y <= y1; y++)
-        for (int x = x0; x <= x1; x++) {
+        touched(d, in.x0, in.y0, in.x1, in.y1);
+    float inv = 1.0f / edge(s[0], s[1], s[2].x, s[2].y);
+    for (int y = in.y0; y <= in.y1; y++)
+        for (int x = in.x0; x <= in.x1; x++) {
             float w0 = edge(s[1], s[2], (float)x, (float)y) * inv;
             float w1 = edge(s[2], s[0], (float)x, (float)y) * inv, w2 = 1.0f - w0 - w1;
             if (w0 < -1e-5f || w1 < -1e-5f || w2 < -1e-5f)
@@ -141,17 +153,16 @@ void raster_model(const struct depth *d,
 {
     for (int i = 0; i < m->triangles; i++) {
         const struct triangle *t = &m->triangle[i];
-        const struct vertex *v[3];
-        struct vec3 s[3];
-        for (int k = 0; k < 3; k++) {
-            v[k] = &m->vertex[t->corner[k]];
-            s[k] = points[t->corner[k]];
-        }
-        if (t->mat == skip)
+        struct vec3 s[3] = {points[t->corner[0]], points[t->corner[1]], points[t->corner[2]]};
+        struct bounds in;
+        if (t->mat == skip || !triangle_bounds(d, s[0], s[1], s[2], &in))
             continue;
+        const struct vertex *v[3];
+        for (int k = 0; k < 3; k++)
+            v[k] = &m->vertex[t->corner[k]];
         bool near_opening =
             t->mat == MAT_HEAD && v[0]->t.z > 0.2f && v[0]->t.y > -1.1f && v[0]->t.y < 0.35f;
-        raster_triangle(d, v, s, near_opening ? b : NULL, i);
+        raster_triangle(d, v, s, in, near_opening ? b : NULL, i);
     }
 }
 

@@ -38,7 +38,7 @@ float shadow_at(const struct canvas *c, struct vec3 key, struct vec3 p, struct v
     light_axes(key, &right, &up);
     struct vec3 s = light_point(right, up, key, v3_add(p, v3_scale(n, 0.025f)));
     float graze = 1 - clampf(v3_dot(n, key), 0, 1), bias = 0.02f + 0.07f * graze * graze;
-    int cx = (int)floorf(s.x + 0.5f), cy = (int)floorf(s.y + 0.5f), lit = 0;
+    int cx = floor_of(s.x + 0.5f), cy = floor_of(s.y + 0.5f), lit = 0;
     enum { TAPS = 2, STEP = 2 };
     if (cx < TAPS * STEP || cy < TAPS * STEP || cx >= SHADOW_SIDE - TAPS * STEP ||
         cy >= SHADOW_SIDE - TAPS * STEP)

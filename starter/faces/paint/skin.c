@@ -62,7 +62,7 @@ static void freckles_paint(const struct body *b, float x, float y, struct surfac
     for (int k = 0; k < 2; k++) {
         float cell = k ? 0.029f : 0.047f;
         uint32_t seed = (uint32_t)b->id->seed + (uint32_t)k * 31;
-        int ix = (int)floorf(x / cell), iy = (int)floorf(y / cell);
+        int ix = floor_of(x / cell), iy = floor_of(y / cell);
         if (hash01(ix, iy, seed + 2) > 0.25f + 0.45f * where)
             continue;
         float px = ((float)ix + 0.2f + 0.6f * hash01(ix, iy, seed)) * cell,

@@ -63,7 +63,7 @@ static void shelf(struct spot *s, float u0, float u1, float v)
     if (!within(s, u0 - 0.05f, v - 0.2f, u1 + 0.05f, v + 0.08f))
         return;
     float step = 0.028f, p = s->u / step;
-    int i = (int)floorf(p);
+    int i = floor_of(p);
     float top = v - 0.09f - 0.045f * hash01(i, 5, s->seed), mid = ((float)i + 0.5f) * step;
     if (mid > u0 + 0.02f && mid < u1 - 0.02f && hash01(i / 5, 6, s->seed) < 0.8f)
         fill(s, slab(s, mid, 0.5f * (top + v), 0.5f * step, 0.5f * (v - top), 0.008f),
@@ -114,12 +114,12 @@ static void place_library(struct spot *s)
     s->colour = v3_scale(srgb(0x5a3826), 0.7f);
     s->wall = v3(0.75f, 0.55f, 0.40f);
     float rise = 0.235f, shift = choose(s, 1, 0, 0.2f), p = (s->v + shift) / rise;
-    int row = (int)floorf(p);
+    int row = floor_of(p);
     float low = ((float)row + 1) * rise - shift - 0.022f;
     float bay = fmodf(s->u + choose(s, 2, 0, 0.5f), 0.52f);
     float pitch = 0.030f + 0.010f * hash01(row, 3, s->seed),
           q = s->u / pitch + 7 * hash01(row, 4, s->seed);
-    int i = (int)floorf(q);
+    int i = floor_of(q);
     float mid = s->u + ((float)i + 0.5f - q) * pitch,
           high = 0.125f + 0.055f * hash01(i, row, s->seed);
     struct vec3 cover_of = srgb(spines[(int)(hash01(i, row + 50, s->seed) * 8)]);

@@ -198,7 +198,7 @@ static void battlement(struct spot *s, float u, float top, float half)
     struct form teeth = carve(slab(s, u, top - 0.01f, half, 0.03f, 0.008f), tooth - 0.014f);
     fill(s, teeth, srgb(0xeaddcf), 0);
     float row = floorf(s->v * 22), x = s->u * 12 + 0.5f * fmodf(row + 100, 2);
-    float stone = ramp(0.78f, 0.86f, hash01((int)floorf(x + 50), (int)row, s->seed));
+    float stone = ramp(0.78f, 0.86f, hash01(floor_of(x + 50), (int)row, s->seed));
     glaze(s, 0.35f * stone * cover(s, wall.depth - 0.01f), srgb(0xc9b4a4));
 }
 

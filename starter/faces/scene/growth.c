@@ -91,7 +91,7 @@ void paint_fir(struct spot *s, float u, float v, float size, struct vec3 needles
 void paint_firs(
     struct spot *s, float v, float size, float step, int salt, struct vec3 needles, float snow)
 {
-    int cell = (int)floorf(s->u / step);
+    int cell = floor_of(s->u / step);
     for (int i = cell - 1; i <= cell + 1; i++) {
         float high = size * (0.7f + 0.5f * hash01(i, salt, s->seed));
         float u = ((float)i + 0.5f + 0.5f * (hash01(i, salt + 1, s->seed) - 0.5f)) * step;

@@ -158,7 +158,7 @@ void scene_desert(struct spot *s)
 
 static void stars(struct spot *s)
 {
-    int ix = (int)floorf(s->u * 17), iy = (int)floorf(s->v * 17);
+    int ix = floor_of(s->u * 17), iy = floor_of(s->v * 17);
     if (hash01(ix, iy, s->seed + 2) > 0.5f)
         return;
     float u = ((float)ix + 0.25f + 0.5f * hash01(ix, iy, s->seed)) / 17;

@@ -137,7 +137,7 @@ void paint_blossoms(struct spot *s, float top, float bottom, int salt)
     int iy = (int)row;
     float mid = ((float)iy + 0.5f) / 7, scale = 0.35f + 0.65f * mid, step = 0.085f * scale;
     float x = s->u / step + 0.37f * (float)iy;
-    int ix = (int)floorf(x);
+    int ix = floor_of(x);
     if (hash01(ix, iy, seed) > 0.42f)
         return;
     float cu = ((float)ix + choose(s, ix * 31 + iy, 0.35f, 0.65f) - 0.37f * (float)iy) * step;

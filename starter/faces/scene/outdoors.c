@@ -8,7 +8,7 @@ void paint_bokeh(struct spot *s, float cell, int salt, float share, float radius
 {
     uint32_t seed = s->seed + (uint32_t)salt * 211u;
     float x = s->u / cell + 0.31f * (float)salt, y = s->v / cell + 0.17f * (float)salt;
-    int ix = (int)floorf(x), iy = (int)floorf(y);
+    int ix = floor_of(x), iy = floor_of(y);
     float luck = hash01(ix, iy, seed);
     if (luck > share)
         return;
@@ -49,7 +49,7 @@ void place_forest(struct spot *s)
     glaze(s, 0.75f * ramp(0.55f, 0.05f, s->v) * ramp(0.6f, 1.1f, leaves), srgb(0x4f9444));
     for (int row = 0; row < 3; row++) {
         float n = (float)row, step = 0.15f + 0.09f * n, p = s->u / step + chance(s, 10 + row);
-        int i = (int)floorf(p);
+        int i = floor_of(p);
         float mid = 0.5f + 0.4f * (hash01(i, row, s->seed) - 0.5f),
               half = (0.014f + 0.013f * n) * (0.7f + 0.6f * hash01(i, row + 5, s->seed));
         float lean = 0.06f * (hash01(i, row + 9, s->seed) - 0.5f) * (s->v - 0.5f);
@@ -152,7 +152,7 @@ void place_night(struct spot *s)
     s->colour = v3_mix(s->colour, srgb(0x1d1f42), ramp(0.68f, 1, s->v));
     for (int row = 0; row < 2; row++) {
         float step = 0.17f + 0.09f * (float)row, p = s->u / step + chance(s, 4 + row);
-        int i = (int)floorf(p);
+        int i = floor_of(p);
         float top = 0.22f + 0.16f * (float)row + 0.26f * hash01(i, row, s->seed),
               x = fabsf(p - (float)i - 0.5f);
         float tower = ramp(-0.022f, 0.022f, minf(s->v - top, (0.44f - x) * step));

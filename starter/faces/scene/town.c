@@ -8,7 +8,7 @@ static void towers(
     struct spot *s, float low, float high, float step, int salt, struct vec3 wall, float hazy)
 {
     float p = s->u / step + 0.37f * (float)salt;
-    int i = (int)floorf(p);
+    int i = floor_of(p);
     float mid = ((float)i + 0.5f - 0.37f * (float)salt) * step;
     float half = step * (0.36f + 0.12f * hash01(i, salt + 1, s->seed));
     float top = mixf(low, high, hash01(i, salt, s->seed)), kind = hash01(i, salt + 2, s->seed);
@@ -22,7 +22,7 @@ static void towers(
         put(s, 0.003f - fabsf(s->u - mid) - maxf(top - 0.15f - s->v, 0), v3_scale(hue, 0.6f));
     fill(s, f, hue, 0);
     float cu = step / 5.5f, cv = 0.036f, wu = (s->u - mid) / cu + 40, wv = (s->v - top) / cv;
-    int iu = (int)floorf(wu), iv = (int)floorf(wv);
+    int iu = floor_of(wu), iv = floor_of(wv);
     float in_u = fabsf(wu - (float)iu - 0.5f), in_v = fabsf(wv - (float)iv - 0.5f);
     float off = fabsf((float)iu - 39.5f) * cu;
     if (iv > 0 && off + 0.45f * cu < half && before > 0.008f) {
@@ -79,7 +79,7 @@ static void bridge_above(struct spot *s)
     }
     struct form wall = flat(minf(s->v - deck, arch));
     float row = floorf(s->v * 34), shift = 0.5f * fmodf(row + 100, 2);
-    float brick = hash01((int)floorf(s->u * 20 + shift), (int)row, s->seed);
+    float brick = hash01(floor_of(s->u * 20 + shift), (int)row, s->seed);
     wall.y = -0.5f * ramp(0.05f, 0, s->v - deck) + 0.15f * (brick - 0.5f);
     wall.x = 0.15f * (brick - 0.5f);
     struct vec3 stone = v3_mix(srgb(0xcdb89e), srgb(0xb59c88), brick);
@@ -131,7 +131,7 @@ static void street_house(struct spot *s, int i, float u, float half)
 void paint_houses(struct spot *s, float shift)
 {
     float step = 0.28f;
-    int first = (int)floorf((s->u + shift) / step);
+    int first = floor_of((s->u + shift) / step);
     for (int k = -1; k <= 1; k++) {
         float mid = ((float)(first + k) + 0.5f) * step - shift;
         if (fabsf(s->u - mid) < 0.15f + s->soft)
