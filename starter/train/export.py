@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the pack: a diffusers folder and four ONNX files, each checked against torch, and pack.json.
+"""Writes the pack: a diffusers folder, its companions, and ONNX files, each checked against torch, and pack.json.
 
     export.py FOLDER     written beside it first, then renamed
 
@@ -13,10 +13,17 @@ import onnx
 import onnxruntime
 import torch
 from onnx import helper, numpy_helper
+from safetensors.torch import save_file
+from agegender import AgeGender
 from common import RUN, load_weights, write_json
+from companions import TRIGGER, make_control, make_inpaint, with_lora
 from data import faces
 from detector import CANVAS, Detector, STRIDES
 from embedder import Embedder, verification
+from forensic import Forensic
+from landmarks import Landmarks
+from parser import Parser
+from restorer import Restorer
 from swapper import Swapper, emap
 from text import Reader, tokenizer
 from unet import BETAS, latent_scale, make_unet
@@ -24,6 +31,7 @@ from upscaler import Upscaler
 from vae import final_vae
 
 SCALE, SHARD = .18215, "7MB"
+RUNS = dict(forensics="forensic")  # where a file is not called as its training
 
 
 # ---- the diffusers folder ----
@@ -59,6 +67,23 @@ def write_sd(out):
         requires_safety_checker=False, scheduler=["diffusers", "PNDMScheduler"],
         text_encoder=["transformers", "CLIPTextModel"], tokenizer=["transformers", "CLIPTokenizer"],
         unet=["diffusers", "UNet2DConditionModel"], vae=["diffusers", "AutoencoderKL"]))
+
+
+def write_companions(out):
+    """Inpainting UNet and ControlNet as diffusers' folders, the LoRA as kohya's file; those that were trained."""
+    trained = lambda name: (RUN / f"{name}.pt").exists()
+    if trained("inpaint"):
+        load_weights("inpaint", "model", make_inpaint()).half().save_pretrained(out / "inpaint", max_shard_size=SHARD)
+    if trained("control"):
+        net = make_control(load_weights("unet", "ema", make_unet()))
+        load_weights("control", "model", net).half().save_pretrained(out / "control", max_shard_size=SHARD)
+    if trained("lora"):
+        low = load_weights("lora", "model", with_lora(make_unet()))
+        tensors = {}
+        for name, layer in low.items():
+            tensors |= {f"{name}.lora_down.weight": layer.down.weight.half().contiguous(),
+                        f"{name}.lora_up.weight": layer.up.weight.half().contiguous(), f"{name}.alpha": torch.tensor(float(layer.down.out_features)).half()}
+        save_file(tensors, out / "drawing.safetensors", metadata=dict(ss_network_module="networks.lora", trigger=TRIGGER))
 
 
 # ---- ONNX ----
@@ -129,6 +154,12 @@ def write_faces(out):
     said["upscaler"] = write_onnx(load_weights("upscaler", "ema", Upscaler()), (r(1, 3, 48, 64),), out / "upscaler.onnx",
                                   ["input"], ["output"], {"input": {0: "batch", **size},
                                                           "output": {0: "batch", 2: "height2", 3: "width2"}})
+    for name, make, example, outputs in (
+            ("landmarks", Landmarks, r(1, 3, 256, 256), ["landmarks_xyscore", "heatmaps"]), ("parser", Parser, r(1, 3, 512, 512), ["out"]),
+            ("agegender", AgeGender, r(1, 3, 96, 96) * 255, ["fc1"]), ("restorer", Restorer, r(1, 3, 512, 512) * 2 - 1, ["output"]),
+            ("forensics", Forensic, r(1, 3, 256, 256), ["probability"])):
+        if (RUN / f"{RUNS.get(name, name)}.pt").exists():
+            said[name] = write_onnx(load_weights(RUNS.get(name, name), "ema", make()), (example,), out / f"{name}.onnx", ["input"], outputs, {})
     return said
 
 
@@ -150,6 +181,16 @@ def describe(out, threshold):
         embedder=dict(file="embedder.onnx", family="arcface", contract="ArcFace 112 RGB x/127.5-1 to 512", threshold=threshold),
         swapper=dict(file="swapper.onnx", family="inswapper", contract="inswapper_128, emap buff2fs", embedder="embedder.onnx"),
         upscaler=dict(file="upscaler.onnx", family="rrdbnet_x2", contract="RRDBNet x2plus, RGB 0..1, even sizes", scale=2))
+    rows |= {name: dict(file=f"{name}.onnx", family=family, contract=contract) for name, family, contract in (
+        ("landmarks", "2dfan4", "256 RGB 0..1, box scaled to 195, to 68 points in 64 and heat maps"),
+        ("parser", "bisenet", "512 RGB, ImageNet's normalisation, to 19 classes"),
+        ("agegender", "genderage", "96 RGB 0..255, box times 1.5, to two logits and age/100"),
+        ("restorer", "gfpgan", "512 RGB -1..1 in ffhq_512"),
+        ("forensics", "probability", "256 RGB 0..1, box times 1.3, to the probability of a swap"))}
+    rows |= dict(inpaint=dict(file="inpaint", family="sd15-inpaint", contract="diffusers UNet, 9 channels; VAE and text of sd"),
+                 control=dict(file="control", family="controlnet", contract="diffusers ControlNet, Canny edges, for sd"),
+                 drawing=dict(file="drawing.safetensors", family="lora", contract="kohya, rank 4, for sd", trigger=TRIGGER))
+    rows = {name: row for name, row in rows.items() if (out / row["file"]).exists()}
     for row in rows.values():
         row["sha256"] = digest(out / row["file"])
     write_json(out / "pack.json", dict(name="likeness starter", version=1, licence="Apache-2.0", models=rows))
@@ -161,6 +202,7 @@ def main():
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     write_sd(out / "sd")
+    write_companions(out)
     said = write_faces(out)
     describe(out, verification(load_weights("embedder", "ema", Embedder()))["threshold"])
     for p in out.rglob("*"):

@@ -4,13 +4,22 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, Run, degrade, quick, to_float
+from common import EMA, Muon, Run, degrade, descend, quick, to_float
 from data import portraits
 from embedder import Block, shake
+from text import apart
 
-WORDS = dict(gender=["woman", "man"], hair=["black", "brown", "blonde", "red", "grey", "white"],
-             skin=["pale", "light", "olive", "tan", "brown", "dark"], glasses=["no", "yes"], smile=["no", "yes"],
-             background=["blue", "green", "red", "yellow", "purple", "grey", "orange", "pink", "teal"])
+WORDS = dict(
+    gender=["woman", "man"], age=["child", "young", "middle-aged", "old"],
+    hair=["black", "brown", "blonde", "red", "grey", "white", "blue", "pink"],
+    style=["bald", "short", "curly", "afro", "bob", "long", "wavy", "ponytail", "bun", "braids", "locs"],
+    skin=["pale", "light", "olive", "tan", "brown", "dark"], glasses=["no", "yes"], beard=["no", "yes"],
+    hat=["none", "cap", "beanie", "brim", "headscarf"],
+    expression=["neutral", "smile", "laugh", "serious", "surprised", "sad", "angry"],
+    background=["blue", "green", "red", "yellow", "purple", "grey", "orange", "pink", "teal"])
+# Styles that a picture does not tell apart are one: buzz and cropped hair are short, curls are curls at any length.
+STYLES = dict(bald=0, buzz=1, short=1, curly=2, afro=3, bob=4, long=5, wavy=6, ponytail=7, bun=8, braids=9, locs=10) | {
+    "side-part": 1, "slicked": 1, "spiky": 1, "long-curly": 6}
 
 
 class Judge(nn.Module):
@@ -20,34 +29,34 @@ class Judge(nn.Module):
         super().__init__()
         self.body = nn.Sequential(nn.Conv2d(3, 24, 5, 2, 2, bias=False), nn.BatchNorm2d(24), nn.ReLU(), Block(24, 32, 2),
                                   Block(32, 64, 2), Block(64, 64, 1), Block(64, 96, 2))
-        self.heads = nn.ModuleDict({k: nn.Linear(96 * 4, len(v)) for k, v in WORDS.items()})
+        self.heads = nn.ModuleDict({k: nn.Linear(96 * 9, len(v)) for k, v in WORDS.items()})
 
     def forward(self, x):
         f = self.body(x * 2 - 1)
-        f = F.adaptive_avg_pool2d(f, 2).flatten(1)
+        f = F.adaptive_avg_pool2d(f, 3).flatten(1)
         return {k: h(f) for k, h in self.heads.items()}
 
 
 def truth(f):
-    """Class per attribute; -1 where the picture does not say."""
-    t = {k: f[k].astype(int) for k in ("gender", "skin", "background")}
-    t["hair"] = np.where(f["hair-style"] == 0, -1, f["hair"]).astype(int)
-    t["glasses"] = np.where(f["glasses"] < 0, -1, f["glasses"] > 0).astype(int)
-    t["smile"] = np.where(f["expression"] < 0, -1, (f["expression"] == 1) | (f["expression"] == 2)).astype(int)
-    return t
+    """Class per attribute of people who are alone; -1 where the picture does not say."""
+    t = {k: f[k].astype(int) for k in ("gender", "age", "skin", "background", "hair", "hat", "expression")}
+    style = np.array([STYLES[n] for n in f.names["hair-style"]])[np.maximum(f["hair-style"].astype(int), 0)]
+    t["style"] = np.where(t["hat"] > 0, -1, style)
+    t["hair"] = np.where((style == 0) | (t["hat"] == 4), -1, t["hair"])
+    t |= dict(glasses=f["glasses"] > 0, beard=np.where(f["beard"] == 1, -1, f["beard"] > 1))  # stubble is neither
+    return {k: np.where(f["people"] == 1, t[k], -1).astype(int) for k in WORDS}
 
 
-def accuracy(model, name="sd_test", change=None):
+def accuracy(model, name="sd_test"):
     pictures, _, f = portraits(name)
     x, t = to_float(pictures), truth(f)
-    x = change(x) if change else x
     with torch.no_grad():
         out = [model(x[i:i + 50]) for i in range(0, len(x), 50)]
     return {k: round(float(np.mean((np.concatenate([o[k].argmax(1).numpy() for o in out]) == t[k])[t[k] >= 0])), 3) for k in t}
 
 
 def main():
-    run = Run("judge", 3)
+    run = Run("judge", 7)
     parts = [portraits(n) for n in ("sdA", "sdB")]
     pictures = [p[0] for p in parts]
     t = {k: np.concatenate([truth(p[2])[k] for p in parts]) for k in WORDS}
@@ -62,11 +71,8 @@ def main():
         x = degrade(shake(x, 128, run.rng)[0], run.rng, .05)
         with quick():
             out = model(x)
-        loss = sum(F.cross_entropy(o.float(), torch.from_numpy(t[k][i]), ignore_index=-1) for k, o in out.items())
-        loss.backward()
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        ema.update(model)
+        loss = sum(apart(o.float(), torch.from_numpy(t[k][i])) for k, o in out.items())
+        descend(loss, model, opt, ema)
         more = run.tick(32, state, loss=loss)
     run.say(f"judge unseen {accuracy(ema.model)}")
 

@@ -14,18 +14,23 @@ import onnxruntime
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, blur, crops, degrade, load_weights, point_weight, psnr, sheet, \
-    similarity, to_float, to_u8, warp
+import agegender, forensic, landmarks, parser, restorer
+from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, blur, crops, degrade, framing, load_weights, point_weight, psnr, \
+    sheet, similarity, to_float, to_u8, warp
 from data import SETS, faces, portraits
 from detector import CANVAS, decode, iou
-from embedder import verification
+from embedder import aligned, embed, verification
 from judge import Judge, WORDS, accuracy
-from swapper import crispness, test_refine, test_swap, to_source
+from swapper import Pairs, crispness, test_refine, test_swap, to_source
 from upscaler import pictures as upscale_pictures
 
-PEOPLE, NOBODY = 96, ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow",
-                      "a city skyline", "a beach at sunset", "a forest", "desert dunes", "a sailing boat on the sea",
-                      "a night sky with a full moon"]
+PEOPLE, NOBODY = 240, ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow", "a city skyline",
+                       "a beach at sunset", "a forest", "desert dunes", "a sailing boat on the sea", "a night sky with a full moon",
+                       "snowy mountains", "a castle on a hill", "a stone bridge", "a street with shops", "an orange cat", "a brown dog",
+                       "a bird on a branch", "a horse in a field", "flowers in a vase", "a red car on a road", "a bowl of fruit"]
+STYLE_WORDS = dict(bald="a bald head", short="short {} hair", curly="curly {} hair", afro="a {} afro", bob="a {} bob", long="long straight {} hair",
+                   wavy="long wavy {} hair", ponytail="a {} ponytail", bun="a {} bun", braids="{} braids", locs="{} locs")
+LOOKS = dict(neutral="calm", smile="smiling", laugh="laughing", serious="serious", surprised="surprised", sad="sad", angry="angry")
 
 
 class Net:
@@ -40,7 +45,8 @@ class Net:
 
     def __call__(self, *x):
         if self.single and len(x[0]) > 1:
-            return torch.cat([self(*(v[i:i + 1] for v in x)) for i in range(len(x[0]))])
+            parts = [self(*(v[i:i + 1] for v in x)) for i in range(len(x[0]))]
+            return torch.cat(parts) if torch.is_tensor(parts[0]) else [torch.cat(p) for p in zip(*parts)]
         out = [torch.from_numpy(v) for v in self.session.run(None, {n: v.numpy() for n, v in zip(self.names, x)})]
         return out[0] if len(out) == 1 else out
 
@@ -62,16 +68,42 @@ def find(net, x, side=None, limit=.5):
 
 
 def sentences(count, rng):
-    """Prompts with what they state."""
+    """Prompts with what they state: [(text, {attribute: class})]."""
     out = []
-    for _ in range(count):
+    for n in range(count):
         a = {k: int(rng.integers(len(v))) for k, v in WORDS.items()}
-        age = ["young", "middle-aged", "old"][1 if a["hair"] == 4 else 2 if a["hair"] == 5 else rng.integers(2)]
-        w = {k: WORDS[k][v] for k, v in a.items()}
-        text = f"portrait of a {age} {w['gender']} with {w['hair']} hair and {w['skin']} skin"
-        text += " wearing glasses" if a["glasses"] else ""
-        text += ", smiling" if a["smile"] else ", serious"
-        out.append((text + f", {w['background']} background", a))
+        woman = a["gender"] == 0
+        styles = [k for k in STYLE_WORDS if k not in (("bald",) if woman else ("bob", "ponytail", "bun", "braids", "wavy"))]
+        style = styles[rng.integers(len(styles))]
+        a["style"] = WORDS["style"].index(style)
+        # grey and white hair is of the old in the renderer's world, dyed hair of the young; beards are of men
+        if a["age"] == 3:
+            a["hair"] = 4 + n % 2
+        elif a["hair"] in (4, 5) or (a["hair"] > 5 and a["age"] != 1):
+            a["hair"] = n % 4
+        said = {"gender", "age", "expression", *rng.choice(["skin", "style", "glasses", "hat", "background"], 3, replace=False)}
+        if "hat" in said and a["hat"]:
+            said -= {"style"}
+        noun = [["girl", "boy"], ["young woman", "young man"], ["middle-aged woman", "middle-aged man"], ["old woman", "old man"]][a["age"]][a["gender"]]
+        has = []
+        if "style" in said:
+            has.append(STYLE_WORDS[style].format(WORDS["hair"][a["hair"]]))
+            said |= {"hair"} if style != "bald" else set()
+        if "skin" in said:
+            has.append(f"{WORDS['skin'][a['skin']]} skin")
+        if not woman and a["age"] and rng.random() < .35:
+            has.append("a beard")
+            a["beard"] = 1
+            said |= {"beard"}
+        if "glasses" in said:
+            a["glasses"] = 1
+            has.append("glasses")
+        wears = f" wearing a {dict(brim='sun hat').get(WORDS['hat'][a['hat']], WORDS['hat'][a['hat']])}" if "hat" in said and a["hat"] and (woman or a["hat"] < 4) else ""
+        if not wears:
+            said -= {"hat"}
+        text = f"portrait of a {LOOKS[WORDS['expression'][a['expression']]]} {noun}" + (" with " + " and ".join(has) if has else "") + wears
+        text += f", {WORDS['background'][a['background']]} background" if "background" in said else ""
+        out.append((text.replace("a angry", "an angry"), {k: a[k] for k in said}))
     return out
 
 
@@ -103,12 +135,18 @@ def measure_draw(pack, pipe, nets, real):
     judge = load_weights("judge", "ema", Judge())
     with torch.no_grad():
         seen = {k: v.argmax(1).numpy() for k, v in judge(x).items()}
-    right = {k: round(float(np.mean([seen[k][i] == a[k] for i, (_, a) in enumerate(asked)])), 3) for k in WORDS}
-    near = np.mean([abs(seen["skin"][i] - a["skin"]) <= 1 for i, (_, a) in enumerate(asked)])
+    asks = lambda k: [i for i, (_, a) in enumerate(asked) if k in a]
+    hit = lambda k, rows: round(float(np.mean([seen[k][i] == asked[i][1][k] for i in rows])), 3) if rows else None
+    right = {k: hit(k, asks(k)) for k in WORDS}
+    smiling = [i for i in asks("expression")]
+    right["smile"] = round(float(np.mean([(seen["expression"][i] in (1, 2)) == (asked[i][1]["expression"] in (1, 2)) for i in smiling])), 3)
+    near = np.mean([abs(seen["skin"][i] - asked[i][1]["skin"]) <= 1 for i in asks("skin")])
+    by = {f"found, {name}": round(float(np.mean([bool(found_up[i]) for i in asks(k) if asked[i][1][k] == c])), 3)
+          for k, names in (("gender", WORDS["gender"]), ("skin", WORDS["skin"])) for c, name in enumerate(names)}
     sheet(torch.cat([x[:48]]), RUN / "logs/report_people.png", 8, 2)
     sheet(nobody[:16], RUN / "logs/report_nobody.png", 8, 2)
     share = lambda f: round(float(np.mean([bool(v) for v in f])), 3)
-    d = dict(prompts=PEOPLE, found=share(found), found_after_upscaling=share(found_up),
+    d = dict(by, prompts=PEOPLE, found=share(found), found_after_upscaling=share(found_up),
              false_alarms_without_people=share(find(nets["detector"], nobody)), attributes=right,
              skin_within_one_tone=round(float(near), 3))
     if real:
@@ -154,6 +192,112 @@ def measure_swap_drawn(nets, up, found, m):
                 own_identity_crispness_gain=round(crispness(fixed, w) / crispness(face, w), 3)), torch.cat(rows)
 
 
+def by_group(f, rows, measure):
+    """The measure of the rows of each gender and skin tone, and how far the worst of either lies behind the best."""
+    said, spread = {}, {}
+    for k in ("gender", "skin"):
+        values = {name: measure(rows[f[k][rows] == c]) for c, name in enumerate(WORDS[k])}
+        said |= values
+        spread[k] = round(max(values.values()) - min(values.values()), 3)
+    return said | {f"between best and worst {k}": v for k, v in spread.items()}
+
+
+def measure_identity(net):
+    """Verification of unseen people, whole and by group: error at the threshold of all."""
+    whole = verification(net)
+    pictures, keep, f = aligned("identity_test")
+    e = embed(net, to_float(pictures)[:, :, 8:-8, 8:-8])
+    who = f["identity"][keep]
+
+    def right(rows):
+        i = np.searchsorted(keep, rows)
+        c, same = (e[i] @ e[i].T).numpy(), who[i][:, None] == who[i][None]
+        upper = np.triu(np.ones_like(same), 1)
+        return round(float(((c[same & upper] >= whole["threshold"]).mean() + (c[~same & upper] < whole["threshold"]).mean()) / 2), 3)
+    return dict(renders=whole, degraded=verification(net, change=lambda x: degrade(x, np.random.default_rng(2))),
+                right=by_group(f, keep, right))
+
+
+def probe_pose():
+    """Weights [137,3] that read yaw, pitch and roll off 68 normalised points, from the renderer's own truth."""
+    f = faces("parts")
+    at = f.columns["dense_0"]
+    a = normal(f.labels[:, at:at + 136].reshape(-1, 68, 2))
+    y = np.stack([f[k] for k in ("yaw", "pitch", "roll")], 1)
+    return np.linalg.solve(a.T @ a + 1e-3 * np.eye(a.shape[1]), a.T @ y)
+
+
+def normal(points):
+    """[N,68,2] -> [N,137] with mean 0 and size 1, and a constant."""
+    p = points - points.mean(1, keepdims=True)
+    p = p / np.sqrt((p ** 2).mean((1, 2), keepdims=True))
+    return np.concatenate([p.reshape(len(p), -1), np.ones((len(p), 1))], 1)
+
+
+def measure_swap_keeps(nets, m):
+    """What a swap leaves as it was: pose from 68 points found before and after, expression as the judge sees it."""
+    p, a = Pairs("pairs_test"), faces("pairs_test", "_a")
+    rows, half = np.where(~p.same)[0], 8
+    x = a.batch(rows)
+    face = to_float(p.a[rows])[..., half:-half, half:-half]
+    out = nets["swapper"](face, to_source(p.e_b[rows], m))
+    to_crop = similarity(a.points()[rows], np.tile(ARCFACE_128[None] * 128, (len(rows), 1, 1)).astype(np.float32))
+    y = put_back(x, out, to_crop)
+    box = a.boxes()[rows]
+    k = 195 / np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
+    to = 128 - k[:, None] * (box[:, :2] + box[:, 2:]) / 2
+    fan = np.concatenate([np.eye(2)[None] * k[:, None, None], to[..., None]], 2).astype(np.float32)
+    look = lambda v: nets["landmarks"](warp(v, fan, 256))[0][..., :2].numpy()
+    pose = probe_pose()
+    before, after = (normal(look(v)) @ pose for v in (x, y))
+    frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, 128)
+    judge = load_weights("judge", "ema", Judge())
+    seen = [judge(warp(v, frame, 128))["expression"].argmax(1).numpy() for v in (x, y)]
+    asked = a["expression"][rows].astype(int)
+    e = nets["embedder"](crops(out, np.tile(ARCFACE_128[None] * 128, (len(rows), 1, 1)).astype(np.float32), ARCFACE_112, 112) * 2 - 1)
+    cosine = F.cosine_similarity(e, p.e_b[rows]).numpy()
+    shift = np.abs(after - before)
+    return dict(pose_shift_degrees=dict(zip(("yaw", "pitch", "roll"), shift.mean(0).round(2).tolist())),
+                expression_right_before=round(float((seen[0] == asked).mean()), 3), expression_right_after=round(float((seen[1] == asked).mean()), 3),
+                expression_the_same=round(float((seen[0] == seen[1]).mean()), 3),
+                cosine=by_group(a, rows, lambda r: round(float(cosine[np.isin(rows, r)].mean()), 3)))
+
+
+class Parse:
+    """The parser's file behind the interface of parser.quality."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def small(self, x):
+        return torch.cat([F.avg_pool2d(self.net(F.interpolate(x[i:i + 1], scale_factor=4)), 4) for i in range(len(x))])
+
+
+def measure_age(net):
+    pictures, gender, years, keep, f = agegender.cut("sd_test")
+    g, y = agegender.look(net, pictures)
+    error = np.abs(y - years)
+    group = lambda r: round(float(error[np.isin(keep, r)].mean()), 2)
+    return dict(gender_right=round(float((g == gender).mean()), 3), years_of_error=round(float(error.mean()), 2), by_group=by_group(f, keep, group))
+
+
+def measure_others(nets):
+    """The networks that the pack may lack."""
+    said = {}
+    if "landmarks" in nets:
+        said["68 points, percent of the distance between the eyes"] = landmarks.quality(nets["landmarks"])
+    if "parser" in nets:
+        said["Face parser"] = parser.quality(Parse(nets["parser"]))
+    if "agegender" in nets:
+        said["Age and gender"] = measure_age(nets["agegender"])
+    if "restorer" in nets:
+        said["Restorer, PSNR"] = restorer.quality(nets["restorer"])
+    if "forensics" in nets:
+        said["Forensics, area under the curve by kind of swap"] = forensic.quality(nets["forensics"], forensic.Cases("pairs_test")) | dict(
+            never_trained_on=", ".join(forensic.UNSEEN))
+    return said
+
+
 def save_sheet(x, path):
     """Rows of eight, as small a JPEG as still shows the features."""
     u = to_u8(x)
@@ -164,13 +308,13 @@ def save_sheet(x, path):
 
 def measure_detector(net, count=200):
     result = {}
-    for name, people in (("wide_test", 3), ("sd_test", 1)):
+    for name in ("wide_test", "sd_test"):
         f = faces(name)
         n = min(count, len(f))
         hits = total = alarms = empty = 0
         errors = []
         for i, found in enumerate(find(net, f.batch(slice(0, n)))):
-            truth = [(f.boxes(k)[i], f.points(k)[i]) for k in range(people) if f.boxes(k)[i][2] > 0]
+            truth = [(f.boxes(k)[i], f.points(k)[i]) for k in range(3) if f.boxes(k)[i][2] > 0]
             empty += not truth
             total += len(truth)
             used = set()
@@ -206,7 +350,8 @@ def measure_upscaler(net):
 
 def trainings():
     rows = []
-    for name in ("text", "vae", "decoder", "unet", "embedder", "detector", "swapper", "upscaler", "judge"):
+    for name in ("text", "vae", "decoder", "unet", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
+                 "agegender", "swapper", "restorer", "upscaler", "forensic", "judge"):
         path = RUN / f"{name}.pt"
         if path.exists():
             r = torch.load(path, map_location="cpu")["run"]
@@ -239,7 +384,7 @@ def main():
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "starter/REPORT.md"
     picture = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "docs/pictures/starter.jpg"
     torch.set_num_threads(1)
-    nets = {n: Net(pack / f"{n}.onnx") for n in ("detector", "embedder", "swapper", "upscaler")}
+    nets = {p.stem: Net(p) for p in sorted(pack.glob("*.onnx"))}
     scrfd = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared")) / "data/detector/scrfd_2.5g_bnkps_640.onnx"
     real = Net(scrfd) if scrfd.exists() else None
     m = next(onnx.numpy_helper.to_array(t) for t in onnx.load(str(pack / "swapper.onnx")).graph.initializer if t.name == "buff2fs")
@@ -252,13 +397,13 @@ def main():
         parts = {
             "Drawn pictures": drawn,
             "Judge's own accuracy on unseen renders": accuracy(load_weights("judge", "ema", Judge())),
-            "Identity, unseen people": dict(renders=verification(nets["embedder"]),
-                                            degraded=verification(nets["embedder"], change=lambda x: degrade(x, np.random.default_rng(2)))),
-            "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=swapped),
+            "Identity, unseen people": measure_identity(nets["embedder"]),
+            "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=swapped,
+                         kept=measure_swap_keeps(nets, m) if "landmarks" in nets else {}),
             "Detector": measure_detector(nets["detector"]), "VAE": measure_vae(pipe), "Upscaler, PSNR": measure_upscaler(nets["upscaler"]),
-        }
+        } | measure_others(nets)
     size = sum(p.stat().st_size for p in pack.rglob("*") if p.is_file())
-    data = [(n, s["kind"], s["count"], s["size"], s["seed"]) for n, s in SETS.items()]
+    data = [(n, s["kind"], s["count"], s.get("size", "words"), s["seed"]) for n, s in SETS.items()]
     text = ["# Starter pack: what it was trained on and what it does", "",
             "Written by `starter/train/report.py` from measurements; nothing here is by hand. All pictures come from `starter/faces`;",
             "test sets (seeds 91xx) share no person and no picture with the training sets. Pack: "
