@@ -35,6 +35,14 @@ static const struct {
     [LK_ROLE_EMBEDDER] = {"embedder", "arcface", ".onnx", "--embedder"},
     [LK_ROLE_SWAPPER] = {"swapper", "inswapper", ".onnx", "--swapper"},
     [LK_ROLE_UPSCALER] = {"upscaler", "rrdbnet", ".onnx", "--upscaler"},
+    [LK_ROLE_LANDMARKER] = {"landmarker", "2dfan4", ".onnx", "--landmarker"},
+    [LK_ROLE_PARSER] = {"parser", "bisenet", ".onnx", "--parser"},
+    [LK_ROLE_AGEGENDER] = {"agegender", "genderage", ".onnx", "--agegender"},
+    [LK_ROLE_RESTORER] = {"restorer", "gfpgan", ".onnx", "--restorer"},
+    [LK_ROLE_FORENSICS] = {"forensics", "probability", ".onnx", "--forensics"},
+    [LK_ROLE_INPAINT] = {"inpaint", "sd15-inpaint", ".safetensors", "--model"},
+    [LK_ROLE_CONTROL] = {"control", "controlnet", ".safetensors", "--control-model"},
+    [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora"},
 };
 
 const char *lk_role_name(enum lk_role role)

@@ -19,6 +19,14 @@ enum lk_role {
     LK_ROLE_EMBEDDER,
     LK_ROLE_SWAPPER,
     LK_ROLE_UPSCALER,
+    LK_ROLE_LANDMARKER,
+    LK_ROLE_PARSER,
+    LK_ROLE_AGEGENDER,
+    LK_ROLE_RESTORER,
+    LK_ROLE_FORENSICS,
+    LK_ROLE_INPAINT, /* a UNet of nine channels */
+    LK_ROLE_CONTROL,
+    LK_ROLE_LORA,
     LK_ROLE_COUNT
 };
 const char *lk_role_name(enum lk_role role); /* "checkpoint", "detector" … */

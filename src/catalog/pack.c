@@ -130,7 +130,7 @@ static int read_name(const struct pack *pack, const json_t *object, struct lk_mo
     }
     const char *word = json_string_value(json_object_get(object, "role"));
     if (!word || !role_of_word(word, &entry->role))
-        return wrong(pack, "role", "checkpoint, vae, detector, embedder, swapper or upscaler");
+        return wrong(pack, "role", "a role that `likeness doctor` lists");
     return *pack->key ? keep(pack, pack->key, &entry->name) : wrong(pack, "name", "a text");
 }
 

@@ -31,7 +31,7 @@ from upscaler import Upscaler
 from vae import final_vae
 
 SCALE, SHARD = .18215, "7MB"
-RUNS = dict(forensics="forensic")  # where a file is not called as its training
+RUNS = dict(forensics="forensic", landmarker="landmarks")  # where a file is not called as its training
 
 
 # ---- the diffusers folder ----
@@ -155,7 +155,7 @@ def write_faces(out):
                                   ["input"], ["output"], {"input": {0: "batch", **size},
                                                           "output": {0: "batch", 2: "height2", 3: "width2"}})
     for name, make, example, outputs in (
-            ("landmarks", Landmarks, r(1, 3, 256, 256), ["landmarks_xyscore", "heatmaps"]), ("parser", Parser, r(1, 3, 512, 512), ["out"]),
+            ("landmarker", Landmarks, r(1, 3, 256, 256), ["landmarks_xyscore", "heatmaps"]), ("parser", Parser, r(1, 3, 512, 512), ["out"]),
             ("agegender", AgeGender, r(1, 3, 96, 96) * 255, ["fc1"]), ("restorer", Restorer, r(1, 3, 512, 512) * 2 - 1, ["output"]),
             ("forensics", Forensic, r(1, 3, 256, 256), ["probability"])):
         if (RUN / f"{RUNS.get(name, name)}.pt").exists():
@@ -182,14 +182,14 @@ def describe(out, threshold):
         swapper=dict(file="swapper.onnx", family="inswapper", contract="inswapper_128, emap buff2fs", embedder="embedder.onnx"),
         upscaler=dict(file="upscaler.onnx", family="rrdbnet_x2", contract="RRDBNet x2plus, RGB 0..1, even sizes", scale=2))
     rows |= {name: dict(file=f"{name}.onnx", family=family, contract=contract) for name, family, contract in (
-        ("landmarks", "2dfan4", "256 RGB 0..1, box scaled to 195, to 68 points in 64 and heat maps"),
+        ("landmarker", "2dfan4", "256 RGB 0..1, box scaled to 195, to 68 points in 64 and heat maps"),
         ("parser", "bisenet", "512 RGB, ImageNet's normalisation, to 19 classes"),
         ("agegender", "genderage", "96 RGB 0..255, box times 1.5, to two logits and age/100"),
         ("restorer", "gfpgan", "512 RGB -1..1 in ffhq_512"),
         ("forensics", "probability", "256 RGB 0..1, box times 1.3, to the probability of a swap"))}
     rows |= dict(inpaint=dict(file="inpaint", family="sd15-inpaint", contract="diffusers UNet, 9 channels; VAE and text of sd"),
                  control=dict(file="control", family="controlnet", contract="diffusers ControlNet, Canny edges, for sd"),
-                 drawing=dict(file="drawing.safetensors", family="lora", contract="kohya, rank 4, for sd", trigger=TRIGGER))
+                 drawing=dict(role="lora", file="drawing.safetensors", family="lora", contract="kohya, rank 4, for sd", trigger=TRIGGER))
     rows = {name: row for name, row in rows.items() if (out / row["file"]).exists()}
     for row in rows.values():
         row["sha256"] = digest(out / row["file"])

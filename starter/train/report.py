@@ -247,7 +247,7 @@ def measure_swap_keeps(nets, m):
     k = 195 / np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
     to = 128 - k[:, None] * (box[:, :2] + box[:, 2:]) / 2
     fan = np.concatenate([np.eye(2)[None] * k[:, None, None], to[..., None]], 2).astype(np.float32)
-    look = lambda v: nets["landmarks"](warp(v, fan, 256))[0][..., :2].numpy()
+    look = lambda v: nets["landmarker"](warp(v, fan, 256))[0][..., :2].numpy()
     pose = probe_pose()
     before, after = (normal(look(v)) @ pose for v in (x, y))
     frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, 128)
@@ -284,8 +284,8 @@ def measure_age(net):
 def measure_others(nets):
     """The networks that the pack may lack."""
     said = {}
-    if "landmarks" in nets:
-        said["68 points, percent of the distance between the eyes"] = landmarks.quality(nets["landmarks"])
+    if "landmarker" in nets:
+        said["68 points, percent of the distance between the eyes"] = landmarks.quality(nets["landmarker"])
     if "parser" in nets:
         said["Face parser"] = parser.quality(Parse(nets["parser"]))
     if "agegender" in nets:
@@ -399,7 +399,7 @@ def main():
             "Judge's own accuracy on unseen renders": accuracy(load_weights("judge", "ema", Judge())),
             "Identity, unseen people": measure_identity(nets["embedder"]),
             "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=swapped,
-                         kept=measure_swap_keeps(nets, m) if "landmarks" in nets else {}),
+                         kept=measure_swap_keeps(nets, m) if "landmarker" in nets else {}),
             "Detector": measure_detector(nets["detector"]), "VAE": measure_vae(pipe), "Upscaler, PSNR": measure_upscaler(nets["upscaler"]),
         } | measure_others(nets)
     size = sum(p.stat().st_size for p in pack.rglob("*") if p.is_file())
