@@ -196,9 +196,15 @@ def targets(f):
     return {c: torch.from_numpy(v.astype(int)) for c, v in t.items()}
 
 
-def apart(logits, target):
+def rarity(t, heads):
+    """Weight of every class of the heads: the rarer, the heavier, or blue hair is never learned."""
+    count = {c: torch.bincount(v[v >= 0], minlength=heads[c].out_features).float().clamp(min=1) for c, v in t.items()}
+    return {c: ((n.sum() / len(n) / n) ** .7).clamp(max=12.) for c, n in count.items()}
+
+
+def apart(logits, target, weight=None):
     """Cross entropy over the pictures that have this attribute; few or none of a batch may."""
-    return F.cross_entropy(logits, target, ignore_index=-1, reduction="sum") / max(1, int((target >= 0).sum())) \
+    return F.cross_entropy(logits, target, weight, ignore_index=-1, reduction="sum") / max(1, int((target >= 0).sum())) \
         * min(1., float((target >= 0).float().mean()) * 4)
 
 
@@ -226,6 +232,7 @@ def main():
     run.load(state)
     run.say(f"text {len(tok)} tokens, {sum(p.numel() for p in reader.encoder.parameters())} weights")
     t, test = targets(f), faces("text_test")
+    weight = rarity(t, reader.heads)
     more = True
     while more:
         run.rate(opt, 1.5e-3, warm=100)
@@ -239,7 +246,7 @@ def main():
         at = torch.where(torch.from_numpy(run.rng.random(64) < .5), end, torch.maximum(end, far))
         with quick():
             out = reader(ids, at)
-        loss = sum(apart(o.float(), t[c][i]) for c, o in out.items()) / len(t)
+        loss = sum(apart(o.float(), t[c][i], weight[c]) for c, o in out.items()) / len(t)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.)
         opt.step()
