@@ -172,6 +172,7 @@ def main():
     bars = DDPMScheduler(**BETAS).alphas_cumprod
     vae = load_weights("vae", "ema", make_vae())
     run.say(f"unet {sum(p.numel() for p in unet.parameters()) / 1e6:.1f} M weights")
+    guess = torch.compile(unet)  # a fifth faster
     n, more, shown = z.shape[1], True, run.spent
     while more:
         run.rate(opt, run.args.peak, warm=60, floor=.03, flat=.4)
@@ -191,7 +192,7 @@ def main():
         a = bars[t][:, None, None, None]
         noise = torch.randn_like(x0)
         with quick():
-            e = unet(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c).sample.float()
+            e = guess(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c).sample.float()
         snr = a / (1 - a)
         k = snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()
         plain = (e - noise) ** 2
