@@ -193,18 +193,13 @@ enum {
     SCENE_COUNT
 };
 
-/* A named colour: `word` is what captions say, `rgb` sRGB 0xRRGGBB. */
-struct shade {
-    const char *word;
-    unsigned rgb;
-};
-
+/* sRGB, 0xRRGGBB; `classes` has their names. */
 enum { EYE_COLOURS = 5, CLOTH_COLOURS = 10, WALL_COLOURS = 9 };
-extern const struct shade skin_tones[SKIN_COUNT];
-extern const struct shade hair_colours[HAIR_COLOUR_COUNT];
-extern const struct shade eye_colours[EYE_COLOURS];
-extern const struct shade cloth_colours[CLOTH_COLOURS];
-extern const struct shade wall_colours[WALL_COLOURS];
+extern const unsigned skin_tones[SKIN_COUNT];
+extern const unsigned hair_colours[HAIR_COLOUR_COUNT];
+extern const unsigned eye_colours[EYE_COLOURS];
+extern const unsigned cloth_colours[CLOTH_COLOURS];
+extern const unsigned wall_colours[WALL_COLOURS];
 
 /* Names of the classes above, as options and labels spell them. */
 struct class_names {

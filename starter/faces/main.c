@@ -92,9 +92,9 @@ static const struct {
 static int option_number(struct options *o, const char *name, const char *value)
 {
     size_t i = 0;
-    while (i < FACE_COUNT(numbers) && strcmp(numbers[i].name, name) != 0)
+    while (i < COUNT_OF(numbers) && strcmp(numbers[i].name, name) != 0)
         i++;
-    if (i == FACE_COUNT(numbers))
+    if (i == COUNT_OF(numbers))
         return 0;
     char *end;
     double v = strtod(value, &end);
@@ -146,7 +146,7 @@ static bool option_flag(struct options *o, const char *name)
         size_t at;
     } flags[] = {{"--masks", offsetof(struct options, set.masks)},
                  {"--words", offsetof(struct options, words)}};
-    for (size_t i = 0; i < FACE_COUNT(flags); i++)
+    for (size_t i = 0; i < COUNT_OF(flags); i++)
         if (strcmp(flags[i].name, name) == 0)
             return *(bool *)((char *)o + flags[i].at) = true;
     return false;

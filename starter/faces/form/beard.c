@@ -6,12 +6,10 @@
 #include "hair.h"
 #include "solid.h"
 
-#define PI 3.14159265f
-
 /* > 0 within the lips and a little around them. */
 static float mouth_inside(const struct body *b, float x, float y)
 {
-    float top = body_lip(b, 0, 0) + 0.012f, low = body_lip(b, 0, 3) - 0.012f;
+    float top = body_lip(b, 0, LIP_TOP) + 0.012f, low = body_lip(b, 0, LIP_BOTTOM) - 0.012f;
     float corner = body_mouth(b, 1), q = x / (b->mouth_w * 1.10f);
     top = mixf(top, corner + 0.03f, q * q);
     low = mixf(low, corner - 0.03f, q * q);
@@ -22,7 +20,7 @@ float beard_mask(const struct body *b, float x, float y)
 {
     float ax = fabsf(x), mw = b->mouth_w, top = b->nose_y - 0.135f;
     float mouth = -mouth_inside(b, x, y);
-    float lip = minf(body_lip(b, 0, 0), top - 0.05f); /* open mouths leave little room */
+    float lip = minf(body_lip(b, 0, LIP_TOP), top - 0.05f); /* open mouths leave little room */
     float lash = minf(minf(top + 0.02f - 0.25f * ax - y, mw * 1.12f + 0.03f - ax),
                       y - (lip - 0.9f * maxf(ax - 0.55f * mw, 0)));
     lash = minf(lash, mouth + 0.04f);
@@ -49,21 +47,19 @@ static float beard_at(const struct body *b, struct vec3 p)
     return minf(inside, 1.2f * (p.z - 0.20f) + (p.y - b->chin) + 0.25f);
 }
 
-static void beard_shell(struct model *m, struct grid *g, const struct body *b)
+static void beard_shell(struct model *m, const struct body *b)
 {
-    g->rows = 40;
-    g->cols = 57;
-    g->wrap = g->flip = g->both = false;
+    struct grid *g = grid_start(m, 40, 57, false);
     for (int r = 0; r < g->rows; r++)
         for (int k = 0; k < g->cols; k++) {
-            struct vec3 dir = hair_direction(mixf(-88, 88, (float)k / (float)(g->cols - 1)),
-                                             mixf(8, -76, (float)r / (float)(g->rows - 1)));
+            struct vec3 dir =
+                hair_direction(mixf(-88, 88, step01(k, g->cols)), mixf(8, -76, step01(r, g->rows)));
             struct vec3 p = head_towards(b, dir);
             float in = beard_at(b, p), up = mixf(-0.04f, 0.026f, ramp(-0.04f, 0.05f, in));
             up -= 0.30f * ramp(-0.01f, -0.06f, in); /* behind eyeballs and teeth */
             g->p[r * g->cols + k] = v3_add(p, v3_scale(dir, up));
         }
-    model_grid(m, g, b, JOINT_NECK, MAT_SCALP, 1);
+    model_grid(m, b, JOINT_NECK, MAT_SCALP, 1);
 }
 
 /* How the beards differ. */
@@ -122,7 +118,7 @@ static bool beard_lock(struct hair *h, const struct beard_row *row, struct vec3 
     return l->n > 2;
 }
 
-void beard_build(struct model *m, struct grid *g, const struct body *b)
+void beard_build(struct model *m, const struct body *b)
 {
     static const struct hair_style plain = {.sides = 5};
     const struct beard_row *row = &beards[b->look->beard];
@@ -131,11 +127,10 @@ void beard_build(struct model *m, struct grid *g, const struct body *b)
     struct hair h = {.b = b,
                      .style = &plain,
                      .m = m,
-                     .g = g,
                      .joint = JOINT_NECK,
                      .rng = rng_make(b->look->seed, 32),
                      .seed = (uint32_t)b->look->seed};
-    beard_shell(m, g, b);
+    beard_shell(m, b);
     struct lock l;
     for (int i = 0; i < row->roots; i++) {
         float e = asinf(mixf(row->top, -0.97f, ((float)i + 0.5f) / (float)row->roots)) * 180 / PI;

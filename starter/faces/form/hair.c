@@ -6,8 +6,6 @@
  */
 #include "hair.h"
 
-#define PI 3.14159265f
-
 static void strand_make(struct hair *h, struct strand *s, float elevation, float degrees)
 {
     const struct hair_style *style = h->style;
@@ -174,13 +172,12 @@ static void hair_locks(struct hair *h)
         bangs_grow(h, &wisps);
 }
 
-void hair_build(struct model *m, struct grid *g, const struct body *b)
+void hair_build(struct model *m, const struct body *b)
 {
     const struct look *k = b->look;
     struct hair h = {.b = b,
                      .style = &hair_styles[k->hair],
                      .m = m,
-                     .g = g,
                      .tag = 1,
                      .rng = rng_make(k->seed, 31),
                      .seed = (uint32_t)k->seed};

@@ -50,7 +50,6 @@ struct hair {
     const struct body *b;
     const struct hair_style *style;
     struct model *m;
-    struct grid *g;
     struct vec3 ear[2], knot[2]; /* knot: where tied hair gathers, on either side */
     bool tuck[2];                /* behind the ear, which shows what hangs on it */
     float part;

@@ -8,8 +8,6 @@
 #include "hair.h"
 #include "solid.h"
 
-#define PI 3.14159265f
-
 float hair_gap(const struct hair *h, struct vec3 p, bool face)
 {
     const struct body *b = h->b;
@@ -154,7 +152,7 @@ static void faces_square(struct lock *l)
 static void taper(struct lock *l, float width, float blunt)
 {
     for (int i = 0; i < l->n; i++) {
-        float t = (float)i / (float)(l->n - 1);
+        float t = step01(i, l->n);
         float tip = sqrtf(maxf(1 - t * t * t, 0));
         l->radius[i] = width * (0.45f + 0.55f * ramp(-0.03f, 0.12f, t)) * mixf(blunt, 1, tip);
     }
@@ -187,5 +185,5 @@ void lock_add(struct hair *h, const struct lock *l, float flat, int mat)
                      .sides = h->style->sides,
                      .flat = flat,
                      .face = l->face};
-    model_tube(h->m, h->g, h->b, &t, h->joint, mat, h->tag++);
+    model_tube(h->m, h->b, &t, h->joint, mat, h->tag++);
 }

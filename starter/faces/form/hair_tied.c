@@ -3,8 +3,6 @@
 #include "hair.h"
 #include "solid.h"
 
-#define PI 3.14159265f
-
 /* A band round a tie. */
 static void band(struct hair *h, struct vec3 middle, struct vec3 axis, float radius)
 {
@@ -12,13 +10,13 @@ static void band(struct hair *h, struct vec3 middle, struct vec3 axis, float rad
     float r[16];
     struct vec3 u = v3_unit(v3_cross(axis, v3(0.31f, 0.2f, 0.93f))), w = v3_cross(v3_unit(axis), u);
     for (int i = 0; i < 16; i++) {
-        float a = 2 * PI * (float)i / 16;
+        float a = sector(i, 16);
         path[i] =
             v3_add(middle, v3_add(v3_scale(u, radius * cosf(a)), v3_scale(w, radius * sinf(a))));
         r[i] = 0.035f;
     }
     struct tube t = {.path = path, .radius = r, .n = 16, .sides = 8, .closed = true, .flat = 1};
-    model_tube(h->m, h->g, h->b, &t, h->joint, MAT_HAIR, TAG_BAND);
+    model_tube(h->m, h->b, &t, h->joint, MAT_HAIR, TAG_BAND);
 }
 
 /* Locks that leave the knot together, fall, and spread as a brush does. */
@@ -76,7 +74,7 @@ static void bun_tie(struct hair *h)
         struct lock l = {.n = POINTS};
         float start = 2.39996323f * (float)i, tilt = mixf(-0.75f, 0.85f, (float)i / LOCKS);
         for (int j = 0; j < POINTS; j++) {
-            float t = (float)j / (POINTS - 1), a = start + 3.4f * t;
+            float t = step01(j, POINTS), a = start + 3.4f * t;
             float up = tilt + 0.55f * (t - 0.5f) + 0.1f * sinf(a * 2),
                   ring = cosf(clampf(up, -1.4f, 1.4f));
             struct vec3 d =
@@ -87,8 +85,8 @@ static void bun_tie(struct hair *h)
         lock_shape(&l, middle, 0.085f, 0.4f);
         lock_add(h, &l, 0.5f, MAT_HAIR);
     }
-    model_ball(h->m, h->g, h->b, h->joint, middle, v3(size * 0.85f, size * 0.75f, size * 0.85f),
-               MAT_HAIR, TAG_SHELL);
+    model_ball(h->m, h->b, h->joint, middle, v3(size * 0.85f, size * 0.75f, size * 0.85f), MAT_HAIR,
+               TAG_SHELL);
 }
 
 /* A plait: three strands on a figure of eight, a third of a turn apart. */
@@ -107,7 +105,7 @@ static void plait(struct hair *h, struct vec3 from, float s)
     for (int k = 0; k < 3; k++) {
         struct lock l = {.n = POINTS};
         for (int i = 0; i < POINTS; i++) {
-            float t = (float)i / (POINTS - 1), a = 2 * PI * ((float)i / 11 + (float)k / 3);
+            float t = step01(i, POINTS), a = 2 * PI * ((float)i / 11 + (float)k / 3);
             float size = mixf(1, 0.72f, t);
             struct vec3 out = v3_unit(v3_add(normal[i], v3(0, 0, 0.7f))),
                         along = v3_unit(

@@ -7,8 +7,6 @@
 #include "solid.h"
 #include "wear.h"
 
-#define PI 3.14159265f
-
 /* Lengths below the shoulders, against an adult's. */
 static float stature(const struct body *b)
 {
@@ -60,14 +58,9 @@ static float torso(const struct body *b, struct vec3 a)
         0.5f);
 }
 
-static float neck(const struct body *b, struct vec3 p)
-{
-    return solid_capsule(p, b->shape.neck_top, b->shape.neck_low, b->neck_r, b->neck_r * 1.05f);
-}
-
 float trunk_skin(const struct body *b, struct vec3 p)
 {
-    return solid_join(torso(b, v3(fabsf(p.x), p.y, p.z)), neck(b, p), 0.26f);
+    return solid_join(torso(b, v3(fabsf(p.x), p.y, p.z)), neck_distance(b, p), 0.26f);
 }
 
 float trunk_distance(const struct body *b, struct vec3 p)
@@ -84,8 +77,14 @@ float trunk_distance(const struct body *b, struct vec3 p)
 
 float wear_angle(int column)
 {
-    float t = 2 * (float)column / (float)(WEAR_COLS - 1) - 1;
+    float t = 2 * step01(column, WEAR_COLS) - 1;
     return PI * (0.7f * t + 0.3f * t * t * t);
+}
+
+float wear_around(float angle, float front, float side, float back)
+{
+    float c = cosf(angle), s = sinf(angle);
+    return s * s * side + c * c * (c > 0 ? front : back);
 }
 
 /* Outwards from `from` to where the skin is `lift` away. */
@@ -124,9 +123,8 @@ struct vec3 trunk_round(const struct body *b, float angle, float gap, float lift
 {
     struct vec3 foot = v3_sub(neck_foot(b, angle, lift), HEART);
     float r = v3_length(foot), flat = sqrtf(foot.x * foot.x + foot.z * foot.z);
-    float e = atan2f(foot.y, flat) - gap / (0.35f + 0.55f * b->shoulder), c = cosf(e);
-    float turn = atan2f(foot.x, foot.z);
-    return along_ray(b, HEART, v3(c * sinf(turn), sinf(e), c * cosf(turn)), lift, &r);
+    float e = atan2f(foot.y, flat) - gap / (0.35f + 0.55f * b->shoulder);
+    return along_ray(b, HEART, v3_heading(atan2f(foot.x, foot.z), e), lift, &r);
 }
 
 struct vec3 neck_round(const struct body *b, float angle, float y, float gap)
@@ -161,13 +159,10 @@ static float bones_raise(const struct body *b, struct vec3 p)
 
 /* Skin from the neck, outwards from its axis, to the chest, where every neckline has begun; a
  * hair's breadth over the head's own neck. */
-static void skin_build(struct model *m, struct grid *g, const struct body *b)
+static void skin_build(struct model *m, const struct body *b)
 {
     enum { THROAT = 12, CHEST = 16 };
-    g->rows = THROAT + CHEST;
-    g->cols = WEAR_COLS;
-    g->wrap = true;
-    g->flip = g->both = false;
+    struct grid *g = grid_start(m, THROAT + CHEST, WEAR_COLS, true);
     for (int k = 0; k < g->cols; k++) {
         float a = wear_angle(k), r = b->neck_r, first = 0;
         for (int i = 0; i < g->rows; i++) {
@@ -176,10 +171,7 @@ static void skin_build(struct model *m, struct grid *g, const struct body *b)
                   e = mixf(first, 0.42f, (float)(i - THROAT + 1) / CHEST);
             struct vec3 from =
                 throat ? neck_round(b, a, y, -b->neck_r * mixf(1, 1.05f, 0.5f)) : HEART;
-            struct vec3 p = along_ray(b, from,
-                                      throat ? v3(sinf(a), 0, cosf(a))
-                                             : v3(cosf(e) * sinf(a), sinf(e), cosf(e) * cosf(a)),
-                                      0.006f, &r);
+            struct vec3 p = along_ray(b, from, v3_heading(a, throat ? 0 : e), 0.006f, &r);
             if (i == THROAT - 1) {
                 struct vec3 d = v3_sub(p, HEART);
                 first = atan2f(d.y, sqrtf(d.x * d.x + d.z * d.z));
@@ -189,7 +181,7 @@ static void skin_build(struct model *m, struct grid *g, const struct body *b)
             g->p[i * g->cols + k] = p;
         }
     }
-    model_grid(m, g, b, JOINT_NECK, MAT_NECK, 0);
+    model_grid(m, b, JOINT_NECK, MAT_NECK, 0);
 }
 
 enum { ARM_POINTS = 17 };
@@ -204,7 +196,6 @@ static struct vec3 arm_point(const struct vec3 at[3], float t)
 }
 
 static void arm_tube(struct model *m,
-                     struct grid *g,
                      const struct body *b,
                      const struct vec3 at[3],
                      float t0,
@@ -227,27 +218,22 @@ static void arm_tube(struct model *m,
         radius[i] = end ? 0.8f * slim : slim + mixf(0.02f, loose * (1 + crease), ramp(0, 0.45f, t));
     }
     struct tube tube = {.path = path, .radius = radius, .n = ARM_POINTS, .sides = 20, .flat = 1};
-    model_tube(m, g, b, &tube, JOINT_NECK, mat, tag);
+    model_tube(m, b, &tube, JOINT_NECK, mat, tag);
 }
 
-void arm_build(struct model *m,
-               struct grid *g,
-               const struct body *b,
-               float s,
-               struct vec3 elbow,
-               struct vec3 wrist)
+void arm_build(struct model *m, const struct body *b, float s, struct vec3 elbow, struct vec3 wrist)
 {
     struct vec3 at[3] = {arm_shoulder(b, s), elbow, wrist};
     float reach, loose;
     garment_sleeve(b, &reach, &loose);
     if (reach < 1.8f)
-        arm_tube(m, g, b, at, 0.75f * reach, 2, 0, MAT_HAND, 0);
-    arm_tube(m, g, b, at, 0, reach, loose, MAT_SLEEVE, PART_SLEEVE);
+        arm_tube(m, b, at, 0.75f * reach, 2, 0, MAT_HAND, 0);
+    arm_tube(m, b, at, 0, reach, loose, MAT_SLEEVE, PART_SLEEVE);
     if (reach > 1.8f)
-        arm_tube(m, g, b, at, reach - 0.13f, reach, loose * 1.5f, MAT_SLEEVE, PART_RIB);
+        arm_tube(m, b, at, reach - 0.13f, reach, loose * 1.5f, MAT_SLEEVE, PART_RIB);
 }
 
-static void arms_build(struct model *m, struct grid *g, const struct body *b)
+static void arms_build(struct model *m, const struct body *b)
 {
     for (float s = -1; s < 2; s += 2) {
         if (s == hand_side(b))
@@ -255,15 +241,15 @@ static void arms_build(struct model *m, struct grid *g, const struct body *b)
         float S = b->shoulder;
         struct vec3 wrist = v3(s * (S + 0.06f), trunk_y(b, -5.05f), -0.12f),
                     hand = v3_add(wrist, v3(-s * 0.02f, -0.20f, 0.05f));
-        arm_build(m, g, b, s, v3(s * (S + 0.03f), trunk_y(b, -3.6f), -0.44f), wrist);
-        model_ball(m, g, b, JOINT_TRUNK, hand, v3(0.12f, 0.30f, 0.17f), MAT_HAND, 0);
-        model_ball(m, g, b, JOINT_TRUNK, v3_add(hand, v3(-s * 0.06f, 0.02f, 0.15f)),
+        arm_build(m, b, s, v3(s * (S + 0.03f), trunk_y(b, -3.6f), -0.44f), wrist);
+        model_ball(m, b, JOINT_TRUNK, hand, v3(0.12f, 0.30f, 0.17f), MAT_HAND, 0);
+        model_ball(m, b, JOINT_TRUNK, v3_add(hand, v3(-s * 0.06f, 0.02f, 0.15f)),
                    v3(0.06f, 0.17f, 0.06f), MAT_HAND, 1);
     }
 }
 
 /* Trousers to the shoes, or bare legs under a skirt. */
-static void legs_build(struct model *m, struct grid *g, const struct body *b)
+static void legs_build(struct model *m, const struct body *b)
 {
     enum { N = 9 };
     static const float thick[N] = {0.34f, 0.42f, 0.41f, 0.36f, 0.31f, 0.31f, 0.29f, 0.26f, 0.26f};
@@ -273,22 +259,22 @@ static void legs_build(struct model *m, struct grid *g, const struct body *b)
         struct vec3 path[N];
         float radius[N];
         for (int i = 0; i < N; i++) {
-            float t = (float)i / (N - 1);
+            float t = step01(i, N);
             path[i] = v3(s * w * mixf(0.40f, 0.46f, t), mixf(trunk_y(b, -5.0f), foot, t),
                          -0.30f - 0.08f * t);
             radius[i] = w * thick[i] * (skirt ? 0.74f - 0.2f * t : 1);
         }
         struct tube tube = {.path = path, .radius = radius, .n = N, .sides = 20, .flat = 1};
-        model_tube(m, g, b, &tube, JOINT_TRUNK, skirt ? MAT_HAND : MAT_CLOTH, PART_TROUSERS);
-        model_ball(m, g, b, JOINT_TRUNK, v3(path[N - 1].x, foot - 0.02f, -0.18f),
+        model_tube(m, b, &tube, JOINT_TRUNK, skirt ? MAT_HAND : MAT_CLOTH, PART_TROUSERS);
+        model_ball(m, b, JOINT_TRUNK, v3(path[N - 1].x, foot - 0.02f, -0.18f),
                    v3(0.24f * w, 0.19f, 0.46f * w), MAT_CLOTH, PART_SHOE);
     }
 }
 
-void trunk_build(struct model *m, struct grid *g, const struct body *b)
+void trunk_build(struct model *m, const struct body *b)
 {
-    skin_build(m, g, b);
-    garment_build(m, g, b);
-    arms_build(m, g, b);
-    legs_build(m, g, b);
+    skin_build(m, b);
+    garment_build(m, b);
+    arms_build(m, b);
+    legs_build(m, b);
 }

@@ -6,8 +6,6 @@
 #include "form/wear.h"
 #include "paint.h"
 
-#define PI 3.14159265f
-
 enum { OF_CLOTH, OF_HAT, OF_WHITE, OF_TIE, OF_TROUSERS, OF_SHOE, OF_BUTTON };
 
 static const struct fabric {

@@ -8,8 +8,6 @@
 
 #include "paint.h"
 
-#define PI 3.14159265f
-
 /* Black keeps a little light so that its locks can be told apart, white keeps below paper. */
 static struct vec3 hair_tone(const struct body *b)
 {

@@ -8,8 +8,8 @@ void lips_paint(const struct body *b, float x, float y, struct surface *o)
     float q = x / b->mouth_w, aq = fabsf(q);
     if (aq > 1.5f || fabsf(y - b->mouth_y) > 0.4f)
         return;
-    float cq = clampf(q, -1, 1), top = body_lip(b, cq, 0), up = body_lip(b, cq, 1),
-          lo = body_lip(b, cq, 2), low = body_lip(b, cq, 3);
+    float cq = clampf(q, -1, 1), top = body_lip(b, cq, LIP_TOP), up = body_lip(b, cq, LIP_UPPER),
+          lo = body_lip(b, cq, LIP_LOWER), low = body_lip(b, cq, LIP_BOTTOM);
     float line = (up + lo) * 0.5f;
     float inside = minf(minf(top - y, y - low), (1.02f - aq) * b->mouth_w);
     float lips = clampf(inside / (1.2f * b->shading + 0.010f) + 0.4f, 0, 1);
@@ -56,7 +56,7 @@ void teeth_paint(const struct body *b, const struct vertex *v, int mat, int tag,
     float aq = ax / b->mouth_w;
     struct vec3 ivory = v3_mix(v3(0.86f, 0.83f, 0.78f), v3(0.76f, 0.69f, 0.56f), b->old * 0.7f);
     o->colour = v3_scale(ivory, (1 - 0.28f * gap) * (1 - 0.55f * ramp(0.45f, 1.0f, aq)));
-    float under = body_lip(b, clampf(v->t.x / b->mouth_w, -1, 1), 1) - v->t.y;
+    float under = body_lip(b, clampf(v->t.x / b->mouth_w, -1, 1), LIP_UPPER) - v->t.y;
     o->colour = v3_scale(o->colour, (tag ? 0.75f : 1) * (1 - 0.35f * ramp(0.035f, 0.0f, under)));
     o->soft = 0.5f;
     o->shine = 0.35f;

@@ -178,7 +178,7 @@ struct vec3 backdrop_colour(const struct shot *shot, float u, float v, float pix
     struct vec3 key = v3_unit(v3(shot->light_x, shot->light_y, 1));
     struct spot s =
         spot_make(shot->seed, 100 + shot->place, grades[shot->light].hours, key, u, v, pixel);
-    s.wall = shot->place == PLACE_COLOUR ? srgb(wall_colours[shot->wall].rgb) : v3(1, 1, 1);
+    s.wall = shot->place == PLACE_COLOUR ? srgb(wall_colours[shot->wall]) : v3(1, 1, 1);
     places[shot->place](&s);
     float x = u - 0.5f, y = v - 0.45f, far = minf(2.2f * (x * x + y * y), 1);
     struct vec3 tint = grades[shot->light].tint;
@@ -187,5 +187,5 @@ struct vec3 backdrop_colour(const struct shot *shot, float u, float v, float pix
     s.colour = v3_mul(s.colour, v3_scale(tint, 1 - grades[shot->light].vignette * far));
     s.u = u;
     glow(&s, 0.5f, 0.36f, 0.62f, v3_mul(grades[shot->light].behind, s.wall));
-    return v3(minf(s.colour.x, 1.1f), minf(s.colour.y, 1.1f), minf(s.colour.z, 1.1f));
+    return v3_min(s.colour, 1.1f);
 }

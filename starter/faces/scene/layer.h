@@ -303,7 +303,12 @@ void scene_flowers(struct spot *s);
 void scene_car(struct spot *s);
 void scene_fruit(struct spot *s);
 
-/* The colour a seed picks for a scene's subject. */
+/* A colour as captions name it; sRGB, 0xRRGGBB. */
+struct shade {
+    const char *word;
+    unsigned rgb;
+};
+/* The one that a seed picks for a scene's subject. */
 const struct shade *scene_shade(int scene, uint32_t seed);
 
 #endif

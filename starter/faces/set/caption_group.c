@@ -125,9 +125,7 @@ static void say_side_by_side(struct text *t, const struct group *g)
     static const char *const links[] = {" and ", " next to ", " and ", " beside "};
     int first = rng_below(g->r, g->n);
     for (int i = 0; i < g->n; i++) {
-        const char *link = g->n == 2 ? pick(g->r, links, FACE_COUNT(links))
-                           : i == 1  ? ", "
-                                     : " and ";
+        const char *link = g->n == 2 ? pick(g->r, links, COUNT_OF(links)) : i == 1 ? ", " : " and ";
         text_say(t, i ? link : "");
         say_member(t, g->r, g->at[(first + i) % g->n], g->n);
     }
@@ -163,10 +161,10 @@ void caption_group(struct text *t, struct rng *r, const struct picture *p)
                                            "@group portrait of ", "photo of ",  "@3d render of "};
     const float shares[] = {0.25f, 0.32f, 0.13f, 0.2f, p->people == 3 ? 0.15f : 0};
     struct group g = group_of(r, p);
-    int style = rng_weighted(r, shares, FACE_COUNT(styles));
+    int style = rng_weighted(r, shares, COUNT_OF(styles));
     g.opened = chance(r, 0.3f);
     if (g.opened)
-        text_say(t, pick(r, openings, FACE_COUNT(openings)));
+        text_say(t, pick(r, openings, COUNT_OF(openings)));
     styles[style](t, &g);
     say_surroundings(t, &g, &p->person[0]);
 }

@@ -64,7 +64,7 @@ void say_noun(struct text *t, struct subject *s, float adjectives)
         text_say(t, before);
         text_say(t, " ");
     }
-    enum topic look = looks[rng_below(s->r, FACE_COUNT(looks))];
+    enum topic look = looks[rng_below(s->r, COUNT_OF(looks))];
     if (chance(s->r, adjectives) && tell_once(s, look, AS_ADJECTIVE, word)) {
         text_say(t, word);
         text_say(t, " ");
@@ -118,7 +118,7 @@ static int gather(struct subject *s,
 void say_objects(struct text *t, struct subject *s, float keen, int most)
 {
     char list[LIST_MAX][PHRASE_MAX];
-    int n = gather(s, objects, FACE_COUNT(objects), AS_OBJECT, keen, most, list);
+    int n = gather(s, objects, COUNT_OF(objects), AS_OBJECT, keen, most, list);
     if (n)
         text_say(t, " with ");
     text_list(t, list, n);
@@ -127,7 +127,7 @@ void say_objects(struct text *t, struct subject *s, float keen, int most)
 void say_worn(struct text *t, struct subject *s, float keen, int most, const char *comma)
 {
     char list[LIST_MAX][PHRASE_MAX];
-    int n = gather(s, worn, FACE_COUNT(worn), AS_WORN, keen, most, list);
+    int n = gather(s, worn, COUNT_OF(worn), AS_WORN, keen, most, list);
     if (n) {
         text_say(t, comma);
         bool bare = s->said[TOPIC_GLASSES] || s->said[TOPIC_EARRINGS]; /* not "in earrings" */
@@ -147,10 +147,10 @@ const char *opening(struct rng *r, const struct person *p)
                                        "@headshot of "};
     static const char *const close[] = {"close-up of ", "@close-up of ", "close-up portrait of "};
     if (p->shot.height > 0.5f && chance(r, 0.25f))
-        return pick(r, close, FACE_COUNT(close));
+        return pick(r, close, COUNT_OF(close));
     if (p->shot.height > 0.35f && chance(r, 0.55f))
-        return pick(r, near, FACE_COUNT(near));
-    return pick(r, wide, FACE_COUNT(wide));
+        return pick(r, near, COUNT_OF(near));
+    return pick(r, wide, COUNT_OF(wide));
 }
 
 static void say_article(struct text *t, struct rng *r, const struct person *p, float open)
@@ -187,7 +187,7 @@ static void caption_phrases(struct text *t, struct subject *s)
     say_noun(t, s, 0.25f);
     say_objects(t, s, 0.8f, 3);
     say_worn(t, s, 0.7f, 2, chance(s->r, 0.5f) ? "," : "");
-    int n = gather(s, phrases, FACE_COUNT(phrases), AS_PHRASE, 1, 3, list),
+    int n = gather(s, phrases, COUNT_OF(phrases), AS_PHRASE, 1, 3, list),
         at = rng_below(s->r, n + 1);
     for (int i = 0; i <= n; i++) {
         char word[PHRASE_MAX];
@@ -221,7 +221,7 @@ static void say_second(struct text *t, struct subject *s)
         text_say(t, list[0]);
         text_say(t, ".");
     } else if (how > 1) {
-        n = gather(s, objects, FACE_COUNT(objects), AS_OBJECT, 1, 2, list);
+        n = gather(s, objects, COUNT_OF(objects), AS_OBJECT, 1, 2, list);
         text_say(t, n ? who : "");
         text_say(t, n ? " has " : "");
         text_list(t, list, n);
@@ -242,7 +242,7 @@ static void caption_sentence(struct text *t, struct subject *s)
     say_worn(t, s, 0.9f, 2, ",");
     if (tell_once(s, TOPIC_PLACE, AS_AT, word)) {
         text_say(t, t->used > before ? "," : "");
-        text_say(t, pick(s->r, verbs, FACE_COUNT(verbs)));
+        text_say(t, pick(s->r, verbs, COUNT_OF(verbs)));
         text_say(t, word);
     }
     if (chance(s->r, 0.4f) && tell_once(s, TOPIC_FRONT, AS_PHRASE, word)) {
@@ -275,15 +275,15 @@ static void caption_tags(struct text *t, struct subject *s)
         {{TOPIC_ABSENT, 0.06f}, AS_PHRASE},  {{TOPIC_FRINGE, 0.3f}, AS_OBJECT},
     };
     static const char *const openings[] = {"portrait, ", "photo, ", "3d render, ", "close-up, "};
-    int order[FACE_COUNT(tags)];
+    int order[COUNT_OF(tags)];
     char word[PHRASE_MAX];
-    for (int i = 0; i < (int)FACE_COUNT(tags); i++)
+    for (int i = 0; i < (int)COUNT_OF(tags); i++)
         order[i] = i;
-    shuffle(s->r, order, FACE_COUNT(tags));
+    shuffle(s->r, order, COUNT_OF(tags));
     if (s->p->shot.height > 0.45f && chance(s->r, 0.4f))
-        text_say(t, pick(s->r, openings, FACE_COUNT(openings)));
+        text_say(t, pick(s->r, openings, COUNT_OF(openings)));
     say_noun(t, s, 0.1f);
-    for (int i = 0, n = 2 + rng_below(s->r, 6); i < (int)FACE_COUNT(tags) && n > 0; i++) {
+    for (int i = 0, n = 2 + rng_below(s->r, 6); i < (int)COUNT_OF(tags) && n > 0; i++) {
         const struct interest *it = &tags[order[i]].what;
         if (!chance(s->r, it->share) || !tell_once(s, it->topic, tags[order[i]].manner, word))
             continue;
@@ -299,7 +299,7 @@ unsigned caption_portrait(struct text *t, struct rng *r, const struct person *p)
         caption_short, caption_phrases, caption_sentence, caption_tags};
     static const float shares[] = {0.21f, 0.34f, 0.25f, 0.20f};
     struct subject s = {.r = r, .p = p};
-    styles[rng_weighted(r, shares, FACE_COUNT(styles))](t, &s);
+    styles[rng_weighted(r, shares, COUNT_OF(styles))](t, &s);
     unsigned said = 0;
     for (int i = 0; i < TOPIC_COUNT; i++)
         said |= (unsigned)s.said[i] << i;

@@ -4,8 +4,6 @@
 #include "dataset.h"
 #include "who/who.h"
 
-#define DEGREE 0.01745329f
-
 const char *const kind_names[KIND_COUNT] = {"portrait", "pair",   "wide", "identity",
                                             "relit",    "turned", "aged"};
 /* A record's pictures, and the greatest yaw in degrees. */

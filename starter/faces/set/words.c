@@ -96,7 +96,7 @@ bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner m
     } books[] = {{look_wordings, look_wording_count}, {shot_wordings, shot_wording_count}};
     const struct wording *chosen = NULL;
     int found = 0;
-    for (size_t b = 0; b < FACE_COUNT(books); b++)
+    for (size_t b = 0; b < COUNT_OF(books); b++)
         for (size_t i = 0; i < books[b].count; i++) {
             const struct wording *w = &books[b].rows[i];
             if (forms_of(w, p, topic, manner) && rng_below(r, ++found) == 0)

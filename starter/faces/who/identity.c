@@ -35,7 +35,7 @@ struct identity identity_make(uint64_t seed, int gender)
     id.g[G_FRECKLES] = freckles < 0.22f ? rng_range(&r, 0.5f, 1) : 0;
     id.g[G_CHIN_CLEFT] = cleft < 0.20f ? rng_range(&r, 0.5f, 1) : 0;
     id.g[G_MOLE] = mole < 0.25f ? 1 : 0;
-    for (size_t i = 0; i < FACE_COUNT(leans); i++) {
+    for (size_t i = 0; i < COUNT_OF(leans); i++) {
         float shift = gender == MAN ? leans[i].shift : -leans[i].shift;
         float *g = &id.g[leans[i].g];
         *g = within(*g * (1 - 0.4f * fabsf(shift)) + shift);

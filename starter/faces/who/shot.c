@@ -3,8 +3,6 @@
  */
 #include "faces.h"
 
-#define DEGREE 0.01745329f
-
 static const float expression_weights[EXPR_COUNT] = {0.23f, 0.27f, 0.14f, 0.12f,
                                                      0.09f, 0.08f, 0.07f};
 static const float light_weights[LIGHT_COUNT] = {0.40f, 0.19f, 0.14f, 0.15f, 0.12f};
