@@ -32,7 +32,7 @@ static const struct garment *worn(const struct body *b)
 static bool deep_front(const struct body *b)
 {
     struct rng r = rng_make(b->look->seed, 0x6e65636b);
-    return b->look->clothes == CLOTHES_DRESS && rng_unit(&r) < 0.5f;
+    return b->look->clothes == CLOTHES_DRESS && rng_chance(&r, 0.5f);
 }
 
 static float gap_of(const struct garment *k, float angle)
@@ -300,7 +300,7 @@ static void suit_sew(struct model *m, const struct body *b)
         {.front = 0, .side = 0.02f, .back = 0.02f, .vee = 0.30f, .wide = 0.45f, .lift = 0.035f},
     };
     struct rng r = rng_make(b->look->seed, 0x746965);
-    bool tie = rng_unit(&r) < 0.35f + 0.45f * (b->look->gender == MAN);
+    bool tie = rng_chance(&r, 0.35f + 0.45f * (b->look->gender == MAN));
     shell_build(m, b, &shirts[!tie], true, PART_INNER);
     bool draped = b->look->hat == HAT_HEADSCARF;
     for (size_t i = draped; i < COUNT_OF(strips); i++)

@@ -27,8 +27,8 @@ static struct vec3 rim_point(
     const struct body *b, const struct frame *k, float s, float u, float share)
 {
     float middle = maxf(b->eye_x + 0.01f, k->rx + 0.055f), cu = cosf(u), su = sinf(u);
-    float dy = k->ry * copysignf(powf(fabsf(su), k->power), su) * share;
-    float dx = k->rx * copysignf(powf(fabsf(cu), k->power), cu) * share;
+    float dy = k->ry * powf_signed(su, k->power) * share;
+    float dx = k->rx * powf_signed(cu, k->power) * share;
     dx *= 1 - k->drop * ramp(0.1f, -1, dy / k->ry);
     return v3(s * (middle + dx), b->eye_y - 0.015f + dy, 0);
 }

@@ -64,7 +64,7 @@ static void roots_grow(struct hair *h)
 {
     int n = (int)((float)h->style->locks / 0.52f);
     for (int i = 0; i < n; i++) {
-        float y = 1 - 2 * ((float)i + 0.5f) / (float)n, a = 2.39996323f * (float)i;
+        float y = 1 - 2 * ((float)i + 0.5f) / (float)n, a = GOLDEN_ANGLE * (float)i;
         float elevation = asinf(y) * 180 / PI, degrees = fmodf(a * 180 / PI, 360) - 180;
         elevation += 2 * (rng_unit(&h->rng) - 0.5f);
         degrees += 4 * (rng_unit(&h->rng) - 0.5f);
@@ -151,12 +151,6 @@ static void bangs_grow(struct hair *h, const struct bangs *k)
     h->style = kept;
 }
 
-static bool fringe_fits(int kind)
-{
-    return kind == HAIR_BOB || kind == HAIR_LONG || kind == HAIR_WAVY || kind == HAIR_SHORT ||
-           kind == HAIR_PONYTAIL || kind == HAIR_BUN || kind == HAIR_LONG_CURLY;
-}
-
 static void hair_locks(struct hair *h)
 {
     const struct look *k = h->b->look;
@@ -164,7 +158,7 @@ static void hair_locks(struct hair *h)
         hair_tied(h);
     rows_grow(h);
     roots_grow(h);
-    if (k->fringe && fringe_fits(k->hair))
+    if (k->fringe && h->style->bangs)
         bangs_grow(h, &fringe);
     if (h->b->shot->front == FRONT_HAIR)
         bangs_grow(h, &fallen);

@@ -7,6 +7,8 @@
 #include "form.h"
 
 enum { LOCK_POINTS = 44 };
+#define GOLDEN_ANGLE 2.39996323f /* spreads points evenly, in whatever number */
+
 enum { TIE_NONE, TIE_TAIL, TIE_BUN, TIE_BRAIDS };
 /* Tags of hair beyond the numbers of locks. */
 enum { TAG_BAND = 60000, TAG_SHELL };
@@ -35,6 +37,7 @@ struct hair_style {
     bool parted;
     bool ball;   /* locks stand on a ball of height `lift` round the head */
     bool covers; /* lies over the ears and hangs to the trunk */
+    bool bangs;  /* takes a fringe */
     int tie;
 };
 
@@ -87,6 +90,7 @@ void lock_grow(const struct hair *h, const struct strand *s, struct lock *l);
 void lock_shape(struct lock *l, struct vec3 middle, float width, float blunt);
 void lock_add(struct hair *h, const struct lock *l, float flat, int mat);
 
+/* The knots of a tied style, and what hangs from them. */
 void hair_tied(struct hair *h);
 
 #endif

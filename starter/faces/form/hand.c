@@ -91,11 +91,10 @@ static const struct gesture {
 
 float hand_side(const struct body *b)
 {
-    int front = b->shot->front;
-    if (front != FRONT_HAND_CHIN && front != FRONT_HAND_CHEEK && front != FRONT_HAND_MOUTH)
+    if (b->shot->front < FRONT_HAND_CHIN || b->shot->front > FRONT_HAND_MOUTH)
         return 0;
-    return rng_next(&(struct rng){b->shot->seed * 0x9e3779b97f4a7c15u + 0x68616e64}) & 1 ? 1.0f
-                                                                                         : -1.0f;
+    struct rng r = {b->shot->seed * 0x9e3779b97f4a7c15u + 0x68616e64};
+    return rng_next(&r) & 1 ? 1.0f : -1.0f;
 }
 
 static struct vec3 place(
@@ -109,7 +108,8 @@ static struct vec3 place(
     return v3_add(on, v3_scale(head_normal(b, on), j->lift * size));
 }
 
-/* Through four points: Catmull and Rom's curve; t 0..3. */
+/* Through four points, t 0..3: Catmull and Rom's curve, its tangents shortened from 0.5 to 0.4 so
+ * that fingers bend at their joints. */
 static struct vec3 curve(const struct vec3 p[4], float t)
 {
     int i = t < 1 ? 0 : t < 2 ? 1 : 2;
@@ -153,7 +153,7 @@ static void palm_build(struct model *m,
     struct vec3 first = knuckle[0], last = knuckle[3], middle = v3_mix(first, last, 0.5f),
                 along = v3_unit(v3_sub(middle, wrist));
     struct vec3 side = v3_sub(first, last);
-    float half = 0.5f * sqrtf(v3_dot(side, side)) + thick * 0.95f;
+    float half = 0.5f * v3_length(side) + thick * 0.95f;
     side = v3_unit(v3_sub(side, v3_scale(along, v3_dot(side, along))));
     struct vec3 up = v3_cross(side, along);
     float arch = v3_dot(v3_sub(v3_mix(knuckle[1], knuckle[2], 0.5f), middle), up);
@@ -168,8 +168,7 @@ static void palm_build(struct model *m,
         from = v3_add(from, v3_scale(along, past * thick * 1.1f));
         for (int c = 0; c < g->cols; c++) {
             float u = sector(c, g->cols - 1);
-            float cx = copysignf(powf(fabsf(cosf(u)), 0.85f), cosf(u)),
-                  sy = copysignf(powf(fabsf(sinf(u)), 0.85f), sinf(u));
+            float cx = powf_signed(cosf(u), 0.85f), sy = powf_signed(sinf(u), 0.85f);
             g->p[i * g->cols + c] = v3_add(
                 from, v3_add(v3_scale(side, wide * cx),
                              v3_scale(up, high * sy + arch * ramp(0, 1, t) * (1 - cx * cx))));

@@ -59,7 +59,13 @@ static inline float chance(const struct spot *s, int k)
 
 static inline float choose(const struct spot *s, int k, float lo, float hi)
 {
-    return lo + (hi - lo) * chance(s, k);
+    return mixf(lo, hi, chance(s, k));
+}
+
+/* One of n. */
+static inline unsigned choose_of(const struct spot *s, int k, const unsigned *colours, int n)
+{
+    return colours[(int)(chance(s, k) * (float)n)];
 }
 
 /* ---- place ---- */
@@ -236,7 +242,7 @@ void paint_firs(
 
 /* A window in a painted frame, with a sill. */
 void paint_window(struct spot *s, float u, float v, float half_u, float half_v, struct vec3 frame);
-/* A tiled roof: half its width at the ridge and at the eaves. */
+/* A tiled roof that tilts up to the sky: half its width at the ridge and at the eaves. */
 void paint_roof(struct spot *s,
                 float u,
                 float top,

@@ -60,14 +60,14 @@ static void caption_scene(struct text *t, struct rng *r, const struct picture *p
                                            "@image of ",   "picture of ", "photo of ",
                                            "@drawing of "};
     static const char *const ends[] = {", no people", ", nobody", ", no person", " without people"};
-    if (chance(r, 0.5f))
+    if (rng_chance(r, 0.5f))
         text_say(t, pick(r, openings, COUNT_OF(openings)));
     char said[PHRASE_MAX];
     form_fill(pick(r, scene_forms[p->scene], SCENE_FORMS), scene_detail(p->scene, p->seed),
-              chance(r, 0.6f), said);
-    bool bare = t->used == 0 && said[0] == '@' && chance(r, 0.3f);
+              rng_chance(r, 0.6f), said);
+    bool bare = t->used == 0 && said[0] == '@' && rng_chance(r, 0.3f);
     text_say(t, bare ? said + 1 : said);
-    if (chance(r, 0.1f))
+    if (rng_chance(r, 0.1f))
         text_say(t, pick(r, ends, COUNT_OF(ends)));
 }
 

@@ -29,7 +29,7 @@ static struct group group_of(struct rng *r, const struct picture *p)
 
 static void say_count(struct text *t, struct rng *r, int n, const char *noun)
 {
-    text_say(t, counts[n][chance(r, 0.1f)]);
+    text_say(t, counts[n][rng_chance(r, 0.1f)]);
     text_say(t, " ");
     text_say(t, noun);
 }
@@ -56,9 +56,9 @@ static void say_kinds(struct text *t, const struct group *g)
         kinds += k == kinds;
         count[k]++;
     }
-    if (kinds == 3 || chance(g->r, 0.3f)) {
-        bool young = all_children(g) && chance(g->r, 0.7f);
-        say_count(t, g->r, g->n, young ? (chance(g->r, 0.5f) ? "children" : "kids") : "people");
+    if (kinds == 3 || rng_chance(g->r, 0.3f)) {
+        bool young = all_children(g) && rng_chance(g->r, 0.7f);
+        say_count(t, g->r, g->n, young ? (rng_chance(g->r, 0.5f) ? "children" : "kids") : "people");
         return;
     }
     for (int k = 0, from = rng_below(g->r, kinds); k < kinds; k++) {
@@ -83,7 +83,7 @@ static void say_member(struct text *t, struct rng *r, const struct person *p, in
     struct subject s = {.r = r, .p = p};
     text_say(t, "@");
     say_noun(t, &s, 0.2f);
-    if (chance(r, 0.7f))
+    if (rng_chance(r, 0.7f))
         say_objects(t, &s, 0.8f, n == 2 ? 2 : 1);
     else
         say_worn(t, &s, 0.8f, 1, "");
@@ -95,7 +95,7 @@ static void say_placed(struct text *t, const struct group *g)
     static const char *const places[4][3] = {
         [2] = {"on the left", "on the right"},
         [3] = {"on the left", "in the middle", "on the right"}};
-    bool back = chance(g->r, 0.3f), first = !g->opened && chance(g->r, 0.3f);
+    bool back = rng_chance(g->r, 0.3f), first = !g->opened && rng_chance(g->r, 0.3f);
     for (int i = 0; i < g->n; i++) {
         int k = back ? g->n - 1 - i : i;
         text_say(t, i == 0 ? "" : i == g->n - 1 ? " and " : ", ");
@@ -143,11 +143,11 @@ static void say_surroundings(struct text *t, const struct group *g, const struct
 {
     char word[PHRASE_MAX];
     struct subject s = {.r = g->r, .p = first};
-    if (chance(g->r, 0.45f) && tell_once(&s, TOPIC_PLACE, AS_AT, word)) {
+    if (rng_chance(g->r, 0.45f) && tell_once(&s, TOPIC_PLACE, AS_AT, word)) {
         text_say(t, ", ");
         text_say(t, word);
     }
-    if (chance(g->r, 0.18f) && tell_once(&s, TOPIC_LIGHT, AS_PHRASE, word)) {
+    if (rng_chance(g->r, 0.18f) && tell_once(&s, TOPIC_LIGHT, AS_PHRASE, word)) {
         text_say(t, ", ");
         text_say(t, word);
     }
@@ -162,7 +162,7 @@ void caption_group(struct text *t, struct rng *r, const struct picture *p)
     const float shares[] = {0.25f, 0.32f, 0.13f, 0.2f, p->people == 3 ? 0.15f : 0};
     struct group g = group_of(r, p);
     int style = rng_weighted(r, shares, COUNT_OF(styles));
-    g.opened = chance(r, 0.3f);
+    g.opened = rng_chance(r, 0.3f);
     if (g.opened)
         text_say(t, pick(r, openings, COUNT_OF(openings)));
     styles[style](t, &g);

@@ -7,11 +7,6 @@
 
 #include "words.h"
 
-bool chance(struct rng *r, float share)
-{
-    return rng_unit(r) < share;
-}
-
 bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out)
 {
     if (s->said[topic] || !tell(s->r, s->p, topic, manner, out))
@@ -50,13 +45,13 @@ void say_noun(struct text *t, struct subject *s, float adjectives)
     char word[PHRASE_MAX], before[PHRASE_MAX] = "", after[PHRASE_MAX] = "";
     struct noun n = noun_pick(s->r, &s->p->look);
     snprintf(before, sizeof before, "%s", n.age);
-    if (chance(s->r, 0.10f)) {
+    if (rng_chance(s->r, 0.10f)) {
         const char *plain = noun_plain(&s->p->look, false), *last = strrchr(plain, ' ');
         n.base = last ? last + 1 : plain; /* "teenage" says less than the number */
         before[0] = 0;
         age_words(s, before, after);
     }
-    if (chance(s->r, adjectives) && tell_once(s, TOPIC_EXPRESSION, AS_ADJECTIVE, word)) {
+    if (rng_chance(s->r, adjectives) && tell_once(s, TOPIC_EXPRESSION, AS_ADJECTIVE, word)) {
         text_say(t, word);
         text_say(t, " ");
     }
@@ -65,7 +60,7 @@ void say_noun(struct text *t, struct subject *s, float adjectives)
         text_say(t, " ");
     }
     enum topic look = looks[rng_below(s->r, COUNT_OF(looks))];
-    if (chance(s->r, adjectives) && tell_once(s, look, AS_ADJECTIVE, word)) {
+    if (rng_chance(s->r, adjectives) && tell_once(s, look, AS_ADJECTIVE, word)) {
         text_say(t, word);
         text_say(t, " ");
     }
@@ -109,7 +104,7 @@ static int gather(struct subject *s,
     shuffle(s->r, order, count);
     for (int i = 0; i < count && n < most; i++) {
         const struct interest *it = &from[order[i]];
-        if (chance(s->r, it->share * keen) && tell_once(s, it->topic, manner, list[n]))
+        if (rng_chance(s->r, it->share * keen) && tell_once(s, it->topic, manner, list[n]))
             n++;
     }
     return n;
@@ -131,7 +126,7 @@ void say_worn(struct text *t, struct subject *s, float keen, int most, const cha
     if (n) {
         text_say(t, comma);
         bool bare = s->said[TOPIC_GLASSES] || s->said[TOPIC_EARRINGS]; /* not "in earrings" */
-        text_say(t, bare || chance(s->r, 0.5f) ? " wearing " : " in ");
+        text_say(t, bare || rng_chance(s->r, 0.5f) ? " wearing " : " in ");
     }
     text_list(t, list, n);
 }
@@ -146,19 +141,19 @@ const char *opening(struct rng *r, const struct person *p)
     static const char *const near[] = {"portrait of ", "@portrait of ", "portrait of ",
                                        "@headshot of "};
     static const char *const close[] = {"close-up of ", "@close-up of ", "close-up portrait of "};
-    if (p->shot.height > 0.5f && chance(r, 0.25f))
+    if (p->shot.height > 0.5f && rng_chance(r, 0.25f))
         return pick(r, close, COUNT_OF(close));
-    if (p->shot.height > 0.35f && chance(r, 0.55f))
+    if (p->shot.height > 0.35f && rng_chance(r, 0.55f))
         return pick(r, near, COUNT_OF(near));
     return pick(r, wide, COUNT_OF(wide));
 }
 
 static void say_article(struct text *t, struct rng *r, const struct person *p, float open)
 {
-    bool opened = chance(r, open);
+    bool opened = rng_chance(r, open);
     if (opened)
         text_say(t, opening(r, p));
-    if (chance(r, opened ? 0.85f : 0.7f))
+    if (rng_chance(r, opened ? 0.85f : 0.7f))
         text_say(t, "@");
 }
 
@@ -186,12 +181,12 @@ static void caption_phrases(struct text *t, struct subject *s)
     say_article(t, s->r, s->p, 0.6f);
     say_noun(t, s, 0.25f);
     say_objects(t, s, 0.8f, 3);
-    say_worn(t, s, 0.7f, 2, chance(s->r, 0.5f) ? "," : "");
+    say_worn(t, s, 0.7f, 2, rng_chance(s->r, 0.5f) ? "," : "");
     int n = gather(s, phrases, COUNT_OF(phrases), AS_PHRASE, 1, 3, list),
         at = rng_below(s->r, n + 1);
     for (int i = 0; i <= n; i++) {
         char word[PHRASE_MAX];
-        if (i == at && chance(s->r, 0.6f) && tell_once(s, TOPIC_PLACE, AS_AT, word)) {
+        if (i == at && rng_chance(s->r, 0.6f) && tell_once(s, TOPIC_PLACE, AS_AT, word)) {
             text_say(t, ", ");
             text_say(t, word);
         }
@@ -217,7 +212,7 @@ static void say_second(struct text *t, struct subject *s)
         s->said[TOPIC_LIGHT] = true;
     } else if (how == 1 && tell_once(s, TOPIC_EXPRESSION, AS_ADJECTIVE, list[0])) {
         text_say(t, who);
-        text_say(t, chance(s->r, 0.5f) ? " is " : " looks ");
+        text_say(t, rng_chance(s->r, 0.5f) ? " is " : " looks ");
         text_say(t, list[0]);
         text_say(t, ".");
     } else if (how > 1) {
@@ -245,15 +240,15 @@ static void caption_sentence(struct text *t, struct subject *s)
         text_say(t, pick(s->r, verbs, COUNT_OF(verbs)));
         text_say(t, word);
     }
-    if (chance(s->r, 0.4f) && tell_once(s, TOPIC_FRONT, AS_PHRASE, word)) {
+    if (rng_chance(s->r, 0.4f) && tell_once(s, TOPIC_FRONT, AS_PHRASE, word)) {
         text_say(t, ", ");
         text_say(t, word);
-    } else if (chance(s->r, 0.3f) && tell_once(s, TOPIC_POSE, AS_PHRASE, word)) {
+    } else if (rng_chance(s->r, 0.3f) && tell_once(s, TOPIC_POSE, AS_PHRASE, word)) {
         text_say(t, ", ");
         text_say(t, word);
     }
     text_say(t, ".");
-    if (chance(s->r, 0.45f))
+    if (rng_chance(s->r, 0.45f))
         say_second(t, s);
 }
 
@@ -280,12 +275,12 @@ static void caption_tags(struct text *t, struct subject *s)
     for (int i = 0; i < (int)COUNT_OF(tags); i++)
         order[i] = i;
     shuffle(s->r, order, COUNT_OF(tags));
-    if (s->p->shot.height > 0.45f && chance(s->r, 0.4f))
+    if (s->p->shot.height > 0.45f && rng_chance(s->r, 0.4f))
         text_say(t, pick(s->r, openings, COUNT_OF(openings)));
     say_noun(t, s, 0.1f);
     for (int i = 0, n = 2 + rng_below(s->r, 6); i < (int)COUNT_OF(tags) && n > 0; i++) {
         const struct interest *it = &tags[order[i]].what;
-        if (!chance(s->r, it->share) || !tell_once(s, it->topic, tags[order[i]].manner, word))
+        if (!rng_chance(s->r, it->share) || !tell_once(s, it->topic, tags[order[i]].manner, word))
             continue;
         text_say(t, ", ");
         text_say(t, word[0] == '@' ? word + 1 : word);

@@ -104,12 +104,12 @@ static void portrait_make(const struct dataset *d, long index, struct picture *p
 {
     uint64_t seed = record_seed(d, index, 0);
     struct rng r = rng_make(seed, 10);
-    *p = (struct picture){.people = rng_unit(&r) < d->scenes ? 0 : 1,
+    *p = (struct picture){.people = rng_chance(&r, d->scenes) ? 0 : 1,
                           .scene = rng_below(&r, SCENE_COUNT),
                           .seed = seed};
     p->person[0] = person_drawn(seed, yaw_limit(d));
-    if (p->people && rng_unit(&r) < d->groups) {
-        p->people = rng_unit(&r) < 0.65f ? 2 : 3;
+    if (p->people && rng_chance(&r, d->groups)) {
+        p->people = rng_chance(&r, 0.65f) ? 2 : 3;
         group_make(d, index, p, &r);
     }
 }
@@ -117,7 +117,7 @@ static void portrait_make(const struct dataset *d, long index, struct picture *p
 static bool pair_same(const struct dataset *d, long index)
 {
     struct rng r = rng_make(record_seed(d, index, 0), 11);
-    return rng_unit(&r) < 0.22f;
+    return rng_chance(&r, 0.22f);
 }
 
 /* a: target; b: source, another shot and look of identity B; ab: the right answer. */
@@ -126,7 +126,7 @@ static void pair_make(const struct dataset *d, long index, struct picture p[3])
     uint64_t seed_a = record_seed(d, index, 0), seed_b = record_seed(d, index, 1);
     struct rng r = rng_make(seed_a, 12);
     struct person a = person_drawn(seed_a, yaw_limit(d));
-    int gender = rng_unit(&r) < 0.7f ? a.look.gender : 1 - a.look.gender;
+    int gender = rng_chance(&r, 0.7f) ? a.look.gender : 1 - a.look.gender;
     bool same = pair_same(d, index);
     if (same)
         gender = a.look.gender;
@@ -144,7 +144,7 @@ static void pair_make(const struct dataset *d, long index, struct picture p[3])
 static void wide_place(struct shot *s, struct rng *r, int i, int n, float centre)
 {
     float slot = 1.0f / (float)n, most = minf(0.60f, 0.85f * slot), t = rng_unit(r);
-    bool close = rng_unit(r) < 0.12f && n == 1;
+    bool close = rng_chance(r, 0.12f) && n == 1;
     s->height = close ? 0.60f + 0.15f * t : 0.10f + (most - 0.10f) * t;
     float half = s->height * 0.45f, from = slot * (float)i + half,
           to = slot * (float)(i + 1) - half;

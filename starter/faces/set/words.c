@@ -106,7 +106,7 @@ bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner m
         return false;
     const char *form = pick(r, forms_of(chosen, p, topic, manner), VARIANTS);
     const char *colour = colour_word(r, p, chosen->colour);
-    form_fill(form, colour, rng_unit(r) < 0.72f, out);
+    form_fill(form, colour, rng_chance(r, 0.72f), out);
     return true;
 }
 

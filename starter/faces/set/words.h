@@ -81,7 +81,6 @@ struct subject {
     bool said[TOPIC_COUNT];
 };
 
-bool chance(struct rng *r, float share);
 /* tell(), but each topic once. */
 bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out);
 /* "smiling young woman", without its article; adjectives: 0..1, how many. */

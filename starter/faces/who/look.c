@@ -97,7 +97,7 @@ static int hair_colour(struct rng *r, const struct look *k)
 {
     int natural = rng_weighted(r, natural_colours[k->skin], 4);
     float grey = 51 + 7 * rng_normal(r), white = grey + rng_range(r, 6, 24);
-    bool kept = rng_unit(r) < 0.05f, dyed = rng_unit(r) < dye_share;
+    bool kept = rng_chance(r, 0.05f), dyed = rng_chance(r, dye_share);
     int dye = rng_below(r, 2) ? HAIR_BLUE : HAIR_PINK;
     if (dyed && k->age == YOUNG && k->years >= FIRST_DYE)
         return dye;
@@ -110,7 +110,7 @@ static void hat_and_hair(struct rng *r, struct look *k)
     bool girl = k->gender == WOMAN && k->age == CHILD;
     k->hat = rng_weighted(r, girl ? girl_hats : hats[k->gender], HAT_COUNT);
     k->hat_colour = rng_below(r, CLOTH_COLOURS);
-    bool fringe = rng_unit(r) < fringe_share[k->gender][k->age];
+    bool fringe = rng_chance(r, fringe_share[k->gender][k->age]);
     k->fringe = fringe && wears_fringe[k->hair] && k->hat == HAT_NONE;
     if (k->hat != HAT_NONE)
         k->hair = under_hat[k->hair];

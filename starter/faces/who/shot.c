@@ -25,7 +25,7 @@ static float tilt(struct rng *r, float sigma, float most)
 {
     float usual = clampf(rng_normal(r) * sigma, -2.5f * sigma, 2.5f * sigma);
     float rare = rng_range(r, -most, most);
-    return (rng_unit(r) < 1 / 15.0f ? rare : usual) * DEGREE;
+    return (rng_chance(r, 1 / 15.0f) ? rare : usual) * DEGREE;
 }
 
 struct shot shot_make(uint64_t seed, float max_yaw)
