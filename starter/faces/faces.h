@@ -18,6 +18,36 @@
 
 #include "base/vec.h"
 
+/* What random numbers are for: one seed gives each purpose a row of its own (rng_make), so that no
+ * choice disturbs another. Pictures depend on the values. */
+enum purpose {
+    FOR_IDENTITY = 1,
+    FOR_LOOK = 2, /* who: gender and age group */
+    FOR_SHOT = 3,
+    FOR_CAPTION = 4,
+    FOR_PORTRAIT = 10,
+    FOR_PAIR_SAME = 11,
+    FOR_PAIR = 12,
+    FOR_WIDE = 13,
+    FOR_ALBUM = 14,
+    FOR_TURN = 15,
+    FOR_AGE = 16,
+    FOR_LOOK_AT = 21, /* everything else of a look */
+    FOR_YEARS = 22,
+    FOR_HAIR = 31,
+    FOR_BEARD = 32,
+    FOR_RECORD = 100, /* and those that follow: parts of a record */
+    FOR_TIE = 0x746965,
+    FOR_POMPOM = 0x706f6d,
+    FOR_BRIM = 0x6272696d,
+    FOR_DRAPE = 0x64726170,
+    FOR_FRAME = 0x6672616d,
+    FOR_HAND = 0x68616e64,
+    FOR_NECKLINE = 0x6e65636b,
+    FOR_EARRINGS = 0x72696e67,
+    FOR_FABRIC = 0x77656172,
+};
+
 /* ---- who: identity ---- */
 
 enum {
@@ -301,10 +331,12 @@ struct person {
     struct shot shot;
 };
 
-/* What the picture shows: people (0..3, the far ones first) in a place, or a scene. */
+enum { PEOPLE_MAX = 3 };
+
+/* What the picture shows: people (0..PEOPLE_MAX, the far ones first) in a place, or a scene. */
 struct picture {
     int people;
-    struct person person[3];
+    struct person person[PEOPLE_MAX];
     int scene; /* used when people == 0 */
     uint64_t seed;
 };

@@ -128,13 +128,13 @@ void beard_build(struct model *m, const struct body *b)
                      .style = &plain,
                      .m = m,
                      .joint = JOINT_NECK,
-                     .rng = rng_make(b->look->seed, 32),
+                     .rng = rng_make(b->look->seed, FOR_BEARD),
                      .seed = (uint32_t)b->look->seed};
     beard_shell(m, b);
     struct lock l;
     for (int i = 0; i < row->roots; i++) {
         float e = asinf(mixf(row->top, -0.97f, ((float)i + 0.5f) / (float)row->roots)) * 180 / PI;
-        float turn = (float)i * 0.618034f, degrees = (2 * (turn - floorf(turn)) - 1) * row->wide;
+        float turn = (float)i * 0.618034f, degrees = (2 * fract(turn) - 1) * row->wide;
         struct vec3 p = head_towards(b, hair_direction(degrees, e));
         if (beard_at(b, p) > 0.008f && beard_lock(&h, row, p, &l))
             lock_add(&h, &l, 0.55f, MAT_BEARD);

@@ -9,7 +9,7 @@ void earrings_build(struct model *m, const struct body *b)
     enum { N = 28 };
     if (b->look->earrings == EARRINGS_NONE || b->look->hat == HAT_HEADSCARF)
         return;
-    struct rng rng = rng_make(b->look->seed, 0x72696e67);
+    struct rng rng = rng_make(b->look->seed, FOR_EARRINGS);
     int metal = rng_below(&rng, METAL_KINDS);
     float size = rng_range(&rng, 0.10f, 0.165f), grown = 1 - 0.25f * b->child;
     for (float s = -1; s < 2; s += 2) {

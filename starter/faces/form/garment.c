@@ -31,7 +31,7 @@ static const struct garment *worn(const struct body *b)
 /* Half of all dresses have a deep front instead of a round one. */
 static bool deep_front(const struct body *b)
 {
-    struct rng r = rng_make(b->look->seed, 0x6e65636b);
+    struct rng r = rng_make(b->look->seed, FOR_NECKLINE);
     return b->look->clothes == CLOTHES_DRESS && rng_chance(&r, 0.5f);
 }
 
@@ -299,7 +299,7 @@ static void suit_sew(struct model *m, const struct body *b)
         {.front = 0, .side = 0.02f, .back = 0.02f, .wide = 1, .lift = 0.035f},
         {.front = 0, .side = 0.02f, .back = 0.02f, .vee = 0.30f, .wide = 0.45f, .lift = 0.035f},
     };
-    struct rng r = rng_make(b->look->seed, 0x746965);
+    struct rng r = rng_make(b->look->seed, FOR_TIE);
     bool tie = rng_chance(&r, 0.35f + 0.45f * (b->look->gender == MAN));
     shell_build(m, b, &shirts[!tie], true, PART_INNER);
     bool draped = b->look->hat == HAT_HEADSCARF;

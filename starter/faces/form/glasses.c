@@ -90,7 +90,7 @@ void glasses_build(struct model *m, const struct body *b)
     const struct frame *k = &frames[b->look->glasses];
     if (b->look->glasses == GLASSES_NONE)
         return;
-    struct rng rng = rng_make(b->look->seed, 0x6672616d);
+    struct rng rng = rng_make(b->look->seed, FOR_FRAME);
     int kind = rng_below(&rng, FRAME_KINDS);
     float z = plane_z(b, k), inner = 0;
     for (float s = -1; s < 2; s += 2) {

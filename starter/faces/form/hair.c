@@ -173,7 +173,7 @@ void hair_build(struct model *m, const struct body *b)
                      .style = &hair_styles[k->hair],
                      .m = m,
                      .tag = 1,
-                     .rng = rng_make(k->seed, 31),
+                     .rng = rng_make(k->seed, FOR_HAIR),
                      .seed = (uint32_t)k->seed};
     /* some old men keep a thin wreath: the shell alone, which scalp_paint leaves bare on top */
     bool wreath = k->gender == MAN && b->old > 0.3f && hash01(1, 9, h.seed) < 0.6f;

@@ -78,9 +78,7 @@ struct vec3 hair_direction(float degrees, float elevation);
 float hair_puff(const struct hair *h, float elevation, float degrees);
 void hair_shell(const struct hair *h);
 
-/* Distance to everything hair lies on. */
-float hair_gap(const struct hair *h, struct vec3 p, bool face);
-/* The same, with its gradient. */
+/* Distance to everything hair lies on, and its gradient. face: whether hair may lie on the face. */
 float hair_ground(const struct hair *h, struct vec3 p, bool face, struct vec3 *normal);
 /* The most hair may stand off at a height: hats press it flat. */
 float hair_ceiling(const struct body *b, float y);

@@ -8,7 +8,8 @@
 #include "hair.h"
 #include "solid.h"
 
-float hair_gap(const struct hair *h, struct vec3 p, bool face)
+/* Distance to everything hair lies on. */
+static float gap_at(const struct hair *h, struct vec3 p, bool face)
 {
     const struct body *b = h->b;
     float d = head_distance(b, p);
@@ -25,10 +26,10 @@ float hair_gap(const struct hair *h, struct vec3 p, bool face)
 float hair_ground(const struct hair *h, struct vec3 p, bool face, struct vec3 *normal)
 {
     const float e = 0.012f;
-    float d = hair_gap(h, p, face);
-    *normal = v3_unit(v3(hair_gap(h, v3(p.x + e, p.y, p.z), face) - d,
-                         hair_gap(h, v3(p.x, p.y + e, p.z), face) - d,
-                         hair_gap(h, v3(p.x, p.y, p.z + e), face) - d));
+    float d = gap_at(h, p, face);
+    *normal = v3_unit(v3(gap_at(h, v3(p.x + e, p.y, p.z), face) - d,
+                         gap_at(h, v3(p.x, p.y + e, p.z), face) - d,
+                         gap_at(h, v3(p.x, p.y, p.z + e), face) - d));
     return d;
 }
 

@@ -116,7 +116,7 @@ static void visor_sew(struct model *m, const struct body *b)
 static void cuff_sew(struct model *m, const struct body *b)
 {
     band_build(m, b, -0.01f, 0.25f, 0.035f, MAT_HAT, PART_CUFF);
-    struct rng r = rng_make(b->look->seed, 0x706f6d);
+    struct rng r = rng_make(b->look->seed, FOR_POMPOM);
     if (rng_unit(&r) > 0.4f)
         return;
     float far = 1;
@@ -128,7 +128,7 @@ static void cuff_sew(struct model *m, const struct body *b)
 static void brim_sew(struct model *m, const struct body *b)
 {
     enum { ROWS = 11 };
-    struct rng rng = rng_make(b->look->seed, 0x6272696d);
+    struct rng rng = rng_make(b->look->seed, FOR_BRIM);
     float wave = rng_range(&rng, 0, 6.28f), lift = hats[HAT_BRIM].lift, e, under;
     struct grid *g = grid_start(m, 2 * ROWS, WEAR_COLS, true);
     for (int c = 0; c < g->cols; c++) {
@@ -207,7 +207,7 @@ static void hood_build(struct model *m, const struct body *b, struct vec3 ear)
 static void drape_build(struct model *m, const struct body *b, struct vec3 ear)
 {
     struct grid *g = grid_start(m, 32, WEAR_COLS, true);
-    struct rng rng = rng_make(b->look->seed, 0x64726170);
+    struct rng rng = rng_make(b->look->seed, FOR_DRAPE);
     float turn = rng_range(&rng, -0.7f, 0.7f), steep = rng_range(&rng, 2.0f, 3.2f);
     for (int c = 0; c < g->cols; c++) {
         float a = wear_angle(c), r = 0.5f;

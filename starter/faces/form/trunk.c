@@ -18,7 +18,7 @@ float trunk_y(const struct body *b, float y)
     return -1.9f + 0.12f + 0.06f * b->male + 0.05f * b->child + (y + 1.9f) * stature(b);
 }
 
-struct vec3 arm_shoulder(const struct body *b, float s)
+static struct vec3 arm_shoulder(const struct body *b, float s)
 {
     return v3(s * (b->shoulder - 0.29f), trunk_y(b, -1.95f), -0.34f);
 }

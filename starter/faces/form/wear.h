@@ -63,7 +63,6 @@ void garment_build(struct model *m, const struct body *b);
 /* A whole arm, sleeve and skin, on side s (-1, 1). */
 void arm_build(
     struct model *m, const struct body *b, float s, struct vec3 elbow, struct vec3 wrist);
-struct vec3 arm_shoulder(const struct body *b, float s);
 /* Side on which shot->front raises a hand, -1 or 1; 0: none. */
 float hand_side(const struct body *b);
 

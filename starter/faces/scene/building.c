@@ -140,7 +140,7 @@ static void fence(struct spot *s, float v, float from, float to)
                         0.007f),
                    maxf(from - s->u, s->u - to)),
              srgb(0xf3ece2), 0);
-    float u = (floorf(s->u / 0.045f) + 0.5f) * 0.045f;
+    float u = cell_middle(s->u, 0.045f);
     if (u < from || u > to)
         fill(s, slab(s, u, v - 0.04f, 0.012f, 0.05f, 0.010f), srgb(0xfffaf2), 0);
 }

@@ -89,6 +89,12 @@ static inline void defocus(struct spot *s, float blur)
     s->soft = maxf(s->soft, blur);
 }
 
+/* The middle of the cell that u is in, of a row of cells `step` wide. */
+static inline float cell_middle(float u, float step)
+{
+    return (floorf(u / step) + 0.5f) * step;
+}
+
 static inline bool within(const struct spot *s, float u0, float v0, float u1, float v1)
 {
     float m = s->soft;
@@ -211,7 +217,6 @@ static inline void glow(struct spot *s, float u, float v, float r, struct vec3 l
 /* ---- nature.c and growth.c: what several pictures share ---- */
 
 void paint_sky(struct spot *s, float horizon);
-void paint_cloud(struct spot *s, float u, float v, float size);
 /* n clouds, strewn above `low`. */
 void paint_clouds(struct spot *s, int n, float low);
 /* Rounded hills whose tops lie between base - height and base. hazy: 0 near, 1 gone. */

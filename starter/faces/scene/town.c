@@ -54,7 +54,7 @@ void scene_city(struct spot *s)
              noise2(s->u * 24, 3, s->seed + 9) * noise2(s->u * 9, d * 120, s->seed + 4) * 1.9f);
     glaze(s, 0.65f * gleam * cover(s, d) * ramp(0.17f, 0.02f, d), srgb(0xffc27a));
     fill(s, slab(s, 0.5f, shore - 0.012f, 2, 0.014f, 0.010f), srgb(0x6d6790), 0);
-    float u = (floorf(s->u / 0.125f) + 0.5f) * 0.125f;
+    float u = cell_middle(s->u, 0.125f);
     glow(s, u, shore - 0.045f, 0.045f, v3(0.6f, 0.38f, 0.14f));
     put(s, slab(s, u, shore - 0.028f, 0.003f, 0.018f, 0.002f).depth, srgb(0x3a3654));
     put(s, ball(s, u, shore - 0.047f, 0.007f, 0.007f).depth, srgb(0xfff0c0));

@@ -74,7 +74,7 @@ static void caption_scene(struct text *t, struct rng *r, const struct picture *p
 unsigned caption_write(const struct picture *p, uint64_t seed, char *out, size_t size)
 {
     unsigned said = 0;
-    struct rng r = rng_make(seed, 4);
+    struct rng r = rng_make(seed, FOR_CAPTION);
     struct text t = {.used = 0};
     if (p->people == 0)
         caption_scene(&t, &r, p);

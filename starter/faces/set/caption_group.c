@@ -9,11 +9,12 @@
 struct group {
     struct rng *r;
     int n;
-    const struct person *at[3]; /* left to right */
-    bool opened;                /* with "@picture of " */
+    const struct person *at[PEOPLE_MAX]; /* left to right */
+    bool opened;                         /* with "@picture of " */
 };
 
-static const char *const counts[4][2] = {{"", ""}, {"", ""}, {"two", "2"}, {"three", "3"}};
+static const char *const counts[PEOPLE_MAX + 1][2] = {
+    {"", ""}, {"", ""}, {"two", "2"}, {"three", "3"}};
 
 static struct group group_of(struct rng *r, const struct picture *p)
 {
@@ -45,8 +46,8 @@ static bool all_children(const struct group *g)
 /* "two women", "@man and two girls", "three people" */
 static void say_kinds(struct text *t, const struct group *g)
 {
-    const char *kind[3];
-    int count[3] = {0}, kinds = 0;
+    const char *kind[PEOPLE_MAX];
+    int count[PEOPLE_MAX] = {0}, kinds = 0;
     for (int i = 0; i < g->n; i++) {
         const char *noun = noun_plain(&g->at[i]->look, false);
         int k = 0;
@@ -92,7 +93,7 @@ static void say_member(struct text *t, struct rng *r, const struct person *p, in
 /* "@man on the left and @girl with braids on the right", from either side */
 static void say_placed(struct text *t, const struct group *g)
 {
-    static const char *const places[4][3] = {
+    static const char *const places[PEOPLE_MAX + 1][PEOPLE_MAX] = {
         [2] = {"on the left", "on the right"},
         [3] = {"on the left", "in the middle", "on the right"}};
     bool back = rng_chance(g->r, 0.3f), first = !g->opened && rng_chance(g->r, 0.3f);

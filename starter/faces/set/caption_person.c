@@ -133,7 +133,8 @@ void say_worn(struct text *t, struct subject *s, float keen, int most, const cha
 
 /* ---- one person ---- */
 
-const char *opening(struct rng *r, const struct person *p)
+/* "@portrait of ", as near as the face is */
+static const char *opening(struct rng *r, const struct person *p)
 {
     static const char *const wide[] = {"@picture of ",   "@photo of ",  "photo of ",
                                        "@3d render of ", "picture of ", "@image of ",

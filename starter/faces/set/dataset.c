@@ -44,7 +44,7 @@ static void *worker_run(void *arg)
         record_make(d, index, p);
         for (int k = 0; k < record_pictures(d->kind); k++) {
             struct chunk *c = &w->part[k];
-            struct face_truth truth[3] = {0};
+            struct face_truth truth[PEOPLE_MAX] = {0};
             uint8_t *mask = d->masks ? c->mask + (size_t)i * area : NULL;
             if (me->canvas)
                 canvas_render(me->canvas, &p[k], c->rgb + (size_t)i * area * 3, mask, truth);

@@ -60,12 +60,10 @@ void form_fill(const char *form, const char *colour, bool tinted, char *out);
 /* Writes one of the things that can be said about the topic to out [PHRASE_MAX]; false: none. */
 bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner manner, char *out);
 
-/* Kinds of people that have nouns of their own. */
-enum band { BAND_CHILD, BAND_TEEN, BAND_YOUNG, BAND_MIDDLE, BAND_OLD, BAND_COUNT };
 struct noun {
     const char *age, *base; /* "young", "woman" */
 };
-enum band band_of(const struct look *k);
+/* One of the nouns for this age and gender. */
 struct noun noun_pick(struct rng *r, const struct look *k);
 /* "woman", or "women" for many. */
 const char *noun_plain(const struct look *k, bool many);
@@ -89,8 +87,6 @@ void say_noun(struct text *t, struct subject *s, float adjectives);
 void say_objects(struct text *t, struct subject *s, float keen, int most);
 /* " wearing @hat", after this comma */
 void say_worn(struct text *t, struct subject *s, float keen, int most, const char *comma);
-/* "@portrait of " */
-const char *opening(struct rng *r, const struct person *p);
 /* Returns the topics mentioned, as caption_write does. */
 unsigned caption_portrait(struct text *t, struct rng *r, const struct person *p);
 

@@ -26,7 +26,7 @@ static float within(float x)
 
 struct identity identity_make(uint64_t seed, int gender)
 {
-    struct rng r = rng_make(seed, 1);
+    struct rng r = rng_make(seed, FOR_IDENTITY);
     struct identity id = {.seed = seed, .gender = gender};
     for (int i = 0; i < G_COUNT; i++) /* uniform spreads people wider than a normal would */
         id.g[i] = within(rng_range(&r, -1, 1) * 0.85f + rng_normal(&r) * 0.22f);

@@ -25,7 +25,7 @@ int age_group(int years)
 
 int years_within(uint64_t seed, int age)
 {
-    struct rng r = rng_make(seed, 22);
+    struct rng r = rng_make(seed, FOR_YEARS);
     return first_years[age] + rng_below(&r, first_years[age + 1] - first_years[age]);
 }
 
@@ -118,7 +118,7 @@ static void hat_and_hair(struct rng *r, struct look *k)
 
 struct look look_at(uint64_t seed, int gender, int years)
 {
-    struct rng r = rng_make(seed, 21);
+    struct rng r = rng_make(seed, FOR_LOOK_AT);
     struct look k = {.seed = seed, .gender = gender, .age = age_group(years), .years = years};
     k.skin = rng_below(&r, SKIN_COUNT);
     k.tone = rng_range(&r, -1, 1);
@@ -142,7 +142,7 @@ struct look look_at(uint64_t seed, int gender, int years)
 
 struct look look_make(uint64_t seed, int gender)
 {
-    struct rng r = rng_make(seed, 2);
+    struct rng r = rng_make(seed, FOR_LOOK);
     int drawn = rng_below(&r, 2), age = rng_weighted(&r, age_weights, AGE_COUNT);
     return look_at(seed, gender < 0 ? drawn : gender, years_within(seed, age));
 }
@@ -162,7 +162,8 @@ struct look look_aged(const struct look *k, int years)
     return now;
 }
 
-bool look_hair_falls(const struct look *k)
+/* Strands of this hair can fall over the face. */
+static bool hair_falls(const struct look *k)
 {
     static const bool falls[HAIR_COUNT] = {
         [HAIR_BOB] = true, [HAIR_LONG] = true, [HAIR_WAVY] = true, [HAIR_LONG_CURLY] = true};
@@ -171,6 +172,6 @@ bool look_hair_falls(const struct look *k)
 
 void person_settle(struct person *p)
 {
-    if (p->shot.front == FRONT_HAIR && !look_hair_falls(&p->look))
+    if (p->shot.front == FRONT_HAIR && !hair_falls(&p->look))
         p->shot.front = FRONT_NOTHING;
 }

@@ -30,7 +30,7 @@ static float tilt(struct rng *r, float sigma, float most)
 
 struct shot shot_make(uint64_t seed, float max_yaw)
 {
-    struct rng r = rng_make(seed, 3);
+    struct rng r = rng_make(seed, FOR_SHOT);
     struct shot s = {.seed = seed};
     s.yaw = clampf(rng_normal(&r) * 0.55f, -1, 1) * max_yaw;
     s.pitch = tilt(&r, 6, 25);
