@@ -46,14 +46,13 @@ static bool all_children(const struct group *g)
 /* "two women", "@man and two girls", "three people" */
 static void say_kinds(struct text *t, const struct group *g)
 {
-    const char *kind[PEOPLE_MAX];
+    const struct look *kind[PEOPLE_MAX];
     int count[PEOPLE_MAX] = {0}, kinds = 0;
     for (int i = 0; i < g->n; i++) {
-        const char *noun = noun_plain(&g->at[i]->look, false);
         int k = 0;
-        while (k < kinds && strcmp(noun_plain(&g->at[i]->look, false), kind[k]) != 0)
+        while (k < kinds && strcmp(noun_plain(&g->at[i]->look, false), noun_plain(kind[k], false)))
             k++;
-        kind[k] = noun;
+        kind[k] = &g->at[i]->look;
         kinds += k == kinds;
         count[k]++;
     }
@@ -65,16 +64,12 @@ static void say_kinds(struct text *t, const struct group *g)
     for (int k = 0, from = rng_below(g->r, kinds); k < kinds; k++) {
         int which = (from + k) % kinds;
         text_say(t, k ? " and " : "");
-        if (count[which] == 1) {
+        if (count[which] > 1) {
+            say_count(t, g->r, count[which], noun_plain(kind[which], true));
+        } else {
             text_say(t, "@");
-            text_say(t, kind[which]);
-            continue;
+            text_say(t, noun_plain(kind[which], false));
         }
-        for (int i = 0; i < g->n; i++)
-            if (strcmp(noun_plain(&g->at[i]->look, false), kind[which]) == 0) {
-                say_count(t, g->r, count[which], noun_plain(&g->at[i]->look, true));
-                break;
-            }
     }
 }
 
@@ -99,7 +94,7 @@ static void say_placed(struct text *t, const struct group *g)
     bool back = rng_chance(g->r, 0.3f), first = !g->opened && rng_chance(g->r, 0.3f);
     for (int i = 0; i < g->n; i++) {
         int k = back ? g->n - 1 - i : i;
-        text_say(t, i == 0 ? "" : i == g->n - 1 ? " and " : ", ");
+        text_say(t, text_link(i, g->n));
         if (first) {
             text_say(t, places[g->n][k]);
             text_say(t, " is ");
@@ -142,16 +137,11 @@ static void say_count_and_places(struct text *t, const struct group *g)
 /* Where the place and the light are everyone's, as in photographs they are. */
 static void say_surroundings(struct text *t, const struct group *g, const struct person *first)
 {
-    char word[PHRASE_MAX];
     struct subject s = {.r = g->r, .p = first};
-    if (rng_chance(g->r, 0.45f) && tell_once(&s, TOPIC_PLACE, AS_AT, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    }
-    if (rng_chance(g->r, 0.18f) && tell_once(&s, TOPIC_LIGHT, AS_PHRASE, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    }
+    if (rng_chance(g->r, 0.45f))
+        say_told(t, &s, TOPIC_PLACE, AS_AT, ", ", "");
+    if (rng_chance(g->r, 0.18f))
+        say_told(t, &s, TOPIC_LIGHT, AS_PHRASE, ", ", "");
 }
 
 void caption_group(struct text *t, struct rng *r, const struct picture *p)

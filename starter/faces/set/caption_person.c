@@ -7,11 +7,28 @@
 
 #include "words.h"
 
-bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out)
+/* tell(), but each topic once. */
+static bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out)
 {
     if (s->said[topic] || !tell(s->r, s->p, topic, manner, out))
         return false;
     s->said[topic] = true;
+    return true;
+}
+
+bool say_told(struct text *t,
+              struct subject *s,
+              enum topic topic,
+              enum manner manner,
+              const char *before,
+              const char *after)
+{
+    char word[PHRASE_MAX];
+    if (!tell_once(s, topic, manner, word))
+        return false;
+    text_say(t, before);
+    text_say(t, word);
+    text_say(t, after);
     return true;
 }
 
@@ -42,7 +59,7 @@ void say_noun(struct text *t, struct subject *s, float adjectives)
 {
     static const enum topic looks[] = {TOPIC_HAIR, TOPIC_BEARD,   TOPIC_SKIN,
                                        TOPIC_HAIR, TOPIC_GLASSES, TOPIC_FRECKLES};
-    char word[PHRASE_MAX], before[PHRASE_MAX] = "", after[PHRASE_MAX] = "";
+    char before[PHRASE_MAX] = "", after[PHRASE_MAX] = "";
     struct noun n = noun_pick(s->r, &s->p->look);
     snprintf(before, sizeof before, "%s", n.age);
     if (rng_chance(s->r, 0.10f)) {
@@ -51,19 +68,15 @@ void say_noun(struct text *t, struct subject *s, float adjectives)
         before[0] = 0;
         age_words(s, before, after);
     }
-    if (rng_chance(s->r, adjectives) && tell_once(s, TOPIC_EXPRESSION, AS_ADJECTIVE, word)) {
-        text_say(t, word);
-        text_say(t, " ");
-    }
+    if (rng_chance(s->r, adjectives))
+        say_told(t, s, TOPIC_EXPRESSION, AS_ADJECTIVE, "", " ");
     if (before[0]) {
         text_say(t, before);
         text_say(t, " ");
     }
     enum topic look = looks[rng_below(s->r, COUNT_OF(looks))];
-    if (rng_chance(s->r, adjectives) && tell_once(s, look, AS_ADJECTIVE, word)) {
-        text_say(t, word);
-        text_say(t, " ");
-    }
+    if (rng_chance(s->r, adjectives))
+        say_told(t, s, look, AS_ADJECTIVE, "", " ");
     text_say(t, n.base);
     text_say(t, after);
 }
@@ -161,7 +174,6 @@ static void say_article(struct text *t, struct rng *r, const struct person *p, f
 /* "old man with @beard" */
 static void caption_short(struct text *t, struct subject *s)
 {
-    char word[PHRASE_MAX];
     int more = rng_below(s->r, 5);
     say_article(t, s->r, s->p, 0.3f);
     say_noun(t, s, more == 0 ? 0.9f : 0.25f);
@@ -169,10 +181,8 @@ static void caption_short(struct text *t, struct subject *s)
         say_objects(t, s, 1.2f, 1 + rng_below(s->r, 2));
     else if (more == 3)
         say_worn(t, s, 1.2f, 1, "");
-    else if (more == 4 && tell_once(s, TOPIC_PLACE, AS_AT, word)) {
-        text_say(t, " ");
-        text_say(t, word);
-    }
+    else if (more == 4)
+        say_told(t, s, TOPIC_PLACE, AS_AT, " ", "");
 }
 
 /* "portrait of @woman with red hair, in @blue dress, smiling, at night" */
@@ -186,11 +196,8 @@ static void caption_phrases(struct text *t, struct subject *s)
     int n = gather(s, phrases, COUNT_OF(phrases), AS_PHRASE, 1, 3, list),
         at = rng_below(s->r, n + 1);
     for (int i = 0; i <= n; i++) {
-        char word[PHRASE_MAX];
-        if (i == at && rng_chance(s->r, 0.6f) && tell_once(s, TOPIC_PLACE, AS_AT, word)) {
-            text_say(t, ", ");
-            text_say(t, word);
-        }
+        if (i == at && rng_chance(s->r, 0.6f))
+            say_told(t, s, TOPIC_PLACE, AS_AT, ", ", "");
         if (i < n) {
             text_say(t, ", ");
             text_say(t, list[i]);
@@ -241,13 +248,9 @@ static void caption_sentence(struct text *t, struct subject *s)
         text_say(t, pick(s->r, verbs, COUNT_OF(verbs)));
         text_say(t, word);
     }
-    if (rng_chance(s->r, 0.4f) && tell_once(s, TOPIC_FRONT, AS_PHRASE, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    } else if (rng_chance(s->r, 0.3f) && tell_once(s, TOPIC_POSE, AS_PHRASE, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    }
+    bool front = rng_chance(s->r, 0.4f) && say_told(t, s, TOPIC_FRONT, AS_PHRASE, ", ", "");
+    if (!front && rng_chance(s->r, 0.3f))
+        say_told(t, s, TOPIC_POSE, AS_PHRASE, ", ", "");
     text_say(t, ".");
     if (rng_chance(s->r, 0.45f))
         say_second(t, s);

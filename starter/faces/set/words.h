@@ -20,7 +20,8 @@ struct text {
 };
 
 void text_say(struct text *t, const char *words);
-/* "x", "x and y", "x, y and z" */
+/* What stands before the i-th of n things in a list: "x", "x and y", "x, y and z". */
+const char *text_link(int i, int n);
 void text_list(struct text *t, char list[][PHRASE_MAX], int n);
 /* Articles, capitals and full stops as asked; cut at a word when `size` is short. */
 void text_finish(const struct text *t, bool capitals, bool stop, char *out, size_t size);
@@ -79,8 +80,13 @@ struct subject {
     bool said[TOPIC_COUNT];
 };
 
-/* tell(), but each topic once. */
-bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out);
+/* tell(), but each topic once, said between two pieces of a sentence; false: there was nothing. */
+bool say_told(struct text *t,
+              struct subject *s,
+              enum topic topic,
+              enum manner manner,
+              const char *before,
+              const char *after);
 /* "smiling young woman", without its article; adjectives: 0..1, how many. */
 void say_noun(struct text *t, struct subject *s, float adjectives);
 /* " with red hair and @beard"; keen: about 1, how likely each; most: how many. */
