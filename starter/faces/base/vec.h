@@ -16,6 +16,9 @@
 
 /* ---- random numbers: splitmix64, one state per purpose ---- */
 
+/* One call a statement: C does not say which argument or operand is worked out first, and gcc and
+ * clang choose differently. */
+
 struct rng {
     uint64_t state;
 };

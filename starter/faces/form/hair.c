@@ -14,7 +14,7 @@ static void strand_make(struct hair *h, struct strand *s, float elevation, float
     float front = ramp(75, 35, fabsf(degrees)), top = ramp(0.25f, 0.75f, s->root.y);
     *s = (struct strand){.root = s->root,
                          .end = style->hem < 0 ? style->hem + 0.07f * rng_unit(r) : -9};
-    s->lean.x = rng_unit(r) - 0.5f; /* one call a statement: arguments have no order */
+    s->lean.x = rng_unit(r) - 0.5f;
     s->lean.y = rng_unit(r) - 0.5f;
     s->lean.z = rng_unit(r) - 0.5f;
     s->side = s->root.x + 0.04f * (rng_unit(r) - 0.5f) < h->part ? -1 : 1;

@@ -63,8 +63,9 @@ static void caption_scene(struct text *t, struct rng *r, const struct picture *p
     if (rng_chance(r, 0.5f))
         text_say(t, pick(r, openings, COUNT_OF(openings)));
     char said[PHRASE_MAX];
-    form_fill(pick(r, scene_forms[p->scene], SCENE_FORMS), scene_detail(p->scene, p->seed),
-              rng_chance(r, 0.6f), said);
+    bool tinted = rng_chance(r, 0.6f);
+    const char *form = pick(r, scene_forms[p->scene], SCENE_FORMS);
+    form_fill(form, scene_detail(p->scene, p->seed), tinted, said);
     bool bare = t->used == 0 && said[0] == '@' && rng_chance(r, 0.3f);
     text_say(t, bare ? said + 1 : said);
     if (rng_chance(r, 0.1f))

@@ -106,9 +106,8 @@ static void portrait_make(const struct dataset *d, long index, struct picture *p
 {
     uint64_t seed = record_seed(d, index, 0);
     struct rng r = rng_make(seed, FOR_PORTRAIT);
-    *p = (struct picture){.people = rng_chance(&r, d->scenes) ? 0 : 1,
-                          .scene = rng_below(&r, SCENE_COUNT),
-                          .seed = seed};
+    bool empty = rng_chance(&r, d->scenes);
+    *p = (struct picture){.people = !empty, .scene = rng_below(&r, SCENE_COUNT), .seed = seed};
     p->person[0] = person_drawn(seed, yaw_limit(d));
     if (p->people && rng_chance(&r, d->groups)) {
         p->people = rng_chance(&r, 0.65f) ? 2 : 3;
@@ -161,9 +160,8 @@ static void wide_make(const struct dataset *d, long index, struct picture *p)
     uint64_t seed = record_seed(d, index, 0);
     struct rng r = rng_make(seed, FOR_WIDE);
     static const float people[PEOPLE_MAX + 1] = {0.15f, 0.48f, 0.22f, 0.15f};
-    *p = (struct picture){.people = rng_weighted(&r, people, PEOPLE_MAX + 1),
-                          .scene = rng_below(&r, SCENE_COUNT),
-                          .seed = seed};
+    int n = rng_weighted(&r, people, PEOPLE_MAX + 1);
+    *p = (struct picture){.people = n, .scene = rng_below(&r, SCENE_COUNT), .seed = seed};
     float centre = rng_unit(&r) * 0.2f;
     for (int i = 0; i < p->people; i++) {
         p->person[i] = person_drawn(record_seed(d, index, (uint64_t)i + 2), yaw_limit(d));
