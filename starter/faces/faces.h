@@ -314,7 +314,7 @@ enum {
     MASK_HAIR,
     MASK_HAT,
     MASK_BEARD,
-    MASK_HAND,
+    MASK_HAND, /* bare arms and legs too */
     MASK_COUNT
 };
 
@@ -346,8 +346,8 @@ int picture_class(const struct picture *p, int kind);
 void picture_set_class(struct picture *p, int kind, int value);
 
 struct canvas;
-/* NULL when memory lacks. size: 16..2048, the side of the square picture; samples: per axis, 1..4.
- */
+/* size: 16..2048, the side of the square picture; samples: per axis, 1..4. NULL outside these, or
+ * when memory lacks. One canvas serves one thread at a time. */
 struct canvas *canvas_make(int size, int samples);
 void canvas_free(struct canvas *c);
 /* rgb [size,size,3] u8; mask [size,size] u8 or NULL; truth [people] or NULL. */
@@ -382,8 +382,8 @@ enum topic {
 };
 extern const char *const topic_names[TOPIC_COUNT];
 
-/* A truthful sentence about the picture, at most `size` bytes with its end. Returns the topics that
- * it mentions of one person alone, a bit each; 0 for other pictures. */
+/* A truthful sentence about the picture, at most `size` > 0 bytes with its end. Returns the topics
+ * that it mentions of one person alone, a bit each; 0 for other pictures. */
 unsigned caption_write(const struct picture *p, uint64_t seed, char *out, size_t size);
 
 #endif

@@ -313,6 +313,7 @@ int main(int argc, char **argv)
         return sheet_run(&o) ? 1 : 0;
     if (strcmp(command, "set") == 0) {
         o.set.dir = o.out;
+        o.set.masks = o.set.masks && !o.words;
         o.set.size = o.words ? 0 : o.set.size ? o.set.size : 128;
         return dataset_write(&o.set) ? 1 : 0;
     }

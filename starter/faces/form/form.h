@@ -28,7 +28,7 @@ enum {
     MAT_BUTTON,
     MAT_HAT,
     MAT_HAT_BAND,
-    MAT_HAND,
+    MAT_HAND, /* bare arms and legs too */
     MAT_SLEEVE,
     MAT_COUNT
 };

@@ -61,10 +61,10 @@ void garment_sleeve(const struct body *b, float *reach, float *loose)
 /* Soft folds: from the armpits towards the chest, and slack above the waist. */
 static float fold(const struct body *b, struct vec3 p)
 {
-    float x = fabsf(p.x), S = b->shoulder;
+    float x = fabsf(p.x), wide = b->shoulder;
     uint32_t seed = (uint32_t)b->look->seed + (p.x > 0);
     float pull = sinf((p.y + 0.75f * x) * 9 + 4 * noise2(p.x * 1.5f, p.y * 1.5f, seed)) *
-                 gauss2(x - 0.62f * S, 0.26f, p.y + 2.15f, 0.42f);
+                 gauss2(x - 0.62f * wide, 0.26f, p.y + 2.15f, 0.42f);
     float slack = sinf(p.y * 6 + 2 * sinf(p.x * 2.5f) + 5 * noise2(p.x * 1.2f, p.y, seed)) *
                   gauss(p.y - trunk_y(b, -4.0f), 0.7f);
     return 0.034f * pull + 0.035f * slack +

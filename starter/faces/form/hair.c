@@ -73,44 +73,18 @@ static void roots_grow(struct hair *h)
     }
 }
 
-/* Locks that leave the combing in front. Ends are heights: relative to the brows for bangs. */
+/* Locks that leave the combing in front. */
+/* clang-format off */
 static const struct bangs {
     int locks;
     float from, to, above; /* degrees from the front, over the hairline */
     float length, width, blunt, curl, pitch;
-    float end, ragged;
+    float end, ragged;     /* y of the ends; from the brows if `brows` */
     bool brows, mirrored;
-} fringe = {.locks = 36,
-            .from = -52,
-            .to = 52,
-            .above = 14,
-            .length = 1,
-            .width = 0.072f,
-            .blunt = 0.35f,
-            .end = 0.03f,
-            .ragged = 0.04f,
-            .brows = true},
-  fallen = {.locks = 5,
-            .from = 2,
-            .to = 26,
-            .above = 14,
-            .length = 1.6f,
-            .width = 0.045f,
-            .blunt = 0.05f,
-            .curl = 0.03f,
-            .end = -0.45f,
-            .ragged = 0.3f},
-  wisps = {.locks = 4,
-           .from = 62,
-           .to = 70,
-           .above = 2,
-           .length = 0.70f,
-           .width = 0.026f,
-           .curl = 0.045f,
-           .pitch = 0.42f,
-           .end = -0.36f,
-           .ragged = 0.15f,
-           .mirrored = true};
+} fringe = {36, -52, 52, 14, 1.00f, 0.072f, 0.35f, 0,      0,      0.03f, 0.04f, true, false},
+  fallen = { 5,   2, 26, 14, 1.60f, 0.045f, 0.05f, 0.030f, 0,     -0.45f, 0.30f, false, false},
+  wisps  = { 4,  62, 70,  2, 0.70f, 0.026f, 0,     0.045f, 0.42f, -0.36f, 0.15f, false, true};
+/* clang-format on */
 
 static void bang_grow(struct hair *h, const struct bangs *k, int i, const struct hair_style *kept)
 {

@@ -20,11 +20,11 @@ struct grid *grid_start(struct model *m, int rows, int cols, bool wrap)
 /* Of the posed mesh, at row r and column k; along: towards the next row. */
 static struct vec3 grid_normal(const struct grid *g, int r, int k, struct vec3 *along)
 {
-    int R = g->rows, C = g->cols;
-    int ra = r > 0 ? r - 1 : 0, rb = r < R - 1 ? r + 1 : R - 1;
-    int ka = k > 0 ? k - 1 : g->wrap ? C - 2 : 0, kb = k < C - 1 ? k + 1 : g->wrap ? 1 : C - 1;
-    struct vec3 dr = v3_sub(g->posed[rb * C + k], g->posed[ra * C + k]);
-    struct vec3 dk = v3_sub(g->posed[r * C + kb], g->posed[r * C + ka]);
+    int cols = g->cols, low = g->rows - 1, right = cols - 1;
+    int ra = r > 0 ? r - 1 : 0, rb = r < low ? r + 1 : low;
+    int ka = k > 0 ? k - 1 : g->wrap ? right - 1 : 0, kb = k < right ? k + 1 : g->wrap ? 1 : right;
+    struct vec3 dr = v3_sub(g->posed[rb * cols + k], g->posed[ra * cols + k]);
+    struct vec3 dk = v3_sub(g->posed[r * cols + kb], g->posed[r * cols + ka]);
     *along = v3_unit(dr);
     return v3_unit(v3_scale(v3_cross(dk, dr), g->flip ? 1.0f : -1.0f));
 }

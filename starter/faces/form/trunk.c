@@ -26,10 +26,10 @@ static struct vec3 arm_shoulder(const struct body *b, float s)
 /* a: |x|. Without neck, arms and legs. */
 static float torso(const struct body *b, struct vec3 a)
 {
-    float S = b->shoulder, w = S / 1.3f, man = b->male, grown = 1 - b->child;
+    float wide = b->shoulder, w = wide / 1.3f, man = b->male, grown = 1 - b->child;
     struct vec3 shoulder = arm_shoulder(b, 1);
     float d = solid_capsule(a, v3(b->neck_r * 0.5f, trunk_y(b, -1.44f), -0.42f),
-                            v3(S * 0.70f, trunk_y(b, -1.76f), -0.36f), 0.18f, 0.19f * w);
+                            v3(wide * 0.70f, trunk_y(b, -1.76f), -0.36f), 0.18f, 0.19f * w);
     d = solid_join(d,
                    solid_capsule(a, shoulder, v3_add(shoulder, v3(0.05f, -0.30f, -0.02f)),
                                  0.265f * (0.5f + 0.5f * w), 0.25f * (0.5f + 0.5f * w)),
@@ -205,12 +205,12 @@ static void arm_tube(struct model *m,
                      int tag)
 {
     struct vec3 path[ARM_POINTS];
-    float radius[ARM_POINTS], S = b->shoulder, w = 0.45f + 0.42f * S;
+    float radius[ARM_POINTS], wide = b->shoulder, w = 0.45f + 0.42f * wide;
     for (int i = 0; i < ARM_POINTS; i++) {
         float t = mixf(t0, t1, minf((float)i / (float)(ARM_POINTS - 2), 1));
         path[i] = arm_point(at, t + (i == ARM_POINTS - 1 ? 0.012f : 0));
         /* as thick at the shoulder as the trunk's own lump there */
-        float slim = mixf(0.27f * (0.5f + 0.5f * S / 1.3f), 0.115f * w, ramp(-0.3f, 2.1f, t)) +
+        float slim = mixf(0.27f * (0.5f + 0.5f * wide / 1.3f), 0.115f * w, ramp(-0.3f, 2.1f, t)) +
                      0.012f * gauss(t - 1.3f, 0.25f);
         float crease = 0.35f * sinf(t * 23 + 1.5f * sinf(t * 5)) * gauss(t - 1.1f, 0.45f) +
                        0.5f * gauss(t - t1, 0.05f);
@@ -238,10 +238,10 @@ static void arms_build(struct model *m, const struct body *b)
     for (float s = -1; s < 2; s += 2) {
         if (s == hand_side(b))
             continue;
-        float S = b->shoulder;
-        struct vec3 wrist = v3(s * (S + 0.06f), trunk_y(b, -5.05f), -0.12f),
+        float wide = b->shoulder;
+        struct vec3 wrist = v3(s * (wide + 0.06f), trunk_y(b, -5.05f), -0.12f),
                     hand = v3_add(wrist, v3(-s * 0.02f, -0.20f, 0.05f));
-        arm_build(m, b, s, v3(s * (S + 0.03f), trunk_y(b, -3.6f), -0.44f), wrist);
+        arm_build(m, b, s, v3(s * (wide + 0.03f), trunk_y(b, -3.6f), -0.44f), wrist);
         model_ball(m, b, JOINT_TRUNK, hand, v3(0.12f, 0.30f, 0.17f), MAT_HAND, 0);
         model_ball(m, b, JOINT_TRUNK, v3_add(hand, v3(-s * 0.06f, 0.02f, 0.15f)),
                    v3(0.06f, 0.17f, 0.06f), MAT_HAND, 1);

@@ -47,8 +47,8 @@ float wear_angle(int column);
 float wear_around(float angle, float front, float side, float back);
 /* Bare skin from neck to hips: trunk without arms, joined to the neck. */
 float trunk_skin(const struct body *b, struct vec3 p);
-/* On the trunk's surface in direction `angle`, so low that the neck is `gap` away; then `lift` off
- * the skin. The first argument of every neckline: it fits whatever neck it goes round. */
+/* `lift` off the trunk in direction `angle`, so low that the neck is `gap` away. Necklines are
+ * curves of gaps, so that they fit whatever neck they go round. */
 struct vec3 trunk_round(const struct body *b, float angle, float gap, float lift);
 /* On the neck itself at height y, `gap` off it. */
 struct vec3 neck_round(const struct body *b, float angle, float y, float gap);

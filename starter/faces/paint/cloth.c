@@ -88,7 +88,7 @@ static void seam(const struct body *b, struct surface *o, float d, float amount)
 static void body_paint(const struct body *b, const struct vertex *v, struct surface *o)
 {
     struct vec3 p = v->t;
-    float x = fabsf(p.x), S = b->shoulder;
+    float x = fabsf(p.x), wide = b->shoulder;
     bool front = p.z > -0.30f;
     int kind = b->look->clothes;
     if (kind == CLOTHES_STRIPED)
@@ -104,7 +104,7 @@ static void body_paint(const struct body *b, const struct vertex *v, struct surf
     if (front && kind == CLOTHES_JACKET && p.y < -2.7f)
         seam(b, o, p.x - 0.02f, 1);
     if (kind != CLOTHES_DRESS) /* where sleeves are set in */
-        seam(b, o, x - 0.86f * S + 0.12f * (p.y + 2), 0.45f);
+        seam(b, o, x - 0.86f * wide + 0.12f * (p.y + 2), 0.45f);
 }
 
 static void hat_seams(const struct body *b, const struct vertex *v, int tag, struct surface *o)
