@@ -156,6 +156,11 @@ static inline struct vec3 v3_heading(float angle, float elevation)
 {
     return v3(cosf(elevation) * sinf(angle), sinf(elevation), cosf(elevation) * cosf(angle));
 }
+/* Of a vector of any length, as above. */
+static inline float v3_elevation(struct vec3 a)
+{
+    return atan2f(a.y, sqrtf(a.x * a.x + a.z * a.z));
+}
 
 /* ---- noise and colours ---- */
 

@@ -83,7 +83,7 @@ static void shell_build(
         float a = wear_angle(c), r = 1, hip_r = 0;
         struct vec3 edge =
             v3_sub(trunk_round(b, a, own_gap ? gap_of(k, a) : garment_gap(b, a), k->lift), HEART);
-        float e0 = atan2f(edge.y, sqrtf(edge.x * edge.x + edge.z * edge.z));
+        float e0 = v3_elevation(edge);
         for (int i = 0; i < g->rows; i++) {
             bool fan = i < FAN;
             float e = e0 * (1 - step01(i, FAN)),

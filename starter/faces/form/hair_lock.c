@@ -152,6 +152,8 @@ static void faces_square(struct lock *l)
 
 static void taper(struct lock *l, float width, float blunt)
 {
+    if (l->n < 2)
+        return;
     for (int i = 0; i < l->n; i++) {
         float t = step01(i, l->n);
         float tip = sqrtf(maxf(1 - t * t * t, 0));

@@ -122,8 +122,7 @@ static struct vec3 neck_foot(const struct body *b, float angle, float lift)
 struct vec3 trunk_round(const struct body *b, float angle, float gap, float lift)
 {
     struct vec3 foot = v3_sub(neck_foot(b, angle, lift), HEART);
-    float r = v3_length(foot), flat = sqrtf(foot.x * foot.x + foot.z * foot.z);
-    float e = atan2f(foot.y, flat) - gap / (0.35f + 0.55f * b->shoulder);
+    float r = v3_length(foot), e = v3_elevation(foot) - gap / (0.35f + 0.55f * b->shoulder);
     return along_ray(b, HEART, v3_heading(atan2f(foot.x, foot.z), e), lift, &r);
 }
 
@@ -174,7 +173,7 @@ static void skin_build(struct model *m, const struct body *b)
             struct vec3 p = along_ray(b, from, v3_heading(a, throat ? 0 : e), 0.006f, &r);
             if (i == THROAT - 1) {
                 struct vec3 d = v3_sub(p, HEART);
-                first = atan2f(d.y, sqrtf(d.x * d.x + d.z * d.z));
+                first = v3_elevation(d);
                 r = v3_length(d);
             }
             p.z += bones_raise(b, p);

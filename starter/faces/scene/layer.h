@@ -95,6 +95,12 @@ static inline float cell_middle(float u, float step)
     return (floorf(u / step) + 0.5f) * step;
 }
 
+/* How far x >= 0 is from the middle of its unit interval, 0..0.5: seams, dashes, stripes. */
+static inline float off_middle(float x)
+{
+    return fabsf(fmodf(x, 1) - 0.5f);
+}
+
 static inline bool within(const struct spot *s, float u0, float v0, float u1, float v1)
 {
     float m = s->soft;

@@ -7,13 +7,13 @@
 static void sail(
     struct spot *s, float side, float top, float bottom, float reach, struct vec3 cloth)
 {
-    float x = (s->u) * side - 0.014f, t = clampf((s->v - top) / (bottom - top), 0, 1);
+    float x = s->u * side - 0.014f, t = clampf((s->v - top) / (bottom - top), 0, 1);
     float wide = reach * t * (1.35f - 0.35f * t) + 1e-4f;
     float depth = minf((wide - x) * 0.8f,
                        minf(x, bottom + 0.03f * sinf(3.14f * clampf(x / wide, 0, 1)) - s->v));
     struct form f = {minf(depth, s->v - top), side * (1.1f * x / wide - 0.45f), 0.35f * (t - 0.6f)};
     fill(s, f, cloth, 0);
-    float seam = fabsf(fmodf(t * 5, 1) - 0.5f);
+    float seam = off_middle(t * 5);
     glaze(s, 0.12f * ramp(0.455f, 0.49f, seam) * cover(s, f.depth), srgb(0x8a7aa0));
 }
 
@@ -216,7 +216,7 @@ void scene_car(struct spot *s)
     fill(s, (struct form){minf(s->v - 0.735f, 0.935f - s->v), 0, -0.4f}, srgb(0xe0d2b8), 0);
     float grit = noise2(s->u * 90, s->v * 120, s->seed) - 0.5f;
     fill(s, road, v3_scale(srgb(0x8f8c9a), 1 + 0.10f * grit), 0);
-    float dash = fabsf(fmodf(s->u * 3.5f + 4 * chance(s, 8), 1) - 0.5f);
+    float dash = off_middle(s->u * 3.5f + 4 * chance(s, 8));
     put(s, minf((0.3f - dash) / 3.5f, 0.008f - fabsf(s->v - 0.885f)), srgb(0xf6efdc));
     paint_grass(s, 0.935f, srgb(0x5a9e3c), srgb(0x7cb64a));
     struct spot in = enter(s, choose(s, 1, 0.45f, 0.55f), 0.84f, choose(s, 2, 0.60f, 0.68f));

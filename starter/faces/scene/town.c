@@ -146,12 +146,12 @@ void scene_street(struct spot *s)
     paint_clouds(s, 2, 0.12f);
     paint_houses(s, shift);
     struct form walk = {s->v - 0.795f, 0, -0.45f};
-    float slab_line = fabsf(fmodf(s->u * 9 - (s->v - 0.8f) * 6 * (s->u - 0.5f) + 20, 1) - 0.5f);
+    float slab_line = off_middle(s->u * 9 - (s->v - 0.8f) * 6 * (s->u - 0.5f) + 20);
     fill(s, walk, v3_scale(srgb(0xdccfc2), 1 - 0.10f * ramp(0.46f, 0.5f, slab_line)), 0);
     glaze(s, 0.4f * ramp(0.03f, 0, s->v - 0.795f) * cover(s, walk.depth), srgb(0x6a5c70));
     fill(s, (struct form){s->v - 0.875f, 0, s->v < 0.89f ? 0.7f : -0.3f},
          s->v < 0.89f ? srgb(0xc9bcb4) : srgb(0x8c8794), 0);
-    float dash = fabsf(fmodf(s->u * 4 + 4 * shift + 8, 1) - 0.5f);
+    float dash = off_middle(s->u * 4 + 4 * shift + 8);
     put(s, minf((0.3f - dash) / 4, 0.008f - fabsf(s->v - 0.955f)), srgb(0xf2ead8));
     float lamp = choose(s, 2, 0.70f, 0.82f);
     paint_tree(s, choose(s, 3, 0.14f, 0.26f), 0.85f, 0.40f, srgb(0x74b04a), 9);
