@@ -85,6 +85,23 @@ static void lens_build(
     model_grid(m, b, JOINT_HEAD, MAT_GLASS, s > 0);
 }
 
+/* Over the nose, from rim to rim, which lie at ±inner. */
+static void bridge_build(
+    struct model *m, const struct body *b, float thick, float inner, float z, int kind)
+{
+    enum { N = 7 };
+    struct vec3 path[N];
+    float radius[N];
+    for (int i = 0; i < N; i++) {
+        float t = 2 * step01(i, N) - 1, x = t * (inner + 0.01f), arch = 1 - t * t;
+        float y = b->eye_y + 0.035f + 0.035f * arch, nose = head_front(b, x, y).z + 0.012f;
+        path[i] = v3(x, y, maxf(z + 0.03f * arch - wrap(x, y - b->eye_y), nose));
+        radius[i] = thick * 1.1f;
+    }
+    struct tube tube = {.path = path, .radius = radius, .n = N, .sides = 8, .flat = 1};
+    model_tube(m, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
+}
+
 void glasses_build(struct model *m, const struct body *b)
 {
     const struct frame *k = &frames[b->look->glasses];
@@ -113,16 +130,5 @@ void glasses_build(struct model *m, const struct body *b)
         if (b->look->glasses == GLASSES_SUN)
             lens_build(m, b, k, s, z);
     }
-    struct vec3 bridge[7];
-    float radius[7];
-    for (int i = 0; i < 7; i++) {
-        float t = (float)i / 3 - 1, x = t * (inner + 0.01f),
-              y = b->eye_y + 0.035f + 0.035f * (1 - t * t);
-        bridge[i] = v3(
-            x, y,
-            maxf(z + 0.03f * (1 - t * t) - wrap(x, y - b->eye_y), head_front(b, x, y).z + 0.012f));
-        radius[i] = k->thick * 1.1f;
-    }
-    struct tube tube = {.path = bridge, .radius = radius, .n = 7, .sides = 8, .flat = 1};
-    model_tube(m, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
+    bridge_build(m, b, k->thick, inner, z, kind);
 }

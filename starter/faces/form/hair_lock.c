@@ -89,7 +89,7 @@ static void guide_grow(const struct hair *h, const struct strand *s, struct lock
     d = v3_unit(
         v3_add(combed(h, s, p, n), v3_scale(n, 0.4f + 2 * style->comb.out * ramp(0, 0.6f, p.y))));
     for (l->n = 0; l->n < style->points; l->n++) {
-        float t = (float)l->n / (float)(style->points - 1), lie = ramp(-0.35f, 0.25f, p.y);
+        float t = step01(l->n, style->points), lie = ramp(-0.35f, 0.25f, p.y);
         float high = layer(h, s, p, t), gap = hair_ground(h, p, s->face, &n);
         if (gap < high && (l->n || style->comb.out < 0.5f))
             p = v3_add(p, v3_scale(n, high - gap));
