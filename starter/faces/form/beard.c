@@ -59,7 +59,7 @@ static void beard_shell(struct model *m, const struct body *b)
             up -= 0.30f * ramp(-0.01f, -0.06f, in); /* behind eyeballs and teeth */
             g->p[r * g->cols + k] = v3_add(p, v3_scale(dir, up));
         }
-    model_grid(m, b, JOINT_NECK, MAT_SCALP, 1);
+    model_grid(m, b, JOINT_NECK, MAT_SCALP, SCALP_BEARD);
 }
 
 /* How the beards differ. */

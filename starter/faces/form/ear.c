@@ -48,6 +48,6 @@ void ears_build(struct model *m, const struct body *b)
                 g->p[r * g->cols + k] =
                     v3(middle.x + s * (p.x - 0.02f), middle.y + p.y, middle.z + p.z);
             }
-        model_grid(m, b, JOINT_HEAD, MAT_EAR, s > 0);
+        model_grid(m, b, JOINT_HEAD, MAT_EAR, s > 0 ? SIDE_LEFT : SIDE_RIGHT);
     }
 }

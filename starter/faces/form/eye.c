@@ -9,7 +9,8 @@ void eyes_build(struct model *m, const struct body *b)
     for (float s = -1; s < 2; s += 2) {
         struct vec3 e = b->shape.eye;
         float r = b->eye_r;
-        model_ball(m, b, JOINT_HEAD, v3(s * e.x, e.y, e.z), v3(r, r, r), MAT_EYE, s > 0);
+        model_ball(m, b, JOINT_HEAD, v3(s * e.x, e.y, e.z), v3(r, r, r), MAT_EYE,
+                   s > 0 ? SIDE_LEFT : SIDE_RIGHT);
     }
 }
 
@@ -41,12 +42,12 @@ void mouth_build(struct model *m, const struct body *b)
             v3(b->mouth_w * 1.35f * q, mixf(top + 0.09f, low - 0.08f, v) + 0.15f * b->smile * q * q,
                z - 0.26f - 0.10f * q * q + 0.08f * (2 * v - 1) * (2 * v - 1));
     }
-    model_grid(m, b, JOINT_HEAD, MAT_MOUTH, 0);
+    model_grid(m, b, JOINT_HEAD, MAT_MOUTH, MOUTH_HOLLOW);
     model_ball(m, b, JOINT_HEAD, v3(0, low - 0.015f, z - 0.19f), v3(0.14f, 0.055f, 0.13f),
-               MAT_MOUTH, 1);
+               MAT_MOUTH, MOUTH_TONGUE);
     bool surprised = b->shot->expression == EXPR_SURPRISED;
     float upper = surprised ? top - 0.025f : minf(top - 0.075f, mixf(top, low, 0.62f));
-    teeth_build(m, b, top + 0.06f, upper, 0);
+    teeth_build(m, b, top + 0.06f, upper, TEETH_UPPER);
     if (b->open > 0.1f)
-        teeth_build(m, b, low + (surprised ? 0.008f : 0.022f), low - 0.08f, 1);
+        teeth_build(m, b, low + (surprised ? 0.008f : 0.022f), low - 0.08f, TEETH_LOWER);
 }

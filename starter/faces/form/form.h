@@ -33,6 +33,12 @@ enum {
     MAT_COUNT
 };
 
+/* Tags of some of them; more in hair.h and wear.h. */
+enum { SIDE_RIGHT, SIDE_LEFT }; /* the person's: of MAT_EAR, MAT_EYE, MAT_GLASS */
+enum { MOUTH_HOLLOW, MOUTH_TONGUE };
+enum { TEETH_UPPER, TEETH_LOWER };
+enum { SCALP_HAIR, SCALP_BEARD };
+
 struct vertex {
     struct vec3 p, n; /* camera space: turned and placed, before projection */
     struct vec3 t;    /* rest position; hair and beard: direction of the strand, camera space */

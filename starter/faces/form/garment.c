@@ -73,7 +73,8 @@ static float fold(const struct body *b, struct vec3 p)
 
 enum { FAN = 24, RINGS = 17 };
 
-/* Rays from the heart for the shoulders, from an axis below; a skirt goes on beyond the hips. */
+/* Rays from the heart for the shoulders, from an axis below; a skirt goes on beyond the hips.
+ * own_gap: its neckline is that of the row alone, not of what is worn. */
 static void shell_build(
     struct model *m, const struct body *b, const struct garment *k, bool own_gap, int tag)
 {

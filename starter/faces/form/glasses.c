@@ -82,7 +82,7 @@ static void lens_build(
             p.z = z - wrap(p.x, p.y - b->eye_y) + 0.03f * (1 - share * share);
             g->p[r * g->cols + c] = p;
         }
-    model_grid(m, b, JOINT_HEAD, MAT_GLASS, s > 0);
+    model_grid(m, b, JOINT_HEAD, MAT_GLASS, s > 0 ? SIDE_LEFT : SIDE_RIGHT);
 }
 
 /* Over the nose, from rim to rim, which lie at ±inner. */

@@ -71,5 +71,5 @@ void hair_shell(const struct hair *h)
             g->p[r * g->cols + k] = v3_add(p, v3_scale(dir, up));
         }
     }
-    model_grid(h->m, h->b, JOINT_HEAD, ball ? MAT_HAIR : MAT_SCALP, ball ? TAG_SHELL : 0);
+    model_grid(h->m, h->b, JOINT_HEAD, ball ? MAT_HAIR : MAT_SCALP, ball ? TAG_SHELL : SCALP_HAIR);
 }

@@ -27,35 +27,28 @@ static struct vec3 arm_shoulder(const struct body *b, float s)
 static float torso(const struct body *b, struct vec3 a)
 {
     float wide = b->shoulder, w = wide / 1.3f, man = b->male, grown = 1 - b->child;
-    struct vec3 shoulder = arm_shoulder(b, 1);
-    float d = solid_capsule(a, v3(b->neck_r * 0.5f, trunk_y(b, -1.44f), -0.42f),
-                            v3(wide * 0.70f, trunk_y(b, -1.76f), -0.36f), 0.18f, 0.19f * w);
-    d = solid_join(d,
-                   solid_capsule(a, shoulder, v3_add(shoulder, v3(0.05f, -0.30f, -0.02f)),
-                                 0.265f * (0.5f + 0.5f * w), 0.25f * (0.5f + 0.5f * w)),
-                   0.34f);
-    float chest = trunk_y(b, -2.62f);
-    d = solid_join(d,
-                   solid_ellipsoid(a, v3(0, chest, -0.30f),
-                                   v3(0.86f * w, trunk_y(b, -1.56f) - chest, 0.56f + 0.06f * man)),
-                   0.36f);
+    struct vec3 joint = arm_shoulder(b, 1);
+    float collar = solid_capsule(a, v3(b->neck_r * 0.5f, trunk_y(b, -1.44f), -0.42f),
+                                 v3(wide * 0.70f, trunk_y(b, -1.76f), -0.36f), 0.18f, 0.19f * w);
+    float shoulder = solid_capsule(a, joint, v3_add(joint, v3(0.05f, -0.30f, -0.02f)),
+                                   0.265f * (0.5f + 0.5f * w), 0.25f * (0.5f + 0.5f * w));
+    float d = solid_join(collar, shoulder, 0.34f), middle = trunk_y(b, -2.62f);
+    float chest = solid_ellipsoid(a, v3(0, middle, -0.30f),
+                                  v3(0.86f * w, trunk_y(b, -1.56f) - middle, 0.56f + 0.06f * man));
+    d = solid_join(d, chest, 0.36f);
     if (a.y > -1.75f)
         return d;
-    if (man < 0.5f && grown > 0)
-        d = solid_join(d,
-                       solid_ellipsoid(a, v3(0.37f, trunk_y(b, -2.78f), 0.06f),
-                                       v3(0.34f, 0.36f, 0.08f + 0.22f * grown)),
-                       0.30f);
-    d = solid_join(
-        d,
-        solid_ellipsoid(a, v3(0, trunk_y(b, -3.85f), -0.28f),
-                        v3((0.66f + 0.10f * man) * (0.4f + 0.6f * w), stature(b), 0.46f)),
-        0.5f);
-    return solid_join(
-        d,
+    if (man < 0.5f && grown > 0) {
+        float breast = solid_ellipsoid(a, v3(0.37f, trunk_y(b, -2.78f), 0.06f),
+                                       v3(0.34f, 0.36f, 0.08f + 0.22f * grown));
+        d = solid_join(d, breast, 0.30f);
+    }
+    float waist = solid_ellipsoid(a, v3(0, trunk_y(b, -3.85f), -0.28f),
+                                  v3((0.66f + 0.10f * man) * (0.4f + 0.6f * w), stature(b), 0.46f));
+    float hips =
         solid_ellipsoid(a, v3(0, trunk_y(b, -5.0f), -0.30f),
-                        v3((0.90f - 0.08f * man) * (0.35f + 0.65f * w), 0.70f * stature(b), 0.56f)),
-        0.5f);
+                        v3((0.90f - 0.08f * man) * (0.35f + 0.65f * w), 0.70f * stature(b), 0.56f));
+    return solid_join(solid_join(d, waist, 0.5f), hips, 0.5f);
 }
 
 float trunk_skin(const struct body *b, struct vec3 p)
@@ -70,9 +63,9 @@ float trunk_distance(const struct body *b, struct vec3 p)
     float d = torso(b, a) - 0.05f;
     if (b->look->clothes == CLOTHES_HOODIE) /* the hood behind the neck */
         d = solid_join(d, solid_ellipsoid(a, v3(0, -1.36f, -0.80f), v3(0.62f, 0.22f, 0.26f)), 0.1f);
-    return p.y > -1.4f
-               ? d
-               : solid_join(d, solid_capsule(a, arm_shoulder(b, 1), elbow, 0.28f, 0.23f), 0.1f);
+    if (p.y > -1.4f)
+        return d;
+    return solid_join(d, solid_capsule(a, arm_shoulder(b, 1), elbow, 0.28f, 0.23f), 0.1f);
 }
 
 float wear_angle(int column)
@@ -194,6 +187,8 @@ static struct vec3 arm_point(const struct vec3 at[3], float t)
                   t > 1 ? c : v3_mix(at[1], at[2], 0.5f * (t - 1)), turn);
 }
 
+/* The part t0..t1 of an arm: bare, or in cloth that stands `loose` off it and turns in at its end.
+ */
 static void arm_tube(struct model *m,
                      const struct body *b,
                      const struct vec3 at[3],

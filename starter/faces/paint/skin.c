@@ -131,7 +131,7 @@ void skin_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
             face_paint(b, v->t.x, v->t.y, o);
     } else if (mat == MAT_EAR) {
         paint_tint(o, 0.5f, v3(1.02f, 0.72f, 0.68f));
-        o->mask = tag ? MASK_LEFT_EAR : MASK_RIGHT_EAR;
+        o->mask = tag == SIDE_LEFT ? MASK_LEFT_EAR : MASK_RIGHT_EAR;
     } else if (mat == MAT_HAND) {
         o->mask = MASK_HAND;
     } else {
