@@ -57,6 +57,7 @@ static const int under_hat[HAIR_COUNT] = {
     [HAIR_PONYTAIL] = HAIR_LONG,   [HAIR_BUN] = HAIR_LONG,      [HAIR_BRAIDS] = HAIR_BRAIDS,
     [HAIR_LOCS] = HAIR_LOCS,
 };
+/* Of the styles that can be drawn with one, see hair_style.bangs. */
 static const bool wears_fringe[HAIR_COUNT] = {
     [HAIR_SHORT] = true, [HAIR_BOB] = true,      [HAIR_LONG] = true,
     [HAIR_WAVY] = true,  [HAIR_PONYTAIL] = true, [HAIR_BUN] = true,
