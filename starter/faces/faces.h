@@ -18,6 +18,36 @@
 
 #include "base/vec.h"
 
+/* What random numbers are for: one seed gives each purpose a row of its own (rng_make), so that no
+ * choice disturbs another. Pictures depend on the values. */
+enum purpose {
+    FOR_IDENTITY = 1,
+    FOR_LOOK = 2, /* who: gender and age group */
+    FOR_SHOT = 3,
+    FOR_CAPTION = 4,
+    FOR_PORTRAIT = 10,
+    FOR_PAIR_SAME = 11,
+    FOR_PAIR = 12,
+    FOR_WIDE = 13,
+    FOR_ALBUM = 14,
+    FOR_TURN = 15,
+    FOR_AGE = 16,
+    FOR_LOOK_AT = 21, /* everything else of a look */
+    FOR_YEARS = 22,
+    FOR_HAIR = 31,
+    FOR_BEARD = 32,
+    FOR_RECORD = 100, /* and those that follow: parts of a record */
+    FOR_TIE = 0x746965,
+    FOR_POMPOM = 0x706f6d,
+    FOR_BRIM = 0x6272696d,
+    FOR_DRAPE = 0x64726170,
+    FOR_FRAME = 0x6672616d,
+    FOR_HAND = 0x68616e64,
+    FOR_NECKLINE = 0x6e65636b,
+    FOR_EARRINGS = 0x72696e67,
+    FOR_FABRIC = 0x77656172,
+};
+
 /* ---- who: identity ---- */
 
 enum {
@@ -193,18 +223,13 @@ enum {
     SCENE_COUNT
 };
 
-/* A named colour: `word` is what captions say, `rgb` sRGB 0xRRGGBB. */
-struct shade {
-    const char *word;
-    unsigned rgb;
-};
-
+/* sRGB, 0xRRGGBB; `classes` has their names. */
 enum { EYE_COLOURS = 5, CLOTH_COLOURS = 10, WALL_COLOURS = 9 };
-extern const struct shade skin_tones[SKIN_COUNT];
-extern const struct shade hair_colours[HAIR_COLOUR_COUNT];
-extern const struct shade eye_colours[EYE_COLOURS];
-extern const struct shade cloth_colours[CLOTH_COLOURS];
-extern const struct shade wall_colours[WALL_COLOURS];
+extern const unsigned skin_tones[SKIN_COUNT];
+extern const unsigned hair_colours[HAIR_COLOUR_COUNT];
+extern const unsigned eye_colours[EYE_COLOURS];
+extern const unsigned cloth_colours[CLOTH_COLOURS];
+extern const unsigned wall_colours[WALL_COLOURS];
 
 /* Names of the classes above, as options and labels spell them. */
 struct class_names {
@@ -289,7 +314,7 @@ enum {
     MASK_HAIR,
     MASK_HAT,
     MASK_BEARD,
-    MASK_HAND,
+    MASK_HAND, /* bare arms and legs too */
     MASK_COUNT
 };
 
@@ -306,10 +331,12 @@ struct person {
     struct shot shot;
 };
 
-/* What the picture shows: people (0..3, the far ones first) in a place, or a scene. */
+enum { PEOPLE_MAX = 3 };
+
+/* What the picture shows: people (0..PEOPLE_MAX, the far ones first) in a place, or a scene. */
 struct picture {
     int people;
-    struct person person[3];
+    struct person person[PEOPLE_MAX];
     int scene; /* used when people == 0 */
     uint64_t seed;
 };
@@ -319,8 +346,8 @@ int picture_class(const struct picture *p, int kind);
 void picture_set_class(struct picture *p, int kind, int value);
 
 struct canvas;
-/* NULL when memory lacks. size: 16..2048, the side of the square picture; samples: per axis, 1..4.
- */
+/* size: 16..2048, the side of the square picture; samples: per axis, 1..4. NULL outside these, or
+ * when memory lacks. One canvas serves one thread at a time. */
 struct canvas *canvas_make(int size, int samples);
 void canvas_free(struct canvas *c);
 /* rgb [size,size,3] u8; mask [size,size] u8 or NULL; truth [people] or NULL. */
@@ -355,8 +382,8 @@ enum topic {
 };
 extern const char *const topic_names[TOPIC_COUNT];
 
-/* A truthful sentence about the picture, at most `size` bytes with its end. Returns the topics that
- * it mentions of one person alone, a bit each; 0 for other pictures. */
+/* A truthful sentence about the picture, at most `size` > 0 bytes with its end. Returns the topics
+ * that it mentions of one person alone, a bit each; 0 for other pictures. */
 unsigned caption_write(const struct picture *p, uint64_t seed, char *out, size_t size);
 
 #endif

@@ -75,7 +75,7 @@ static const struct {
     {"rows", OPTION_INT, offsetof(struct options, rows), 1, 64},
     {"count", OPTION_LONG, offsetof(struct options, set.count), 1, 1e8},
     {"identity", OPTION_LONG, offsetof(struct options, identity), 0, 1e15},
-    {"look", OPTION_LONG, offsetof(struct options, look), 0, 1e9},
+    {"look", OPTION_LONG, offsetof(struct options, look), 0, 1e15},
     {"shot", OPTION_LONG, offsetof(struct options, shot), 0, 1e15},
     {"seed", OPTION_SEED, offsetof(struct options, set.seed), 0, 1e15},
     {"years", OPTION_INT, offsetof(struct options, years), YEARS_LEAST, YEARS_MOST},
@@ -92,9 +92,9 @@ static const struct {
 static int option_number(struct options *o, const char *name, const char *value)
 {
     size_t i = 0;
-    while (i < FACE_COUNT(numbers) && strcmp(numbers[i].name, name) != 0)
+    while (i < COUNT_OF(numbers) && strcmp(numbers[i].name, name) != 0)
         i++;
-    if (i == FACE_COUNT(numbers))
+    if (i == COUNT_OF(numbers))
         return 0;
     char *end;
     double v = strtod(value, &end);
@@ -146,7 +146,7 @@ static bool option_flag(struct options *o, const char *name)
         size_t at;
     } flags[] = {{"--masks", offsetof(struct options, set.masks)},
                  {"--words", offsetof(struct options, words)}};
-    for (size_t i = 0; i < FACE_COUNT(flags); i++)
+    for (size_t i = 0; i < COUNT_OF(flags); i++)
         if (strcmp(flags[i].name, name) == 0)
             return *(bool *)((char *)o + flags[i].at) = true;
     return false;
@@ -188,13 +188,12 @@ static struct look look_choose(const struct options *o)
 
 static struct picture picture_choose(const struct options *o)
 {
-    const float degree = 0.01745329f;
     struct picture p = {.people = o->chosen[CLASS_SCENE] < 0, .seed = (uint64_t)o->shot};
     struct look k = look_choose(o);
     struct shot s = shot_make((uint64_t)o->shot, 0.35f);
-    s.yaw = o->yaw == AS_DRAWN ? s.yaw : o->yaw * degree;
-    s.pitch = o->pitch == AS_DRAWN ? s.pitch : o->pitch * degree;
-    s.roll = o->roll == AS_DRAWN ? s.roll : o->roll * degree;
+    s.yaw = o->yaw == AS_DRAWN ? s.yaw : o->yaw * DEGREE;
+    s.pitch = o->pitch == AS_DRAWN ? s.pitch : o->pitch * DEGREE;
+    s.roll = o->roll == AS_DRAWN ? s.roll : o->roll * DEGREE;
     s.height = o->height == AS_DRAWN ? s.height : o->height;
     p.person[0] = (struct person){identity_make((uint64_t)o->identity, k.gender), k, s};
     for (int i = 0; i < CLASS_COUNT; i++)
@@ -314,6 +313,7 @@ int main(int argc, char **argv)
         return sheet_run(&o) ? 1 : 0;
     if (strcmp(command, "set") == 0) {
         o.set.dir = o.out;
+        o.set.masks = o.set.masks && !o.words;
         o.set.size = o.words ? 0 : o.set.size ? o.set.size : 128;
         return dataset_write(&o.set) ? 1 : 0;
     }

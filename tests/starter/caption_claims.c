@@ -436,7 +436,7 @@ const struct claim claims[] = {
     {"ginger", CLASS_HAIR_COLOUR, V(HAIR_RED), hair_seen},
     {"close-up", CLAIM_OTHER, 0, near},
 };
-const int claim_count = FACE_COUNT(claims);
+const int claim_count = COUNT_OF(claims);
 
 int claim_tint(const struct claim *c)
 {
@@ -447,7 +447,7 @@ int claim_tint(const struct claim *c)
                  {CLASS_HAT, CLASS_HAT_COLOUR},
                  {CLASS_CLOTHES, CLASS_CLOTHES_COLOUR},
                  {CLASS_PLACE, CLASS_WALL}};
-    for (size_t i = 0; i < FACE_COUNT(tints); i++)
+    for (size_t i = 0; i < COUNT_OF(tints); i++)
         if (tints[i].class == c->class)
             return tints[i].tint;
     return c->class;
@@ -462,7 +462,7 @@ const struct plural *plural_named(const char *word)
         {"boys", MAN, 5, 13},     {"people", -1, 5, 85}, {"children", -1, 5, 13},
         {"kids", -1, 5, 13},
     };
-    for (size_t i = 0; i < FACE_COUNT(plurals); i++)
+    for (size_t i = 0; i < COUNT_OF(plurals); i++)
         if (strcmp(plurals[i].word, word) == 0)
             return &plurals[i];
     return NULL;
@@ -476,10 +476,10 @@ const char *colour_named(const char *word)
     static const char *const own[] = {"black",  "brown",  "blonde", "red",   "grey",
                                       "white",  "blue",   "pink",   "green", "yellow",
                                       "purple", "orange", "teal"};
-    for (size_t i = 0; i < FACE_COUNT(same); i++)
+    for (size_t i = 0; i < COUNT_OF(same); i++)
         if (strcmp(same[i][0], word) == 0)
             return same[i][1];
-    for (size_t i = 0; i < FACE_COUNT(own); i++)
+    for (size_t i = 0; i < COUNT_OF(own); i++)
         if (strcmp(own[i], word) == 0)
             return own[i];
     return NULL;
@@ -494,7 +494,7 @@ bool word_neutral(const char *word)
         "picture", "image",   "headshot", "render",   "3d",    "expression", "face",     "friendly",
         "big",     "front",   "inside",   "among",    "aged",  "years",      "person",   "green",
         "group",   "next",    "beside",   "between",  ":"};
-    for (size_t i = 0; i < FACE_COUNT(words); i++)
+    for (size_t i = 0; i < COUNT_OF(words); i++)
         if (strcmp(words[i], word) == 0)
             return true;
     return false;

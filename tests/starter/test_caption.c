@@ -108,7 +108,7 @@ static bool number_true(const char *word, const struct person *p)
 {
     static const char *const decades[] = {"twenties", "thirties",  "forties", "fifties",
                                           "sixties",  "seventies", "eighties"};
-    for (size_t i = 0; i < FACE_COUNT(decades); i++)
+    for (size_t i = 0; i < COUNT_OF(decades); i++)
         if (strcmp(word, decades[i]) == 0)
             return p->look.years / 10 == (int)i + 2;
     int n = (int)strtol(word, NULL, 10);
@@ -352,7 +352,7 @@ static void scenes_are_named(void **state)
                 fail_msg("scene %s is not in: %s", classes[CLASS_SCENE].names[scene], text);
             const char *detail = scene_detail(scene, seed);
             for (int i = 0; detail && i < s.n; i++)
-                for (size_t k = 0; k < FACE_COUNT(colours); k++)
+                for (size_t k = 0; k < COUNT_OF(colours); k++)
                     if (strcmp(s.word[i], colours[k]) == 0 && strcmp(detail, colours[k]) != 0)
                         fail_msg("the scene is %s, which is not in: %s", detail, text);
         }

@@ -53,7 +53,7 @@ static void files_have_the_sizes_that_the_labels_promise(void **state)
         const char *name;
         size_t bytes;
     } files[] = {{"images", 70 * SIDE * SIDE * 3}, {"masks", 70 * SIDE * SIDE}};
-    for (size_t i = 0; i < FACE_COUNT(suffix) * FACE_COUNT(files); i++) {
+    for (size_t i = 0; i < COUNT_OF(suffix) * COUNT_OF(files); i++) {
         char *name = test_format("%s%s.u8", files[i / 3].name, suffix[i % 3]);
         free(read_all(dir, name, &n));
         assert_int_equal(n, files[i / 3].bytes);
@@ -103,7 +103,7 @@ static void threads_do_not_change_the_files(void **state)
     d.threads = 3;
     assert_int_equal(dataset_write(&d), 0);
     static const char *const names[] = {"images.u8", "labels.f32", "captions.txt", "labels.tsv"};
-    for (size_t i = 0; i < FACE_COUNT(names); i++) {
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
         size_t n, m;
         uint8_t *a = read_all(one, names[i], &n), *b = read_all(three, names[i], &m);
         assert_int_equal(n, m);

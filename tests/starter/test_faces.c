@@ -147,11 +147,11 @@ static void masks_agree_with_points(void **state)
         p.person[0].shot.front = FRONT_NOTHING;
         show(c, &p, &s);
         int eyes[2] = {mask_at(&s, s.truth.points[0]), mask_at(&s, s.truth.points[1])};
-        assert_true(is_one_of(eyes[0], right_eye, FACE_COUNT(right_eye)));
-        assert_true(is_one_of(eyes[1], left_eye, FACE_COUNT(left_eye)));
-        assert_true(is_one_of(mask_at(&s, s.truth.points[2]), nose, FACE_COUNT(nose)));
+        assert_true(is_one_of(eyes[0], right_eye, COUNT_OF(right_eye)));
+        assert_true(is_one_of(eyes[1], left_eye, COUNT_OF(left_eye)));
+        assert_true(is_one_of(mask_at(&s, s.truth.points[2]), nose, COUNT_OF(nose)));
         for (int i = 3; i < 5; i++)
-            assert_true(is_one_of(mask_at(&s, s.truth.points[i]), corner, FACE_COUNT(corner)));
+            assert_true(is_one_of(mask_at(&s, s.truth.points[i]), corner, COUNT_OF(corner)));
         right += eyes[0] == MASK_RIGHT_EYE;
         left += eyes[1] == MASK_LEFT_EYE;
         assert_int_equal(s.mask[0], MASK_BACKGROUND);

@@ -9,6 +9,11 @@
 
 enum { SHADOW_SIDE = 288 };
 
+/* A rectangle of samples: x0 <= x < x1. */
+struct bounds {
+    int x0, y0, x1, y1;
+};
+
 /* The camera of one person: head space to samples. */
 struct view {
     float scale, ox, oy;
@@ -16,21 +21,21 @@ struct view {
 
 struct canvas {
     int size, samples, side; /* side = size * samples */
-    int x0, y0, x1, y1;      /* samples touched since raster_clear */
+    struct bounds touched;   /* since raster_clear; empty: x0 >= x1 */
     float *z;                /* [side,side] larger is nearer */
     int32_t *seen;           /* [side,side] triangle, -1 none */
     float *blurred;          /* [2][side,side] depth blurred over a small and a large box */
     float *scratch;          /* [side,side] */
     float *shadow;           /* [SHADOW_SIDE,SHADOW_SIDE] depth towards the key light */
+    struct vec3 light[3];    /* axes of the light's view: right, up, towards the light */
     struct vec3 *linear;     /* [size,size] linear light */
     uint8_t *mask;           /* [size,size] or NULL */
     struct view view;
     struct model model;
     struct vec3 *points; /* [MODEL_VERTICES] where the vertices lie on the buffer being filled */
-    struct grid *grid;
 };
 
-/* Perspective projection to samples; z stays. */
+/* Perspective projection to samples; z stays, in front of the camera at z = 9. */
 struct vec3 view_project(const struct view *v, struct vec3 p);
 
 /* A rectangular depth buffer. */
@@ -38,7 +43,7 @@ struct depth {
     float *z;
     int32_t *seen; /* NULL: depth alone */
     int width, height;
-    int *x0, *y0, *x1, *y1; /* touched, or NULL */
+    struct bounds *touched; /* grows; or NULL */
 };
 /* points [model->vertices]: x, y in samples, z nearer when larger. skip: triangles of this material
  * are left out. Skin that gives way to eye and mouth is left open. */
@@ -52,13 +57,15 @@ void raster_clear(struct canvas *c);
 /* The vertex that sample (x, y) sees, interpolated; NULL where nothing is. */
 const struct triangle *sample_vertex(const struct canvas *c, int x, int y, struct vertex *out);
 
-/* Depth towards the key light, and how much of it reaches a point: 0..1. */
-void shadow_make(struct canvas *c, const struct body *b, struct vec3 key);
-float shadow_at(const struct canvas *c, struct vec3 key, struct vec3 p, struct vec3 n);
+/* Turns c->light to the shot's key light and fills c->shadow; uses c->points. */
+void shadow_make(struct canvas *c, const struct body *b);
+/* How much of the key light reaches p, a point of a surface with normal n: 0..1. */
+float shadow_at(const struct canvas *c, struct vec3 p, struct vec3 n);
 
-/* Shades the samples and lays them over c->linear. */
+/* Shades the touched samples and lays them over c->linear, their classes over c->mask. */
 void person_light(struct canvas *c, const struct body *b);
 
+/* Where the landmarks of the face lie in the picture. */
 void truth_find(const struct canvas *c, const struct body *b, struct face_truth *t);
 
 #endif

@@ -51,12 +51,13 @@ static void blur_line(const float *in, float *out, int n, int stride, int radius
     }
 }
 
-/* c->blurred [2][h,w] of the touched rectangle: the depth under boxes of two radii. Background
- * counts as a wall close behind. */
+/* c->blurred [2][h,w] of the touched rectangle: the depth under boxes of two radii, in head units.
+ * Background counts as a wall close behind. */
 static void depth_blur(struct canvas *c)
 {
     static const float radii[2] = {0.035f, 0.13f};
-    int w = c->x1 - c->x0, h = c->y1 - c->y0;
+    const struct bounds *t = &c->touched;
+    int w = t->x1 - t->x0, h = t->y1 - t->y0;
     size_t n = (size_t)c->side * (size_t)c->side;
     for (int k = 0; k < 2; k++) {
         int radius = (int)(c->view.scale * radii[k] + 0.5f);
@@ -64,7 +65,7 @@ static void depth_blur(struct canvas *c)
         float *d = c->blurred + (size_t)k * n;
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++) {
-                size_t at = (size_t)(y + c->y0) * (size_t)c->side + (size_t)(x + c->x0);
+                size_t at = (size_t)(y + t->y0) * (size_t)c->side + (size_t)(x + t->x0);
                 d[y * w + x] = c->seen[at] < 0 ? -1.2f : c->z[at];
             }
         for (int y = 0; y < h; y++)
@@ -74,18 +75,19 @@ static void depth_blur(struct canvas *c)
     }
 }
 
-/* Diffuse light of the key: per channel a wrap that grows with softness, most for red. */
+/* Diffuse light of the key: per channel a wrap that grows with softness, most for red, which also
+ * creeps into shadows. */
 static struct vec3 light_diffuse(const struct light *l,
                                  const struct surface *o,
                                  float nl,
                                  float lit)
 {
-    float soft = o->soft, out[3];
+    static const float creep[3] = {0.42f, 0.22f, 0.16f};
+    float red = minf(1, lit + 0.12f * o->soft) - lit, out[3];
     for (int i = 0; i < 3; i++) {
-        static const float creep[3] = {0.42f, 0.22f, 0.16f};
-        float wrap = 0.12f + soft * creep[i];
+        float wrap = 0.12f + o->soft * creep[i];
         float d = clampf((nl + wrap) / (1 + wrap), 0, 1);
-        out[i] = d * (0.55f + 0.45f * d) * mixf(lit, minf(1, lit + 0.12f * soft * (i == 0)), 1);
+        out[i] = d * (0.55f + 0.45f * d) * (i == 0 ? lit + red : lit);
     }
     return v3(l->key.x * out[0], l->key.y * out[1], l->key.z * out[2]);
 }
@@ -103,7 +105,7 @@ static struct vec3 light_gloss(
         return v3_add(wide, v3_scale(l->key, 0.16f * s64 * facing * lit * o->shine));
     }
     float a = maxf(o->rough * o->rough, 0.01f), a2 = a * a, nh = maxf(v3_dot(o->normal, half), 0);
-    float q = nh * nh * (a2 - 1) + 1, spread = a2 / (3.14159265f * q * q + 1e-6f);
+    float q = nh * nh * (a2 - 1) + 1, spread = a2 / (PI * q * q + 1e-6f);
     float facing = 1 - maxf(v3_dot(half, v3(0, 0, 1)), 0),
           fresnel = 0.04f + 0.96f * facing * facing * facing * facing * facing;
     return v3_scale(l->key, minf(spread * fresnel * o->shine * maxf(nl, 0) * lit, 1.6f));
@@ -147,8 +149,9 @@ static paint_fn *const painters[MAT_COUNT] = {
 };
 
 static struct vec3 sample_light(
-    const struct canvas *c, const struct body *b, int x, int y, struct vec3 key, uint8_t *mask)
+    const struct canvas *c, const struct body *b, int x, int y, uint8_t *mask)
 {
+    const struct bounds *in = &c->touched;
     struct vertex v;
     const struct triangle *t = sample_vertex(c, x, y, &v);
     struct surface o = {.normal = v.n, .strand = v.t, .occlusion = 1, .rough = 0.5f};
@@ -156,25 +159,25 @@ static struct vec3 sample_light(
         o.normal = v3_unit(v3(o.normal.x, o.normal.y, 0));
     painters[t->mat](b, &v, t->mat, t->tag, &o);
     *mask = o.mask;
-    size_t at = (size_t)(y - c->y0) * (size_t)(c->x1 - c->x0) + (size_t)(x - c->x0),
+    size_t at = (size_t)(y - in->y0) * (size_t)(in->x1 - in->x0) + (size_t)(x - in->x0),
            n = (size_t)c->side * (size_t)c->side;
     float z = v.p.z, near = clampf(2.6f * (c->blurred[at] - z - 0.01f), 0, 0.45f),
           wide = clampf(1.5f * (c->blurred[n + at] - z - 0.02f), 0, 0.55f);
-    float lit = shadow_at(c, key, v.p, v.n);
+    float lit = shadow_at(c, v.p, v.n);
     float away = ramp(0.02f, 0.40f, z - c->blurred[n + at]);
-    return shade(&lights[b->shot->light], &o, key, lit, (1 - near) * (1 - wide), away);
+    return shade(&lights[b->shot->light], &o, c->light[2], lit, (1 - near) * (1 - wide), away);
 }
 
 void person_light(struct canvas *c, const struct body *b)
 {
-    if (c->x0 >= c->x1 || c->y0 >= c->y1)
+    const struct bounds *t = &c->touched;
+    if (t->x0 >= t->x1 || t->y0 >= t->y1)
         return;
     depth_blur(c);
-    struct vec3 key = v3_unit(v3(b->shot->light_x, b->shot->light_y, 1));
     int ss = c->samples;
     float weight = 1.0f / (float)(ss * ss);
-    for (int py = c->y0 / ss; py * ss < c->y1; py++)
-        for (int px = c->x0 / ss; px * ss < c->x1; px++) {
+    for (int py = t->y0 / ss; py * ss < t->y1; py++)
+        for (int px = t->x0 / ss; px * ss < t->x1; px++) {
             struct vec3 sum = v3(0, 0, 0);
             int hits = 0, best = 0;
             uint8_t count[MASK_COUNT] = {0};
@@ -183,9 +186,8 @@ void person_light(struct canvas *c, const struct body *b)
                 if (c->seen[(size_t)y * (size_t)c->side + (size_t)x] < 0)
                     continue;
                 uint8_t mask;
-                struct vec3 light = sample_light(c, b, x, y, key, &mask);
-                sum =
-                    v3_add(sum, v3(minf(light.x, 1.2f), minf(light.y, 1.2f), minf(light.z, 1.2f)));
+                struct vec3 light = sample_light(c, b, x, y, &mask);
+                sum = v3_add(sum, v3_min(light, 1.2f)); /* one sample must not outshine a pixel */
                 hits++;
                 count[mask]++;
             }

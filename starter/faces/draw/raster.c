@@ -9,20 +9,6 @@
 
 #define CAMERA 9.0f /* distance in head units: a mild tele lens */
 
-static void canvas_parts_free(struct canvas *c)
-{
-    free(c->z);
-    free(c->seen);
-    free(c->blurred);
-    free(c->scratch);
-    free(c->shadow);
-    free(c->linear);
-    free(c->grid);
-    free(c->model.vertex);
-    free(c->model.triangle);
-    free(c->points);
-}
-
 struct canvas *canvas_make(int size, int samples)
 {
     if (size < 16 || size > 2048 || samples < 1 || samples > 4)
@@ -40,16 +26,16 @@ struct canvas *canvas_make(int size, int samples)
     c->scratch = calloc(n, sizeof *c->scratch);
     c->shadow = calloc((size_t)SHADOW_SIDE * SHADOW_SIDE, sizeof *c->shadow);
     c->linear = calloc((size_t)size * (size_t)size, sizeof *c->linear);
-    c->grid = calloc(1, sizeof *c->grid);
+    c->model.grid = calloc(1, sizeof *c->model.grid);
     c->model.vertex = calloc(MODEL_VERTICES, sizeof *c->model.vertex);
     c->model.triangle = calloc(MODEL_TRIANGLES, sizeof *c->model.triangle);
     c->points = calloc(MODEL_VERTICES, sizeof *c->points);
-    if (!c->z || !c->seen || !c->blurred || !c->scratch || !c->shadow || !c->linear || !c->grid ||
-        !c->model.vertex || !c->model.triangle || !c->points) {
+    if (!c->z || !c->seen || !c->blurred || !c->scratch || !c->shadow || !c->linear ||
+        !c->model.grid || !c->model.vertex || !c->model.triangle || !c->points) {
         canvas_free(c);
         return NULL;
     }
-    c->x1 = c->y1 = c->side;
+    c->touched = (struct bounds){0, 0, c->side, c->side};
     raster_clear(c);
     return c;
 }
@@ -58,19 +44,29 @@ void canvas_free(struct canvas *c)
 {
     if (!c)
         return;
-    canvas_parts_free(c);
+    free(c->z);
+    free(c->seen);
+    free(c->blurred);
+    free(c->scratch);
+    free(c->shadow);
+    free(c->linear);
+    free(c->model.grid);
+    free(c->model.vertex);
+    free(c->model.triangle);
+    free(c->points);
     free(c);
 }
 
 void raster_clear(struct canvas *c)
 {
-    for (int y = c->y0; y < c->y1; y++)
-        for (int x = c->x0; x < c->x1; x++) {
-            c->z[(size_t)y * (size_t)c->side + (size_t)x] = -1e9f;
-            c->seen[(size_t)y * (size_t)c->side + (size_t)x] = -1;
+    struct bounds *t = &c->touched;
+    for (int y = t->y0; y < t->y1; y++)
+        for (int x = t->x0; x < t->x1; x++) {
+            size_t at = (size_t)y * (size_t)c->side + (size_t)x;
+            c->z[at] = -1e9f;
+            c->seen[at] = -1;
         }
-    c->x0 = c->y0 = c->side;
-    c->x1 = c->y1 = 0;
+    *t = (struct bounds){c->side, c->side, 0, 0};
 }
 
 struct vec3 view_project(const struct view *v, struct vec3 p)
@@ -85,20 +81,16 @@ static float edge(struct vec3 a, struct vec3 b, float x, float y)
     return (b.x - a.x) * (y - a.y) - (b.y - a.y) * (x - a.x);
 }
 
-static void touched(const struct depth *d, int x0, int y0, int x1, int y1)
+static void bounds_grow(struct bounds *b, struct bounds by)
 {
-    *d->x0 = x0 < *d->x0 ? x0 : *d->x0;
-    *d->y0 = y0 < *d->y0 ? y0 : *d->y0;
-    *d->x1 = x1 >= *d->x1 ? x1 + 1 : *d->x1;
-    *d->y1 = y1 >= *d->y1 ? y1 + 1 : *d->y1;
+    b->x0 = by.x0 < b->x0 ? by.x0 : b->x0;
+    b->y0 = by.y0 < b->y0 ? by.y0 : b->y0;
+    b->x1 = by.x1 > b->x1 ? by.x1 : b->x1;
+    b->y1 = by.y1 > b->y1 ? by.y1 : b->y1;
 }
 
-/* Where a triangle is on the buffer: whole samples between its bounds. */
-struct bounds {
-    int x0, y0, x1, y1;
-};
-
-/* False for triangles seen from behind, and for the many that lie between samples. */
+/* The samples that a triangle may cover. False for triangles seen from behind, and for the many
+ * that lie between samples. */
 static bool triangle_bounds(
     const struct depth *d, struct vec3 p, struct vec3 q, struct vec3 r, struct bounds *b)
 {
@@ -110,9 +102,9 @@ static bool triangle_bounds(
         return false;
     b->x0 = -floor_of(-maxf(x0, 0));
     b->y0 = -floor_of(-maxf(y0, 0));
-    b->x1 = floor_of(minf(x1, (float)(d->width - 1)));
-    b->y1 = floor_of(minf(y1, (float)(d->height - 1)));
-    return b->x0 <= b->x1 && b->y0 <= b->y1;
+    b->x1 = floor_of(minf(x1, (float)(d->width - 1))) + 1;
+    b->y1 = floor_of(minf(y1, (float)(d->height - 1))) + 1;
+    return b->x0 < b->x1 && b->y0 < b->y1;
 }
 
 static void raster_triangle(const struct depth *d,
@@ -122,11 +114,11 @@ static void raster_triangle(const struct depth *d,
                             const struct body *open,
                             int number)
 {
-    if (d->x0)
-        touched(d, in.x0, in.y0, in.x1, in.y1);
+    if (d->touched)
+        bounds_grow(d->touched, in);
     float inv = 1.0f / edge(s[0], s[1], s[2].x, s[2].y);
-    for (int y = in.y0; y <= in.y1; y++)
-        for (int x = in.x0; x <= in.x1; x++) {
+    for (int y = in.y0; y < in.y1; y++)
+        for (int x = in.x0; x < in.x1; x++) {
             float w0 = edge(s[1], s[2], (float)x, (float)y) * inv;
             float w1 = edge(s[2], s[0], (float)x, (float)y) * inv, w2 = 1.0f - w0 - w1;
             if (w0 < -1e-5f || w1 < -1e-5f || w2 < -1e-5f)

@@ -8,23 +8,13 @@
 #include "scene/scene.h"
 
 #define FACE_SPAN 1.72f /* chin to hairline in head space */
-#define FACE_MIDDLE -0.14f
+#define FACE_MIDDLE (-0.14f)
 
-static void person_build(struct model *m, struct grid *g, const struct body *b)
-{
-    m->vertices = m->triangles = 0;
-    head_build(m, g, b);
-    eyes_build(m, g, b);
-    mouth_build(m, g, b);
-    ears_build(m, g, b);
-    beard_build(m, g, b);
-    hair_build(m, g, b);
-    hat_build(m, g, b);
-    glasses_build(m, g, b);
-    earrings_build(m, g, b);
-    trunk_build(m, g, b);
-    hand_build(m, g, b);
-}
+/* Of triangles equally near the first is seen, so the order matters. */
+static build_fn *const parts[] = {
+    head_build, eyes_build,    mouth_build,    ears_build,  beard_build, hair_build,
+    hat_build,  glasses_build, earrings_build, trunk_build, hand_build,
+};
 
 static void person_draw(struct canvas *c, const struct person *p, struct face_truth *truth)
 {
@@ -34,19 +24,15 @@ static void person_draw(struct canvas *c, const struct person *p, struct face_tr
     c->view.ox = p->shot.cx * (float)c->side;
     c->view.oy = p->shot.cy * (float)c->side + FACE_MIDDLE * c->view.scale;
     b.shading = 1.0f / c->view.scale;
-    person_build(&c->model, c->grid, &b);
-    shadow_make(c, &b, v3_unit(v3(p->shot.light_x, p->shot.light_y, 1)));
+    c->model.vertices = c->model.triangles = 0;
+    for (size_t i = 0; i < COUNT_OF(parts); i++)
+        parts[i](&c->model, &b);
+    shadow_make(c, &b);
     raster_clear(c);
     for (int i = 0; i < c->model.vertices; i++)
         c->points[i] = view_project(&c->view, c->model.vertex[i].p);
-    struct depth d = {.z = c->z,
-                      .seen = c->seen,
-                      .width = c->side,
-                      .height = c->side,
-                      .x0 = &c->x0,
-                      .y0 = &c->y0,
-                      .x1 = &c->x1,
-                      .y1 = &c->y1};
+    struct depth d = {
+        .z = c->z, .seen = c->seen, .width = c->side, .height = c->side, .touched = &c->touched};
     raster_model(&d, &c->model, c->points, &b, MAT_NONE);
     person_light(c, &b);
     if (truth)

@@ -5,11 +5,11 @@
  */
 #include "form.h"
 
+/* First pitched, then turned, then rolled: m = roll * yaw * pitch; radians. */
 static struct pose pose_make(float yaw, float pitch, float roll, struct vec3 pivot)
 {
     float cy = cosf(yaw), sy = sinf(yaw), cp = cosf(pitch), sp = sinf(pitch);
     float cr = cosf(roll), sr = sinf(roll);
-    /* M = roll * yaw * pitch */
     float a[9] = {cy, -sy * sp, sy * cp, 0, cp, sp, -sy, -cy * sp, cy * cp};
     struct pose p = {.pivot = pivot};
     for (int k = 0; k < 3; k++) {
@@ -18,6 +18,25 @@ static struct pose pose_make(float yaw, float pitch, float roll, struct vec3 piv
         p.m[6 + k] = a[6 + k];
     }
     return p;
+}
+
+static struct vec3 pose_apply(const struct pose *p, struct vec3 v)
+{
+    struct vec3 d = v3_sub(v, p->pivot);
+    const float *m = p->m;
+    return v3(p->pivot.x + m[0] * d.x + m[1] * d.y + m[2] * d.z,
+              p->pivot.y + m[3] * d.x + m[4] * d.y + m[5] * d.z,
+              p->pivot.z + m[6] * d.x + m[7] * d.y + m[8] * d.z);
+}
+
+struct vec3 body_place(const struct body *b, int joint, struct vec3 p)
+{
+    if (joint == JOINT_HEAD)
+        return pose_apply(&b->head, p);
+    struct vec3 trunk = pose_apply(&b->trunk, p);
+    if (joint == JOINT_TRUNK)
+        return trunk;
+    return v3_mix(trunk, pose_apply(&b->head, p), ramp(-1.55f, -0.85f, p.y + 0.55f * (p.z + 0.2f)));
 }
 
 static void measure_eyes(struct body *b, const float *g)
@@ -77,21 +96,20 @@ static void measure_expression(struct body *b)
     b->mouth_w *= forms[e].wider;
 }
 
-/* Grey comes with the forties in nature; here the look's colour says it, and only brows follow. */
+/* Dyed hair does not dye the brows. */
 static void measure_colours(struct body *b)
 {
     const struct look *k = b->look;
-    struct vec3 base = srgb(skin_tones[k->skin].rgb);
-    b->skin = v3_scale(base, 0.93f + 0.09f * k->tone);
-    float rosy = (b->look->gender == WOMAN ? 0.42f : 0.14f) * (1 - 0.6f * b->child);
+    b->skin = v3_scale(srgb(skin_tones[k->skin]), 0.93f + 0.09f * k->tone);
+    float rosy = (k->gender == WOMAN ? 0.42f : 0.14f) * (1 - 0.6f * b->child);
     b->lips = v3_mix(v3_mul(b->skin, v3(0.90f, 0.50f, 0.48f)), srgb(0xb8434d), rosy);
-    b->hair = srgb(hair_colours[k->hair_colour].rgb);
+    b->hair = srgb(hair_colours[k->hair_colour]);
     bool dyed = k->hair_colour == HAIR_BLUE || k->hair_colour == HAIR_PINK;
     struct vec3 natural = dyed ? srgb(0x3a2a20) : b->hair;
     b->brow = v3_mix(v3_scale(natural, 0.55f), srgb(0x2a1c14), 0.35f);
-    b->cloth = srgb(cloth_colours[k->clothes_colour].rgb);
-    b->hat = srgb(cloth_colours[k->hat_colour].rgb);
-    b->iris = srgb(eye_colours[b->id->eyes].rgb);
+    b->cloth = srgb(cloth_colours[k->clothes_colour]);
+    b->hat = srgb(cloth_colours[k->hat_colour]);
+    b->iris = srgb(eye_colours[b->id->eyes]);
 }
 
 /* Lumps of clay. Widths grow with the face's, features sit where they were measured. */
@@ -177,22 +195,24 @@ float body_mouth(const struct body *b, float q)
     return b->mouth_y + curve * (aq * aq - 0.30f) + (b->open > 0.01f ? 0 : bow);
 }
 
-float body_lip(const struct body *b, float q, int edge)
+float body_lip(const struct body *b, float q, enum lip_edge edge)
 {
     float arc = maxf(1 - q * q, 0), aq = fabsf(q), line = body_mouth(b, q);
-    float open = b->open * powf(arc, 0.7f);
+    float open = b->open * powf(arc, 0.7f), upper = line + open * 0.45f,
+          lower = line - open * 0.80f;
     float bow = 1 - (0.22f + 0.14f * b->id->g[G_LIP_BOW]) * gauss(q, 0.13f) +
                 0.12f * gauss(aq - 0.26f, 0.2f);
-    switch (edge) {
-    case 0:
-        return line + open * 0.45f + b->lip_up * bow * powf(arc, 0.8f);
-    case 1:
-        return line + open * 0.45f;
-    case 2:
-        return line - open * 0.80f;
-    default:
-        return line - open * 0.80f - b->lip_low * powf(arc, 0.65f);
+    switch (edge) { /* a table would work out what is not asked for: this is called per sample */
+    case LIP_TOP:
+        return upper + b->lip_up * bow * powf(arc, 0.8f);
+    case LIP_UPPER:
+        return upper;
+    case LIP_LOWER:
+        return lower;
+    case LIP_BOTTOM:
+        break;
     }
+    return lower - b->lip_low * powf(arc, 0.65f);
 }
 
 float body_brow(const struct body *b, float t)

@@ -3,8 +3,6 @@
  */
 #include "form.h"
 
-#define PI 3.14159265f
-
 struct vec3 ear_middle(const struct body *b, float s)
 {
     struct vec3 p = head_towards(b, v3(s, 0.0f, -0.20f));
@@ -23,21 +21,18 @@ struct vec3 ear_lobe(const struct body *b, float s)
     return v3(m.x + s * 0.20f * size * out * 2, m.y - 0.93f * size, m.z + 0.10f * size);
 }
 
-void ears_build(struct model *m, struct grid *g, const struct body *b)
+void ears_build(struct model *m, const struct body *b)
 {
     float size = ear_size(b), turn = 0.42f + 0.2f * b->id->g[G_EARS_OUT];
     float ct = cosf(turn), st = sinf(turn);
-    for (int s = -1; s <= 1; s += 2) {
-        struct vec3 middle = ear_middle(b, (float)s);
-        g->rows = 18;
-        g->cols = 41;
-        g->wrap = true;
+    for (float s = -1; s < 2; s += 2) {
+        struct vec3 middle = ear_middle(b, s);
+        struct grid *g = grid_start(m, 18, 41, true);
         g->flip = s > 0;
         g->both = true;
         for (int r = 0; r < g->rows; r++)
             for (int k = 0; k < g->cols; k++) {
-                float v = (float)r / (float)(g->rows - 1),
-                      a = 2 * PI * (float)k / (float)(g->cols - 1);
+                float v = step01(r, g->rows), a = sector(k, g->cols - 1);
                 float ring = minf(v / 0.8f, 1), under = ramp(0.8f, 1, v); /* the rim rolls back */
                 float up = cosf(a), back = sinf(a);
                 float egg = 1 - 0.20f * ramp(0.1f, -1, up) - 0.10f * back * (up < 0 ? 1.0f : 0.0f);
@@ -51,8 +46,8 @@ void ears_build(struct model *m, struct grid *g, const struct body *b)
                 float hz = z - size * 0.42f;
                 struct vec3 p = v3(out * ct - hz * st, y, hz * ct + out * st + size * 0.42f);
                 g->p[r * g->cols + k] =
-                    v3(middle.x + (float)s * (p.x - 0.02f), middle.y + p.y, middle.z + p.z);
+                    v3(middle.x + s * (p.x - 0.02f), middle.y + p.y, middle.z + p.z);
             }
-        model_grid(m, g, b, JOINT_HEAD, MAT_EAR, s > 0);
+        model_grid(m, b, JOINT_HEAD, MAT_EAR, s > 0 ? SIDE_LEFT : SIDE_RIGHT);
     }
 }

@@ -4,8 +4,6 @@
  */
 #include "wear.h"
 
-#define PI 3.14159265f
-
 static const struct frame {
     float rx, ry, power; /* half sizes; 1 is round, less is squarer */
     float thick, flat;   /* of the rim */
@@ -29,8 +27,8 @@ static struct vec3 rim_point(
     const struct body *b, const struct frame *k, float s, float u, float share)
 {
     float middle = maxf(b->eye_x + 0.01f, k->rx + 0.055f), cu = cosf(u), su = sinf(u);
-    float dy = k->ry * copysignf(powf(fabsf(su), k->power), su) * share;
-    float dx = k->rx * copysignf(powf(fabsf(cu), k->power), cu) * share;
+    float dy = k->ry * powf_signed(su, k->power) * share;
+    float dx = k->rx * powf_signed(cu, k->power) * share;
     dx *= 1 - k->drop * ramp(0.1f, -1, dy / k->ry);
     return v3(s * (middle + dx), b->eye_y - 0.015f + dy, 0);
 }
@@ -41,14 +39,13 @@ static float plane_z(const struct body *b, const struct frame *k)
     float z = b->eye_z + b->eye_r;
     for (int ring = 0; ring < 2; ring++)
         for (int i = 0; i < 12; i++) {
-            struct vec3 p = rim_point(b, k, 1, 2 * PI * (float)i / 12, ring ? 1.06f : 0.6f);
+            struct vec3 p = rim_point(b, k, 1, sector(i, 12), ring ? 1.06f : 0.6f);
             z = maxf(z, head_front(b, p.x, p.y).z + wrap(p.x, p.y - b->eye_y) + 0.018f);
         }
     return minf(z, 0.95f);
 }
 
 static void temple_build(struct model *m,
-                         struct grid *g,
                          const struct body *b,
                          const struct frame *k,
                          float s,
@@ -70,40 +67,54 @@ static void temple_build(struct model *m,
         radius[i] = k->thick * (1.15f - 0.3f * minf(t, 1));
     }
     struct tube tube = {.path = path, .radius = radius, .n = N, .sides = 8, .flat = 0.8f};
-    model_tube(m, g, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
+    model_tube(m, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
 }
 
 static void lens_build(
-    struct model *m, struct grid *g, const struct body *b, const struct frame *k, float s, float z)
+    struct model *m, const struct body *b, const struct frame *k, float s, float z)
 {
-    g->rows = 7;
-    g->cols = RIM + 1;
-    g->wrap = true;
+    struct grid *g = grid_start(m, 7, RIM + 1, true);
     g->flip = s < 0;
-    g->both = false;
     for (int r = 0; r < g->rows; r++)
         for (int c = 0; c < g->cols; c++) {
-            float share = (float)r / (float)(g->rows - 1);
-            struct vec3 p = rim_point(b, k, s, 2 * PI * (float)c / RIM, share);
+            float share = step01(r, g->rows);
+            struct vec3 p = rim_point(b, k, s, sector(c, RIM), share);
             p.z = z - wrap(p.x, p.y - b->eye_y) + 0.03f * (1 - share * share);
             g->p[r * g->cols + c] = p;
         }
-    model_grid(m, g, b, JOINT_HEAD, MAT_GLASS, s > 0);
+    model_grid(m, b, JOINT_HEAD, MAT_GLASS, s > 0 ? SIDE_LEFT : SIDE_RIGHT);
 }
 
-void glasses_build(struct model *m, struct grid *g, const struct body *b)
+/* Over the nose, from rim to rim, which lie at ±inner. */
+static void bridge_build(
+    struct model *m, const struct body *b, float thick, float inner, float z, int kind)
+{
+    enum { N = 7 };
+    struct vec3 path[N];
+    float radius[N];
+    for (int i = 0; i < N; i++) {
+        float t = 2 * step01(i, N) - 1, x = t * (inner + 0.01f), arch = 1 - t * t;
+        float y = b->eye_y + 0.035f + 0.035f * arch, nose = head_front(b, x, y).z + 0.012f;
+        path[i] = v3(x, y, maxf(z + 0.03f * arch - wrap(x, y - b->eye_y), nose));
+        radius[i] = thick * 1.1f;
+    }
+    struct tube tube = {.path = path, .radius = radius, .n = N, .sides = 8, .flat = 1};
+    model_tube(m, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
+}
+
+void glasses_build(struct model *m, const struct body *b)
 {
     const struct frame *k = &frames[b->look->glasses];
     if (b->look->glasses == GLASSES_NONE)
         return;
-    struct rng rng = rng_make(b->look->seed, 0x6672616d);
+    struct rng rng = rng_make(b->look->seed, FOR_FRAME);
     int kind = rng_below(&rng, FRAME_KINDS);
     float z = plane_z(b, k), inner = 0;
     for (float s = -1; s < 2; s += 2) {
         struct vec3 path[RIM], hinge = v3(0, 0, 0);
         float radius[RIM];
         for (int i = 0; i < RIM; i++) {
-            float u = 2 * PI * (float)i / RIM;
+            float u = sector(i, RIM);
             path[i] = rim_point(b, k, s, u, 1);
             path[i].z = z - wrap(path[i].x, path[i].y - b->eye_y);
             radius[i] = k->thick * (1 + 0.25f * maxf(sinf(u), 0) * (k->power < 1));
@@ -114,21 +125,10 @@ void glasses_build(struct model *m, struct grid *g, const struct body *b)
         }
         struct tube tube = {
             .path = path, .radius = radius, .n = RIM, .sides = 10, .closed = true, .flat = k->flat};
-        model_tube(m, g, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
-        temple_build(m, g, b, k, s, hinge, kind);
+        model_tube(m, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
+        temple_build(m, b, k, s, hinge, kind);
         if (b->look->glasses == GLASSES_SUN)
-            lens_build(m, g, b, k, s, z);
+            lens_build(m, b, k, s, z);
     }
-    struct vec3 bridge[7];
-    float radius[7];
-    for (int i = 0; i < 7; i++) {
-        float t = (float)i / 3 - 1, x = t * (inner + 0.01f),
-              y = b->eye_y + 0.035f + 0.035f * (1 - t * t);
-        bridge[i] = v3(
-            x, y,
-            maxf(z + 0.03f * (1 - t * t) - wrap(x, y - b->eye_y), head_front(b, x, y).z + 0.012f));
-        radius[i] = k->thick * 1.1f;
-    }
-    struct tube tube = {.path = bridge, .radius = radius, .n = 7, .sides = 8, .flat = 1};
-    model_tube(m, g, b, &tube, JOINT_HEAD, MAT_FRAME, kind);
+    bridge_build(m, b, k->thick, inner, z, kind);
 }

@@ -6,8 +6,6 @@
  */
 #include "hair.h"
 
-#define PI 3.14159265f
-
 static void strand_make(struct hair *h, struct strand *s, float elevation, float degrees)
 {
     const struct hair_style *style = h->style;
@@ -16,7 +14,7 @@ static void strand_make(struct hair *h, struct strand *s, float elevation, float
     float front = ramp(75, 35, fabsf(degrees)), top = ramp(0.25f, 0.75f, s->root.y);
     *s = (struct strand){.root = s->root,
                          .end = style->hem < 0 ? style->hem + 0.07f * rng_unit(r) : -9};
-    s->lean.x = rng_unit(r) - 0.5f; /* one call a statement: arguments have no order */
+    s->lean.x = rng_unit(r) - 0.5f;
     s->lean.y = rng_unit(r) - 0.5f;
     s->lean.z = rng_unit(r) - 0.5f;
     s->side = s->root.x + 0.04f * (rng_unit(r) - 0.5f) < h->part ? -1 : 1;
@@ -66,7 +64,7 @@ static void roots_grow(struct hair *h)
 {
     int n = (int)((float)h->style->locks / 0.52f);
     for (int i = 0; i < n; i++) {
-        float y = 1 - 2 * ((float)i + 0.5f) / (float)n, a = 2.39996323f * (float)i;
+        float y = 1 - 2 * ((float)i + 0.5f) / (float)n, a = GOLDEN_ANGLE * (float)i;
         float elevation = asinf(y) * 180 / PI, degrees = fmodf(a * 180 / PI, 360) - 180;
         elevation += 2 * (rng_unit(&h->rng) - 0.5f);
         degrees += 4 * (rng_unit(&h->rng) - 0.5f);
@@ -75,44 +73,18 @@ static void roots_grow(struct hair *h)
     }
 }
 
-/* Locks that leave the combing in front. Ends are heights: relative to the brows for bangs. */
+/* Locks that leave the combing in front. */
+/* clang-format off */
 static const struct bangs {
     int locks;
     float from, to, above; /* degrees from the front, over the hairline */
     float length, width, blunt, curl, pitch;
-    float end, ragged;
+    float end, ragged;     /* y of the ends; from the brows if `brows` */
     bool brows, mirrored;
-} fringe = {.locks = 36,
-            .from = -52,
-            .to = 52,
-            .above = 14,
-            .length = 1,
-            .width = 0.072f,
-            .blunt = 0.35f,
-            .end = 0.03f,
-            .ragged = 0.04f,
-            .brows = true},
-  fallen = {.locks = 5,
-            .from = 2,
-            .to = 26,
-            .above = 14,
-            .length = 1.6f,
-            .width = 0.045f,
-            .blunt = 0.05f,
-            .curl = 0.03f,
-            .end = -0.45f,
-            .ragged = 0.3f},
-  wisps = {.locks = 4,
-           .from = 62,
-           .to = 70,
-           .above = 2,
-           .length = 0.70f,
-           .width = 0.026f,
-           .curl = 0.045f,
-           .pitch = 0.42f,
-           .end = -0.36f,
-           .ragged = 0.15f,
-           .mirrored = true};
+} fringe = {36, -52, 52, 14, 1.00f, 0.072f, 0.35f, 0,      0,      0.03f, 0.04f, true, false},
+  fallen = { 5,   2, 26, 14, 1.60f, 0.045f, 0.05f, 0.030f, 0,     -0.45f, 0.30f, false, false},
+  wisps  = { 4,  62, 70,  2, 0.70f, 0.026f, 0,     0.045f, 0.42f, -0.36f, 0.15f, false, true};
+/* clang-format on */
 
 static void bang_grow(struct hair *h, const struct bangs *k, int i, const struct hair_style *kept)
 {
@@ -153,12 +125,6 @@ static void bangs_grow(struct hair *h, const struct bangs *k)
     h->style = kept;
 }
 
-static bool fringe_fits(int kind)
-{
-    return kind == HAIR_BOB || kind == HAIR_LONG || kind == HAIR_WAVY || kind == HAIR_SHORT ||
-           kind == HAIR_PONYTAIL || kind == HAIR_BUN || kind == HAIR_LONG_CURLY;
-}
-
 static void hair_locks(struct hair *h)
 {
     const struct look *k = h->b->look;
@@ -166,7 +132,7 @@ static void hair_locks(struct hair *h)
         hair_tied(h);
     rows_grow(h);
     roots_grow(h);
-    if (k->fringe && fringe_fits(k->hair))
+    if (k->fringe && h->style->bangs)
         bangs_grow(h, &fringe);
     if (h->b->shot->front == FRONT_HAIR)
         bangs_grow(h, &fallen);
@@ -174,15 +140,14 @@ static void hair_locks(struct hair *h)
         bangs_grow(h, &wisps);
 }
 
-void hair_build(struct model *m, struct grid *g, const struct body *b)
+void hair_build(struct model *m, const struct body *b)
 {
     const struct look *k = b->look;
     struct hair h = {.b = b,
                      .style = &hair_styles[k->hair],
                      .m = m,
-                     .g = g,
                      .tag = 1,
-                     .rng = rng_make(k->seed, 31),
+                     .rng = rng_make(k->seed, FOR_HAIR),
                      .seed = (uint32_t)k->seed};
     /* some old men keep a thin wreath: the shell alone, which scalp_paint leaves bare on top */
     bool wreath = k->gender == MAN && b->old > 0.3f && hash01(1, 9, h.seed) < 0.6f;

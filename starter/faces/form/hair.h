@@ -6,7 +6,9 @@
 
 #include "form.h"
 
-enum { LOCK_POINTS = 44 };
+enum { LOCK_POINTS = 44 };       /* at most */
+#define GOLDEN_ANGLE 2.39996323f /* spreads points evenly, in whatever number */
+
 enum { TIE_NONE, TIE_TAIL, TIE_BUN, TIE_BRAIDS };
 /* Tags of hair beyond the numbers of locks. */
 enum { TAG_BAND = 60000, TAG_SHELL };
@@ -35,11 +37,13 @@ struct hair_style {
     bool parted;
     bool ball;   /* locks stand on a ball of height `lift` round the head */
     bool covers; /* lies over the ears and hangs to the trunk */
+    bool bangs;  /* takes a fringe */
     int tie;
 };
 
 extern const struct hair_style hair_styles[HAIR_COUNT];
 
+/* A lock on its way to a tube: n points, the outward direction and the radius at each. */
 struct lock {
     struct vec3 path[LOCK_POINTS], face[LOCK_POINTS];
     float radius[LOCK_POINTS];
@@ -50,11 +54,10 @@ struct hair {
     const struct body *b;
     const struct hair_style *style;
     struct model *m;
-    struct grid *g;
     struct vec3 ear[2], knot[2]; /* knot: where tied hair gathers, on either side */
     bool tuck[2];                /* behind the ear, which shows what hangs on it */
-    float part;
-    int joint, tag;
+    float part;                  /* x of the parting */
+    int joint, tag;              /* of the next lock */
     struct rng rng;
     uint32_t seed;
 };
@@ -68,26 +71,28 @@ struct strand {
     int side;  /* of the parting, -1 or 1 */
 };
 
-/* The scalp: the hairline's elevation at an angle from the front, degrees; the direction of both.
- */
+/* Elevation of the hairline at an angle from the front; both in degrees. */
 float hair_line(const struct hair *h, float degrees);
+/* v3_heading, in degrees. */
 struct vec3 hair_direction(float degrees, float elevation);
 /* Height of an afro's ball over the scalp. */
 float hair_puff(const struct hair *h, float elevation, float degrees);
+/* The ground that locks grow from. */
 void hair_shell(const struct hair *h);
 
-/* Distance to everything hair lies on. */
-float hair_gap(const struct hair *h, struct vec3 p, bool face);
-/* The same, with its gradient. */
+/* Distance to everything hair lies on, and its gradient. face: whether hair may lie on the face. */
 float hair_ground(const struct hair *h, struct vec3 p, bool face, struct vec3 *normal);
 /* The most hair may stand off at a height: hats press it flat. */
 float hair_ceiling(const struct body *b, float y);
 
+/* From the strand's root, combed and curled as h->style says. */
 void lock_grow(const struct hair *h, const struct strand *s, struct lock *l);
 /* Turns a bare path into tapered radii and faces that look away from `middle`. */
 void lock_shape(struct lock *l, struct vec3 middle, float width, float blunt);
+/* Adds it as a tube; what is shorter than three points is nothing. */
 void lock_add(struct hair *h, const struct lock *l, float flat, int mat);
 
+/* The knots of a tied style, and what hangs from them. */
 void hair_tied(struct hair *h);
 
 #endif

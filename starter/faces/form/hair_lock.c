@@ -8,9 +8,8 @@
 #include "hair.h"
 #include "solid.h"
 
-#define PI 3.14159265f
-
-float hair_gap(const struct hair *h, struct vec3 p, bool face)
+/* Distance to everything hair lies on. */
+static float gap_at(const struct hair *h, struct vec3 p, bool face)
 {
     const struct body *b = h->b;
     float d = head_distance(b, p);
@@ -27,10 +26,10 @@ float hair_gap(const struct hair *h, struct vec3 p, bool face)
 float hair_ground(const struct hair *h, struct vec3 p, bool face, struct vec3 *normal)
 {
     const float e = 0.012f;
-    float d = hair_gap(h, p, face);
-    *normal = v3_unit(v3(hair_gap(h, v3(p.x + e, p.y, p.z), face) - d,
-                         hair_gap(h, v3(p.x, p.y + e, p.z), face) - d,
-                         hair_gap(h, v3(p.x, p.y, p.z + e), face) - d));
+    float d = gap_at(h, p, face);
+    *normal = v3_unit(v3(gap_at(h, v3(p.x + e, p.y, p.z), face) - d,
+                         gap_at(h, v3(p.x, p.y + e, p.z), face) - d,
+                         gap_at(h, v3(p.x, p.y, p.z + e), face) - d));
     return d;
 }
 
@@ -90,7 +89,7 @@ static void guide_grow(const struct hair *h, const struct strand *s, struct lock
     d = v3_unit(
         v3_add(combed(h, s, p, n), v3_scale(n, 0.4f + 2 * style->comb.out * ramp(0, 0.6f, p.y))));
     for (l->n = 0; l->n < style->points; l->n++) {
-        float t = (float)l->n / (float)(style->points - 1), lie = ramp(-0.35f, 0.25f, p.y);
+        float t = step01(l->n, style->points), lie = ramp(-0.35f, 0.25f, p.y);
         float high = layer(h, s, p, t), gap = hair_ground(h, p, s->face, &n);
         if (gap < high && (l->n || style->comb.out < 0.5f))
             p = v3_add(p, v3_scale(n, high - gap));
@@ -153,8 +152,10 @@ static void faces_square(struct lock *l)
 
 static void taper(struct lock *l, float width, float blunt)
 {
+    if (l->n < 2)
+        return;
     for (int i = 0; i < l->n; i++) {
-        float t = (float)i / (float)(l->n - 1);
+        float t = step01(i, l->n);
         float tip = sqrtf(maxf(1 - t * t * t, 0));
         l->radius[i] = width * (0.45f + 0.55f * ramp(-0.03f, 0.12f, t)) * mixf(blunt, 1, tip);
     }
@@ -187,5 +188,5 @@ void lock_add(struct hair *h, const struct lock *l, float flat, int mat)
                      .sides = h->style->sides,
                      .flat = flat,
                      .face = l->face};
-    model_tube(h->m, h->g, h->b, &t, h->joint, mat, h->tag++);
+    model_tube(h->m, h->b, &t, h->joint, mat, h->tag++);
 }

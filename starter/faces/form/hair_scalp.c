@@ -6,8 +6,6 @@
 #include "hair.h"
 #include "solid.h"
 
-#define PI 3.14159265f
-
 /* Forehead, temple, sideburn before the ear, over the ear, down behind it, nape. */
 static const struct {
     float degrees, elevation;
@@ -18,7 +16,7 @@ float hair_line(const struct hair *h, float degrees)
 {
     const struct body *b = h->b;
     float d = fabsf(degrees), e = line[0].elevation;
-    for (size_t i = 0; i + 1 < FACE_COUNT(line); i++)
+    for (size_t i = 0; i + 1 < COUNT_OF(line); i++)
         if (d >= line[i].degrees)
             e = mixf(line[i].elevation, line[i + 1].elevation,
                      clampf((d - line[i].degrees) / (line[i + 1].degrees - line[i].degrees), 0, 1));
@@ -33,8 +31,7 @@ float hair_line(const struct hair *h, float degrees)
 
 struct vec3 hair_direction(float degrees, float elevation)
 {
-    float a = degrees * PI / 180, e = elevation * PI / 180;
-    return v3(cosf(e) * sinf(a), sinf(e), cosf(e) * cosf(a));
+    return v3_heading(degrees * PI / 180, elevation * PI / 180);
 }
 
 float hair_ceiling(const struct body *b, float y)
@@ -54,16 +51,12 @@ float hair_puff(const struct hair *h, float elevation, float degrees)
 
 void hair_shell(const struct hair *h)
 {
-    struct grid *g = h->g;
     bool ball = h->style->ball;
-    g->rows = ball ? 44 : 22;
-    g->cols = ball ? 89 : 97;
-    g->wrap = true;
-    g->flip = g->both = false;
+    struct grid *g = grid_start(h->m, ball ? 44 : 22, ball ? 89 : 97, true);
     for (int k = 0; k < g->cols; k++) {
         float degrees = 360 * (float)k / (float)(g->cols - 1) - 180, low = hair_line(h, degrees);
         for (int r = 0; r < g->rows; r++) {
-            float v = (float)r / (float)(g->rows - 1);
+            float v = step01(r, g->rows);
             float elevation = mixf(90, low - (ball ? 3 : 1), v);
             struct vec3 dir = hair_direction(degrees, elevation);
             struct vec3 p = head_towards(h->b, dir);
@@ -78,5 +71,5 @@ void hair_shell(const struct hair *h)
             g->p[r * g->cols + k] = v3_add(p, v3_scale(dir, up));
         }
     }
-    model_grid(h->m, g, h->b, JOINT_HEAD, ball ? MAT_HAIR : MAT_SCALP, ball ? TAG_SHELL : 0);
+    model_grid(h->m, h->b, JOINT_HEAD, ball ? MAT_HAIR : MAT_SCALP, ball ? TAG_SHELL : SCALP_HAIR);
 }

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tied hair: the tail, bun or plaits that combed hair runs into. */
+/* Tied hair: the tail, bun or plaits that combed hair runs into.
+ */
 #include "hair.h"
 #include "solid.h"
 
-#define PI 3.14159265f
+/* From the middle of a circle in the plane of u and w to its point at angle a. */
+static struct vec3 spoke(struct vec3 u, struct vec3 w, float a, float radius)
+{
+    return v3_add(v3_scale(u, radius * cosf(a)), v3_scale(w, radius * sinf(a)));
+}
 
 /* A band round a tie. */
 static void band(struct hair *h, struct vec3 middle, struct vec3 axis, float radius)
 {
-    struct vec3 path[16];
-    float r[16];
+    enum { N = 16 };
+    struct vec3 path[N];
+    float thick[N];
     struct vec3 u = v3_unit(v3_cross(axis, v3(0.31f, 0.2f, 0.93f))), w = v3_cross(v3_unit(axis), u);
-    for (int i = 0; i < 16; i++) {
-        float a = 2 * PI * (float)i / 16;
-        path[i] =
-            v3_add(middle, v3_add(v3_scale(u, radius * cosf(a)), v3_scale(w, radius * sinf(a))));
-        r[i] = 0.035f;
+    for (int i = 0; i < N; i++) {
+        path[i] = v3_add(middle, spoke(u, w, sector(i, N), radius));
+        thick[i] = 0.035f;
     }
-    struct tube t = {.path = path, .radius = r, .n = 16, .sides = 8, .closed = true, .flat = 1};
-    model_tube(h->m, h->g, h->b, &t, h->joint, MAT_HAIR, TAG_BAND);
+    struct tube t = {.path = path, .radius = thick, .n = N, .sides = 8, .closed = true, .flat = 1};
+    model_tube(h->m, h->b, &t, h->joint, MAT_HAIR, TAG_BAND);
 }
 
 /* Locks that leave the knot together, fall, and spread as a brush does. */
@@ -30,17 +34,17 @@ static void tail(
     struct vec3 u = v3_unit(v3_cross(dir, v3(0, 1, 0))), w = v3_cross(u, v3_unit(dir));
     for (int i = 0; i < n; i++) {
         struct lock l = {.n = POINTS};
-        float a = 2.39996323f * (float)i, q = sqrtf(((float)i + 0.5f) / (float)n);
-        struct vec3 off = v3_add(v3_scale(u, q * cosf(a)), v3_scale(w, q * sinf(a))), n3;
+        float q = sqrtf(((float)i + 0.5f) / (float)n);
+        struct vec3 off = spoke(u, w, GOLDEN_ANGLE * (float)i, q), normal;
         struct vec3 p = v3_add(from, v3_scale(off, 0.4f * spread)),
                     d = v3_unit(v3_add(v3_unit(dir), v3_scale(off, 0.6f)));
         float len = length * (0.85f + 0.2f * rng_unit(r)), step = len / (POINTS - 1);
         for (int k = 0; k < POINTS; k++) {
-            float need = 0.05f + 0.10f * q, gap = hair_ground(h, p, false, &n3);
+            float need = 0.05f + 0.10f * q, gap = hair_ground(h, p, false, &normal);
             if (gap < need && k > 1)
-                p = v3_add(p, v3_scale(n3, need - gap));
+                p = v3_add(p, v3_scale(normal, need - gap));
             l.path[k] = p;
-            d = v3_unit(v3_add(v3_scale(d, 1), v3(0, -0.32f, 0)));
+            d = v3_unit(v3_add(d, v3(0, -0.32f, 0)));
             p = v3_add(p, v3_scale(d, step));
             p = v3_sub(p, v3_scale(off, 0.012f * ramp(7, 15, (float)k)));
         }
@@ -74,21 +78,20 @@ static void bun_tie(struct hair *h)
     enum { POINTS = 14, LOCKS = 34 };
     for (int i = 0; i < LOCKS; i++) {
         struct lock l = {.n = POINTS};
-        float start = 2.39996323f * (float)i, tilt = mixf(-0.75f, 0.85f, (float)i / LOCKS);
+        float start = GOLDEN_ANGLE * (float)i, tilt = mixf(-0.75f, 0.85f, (float)i / LOCKS);
         for (int j = 0; j < POINTS; j++) {
-            float t = (float)j / (POINTS - 1), a = start + 3.4f * t;
+            float t = step01(j, POINTS), a = start + 3.4f * t;
             float up = tilt + 0.55f * (t - 0.5f) + 0.1f * sinf(a * 2),
                   ring = cosf(clampf(up, -1.4f, 1.4f));
             struct vec3 d =
-                v3_add(v3_scale(v3_add(v3_scale(u, cosf(a)), v3_scale(w, sinf(a))), ring),
-                       v3_scale(dir, 0.75f * sinf(up)));
+                v3_add(v3_scale(spoke(u, w, a, 1), ring), v3_scale(dir, 0.75f * sinf(up)));
             l.path[j] = v3_add(middle, v3_scale(d, size * (1 - 0.12f * fabsf(2 * t - 1))));
         }
         lock_shape(&l, middle, 0.085f, 0.4f);
         lock_add(h, &l, 0.5f, MAT_HAIR);
     }
-    model_ball(h->m, h->g, h->b, h->joint, middle, v3(size * 0.85f, size * 0.75f, size * 0.85f),
-               MAT_HAIR, TAG_SHELL);
+    model_ball(h->m, h->b, h->joint, middle, v3(size * 0.85f, size * 0.75f, size * 0.85f), MAT_HAIR,
+               TAG_SHELL);
 }
 
 /* A plait: three strands on a figure of eight, a third of a turn apart. */
@@ -107,7 +110,7 @@ static void plait(struct hair *h, struct vec3 from, float s)
     for (int k = 0; k < 3; k++) {
         struct lock l = {.n = POINTS};
         for (int i = 0; i < POINTS; i++) {
-            float t = (float)i / (POINTS - 1), a = 2 * PI * ((float)i / 11 + (float)k / 3);
+            float t = step01(i, POINTS), a = 2 * PI * ((float)i / 11 + (float)k / 3);
             float size = mixf(1, 0.72f, t);
             struct vec3 out = v3_unit(v3_add(normal[i], v3(0, 0, 0.7f))),
                         along = v3_unit(
@@ -125,7 +128,7 @@ static void plait(struct hair *h, struct vec3 from, float s)
     tail(h, spine[POINTS - 1], v3_sub(spine[POINTS - 1], spine[POINTS - 3]), 0.32f, 0.1f, 9);
 }
 
-static void plaits_tie(struct hair *h)
+static void braids_tie(struct hair *h)
 {
     for (int i = 0; i < 2; i++) {
         float s = i ? 1.0f : -1.0f;
@@ -137,14 +140,7 @@ static void plaits_tie(struct hair *h)
 
 void hair_tied(struct hair *h)
 {
-    switch (h->style->tie) {
-    case TIE_TAIL:
-        tail_tie(h);
-        break;
-    case TIE_BUN:
-        bun_tie(h);
-        break;
-    default:
-        plaits_tie(h);
-    }
+    static void (*const ties[])(struct hair *) = {
+        [TIE_TAIL] = tail_tie, [TIE_BUN] = bun_tie, [TIE_BRAIDS] = braids_tie};
+    ties[h->style->tie](h);
 }

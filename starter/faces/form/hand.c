@@ -5,8 +5,6 @@
  */
 #include "wear.h"
 
-#define PI 3.14159265f
-
 enum { ANCHOR_CHIN, ANCHOR_MOUTH, ANCHOR_CHEEK };
 enum { FINGERS = 5, JOINTS = 4 }; /* thumb first; knuckle to tip */
 
@@ -93,11 +91,10 @@ static const struct gesture {
 
 float hand_side(const struct body *b)
 {
-    int front = b->shot->front;
-    if (front != FRONT_HAND_CHIN && front != FRONT_HAND_CHEEK && front != FRONT_HAND_MOUTH)
+    if (b->shot->front < FRONT_HAND_CHIN || b->shot->front > FRONT_HAND_MOUTH)
         return 0;
-    return rng_next(&(struct rng){b->shot->seed * 0x9e3779b97f4a7c15u + 0x68616e64}) & 1 ? 1.0f
-                                                                                         : -1.0f;
+    struct rng r = {b->shot->seed * 0x9e3779b97f4a7c15u + FOR_HAND};
+    return rng_next(&r) & 1 ? 1.0f : -1.0f;
 }
 
 static struct vec3 place(
@@ -111,7 +108,8 @@ static struct vec3 place(
     return v3_add(on, v3_scale(head_normal(b, on), j->lift * size));
 }
 
-/* Through four points: Catmull and Rom's curve; t 0..3. */
+/* Through four points, t 0..3: Catmull and Rom's curve, its tangents shortened from 0.5 to 0.4 so
+ * that fingers bend at their joints. */
 static struct vec3 curve(const struct vec3 p[4], float t)
 {
     int i = t < 1 ? 0 : t < 2 ? 1 : 2;
@@ -125,12 +123,8 @@ static struct vec3 curve(const struct vec3 p[4], float t)
 }
 
 /* A tube whose radius tells the joints, with a round tip. */
-static void finger_build(struct model *m,
-                         struct grid *g,
-                         const struct body *b,
-                         const struct vec3 joint[JOINTS],
-                         float thick,
-                         int number)
+static void finger_build(
+    struct model *m, const struct body *b, const struct vec3 joint[JOINTS], float thick, int number)
 {
     enum { N = 20, CAP = 6 };
     struct vec3 path[N], tip = v3_unit(v3_sub(curve(joint, 3), curve(joint, 2.8f)));
@@ -145,12 +139,11 @@ static void finger_build(struct model *m,
         radius[i] = maxf(r * cosf(cap), 0.002f);
     }
     struct tube tube = {.path = path, .radius = radius, .n = N, .sides = 16, .flat = 0.94f};
-    model_tube(m, g, b, &tube, JOINT_NECK, MAT_HAND, number);
+    model_tube(m, b, &tube, JOINT_NECK, MAT_HAND, number);
 }
 
 /* From the wrist, oval, to the row of knuckles, wide and flat, and round over them. */
 static void palm_build(struct model *m,
-                       struct grid *g,
                        const struct body *b,
                        struct vec3 wrist,
                        const struct vec3 knuckle[4],
@@ -160,14 +153,11 @@ static void palm_build(struct model *m,
     struct vec3 first = knuckle[0], last = knuckle[3], middle = v3_mix(first, last, 0.5f),
                 along = v3_unit(v3_sub(middle, wrist));
     struct vec3 side = v3_sub(first, last);
-    float half = 0.5f * sqrtf(v3_dot(side, side)) + thick * 0.95f;
+    float half = 0.5f * v3_length(side) + thick * 0.95f;
     side = v3_unit(v3_sub(side, v3_scale(along, v3_dot(side, along))));
     struct vec3 up = v3_cross(side, along);
     float arch = v3_dot(v3_sub(v3_mix(knuckle[1], knuckle[2], 0.5f), middle), up);
-    g->rows = ROWS;
-    g->cols = 29;
-    g->wrap = true;
-    g->flip = g->both = false;
+    struct grid *g = grid_start(m, ROWS, 29, true);
     for (int i = 0; i < ROWS; i++) {
         float t = 1.18f * (float)i / (ROWS - 1), past = clampf((t - 0.96f) / 0.22f, 0, 1),
               close = sqrtf(maxf(1 - past * past, 1e-4f));
@@ -177,18 +167,17 @@ static void palm_build(struct model *m,
         struct vec3 from = v3_add(wrist, v3_scale(v3_sub(middle, wrist), minf(t, 0.96f)));
         from = v3_add(from, v3_scale(along, past * thick * 1.1f));
         for (int c = 0; c < g->cols; c++) {
-            float u = 2 * PI * (float)c / (float)(g->cols - 1);
-            float cx = copysignf(powf(fabsf(cosf(u)), 0.85f), cosf(u)),
-                  sy = copysignf(powf(fabsf(sinf(u)), 0.85f), sinf(u));
+            float u = sector(c, g->cols - 1);
+            float cx = powf_signed(cosf(u), 0.85f), sy = powf_signed(sinf(u), 0.85f);
             g->p[i * g->cols + c] = v3_add(
                 from, v3_add(v3_scale(side, wide * cx),
                              v3_scale(up, high * sy + arch * ramp(0, 1, t) * (1 - cx * cx))));
         }
     }
-    model_grid(m, g, b, JOINT_NECK, MAT_HAND, FINGERS);
+    model_grid(m, b, JOINT_NECK, MAT_HAND, FINGERS);
 }
 
-void hand_build(struct model *m, struct grid *g, const struct body *b)
+void hand_build(struct model *m, const struct body *b)
 {
     static const float share[FINGERS] = {1.10f, 1, 1.03f, 0.98f, 0.86f};
     float s = hand_side(b);
@@ -201,16 +190,15 @@ void hand_build(struct model *m, struct grid *g, const struct body *b)
         for (int i = 0; i < JOINTS; i++)
             joint[f][i] = place(b, k, &k->joint[f][i], s, size);
     const struct vec3 knuckle[4] = {joint[1][0], joint[2][0], joint[3][0], joint[4][0]};
-    palm_build(m, g, b, wrist, knuckle, thick);
+    palm_build(m, b, wrist, knuckle, thick);
     joint[0][0] = v3_mix(v3_mix(wrist, knuckle[0], 0.28f), joint[0][0], 0.22f);
     float round = thick * 1.40f, ball = thick * 1.16f; /* where forearm, palm and thumb bend */
-    model_ball(m, g, b, JOINT_NECK, wrist, v3(round, round, round), MAT_HAND, FINGERS);
-    model_ball(m, g, b, JOINT_NECK, joint[0][0], v3(ball, ball, ball), MAT_HAND, FINGERS);
+    model_ball(m, b, JOINT_NECK, wrist, v3(round, round, round), MAT_HAND, FINGERS);
+    model_ball(m, b, JOINT_NECK, joint[0][0], v3(ball, ball, ball), MAT_HAND, FINGERS);
     for (int f = 1; f < FINGERS; f++)
         joint[f][0] = v3_mix(joint[f][0], wrist, 0.12f);
     for (int f = 0; f < FINGERS; f++)
-        finger_build(m, g, b, joint[f], thick * share[f], f);
+        finger_build(m, b, joint[f], thick * share[f], f);
     struct vec3 elbow = v3(s * (b->shoulder + k->elbow.x), trunk_y(b, k->elbow.y), k->elbow.z);
-    arm_build(m, g, b, s, elbow,
-              v3_add(wrist, v3_scale(v3_unit(v3_sub(joint[2][0], wrist)), 0.02f)));
+    arm_build(m, b, s, elbow, v3_add(wrist, v3_scale(v3_unit(v3_sub(joint[2][0], wrist)), 0.02f)));
 }

@@ -7,16 +7,19 @@
 #include "form.h"
 #include "solid.h"
 
-#define PI 3.14159265f
+float neck_distance(const struct body *b, struct vec3 p)
+{
+    return solid_capsule(p, b->shape.neck_top, b->shape.neck_low, b->neck_r, b->neck_r * 1.05f);
+}
 
 float head_distance(const struct body *b, struct vec3 p)
 {
     const struct head_shape *s = &b->shape;
     struct vec3 a = v3(fabsf(p.x), p.y, p.z); /* both sides at once */
-    float neck = solid_capsule(a, s->neck_top, s->neck_low, b->neck_r, b->neck_r * 1.05f);
-    float d = solid_ellipsoid(a, s->skull, s->skull_r);
+    float neck = neck_distance(b, p);
     if (p.y < -1.25f)
         return neck;
+    float d = solid_ellipsoid(a, s->skull, s->skull_r);
     d = solid_join(d, solid_ellipsoid(a, s->face, s->face_r), 0.30f);
     float low = solid_ellipsoid(a, s->jaw, s->jaw_r);
     low = solid_join(low, solid_capsule(a, s->corner, s->mandible, s->corner_r, 0.14f), 0.18f);
@@ -48,13 +51,14 @@ struct vec3 head_normal(const struct body *b, struct vec3 p)
            head_distance(b, v3(p.x, p.y, p.z + e)) - head_distance(b, v3(p.x, p.y, p.z - e))));
 }
 
-/* From `r` along the ray to the surface: steps of the distance, which never overshoots much. */
-static float surface_at(const struct body *b, struct vec3 from, struct vec3 dir, float r, int steps)
+/* Steps of the distance, which never overshoots much. */
+float head_ray(
+    const struct body *b, struct vec3 dir, float lift, float r, int steps, float tolerance)
 {
     for (int i = 0; i < steps; i++) {
-        float d = head_distance(b, v3_add(from, v3_scale(dir, r)));
+        float d = head_distance(b, v3_add(HEAD_MIDDLE, v3_scale(dir, r))) - lift;
         r -= d;
-        if (fabsf(d) < 5e-4f)
+        if (fabsf(d) < tolerance)
             break;
     }
     return r;
@@ -63,7 +67,7 @@ static float surface_at(const struct body *b, struct vec3 from, struct vec3 dir,
 struct vec3 head_towards(const struct body *b, struct vec3 dir)
 {
     dir = v3_unit(dir);
-    return v3_add(HEAD_MIDDLE, v3_scale(dir, surface_at(b, HEAD_MIDDLE, dir, 0.8f, 24)));
+    return v3_add(HEAD_MIDDLE, v3_scale(dir, head_ray(b, dir, 0, 0.8f, 24, 5e-4f)));
 }
 
 /* Lips stand forward of the muzzle and meet in a groove. */
@@ -72,21 +76,20 @@ static float lips_raise(const struct body *b, float x, float y)
     float q = x / b->mouth_w, aq = fabsf(q);
     if (aq > 1.25f || fabsf(y - b->mouth_y) > 0.30f)
         return 0;
-    float arc = maxf(1 - q * q, 0), edge[4];
-    for (int i = 0; i < 4; i++)
-        edge[i] = body_lip(b, clampf(q, -1, 1), i);
-    float up = (y - edge[1]) / maxf(edge[0] - edge[1], 0.012f);
-    float low = (edge[2] - y) / maxf(edge[2] - edge[3], 0.012f);
+    float arc = maxf(1 - q * q, 0), cq = clampf(q, -1, 1);
+    float top = body_lip(b, cq, LIP_TOP), upper = body_lip(b, cq, LIP_UPPER),
+          lower = body_lip(b, cq, LIP_LOWER), bottom = body_lip(b, cq, LIP_BOTTOM);
+    float up = (y - upper) / maxf(top - upper, 0.012f);
+    float low = (lower - y) / maxf(lower - bottom, 0.012f);
     float raised = 0;
-    if (y > edge[1])
+    if (y > upper)
         raised = 0.050f * powf(arc, 0.6f) * ramp(1.5f, 0.35f, up) *
                  (0.45f + 0.55f * ramp(-0.1f, 0.5f, up));
-    else if (y < edge[2])
+    else if (y < lower)
         raised = 0.056f * powf(arc, 0.6f) * ramp(1.45f, 0.45f, low) *
                  (0.45f + 0.55f * ramp(-0.1f, 0.55f, low));
-    float dimple =
-        0.030f * gauss2(aq - 1.06f, 0.13f, y - edge[1], 0.045f) * (0.6f + 0.7f * b->cheek);
-    float philtrum = 0.012f * gauss(x, 0.035f) * ramp(edge[0], edge[0] + 0.03f, y) *
+    float dimple = 0.030f * gauss2(aq - 1.06f, 0.13f, y - upper, 0.045f) * (0.6f + 0.7f * b->cheek);
+    float philtrum = 0.012f * gauss(x, 0.035f) * ramp(top, top + 0.03f, y) *
                      ramp(b->nose_y - 0.09f, b->nose_y - 0.13f, y);
     return raised - dimple - philtrum;
 }
@@ -141,25 +144,21 @@ bool head_opening(const struct body *b, struct vec3 p)
         return true;
     float q = p.x / b->mouth_w;
     return b->open > 0.004f && fabsf(q) < 0.985f && fabsf(p.y - b->mouth_y) < 0.3f &&
-           p.y < body_lip(b, q, 1) && p.y > body_lip(b, q, 2);
+           p.y < body_lip(b, q, LIP_UPPER) && p.y > body_lip(b, q, LIP_LOWER);
 }
 
-void head_build(struct model *m, struct grid *g, const struct body *b)
+void head_build(struct model *m, const struct body *b)
 {
-    g->rows = 150;
-    g->cols = 165;
-    g->wrap = true;
-    g->flip = g->both = false;
+    struct grid *g = grid_start(m, HEAD_ROWS, HEAD_COLS, true);
     for (int r = 0; r < g->rows; r++) {
-        float s = 2 * (float)r / (float)(g->rows - 1) -
-                  1; /* -1 crown, 1 below the chin; rows crowd on the face */
+        float s = 2 * step01(r, g->rows) - 1; /* -1 crown, 1 below the chin; crowd on the face */
         float e = PI * 0.5f * (0.72f * s + 0.28f * s * s * s), ce = cosf(e), se = -sinf(e),
               before = 0.8f;
         for (int k = 0; k < g->cols; k++) {
-            float t = 2 * (float)k / (float)(g->cols - 1) - 1; /* seam at the back */
+            float t = 2 * step01(k, g->cols) - 1; /* seam at the back */
             float a = PI * (0.55f * t + 0.45f * t * t * t);
             struct vec3 dir = v3(ce * sinf(a), se, ce * cosf(a));
-            float radius = surface_at(b, HEAD_MIDDLE, dir, before, k ? 6 : 24);
+            float radius = head_ray(b, dir, 0, before, k ? 6 : 24, 5e-4f);
             before = radius = minf(radius, se < -0.2f ? -1.45f / se : 3);
             struct vec3 p = v3_add(HEAD_MIDDLE, v3_scale(dir, radius));
             if (p.z > 0.25f)
@@ -167,5 +166,5 @@ void head_build(struct model *m, struct grid *g, const struct body *b)
             g->p[r * g->cols + k] = p;
         }
     }
-    model_grid(m, g, b, JOINT_NECK, MAT_HEAD, 0);
+    model_grid(m, b, JOINT_NECK, MAT_HEAD, 0);
 }

@@ -8,11 +8,6 @@
 
 #include "base/vec.h"
 
-static inline float v3_length(struct vec3 a)
-{
-    return sqrtf(v3_dot(a, a));
-}
-
 static inline float solid_ball(struct vec3 p, struct vec3 middle, float r)
 {
     return v3_length(v3_sub(p, middle)) - r;

@@ -40,12 +40,15 @@ enum { WEAR_COLS = 65 }; /* round the trunk; the last repeats the first */
 
 /* An adult's average height y on this trunk: children are shorter, men's shoulders higher. */
 float trunk_y(const struct body *b, float y);
-/* Directions round the neck: 0 front, positive to the picture's right, ±pi the back. */
+/* Directions round the neck and round the head: 0 front, positive to the picture's right, ±pi the
+ * back. Columns crowd in front. */
 float wear_angle(int column);
+/* A height or width that is so much in front, at the sides and behind, smooth between. */
+float wear_around(float angle, float front, float side, float back);
 /* Bare skin from neck to hips: trunk without arms, joined to the neck. */
 float trunk_skin(const struct body *b, struct vec3 p);
-/* On the trunk's surface in direction `angle`, so low that the neck is `gap` away; then `lift` off
- * the skin. The first argument of every neckline: it fits whatever neck it goes round. */
+/* `lift` off the trunk in direction `angle`, so low that the neck is `gap` away. Necklines are
+ * curves of gaps, so that they fit whatever neck they go round. */
 struct vec3 trunk_round(const struct body *b, float angle, float gap, float lift);
 /* On the neck itself at height y, `gap` off it. */
 struct vec3 neck_round(const struct body *b, float angle, float y, float gap);
@@ -55,16 +58,11 @@ struct vec3 trunk_front(const struct body *b, float x, float y, float lift);
 /* How far sleeves reach: 1 the elbow, 2 the wrist; how wide they stand off. */
 void garment_sleeve(const struct body *b, float *reach, float *loose);
 /* The garment's shell, its collar and all that is sewn on. */
-void garment_build(struct model *m, struct grid *g, const struct body *b);
+void garment_build(struct model *m, const struct body *b);
 
 /* A whole arm, sleeve and skin, on side s (-1, 1). */
-void arm_build(struct model *m,
-               struct grid *g,
-               const struct body *b,
-               float s,
-               struct vec3 elbow,
-               struct vec3 wrist);
-struct vec3 arm_shoulder(const struct body *b, float s);
+void arm_build(
+    struct model *m, const struct body *b, float s, struct vec3 elbow, struct vec3 wrist);
 /* Side on which shot->front raises a hand, -1 or 1; 0: none. */
 float hand_side(const struct body *b);
 

@@ -6,8 +6,6 @@
 #include "form/wear.h"
 #include "paint.h"
 
-#define PI 3.14159265f
-
 enum { OF_CLOTH, OF_HAT, OF_WHITE, OF_TIE, OF_TROUSERS, OF_SHOE, OF_BUTTON };
 
 static const struct fabric {
@@ -43,7 +41,7 @@ static struct vec3 colour_of(const struct body *b, int of)
 {
     static const unsigned ties[4] = {0x1d1d20, 0x45464a, 0x2a2c33, 0x6d6e73};
     static const unsigned trousers[3] = {0x2b2d34, 0x3c3e45, 0x55565b};
-    struct rng r = rng_make(b->look->seed, 0x77656172);
+    struct rng r = rng_make(b->look->seed, FOR_FABRIC);
     int tie = rng_below(&r, 4), leg = rng_below(&r, 3);
     switch (of) {
     case OF_CLOTH:
@@ -72,7 +70,7 @@ static float visible(const struct body *b, float period)
 /* White stripes along the height; round the arm on sleeves. */
 static void stripes_paint(const struct body *b, const struct vertex *v, struct surface *o)
 {
-    float y = v->t.y, period = 0.30f, at = y / period - floorf(y / period);
+    float y = v->t.y, period = 0.30f, at = fract(y / period);
     float white = clampf((0.21f - fabsf(at - 0.5f)) * period / (1.5f * b->shading) + 0.5f, 0, 1);
     struct vec3 other = b->cloth.x > 0.6f && b->cloth.y > 0.6f && b->cloth.z > 0.6f
                             ? srgb(0xa9abb0)
@@ -90,7 +88,7 @@ static void seam(const struct body *b, struct surface *o, float d, float amount)
 static void body_paint(const struct body *b, const struct vertex *v, struct surface *o)
 {
     struct vec3 p = v->t;
-    float x = fabsf(p.x), S = b->shoulder;
+    float x = fabsf(p.x), wide = b->shoulder;
     bool front = p.z > -0.30f;
     int kind = b->look->clothes;
     if (kind == CLOTHES_STRIPED)
@@ -106,7 +104,7 @@ static void body_paint(const struct body *b, const struct vertex *v, struct surf
     if (front && kind == CLOTHES_JACKET && p.y < -2.7f)
         seam(b, o, p.x - 0.02f, 1);
     if (kind != CLOTHES_DRESS) /* where sleeves are set in */
-        seam(b, o, x - 0.86f * S + 0.12f * (p.y + 2), 0.45f);
+        seam(b, o, x - 0.86f * wide + 0.12f * (p.y + 2), 0.45f);
 }
 
 static void hat_seams(const struct body *b, const struct vertex *v, int tag, struct surface *o)
@@ -124,8 +122,8 @@ static void hat_seams(const struct body *b, const struct vertex *v, int tag, str
 static void knit_paint(
     const struct body *b, const struct vertex *v, float round, float rows, struct surface *o)
 {
-    float u = v->u * round, w = v->v * rows, column = u - floorf(u) - 0.5f;
-    float vee = w + 0.9f * fabsf(column), at = vee - floorf(vee);
+    float w = v->v * rows, column = fract(v->u * round) - 0.5f;
+    float vee = w + 0.9f * fabsf(column), at = fract(vee);
     float groove = gauss(at - 0.5f, 0.2f) * 0.5f + 0.7f * gauss(fabsf(column) - 0.5f, 0.16f);
     paint_tint(o, 0.40f * groove * visible(b, 0.055f), v3(0.45f, 0.45f, 0.45f));
 }

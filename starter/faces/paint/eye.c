@@ -13,7 +13,7 @@ static struct vec3 gaze(const struct body *b)
 void eye_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
 {
     (void)mat;
-    float side = tag ? 1.0f : -1.0f, r = b->eye_r;
+    float side = tag == SIDE_LEFT ? 1.0f : -1.0f, r = b->eye_r;
     struct vec3 d =
         v3_scale(v3(v->t.x - side * b->eye_x, v->t.y - b->eye_y, v->t.z - b->eye_z), 1 / r);
     struct vec3 axis = gaze(b);
@@ -39,7 +39,7 @@ void eye_paint(const struct body *b, const struct vertex *v, int mat, int tag, s
     o->colour = colour;
     o->soft = 0.3f;
     o->rough = 0.3f;
-    o->mask = side > 0 ? MASK_LEFT_EYE : MASK_RIGHT_EYE;
+    o->mask = tag == SIDE_LEFT ? MASK_LEFT_EYE : MASK_RIGHT_EYE;
     /* a window mirrored towards the key light, and a weaker one across from it */
     float kx = b->shot->light_x > 0 ? 1.0f : -1.0f;
     float hx = ix - kx * 0.030f, hy = iy - 0.034f;

@@ -8,8 +8,6 @@
 
 #include "paint.h"
 
-#define PI 3.14159265f
-
 /* Black keeps a little light so that its locks can be told apart, white keeps below paper. */
 static struct vec3 hair_tone(const struct body *b)
 {
@@ -67,13 +65,13 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
 void scalp_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
 {
     (void)mat;
-    bool bald = b->look->hair == HAIR_BALD && !tag;
-    bool buzz = b->look->hair == HAIR_BUZZ && !tag;
+    bool beard = tag == SCALP_BEARD;
+    bool bald = b->look->hair == HAIR_BALD && !beard, buzz = b->look->hair == HAIR_BUZZ && !beard;
     struct vec3 p = v->t;
     uint32_t seed = (uint32_t)b->look->seed;
     float grain = noise2(p.x * 75 + p.z * 50, p.y * 75 - p.z * 28, seed);
-    float edge = tag ? ramp(-0.03f, 0.05f, beard_mask(b, p.x, p.y))
-                     : ramp(1, buzz ? 0.90f : 0.92f, v->v + 0.035f * (grain - 0.5f));
+    float edge = beard ? ramp(-0.03f, 0.05f, beard_mask(b, p.x, p.y))
+                       : ramp(1, buzz ? 0.90f : 0.92f, v->v + 0.035f * (grain - 0.5f));
     if (bald) /* a wreath from ear to ear */
         edge *= 0.8f * ramp(0.44f, 0.20f, p.y + 0.12f * (grain - 0.5f)) * ramp(0.12f, -0.1f, p.z);
     skin_paint(b, v, MAT_HEAD, 0, o);
@@ -84,5 +82,5 @@ void scalp_paint(const struct body *b, const struct vertex *v, int mat, int tag,
     o->soft = mixf(1, 0.3f, edge);
     o->shine = mixf(o->shine, 0.1f, edge);
     if (edge > 0.5f)
-        o->mask = tag ? MASK_BEARD : MASK_HAIR;
+        o->mask = beard ? MASK_BEARD : MASK_HAIR;
 }

@@ -8,8 +8,8 @@ void lips_paint(const struct body *b, float x, float y, struct surface *o)
     float q = x / b->mouth_w, aq = fabsf(q);
     if (aq > 1.5f || fabsf(y - b->mouth_y) > 0.4f)
         return;
-    float cq = clampf(q, -1, 1), top = body_lip(b, cq, 0), up = body_lip(b, cq, 1),
-          lo = body_lip(b, cq, 2), low = body_lip(b, cq, 3);
+    float cq = clampf(q, -1, 1), top = body_lip(b, cq, LIP_TOP), up = body_lip(b, cq, LIP_UPPER),
+          lo = body_lip(b, cq, LIP_LOWER), low = body_lip(b, cq, LIP_BOTTOM);
     float line = (up + lo) * 0.5f;
     float inside = minf(minf(top - y, y - low), (1.02f - aq) * b->mouth_w);
     float lips = clampf(inside / (1.2f * b->shading + 0.010f) + 0.4f, 0, 1);
@@ -34,30 +34,30 @@ void lips_paint(const struct body *b, float x, float y, struct surface *o)
         o->mask = upper ? MASK_UPPER_LIP : MASK_LOWER_LIP;
 }
 
-/* tag 0: the dark behind; 1: the tongue. */
 void mouth_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
 {
     (void)mat;
+    bool tongue = tag == MOUTH_TONGUE;
     float deep = ramp(b->mouth_z - 0.26f, b->mouth_z - 0.10f, v->t.z);
-    o->colour = tag ? v3_mix(v3(0.16f, 0.035f, 0.035f), v3(0.50f, 0.15f, 0.14f), deep)
-                    : v3(0.035f, 0.008f, 0.008f);
+    o->colour = tongue ? v3_mix(v3(0.16f, 0.035f, 0.035f), v3(0.50f, 0.15f, 0.14f), deep)
+                       : v3(0.035f, 0.008f, 0.008f);
     o->soft = 0.6f;
-    o->shine = tag ? 0.35f : 0;
+    o->shine = tongue ? 0.35f : 0;
     o->rough = 0.4f;
     o->mask = MASK_MOUTH;
 }
 
-/* tag 0: upper row; 1: lower. */
 void teeth_paint(const struct body *b, const struct vertex *v, int mat, int tag, struct surface *o)
 {
     (void)mat;
-    float ax = fabsf(v->t.x), wide = tag ? 0.050f : 0.064f, cell = fmodf(ax / wide, 1.0f);
+    bool lower = tag == TEETH_LOWER;
+    float ax = fabsf(v->t.x), wide = lower ? 0.050f : 0.064f, cell = fmodf(ax / wide, 1.0f);
     float gap = gauss(cell < 0.5f ? cell : 1 - cell, 0.07f);
     float aq = ax / b->mouth_w;
     struct vec3 ivory = v3_mix(v3(0.86f, 0.83f, 0.78f), v3(0.76f, 0.69f, 0.56f), b->old * 0.7f);
     o->colour = v3_scale(ivory, (1 - 0.28f * gap) * (1 - 0.55f * ramp(0.45f, 1.0f, aq)));
-    float under = body_lip(b, clampf(v->t.x / b->mouth_w, -1, 1), 1) - v->t.y;
-    o->colour = v3_scale(o->colour, (tag ? 0.75f : 1) * (1 - 0.35f * ramp(0.035f, 0.0f, under)));
+    float under = body_lip(b, clampf(v->t.x / b->mouth_w, -1, 1), LIP_UPPER) - v->t.y;
+    o->colour = v3_scale(o->colour, (lower ? 0.75f : 1) * (1 - 0.35f * ramp(0.035f, 0.0f, under)));
     o->soft = 0.5f;
     o->shine = 0.35f;
     o->rough = 0.3f;

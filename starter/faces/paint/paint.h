@@ -26,13 +26,10 @@ typedef void paint_fn(
 paint_fn skin_paint, eye_paint, mouth_paint, teeth_paint, hair_paint, scalp_paint, cloth_paint,
     prop_paint;
 
-/* Skin's features, in order of painting. */
-void nose_paint(const struct body *b, float x, float y, struct surface *o);
+/* Features of the face at (x, y) of its front, painted over skin. */
 void lips_paint(const struct body *b, float x, float y, struct surface *o);
 void socket_paint(const struct body *b, float x, float y, struct surface *o);
 void brow_paint(const struct body *b, float x, float y, struct surface *o);
-void age_paint(const struct body *b, float x, float y, struct surface *o);
-void spots_paint(const struct body *b, float x, float y, struct surface *o);
 
 /* Coverage of a region whose signed distance to the edge is d (inside positive). */
 static inline float paint_cover(const struct body *b, float d)

@@ -4,7 +4,7 @@
  */
 #include "paint.h"
 
-void nose_paint(const struct body *b, float x, float y, struct surface *o)
+static void nose_paint(const struct body *b, float x, float y, struct surface *o)
 {
     float ax = fabsf(x), w = b->nose_w, ny = b->nose_y;
     const struct head_shape *s = &b->shape;
@@ -22,7 +22,7 @@ void nose_paint(const struct body *b, float x, float y, struct surface *o)
         o->mask = MASK_NOSE;
 }
 
-void age_paint(const struct body *b, float x, float y, struct surface *o)
+static void age_paint(const struct body *b, float x, float y, struct surface *o)
 {
     float ax = fabsf(x), deep = b->old;
     struct vec3 tint = v3(0.62f, 0.46f, 0.42f);
@@ -74,7 +74,7 @@ static void freckles_paint(const struct body *b, float x, float y, struct surfac
     }
 }
 
-void spots_paint(const struct body *b, float x, float y, struct surface *o)
+static void spots_paint(const struct body *b, float x, float y, struct surface *o)
 {
     const float *g = b->id->g;
     freckles_paint(b, x, y, o);
@@ -131,7 +131,7 @@ void skin_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
             face_paint(b, v->t.x, v->t.y, o);
     } else if (mat == MAT_EAR) {
         paint_tint(o, 0.5f, v3(1.02f, 0.72f, 0.68f));
-        o->mask = tag ? MASK_LEFT_EAR : MASK_RIGHT_EAR;
+        o->mask = tag == SIDE_LEFT ? MASK_LEFT_EAR : MASK_RIGHT_EAR;
     } else if (mat == MAT_HAND) {
         o->mask = MASK_HAND;
     } else {

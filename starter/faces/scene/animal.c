@@ -163,7 +163,7 @@ void scene_horse(struct spot *s)
              limb(s, -0.1f, 0.655f + 0.045f * (float)i, 0.010f, 1.1f, 0.655f + 0.045f * (float)i,
                   0.010f),
              srgb(0xd8bd98), 0);
-    float post = (floorf(s->u / 0.19f) + 0.5f) * 0.19f;
+    float post = cell_middle(s->u, 0.19f);
     pool(s, post, 0.735f, 0.04f, 0.012f, 0.5f);
     fill(s, slab(s, post, 0.68f, 0.016f, 0.055f, 0.012f), srgb(0xc9a982), 0);
     paint_blossoms(s, 0.82f, 1.0f, 3);

@@ -75,7 +75,7 @@ static void place_room(struct spot *s)
 {
     static const unsigned walls[4] = {0xeedcc2, 0xd8dccb, 0xe6cfc0, 0xcfd8de};
     defocus(s, 0.014f);
-    struct vec3 wall = srgb(walls[(int)(chance(s, 1) * 4)]), white = srgb(0xfffaf2);
+    struct vec3 wall = srgb(choose_of(s, 1, walls, 4)), white = srgb(0xfffaf2);
     s->colour = v3_scale(wall, 1.06f - 0.26f * s->v - 0.22f * ramp(0.2f, 1.0f, s->u));
     float x = choose(s, 2, 0.10f, 0.18f), top = 0.06f, low = 0.60f;
     glow(s, x, 0.35f, 0.55f, v3(0.20f, 0.19f, 0.15f));
@@ -122,10 +122,10 @@ static void place_library(struct spot *s)
     int i = floor_of(q);
     float mid = s->u + ((float)i + 0.5f - q) * pitch,
           high = 0.125f + 0.055f * hash01(i, row, s->seed);
-    struct vec3 cover_of = srgb(spines[(int)(hash01(i, row + 50, s->seed) * 8)]);
+    struct vec3 leather = srgb(spines[(int)(hash01(i, row + 50, s->seed) * 8)]);
     struct form book = slab(s, mid, low - 0.5f * high, 0.47f * pitch, 0.5f * high, 0.012f);
     if (hash01(i, row + 90, s->seed) < 0.93f) {
-        fill(s, book, cover_of, 0.05f);
+        fill(s, book, leather, 0.05f);
         float line = minf(fabsf(s->v - low + 0.8f * high), fabsf(s->v - low + 0.25f * high));
         glaze(s, 0.55f * ramp(0.010f, 0.002f, line) * cover(s, book.depth), srgb(0xe8c26a));
     }
@@ -178,7 +178,7 @@ struct vec3 backdrop_colour(const struct shot *shot, float u, float v, float pix
     struct vec3 key = v3_unit(v3(shot->light_x, shot->light_y, 1));
     struct spot s =
         spot_make(shot->seed, 100 + shot->place, grades[shot->light].hours, key, u, v, pixel);
-    s.wall = shot->place == PLACE_COLOUR ? srgb(wall_colours[shot->wall].rgb) : v3(1, 1, 1);
+    s.wall = shot->place == PLACE_COLOUR ? srgb(wall_colours[shot->wall]) : v3(1, 1, 1);
     places[shot->place](&s);
     float x = u - 0.5f, y = v - 0.45f, far = minf(2.2f * (x * x + y * y), 1);
     struct vec3 tint = grades[shot->light].tint;
@@ -187,5 +187,5 @@ struct vec3 backdrop_colour(const struct shot *shot, float u, float v, float pix
     s.colour = v3_mul(s.colour, v3_scale(tint, 1 - grades[shot->light].vignette * far));
     s.u = u;
     glow(&s, 0.5f, 0.36f, 0.62f, v3_mul(grades[shot->light].behind, s.wall));
-    return v3(minf(s.colour.x, 1.1f), minf(s.colour.y, 1.1f), minf(s.colour.z, 1.1f));
+    return v3_min(s.colour, 1.1f);
 }

@@ -10,7 +10,6 @@ static struct vec3 glass(const struct spot *s, float top, float bottom)
                   v3_mix(srgb(0xd6ecf4), s->sky_low, 0.4f), ramp(bottom, top, s->v));
 }
 
-/* A window in a painted frame, with a sill. */
 void paint_window(struct spot *s, float u, float v, float half_u, float half_v, struct vec3 frame)
 {
     if (!within(s, u - 2 * half_u, v - 2 * half_v, u + 2 * half_u, v + 2 * half_v))
@@ -26,7 +25,6 @@ void paint_window(struct spot *s, float u, float v, float half_u, float half_v, 
          0);
 }
 
-/* A roof between its eaves: half its width at the ridge and at the eaves; rows of tiles. */
 void paint_roof(struct spot *s,
                 float u,
                 float top,
@@ -114,16 +112,16 @@ static void house_front(struct spot *s, struct vec3 tiles)
     gable = carve(gable, minf(-0.03f - s->v, 0.16f - fabsf(s->u)));
     gable.x = 0.10f;
     fill(s, gable, v3_scale(cream, 1.05f), 0);
-    for (int side = -1; side <= 1; side += 2)
-        fill(s, limb(s, 0, -0.70f, 0.024f, 0.215f * (float)side, -0.49f, 0.024f),
-             v3_scale(tiles, 0.92f), 0.05f);
+    for (float side = -1; side < 2; side += 2)
+        fill(s, limb(s, 0, -0.70f, 0.024f, 0.215f * side, -0.49f, 0.024f), v3_scale(tiles, 0.92f),
+             0.05f);
     paint_window(s, 0, -0.45f, 0.045f, 0.05f, srgb(0xffffff));
     struct form door = slab(s, 0, -0.12f, 0.072f, 0.125f, 0.03f);
     shade(s, door, 0.03f, 0.3f);
     fill(s, door, wood, 0.05f);
     fill(s, ball(s, 0.045f, -0.12f, 0.010f, 0.010f), srgb(0xf5cf6a), 0.8f);
-    for (int side = -1; side <= 1; side += 2) {
-        float u = 0.275f * (float)side;
+    for (float side = -1; side < 2; side += 2) {
+        float u = 0.275f * side;
         paint_window(s, u, -0.20f, 0.062f, 0.068f, srgb(0xffffff));
         fill(s, slab(s, u, -0.10f, 0.085f, 0.02f, 0.012f), wood, 0);
         for (int i = -2; i <= 2; i++)
@@ -142,7 +140,7 @@ static void fence(struct spot *s, float v, float from, float to)
                         0.007f),
                    maxf(from - s->u, s->u - to)),
              srgb(0xf3ece2), 0);
-    float u = (floorf(s->u / 0.045f) + 0.5f) * 0.045f;
+    float u = cell_middle(s->u, 0.045f);
     if (u < from || u > to)
         fill(s, slab(s, u, v - 0.04f, 0.012f, 0.05f, 0.010f), srgb(0xfffaf2), 0);
 }

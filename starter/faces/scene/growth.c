@@ -115,7 +115,7 @@ void paint_palm(struct spot *s, float u, float v, float size)
                                      {0.62f, -1.02f},  {-0.24f, -0.52f}, {0.46f, -0.54f},
                                      {0.10f, -0.56f}};
     float dx = in.u - 0.12f, dy = in.v + 0.90f, away = sqrtf(dx * dx + dy * dy);
-    float leaflet = away * 17 - floorf(away * 17), comb = leaflet * ramp(0.08f, 0.22f, away);
+    float leaflet = fract(away * 17), comb = leaflet * ramp(0.08f, 0.22f, away);
     if (in.blur > 0)
         comb = 0.5f;
     for (int i = 0; i < 7; i++) {

@@ -217,7 +217,7 @@ static void parasol(struct spot *s, float u, float v, struct vec3 colour)
     float along = in.u - 0.40f + 1.1f * (in.v - 0.09f), across = in.v - 0.09f;
     struct form towel = {minf(0.34f - fabsf(along), 0.062f - fabsf(across)), 0, -0.4f};
     shade(&in, towel, 0.03f, 0.3f);
-    float band = fabsf(fmodf(along * 5 + 20, 1) - 0.5f);
+    float band = off_middle(along * 5 + 20);
     fill(&in, towel, v3_mix(srgb(0xfffaf0), colour, ramp(0.23f, 0.27f, band)), 0);
     fill(&in, limb(&in, 0, 0, 0.018f, -0.06f, -0.90f, 0.016f), srgb(0xf4ead8), 0.2f);
     float x = in.u + 0.06f + 0.10f * (in.v + 0.6f), y = in.v + 0.62f + 0.07f * in.u;

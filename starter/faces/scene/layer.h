@@ -59,7 +59,13 @@ static inline float chance(const struct spot *s, int k)
 
 static inline float choose(const struct spot *s, int k, float lo, float hi)
 {
-    return lo + (hi - lo) * chance(s, k);
+    return mixf(lo, hi, chance(s, k));
+}
+
+/* One of n. */
+static inline unsigned choose_of(const struct spot *s, int k, const unsigned *colours, int n)
+{
+    return colours[(int)(chance(s, k) * (float)n)];
 }
 
 /* ---- place ---- */
@@ -81,6 +87,18 @@ static inline void defocus(struct spot *s, float blur)
 {
     s->blur = blur;
     s->soft = maxf(s->soft, blur);
+}
+
+/* The middle of the cell that u is in, of a row of cells `step` wide. */
+static inline float cell_middle(float u, float step)
+{
+    return (floorf(u / step) + 0.5f) * step;
+}
+
+/* How far x >= 0 is from the middle of its unit interval, 0..0.5: seams, dashes, stripes. */
+static inline float off_middle(float x)
+{
+    return fabsf(fmodf(x, 1) - 0.5f);
 }
 
 static inline bool within(const struct spot *s, float u0, float v0, float u1, float v1)
@@ -205,7 +223,6 @@ static inline void glow(struct spot *s, float u, float v, float r, struct vec3 l
 /* ---- nature.c and growth.c: what several pictures share ---- */
 
 void paint_sky(struct spot *s, float horizon);
-void paint_cloud(struct spot *s, float u, float v, float size);
 /* n clouds, strewn above `low`. */
 void paint_clouds(struct spot *s, int n, float low);
 /* Rounded hills whose tops lie between base - height and base. hazy: 0 near, 1 gone. */
@@ -236,7 +253,7 @@ void paint_firs(
 
 /* A window in a painted frame, with a sill. */
 void paint_window(struct spot *s, float u, float v, float half_u, float half_v, struct vec3 frame);
-/* A tiled roof: half its width at the ridge and at the eaves. */
+/* A tiled roof that tilts up to the sky: half its width at the ridge and at the eaves. */
 void paint_roof(struct spot *s,
                 float u,
                 float top,
@@ -303,7 +320,12 @@ void scene_flowers(struct spot *s);
 void scene_car(struct spot *s);
 void scene_fruit(struct spot *s);
 
-/* The colour a seed picks for a scene's subject. */
+/* A colour as captions name it; sRGB, 0xRRGGBB. */
+struct shade {
+    const char *word;
+    unsigned rgb;
+};
+/* The one that a seed picks for a scene's subject. */
 const struct shade *scene_shade(int scene, uint32_t seed);
 
 #endif

@@ -11,7 +11,7 @@ void paint_sky(struct spot *s, float horizon)
     glow(s, 0.5f + 0.62f * s->towards.x, 0.10f, 0.75f, v3_scale(s->sun, 0.16f));
 }
 
-void paint_cloud(struct spot *s, float u, float v, float size)
+static void paint_cloud(struct spot *s, float u, float v, float size)
 {
     struct spot in = enter(s, u, v, size);
     if (!within(&in, -1.5f, -1.0f, 1.5f, 0.6f))

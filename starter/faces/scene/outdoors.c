@@ -59,9 +59,9 @@ void place_forest(struct spot *s)
         struct vec3 bark = lit(s, trunk, srgb(0x8a6248), 0);
         put(s, trunk.depth, v3_mix(bark, air, 0.62f - 0.26f * n));
     }
-    struct form floor_of = {s->v - 0.72f, 0, -0.5f};
+    struct form ground = {s->v - 0.72f, 0, -0.5f};
     float moss = noise2(s->u * 5, s->v * 16, s->seed + 6);
-    fill(s, floor_of, v3_mix(srgb(0x5d8f3e), srgb(0x9cbf5c), moss), 0);
+    fill(s, ground, v3_mix(srgb(0x5d8f3e), srgb(0x9cbf5c), moss), 0);
     glaze(s, 0.55f * ramp(0.16f, 0, fabsf(s->v - 0.70f)), air);
     struct vec3 sparkle = v3_mul(v3_mix(s->sun, v3(0.8f, 1, 0.4f), 0.4f), v3(0.30f, 0.32f, 0.16f));
     float high = ramp(0.75f, 0.30f, s->v);

@@ -8,8 +8,7 @@
 /* Hind paws and the two legs in front; hind, fore: how far out; thick: of the legs, 1 for a cat. */
 static void sitting_legs(struct spot *s, const struct coat *c, float hind, float fore, float thick)
 {
-    for (int side = -1; side <= 1; side += 2) {
-        float x = (float)side;
+    for (float x = -1; x < 2; x += 2) {
         struct form paw = ball(s, hind * x, -0.036f, 0.085f, 0.047f);
         shade(s, paw, 0.03f, 0.3f);
         fill(s, paw, c->pale, 0);
@@ -46,8 +45,7 @@ static void cat_body(struct spot *s, const struct coat *c)
 
 static void cat_face(struct spot *s, const struct coat *c, unsigned iris)
 {
-    for (int side = -1; side <= 1; side += 2) {
-        float x = (float)side;
+    for (float x = -1; x < 2; x += 2) {
         struct form ear = limb(s, 0.135f * x, -0.80f, 0.095f, 0.19f * x, -0.985f, 0.016f);
         fill(s, furry(s, ear, 0.25f), c->fur, 0);
         struct form inner = limb(s, 0.140f * x, -0.82f, 0.060f, 0.182f * x, -0.945f, 0.010f);
@@ -65,8 +63,7 @@ static void cat_face(struct spot *s, const struct coat *c, unsigned iris)
     fill(s, furry(s, head, 0.35f), v3_mix(fur, c->pale, blaze), 0);
     paint_eye(s, -0.096f, -0.715f, 0.043f, iris, 0.52f);
     paint_eye(s, 0.096f, -0.715f, 0.043f, iris, 0.52f);
-    for (int side = -1; side <= 1; side += 2) {
-        float x = (float)side;
+    for (float x = -1; x < 2; x += 2) {
         struct form pad = ball(s, 0.042f * x, -0.612f, 0.056f, 0.042f);
         shade(s, pad, 0.02f, 0.16f);
         fill(s, pad, c->pale, 0);
@@ -105,8 +102,8 @@ static void window_seat(struct spot *s)
     struct form frame = slab(s, 0.5f, 0.46f, 0.41f, 0.46f, 0.02f);
     float hole = -slab(s, 0.5f, 0.46f, 0.375f, 0.425f, 0.01f).depth;
     fill(s, carve(frame, hole), white, 0);
-    for (int side = -1; side <= 1; side += 2) {
-        float x = 0.5f + 0.44f * (float)side, fold = sinf((s->u - x) * 95);
+    for (float side = -1; side < 2; side += 2) {
+        float x = 0.5f + 0.44f * side, fold = sinf((s->u - x) * 95);
         struct form f = flat(0.105f - fabsf(s->u - x) + 0.03f * sinf(s->v * 4));
         f.x = 0.42f * fold;
         shade(s, f, 0.05f, 0.22f);
@@ -126,7 +123,7 @@ void scene_cat(struct spot *s)
     struct spot in = enter(s, x, 0.865f, size);
     pool(&in, 0.05f, 0.0f, 0.48f, 0.07f, 0.6f);
     cat_body(&in, &c);
-    cat_face(&in, &c, irises[(int)(chance(s, 3) * 3)]);
+    cat_face(&in, &c, choose_of(s, 3, irises, 3));
     s->colour = in.colour;
 }
 
@@ -160,8 +157,7 @@ static void dog_face(struct spot *s, const struct coat *c)
     float blaze = maxf(ball(s, 0, -0.60f, 0.13f, 0.10f).depth,
                        0.030f + 0.06f * ramp(-0.78f, -0.66f, s->v) - fabsf(s->u));
     fill(s, furry(s, head, 0.45f), v3_mix(c->fur, c->pale, ramp(-0.02f, 0.02f, blaze)), 0);
-    for (int side = -1; side <= 1; side += 2) {
-        float x = (float)side;
+    for (float x = -1; x < 2; x += 2) {
         struct form ear = limb(s, 0.145f * x, -0.86f, 0.055f, 0.235f * x, -0.74f, 0.075f);
         ear = join(ear, limb(s, 0.235f * x, -0.74f, 0.075f, 0.235f * x, -0.60f, 0.06f), 0.04f);
         shade(s, ear, 0.05f, 0.3f * cover(s, head.depth));
@@ -194,7 +190,7 @@ void scene_dog(struct spot *s)
     float x = choose(s, 1, 0.42f, 0.58f), size = choose(s, 2, 0.74f, 0.82f);
     struct spot in = enter(s, x, 0.91f, size);
     pool(&in, 0.06f, 0.0f, 0.50f, 0.08f, 0.6f);
-    dog_body(&in, &c, srgb(collars[(int)(chance(s, 3) * 4)]));
+    dog_body(&in, &c, srgb(choose_of(s, 3, collars, 4)));
     dog_face(&in, &c);
     s->colour = in.colour;
 }

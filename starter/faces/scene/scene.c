@@ -97,5 +97,5 @@ struct vec3 scene_colour(int scene, uint64_t seed, float u, float v, float pixel
     static const struct vec3 upper_left = {-0.50f, 0.62f, 0.6047f};
     struct spot s = spot_make(seed, scene, scenes[scene].hours, upper_left, u, v, pixel);
     scenes[scene].paint(&s);
-    return v3(minf(s.colour.x, 1.1f), minf(s.colour.y, 1.1f), minf(s.colour.z, 1.1f));
+    return v3_min(s.colour, 1.1f);
 }

@@ -7,13 +7,13 @@
 static void sail(
     struct spot *s, float side, float top, float bottom, float reach, struct vec3 cloth)
 {
-    float x = (s->u) * side - 0.014f, t = clampf((s->v - top) / (bottom - top), 0, 1);
+    float x = s->u * side - 0.014f, t = clampf((s->v - top) / (bottom - top), 0, 1);
     float wide = reach * t * (1.35f - 0.35f * t) + 1e-4f;
     float depth = minf((wide - x) * 0.8f,
                        minf(x, bottom + 0.03f * sinf(3.14f * clampf(x / wide, 0, 1)) - s->v));
     struct form f = {minf(depth, s->v - top), side * (1.1f * x / wide - 0.45f), 0.35f * (t - 0.6f)};
     fill(s, f, cloth, 0);
-    float seam = fabsf(fmodf(t * 5, 1) - 0.5f);
+    float seam = off_middle(t * 5);
     glaze(s, 0.12f * ramp(0.455f, 0.49f, seam) * cover(s, f.depth), srgb(0x8a7aa0));
 }
 
@@ -120,7 +120,7 @@ void scene_flowers(struct spot *s)
 {
     static const unsigned walls[3] = {0xbcd3cf, 0xf0d9c0, 0xc9cfe4},
                           vases[3] = {0x5f93b8, 0xf3ece2, 0x6aa79a};
-    table_top(s, 0.74f, srgb(walls[(int)(chance(s, 3) * 3)]), srgb(0xb98154));
+    table_top(s, 0.74f, srgb(choose_of(s, 3, walls, 3)), srgb(0xb98154));
     struct vec3 colour = srgb(scene_shade(SCENE_FLOWERS, s->seed)->rgb);
     struct spot in = enter(s, choose(s, 1, 0.43f, 0.57f), 0.88f, choose(s, 2, 0.83f, 0.89f));
     pool(&in, 0.10f, 0, 0.34f, 0.07f, 0.6f);
@@ -141,11 +141,10 @@ void scene_flowers(struct spot *s)
     struct form vase = join(ball(&in, 0, -0.16f, 0.15f, 0.165f),
                             drum(&in, 0, -0.37f, 0.085f, -0.20f, 0.075f), 0.06f);
     vase = carve(vase, -in.v);
-    fill(&in, vase, srgb(vases[(int)(chance(s, 4) * 3)]), 0.55f);
+    fill(&in, vase, srgb(choose_of(s, 4, vases, 3)), 0.55f);
     float belt = 0.010f - fabsf(in.v + 0.17f - 0.12f * vase.x * vase.x * 0.15f);
     put(&in, minf(belt, vase.depth), v3_scale(in.colour, 1.18f));
-    fill(&in, slab(&in, 0, -0.372f, 0.098f, 0.014f, 0.013f), srgb(vases[(int)(chance(s, 4) * 3)]),
-         0.4f);
+    fill(&in, slab(&in, 0, -0.372f, 0.098f, 0.014f, 0.013f), srgb(choose_of(s, 4, vases, 3)), 0.4f);
     for (int i = 0; i < 9; i++) {
         bool small = bouquet[i][2] < 0.08f;
         struct vec3 hue = small ? v3_mix(colour, srgb(0xfffaf2), 0.80f) : colour;
@@ -217,7 +216,7 @@ void scene_car(struct spot *s)
     fill(s, (struct form){minf(s->v - 0.735f, 0.935f - s->v), 0, -0.4f}, srgb(0xe0d2b8), 0);
     float grit = noise2(s->u * 90, s->v * 120, s->seed) - 0.5f;
     fill(s, road, v3_scale(srgb(0x8f8c9a), 1 + 0.10f * grit), 0);
-    float dash = fabsf(fmodf(s->u * 3.5f + 4 * chance(s, 8), 1) - 0.5f);
+    float dash = off_middle(s->u * 3.5f + 4 * chance(s, 8));
     put(s, minf((0.3f - dash) / 3.5f, 0.008f - fabsf(s->v - 0.885f)), srgb(0xf6efdc));
     paint_grass(s, 0.935f, srgb(0x5a9e3c), srgb(0x7cb64a));
     struct spot in = enter(s, choose(s, 1, 0.45f, 0.55f), 0.84f, choose(s, 2, 0.60f, 0.68f));
@@ -288,8 +287,8 @@ void scene_fruit(struct spot *s)
 {
     static const unsigned walls[3] = {0xf0d6b4, 0xbfd0d8, 0xcfd8b8},
                           bowls[3] = {0xf6efe4, 0x5f96bc, 0xd98a6a};
-    table_top(s, 0.66f, srgb(walls[(int)(chance(s, 3) * 3)]), srgb(0xa8714a));
-    struct vec3 clay = srgb(bowls[(int)(chance(s, 4) * 3)]);
+    table_top(s, 0.66f, srgb(choose_of(s, 3, walls, 3)), srgb(0xa8714a));
+    struct vec3 clay = srgb(choose_of(s, 4, bowls, 3));
     struct spot in = enter(s, choose(s, 1, 0.44f, 0.56f), 0.83f, choose(s, 2, 0.80f, 0.88f));
     pool(&in, 0.08f, 0.0f, 0.52f, 0.08f, 0.65f);
     float rim = -0.30f, sag = 0.055f * sqrtf(maxf(1 - in.u * in.u / 0.2209f, 0));

@@ -54,7 +54,7 @@ void scene_city(struct spot *s)
              noise2(s->u * 24, 3, s->seed + 9) * noise2(s->u * 9, d * 120, s->seed + 4) * 1.9f);
     glaze(s, 0.65f * gleam * cover(s, d) * ramp(0.17f, 0.02f, d), srgb(0xffc27a));
     fill(s, slab(s, 0.5f, shore - 0.012f, 2, 0.014f, 0.010f), srgb(0x6d6790), 0);
-    float u = (floorf(s->u / 0.125f) + 0.5f) * 0.125f;
+    float u = cell_middle(s->u, 0.125f);
     glow(s, u, shore - 0.045f, 0.045f, v3(0.6f, 0.38f, 0.14f));
     put(s, slab(s, u, shore - 0.028f, 0.003f, 0.018f, 0.002f).depth, srgb(0x3a3654));
     put(s, ball(s, u, shore - 0.047f, 0.007f, 0.007f).depth, srgb(0xfff0c0));
@@ -146,12 +146,12 @@ void scene_street(struct spot *s)
     paint_clouds(s, 2, 0.12f);
     paint_houses(s, shift);
     struct form walk = {s->v - 0.795f, 0, -0.45f};
-    float slab_line = fabsf(fmodf(s->u * 9 - (s->v - 0.8f) * 6 * (s->u - 0.5f) + 20, 1) - 0.5f);
+    float slab_line = off_middle(s->u * 9 - (s->v - 0.8f) * 6 * (s->u - 0.5f) + 20);
     fill(s, walk, v3_scale(srgb(0xdccfc2), 1 - 0.10f * ramp(0.46f, 0.5f, slab_line)), 0);
     glaze(s, 0.4f * ramp(0.03f, 0, s->v - 0.795f) * cover(s, walk.depth), srgb(0x6a5c70));
     fill(s, (struct form){s->v - 0.875f, 0, s->v < 0.89f ? 0.7f : -0.3f},
          s->v < 0.89f ? srgb(0xc9bcb4) : srgb(0x8c8794), 0);
-    float dash = fabsf(fmodf(s->u * 4 + 4 * shift + 8, 1) - 0.5f);
+    float dash = off_middle(s->u * 4 + 4 * shift + 8);
     put(s, minf((0.3f - dash) / 4, 0.008f - fabsf(s->v - 0.955f)), srgb(0xf2ead8));
     float lamp = choose(s, 2, 0.70f, 0.82f);
     paint_tree(s, choose(s, 3, 0.14f, 0.26f), 0.85f, 0.40f, srgb(0x74b04a), 9);

@@ -60,21 +60,22 @@ static void caption_scene(struct text *t, struct rng *r, const struct picture *p
                                            "@image of ",   "picture of ", "photo of ",
                                            "@drawing of "};
     static const char *const ends[] = {", no people", ", nobody", ", no person", " without people"};
-    if (chance(r, 0.5f))
-        text_say(t, pick(r, openings, FACE_COUNT(openings)));
+    if (rng_chance(r, 0.5f))
+        text_say(t, pick(r, openings, COUNT_OF(openings)));
     char said[PHRASE_MAX];
-    form_fill(pick(r, scene_forms[p->scene], SCENE_FORMS), scene_detail(p->scene, p->seed),
-              chance(r, 0.6f), said);
-    bool bare = t->used == 0 && said[0] == '@' && chance(r, 0.3f);
+    bool tinted = rng_chance(r, 0.6f);
+    const char *form = pick(r, scene_forms[p->scene], SCENE_FORMS);
+    form_fill(form, scene_detail(p->scene, p->seed), tinted, said);
+    bool bare = t->used == 0 && said[0] == '@' && rng_chance(r, 0.3f);
     text_say(t, bare ? said + 1 : said);
-    if (chance(r, 0.1f))
-        text_say(t, pick(r, ends, FACE_COUNT(ends)));
+    if (rng_chance(r, 0.1f))
+        text_say(t, pick(r, ends, COUNT_OF(ends)));
 }
 
 unsigned caption_write(const struct picture *p, uint64_t seed, char *out, size_t size)
 {
     unsigned said = 0;
-    struct rng r = rng_make(seed, 4);
+    struct rng r = rng_make(seed, FOR_CAPTION);
     struct text t = {.used = 0};
     if (p->people == 0)
         caption_scene(&t, &r, p);

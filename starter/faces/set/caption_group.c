@@ -9,11 +9,12 @@
 struct group {
     struct rng *r;
     int n;
-    const struct person *at[3]; /* left to right */
-    bool opened;                /* with "@picture of " */
+    const struct person *at[PEOPLE_MAX]; /* left to right */
+    bool opened;                         /* with "@picture of " */
 };
 
-static const char *const counts[4][2] = {{"", ""}, {"", ""}, {"two", "2"}, {"three", "3"}};
+static const char *const counts[PEOPLE_MAX + 1][2] = {
+    {"", ""}, {"", ""}, {"two", "2"}, {"three", "3"}};
 
 static struct group group_of(struct rng *r, const struct picture *p)
 {
@@ -29,7 +30,7 @@ static struct group group_of(struct rng *r, const struct picture *p)
 
 static void say_count(struct text *t, struct rng *r, int n, const char *noun)
 {
-    text_say(t, counts[n][chance(r, 0.1f)]);
+    text_say(t, counts[n][rng_chance(r, 0.1f)]);
     text_say(t, " ");
     text_say(t, noun);
 }
@@ -45,35 +46,30 @@ static bool all_children(const struct group *g)
 /* "two women", "@man and two girls", "three people" */
 static void say_kinds(struct text *t, const struct group *g)
 {
-    const char *kind[3];
-    int count[3] = {0}, kinds = 0;
+    const struct look *kind[PEOPLE_MAX];
+    int count[PEOPLE_MAX] = {0}, kinds = 0;
     for (int i = 0; i < g->n; i++) {
-        const char *noun = noun_plain(&g->at[i]->look, false);
         int k = 0;
-        while (k < kinds && strcmp(noun_plain(&g->at[i]->look, false), kind[k]) != 0)
+        while (k < kinds && strcmp(noun_plain(&g->at[i]->look, false), noun_plain(kind[k], false)))
             k++;
-        kind[k] = noun;
+        kind[k] = &g->at[i]->look;
         kinds += k == kinds;
         count[k]++;
     }
-    if (kinds == 3 || chance(g->r, 0.3f)) {
-        bool young = all_children(g) && chance(g->r, 0.7f);
-        say_count(t, g->r, g->n, young ? (chance(g->r, 0.5f) ? "children" : "kids") : "people");
+    if (kinds == 3 || rng_chance(g->r, 0.3f)) {
+        bool young = all_children(g) && rng_chance(g->r, 0.7f);
+        say_count(t, g->r, g->n, young ? (rng_chance(g->r, 0.5f) ? "children" : "kids") : "people");
         return;
     }
     for (int k = 0, from = rng_below(g->r, kinds); k < kinds; k++) {
         int which = (from + k) % kinds;
         text_say(t, k ? " and " : "");
-        if (count[which] == 1) {
+        if (count[which] > 1) {
+            say_count(t, g->r, count[which], noun_plain(kind[which], true));
+        } else {
             text_say(t, "@");
-            text_say(t, kind[which]);
-            continue;
+            text_say(t, noun_plain(kind[which], false));
         }
-        for (int i = 0; i < g->n; i++)
-            if (strcmp(noun_plain(&g->at[i]->look, false), kind[which]) == 0) {
-                say_count(t, g->r, count[which], noun_plain(&g->at[i]->look, true));
-                break;
-            }
     }
 }
 
@@ -83,7 +79,7 @@ static void say_member(struct text *t, struct rng *r, const struct person *p, in
     struct subject s = {.r = r, .p = p};
     text_say(t, "@");
     say_noun(t, &s, 0.2f);
-    if (chance(r, 0.7f))
+    if (rng_chance(r, 0.7f))
         say_objects(t, &s, 0.8f, n == 2 ? 2 : 1);
     else
         say_worn(t, &s, 0.8f, 1, "");
@@ -92,13 +88,13 @@ static void say_member(struct text *t, struct rng *r, const struct person *p, in
 /* "@man on the left and @girl with braids on the right", from either side */
 static void say_placed(struct text *t, const struct group *g)
 {
-    static const char *const places[4][3] = {
+    static const char *const places[PEOPLE_MAX + 1][PEOPLE_MAX] = {
         [2] = {"on the left", "on the right"},
         [3] = {"on the left", "in the middle", "on the right"}};
-    bool back = chance(g->r, 0.3f), first = !g->opened && chance(g->r, 0.3f);
+    bool back = rng_chance(g->r, 0.3f), first = !g->opened && rng_chance(g->r, 0.3f);
     for (int i = 0; i < g->n; i++) {
         int k = back ? g->n - 1 - i : i;
-        text_say(t, i == 0 ? "" : i == g->n - 1 ? " and " : ", ");
+        text_say(t, text_link(i, g->n));
         if (first) {
             text_say(t, places[g->n][k]);
             text_say(t, " is ");
@@ -125,9 +121,7 @@ static void say_side_by_side(struct text *t, const struct group *g)
     static const char *const links[] = {" and ", " next to ", " and ", " beside "};
     int first = rng_below(g->r, g->n);
     for (int i = 0; i < g->n; i++) {
-        const char *link = g->n == 2 ? pick(g->r, links, FACE_COUNT(links))
-                           : i == 1  ? ", "
-                                     : " and ";
+        const char *link = g->n == 2 ? pick(g->r, links, COUNT_OF(links)) : i == 1 ? ", " : " and ";
         text_say(t, i ? link : "");
         say_member(t, g->r, g->at[(first + i) % g->n], g->n);
     }
@@ -143,16 +137,11 @@ static void say_count_and_places(struct text *t, const struct group *g)
 /* Where the place and the light are everyone's, as in photographs they are. */
 static void say_surroundings(struct text *t, const struct group *g, const struct person *first)
 {
-    char word[PHRASE_MAX];
     struct subject s = {.r = g->r, .p = first};
-    if (chance(g->r, 0.45f) && tell_once(&s, TOPIC_PLACE, AS_AT, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    }
-    if (chance(g->r, 0.18f) && tell_once(&s, TOPIC_LIGHT, AS_PHRASE, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    }
+    if (rng_chance(g->r, 0.45f))
+        say_told(t, &s, TOPIC_PLACE, AS_AT, ", ", "");
+    if (rng_chance(g->r, 0.18f))
+        say_told(t, &s, TOPIC_LIGHT, AS_PHRASE, ", ", "");
 }
 
 void caption_group(struct text *t, struct rng *r, const struct picture *p)
@@ -163,10 +152,10 @@ void caption_group(struct text *t, struct rng *r, const struct picture *p)
                                            "@group portrait of ", "photo of ",  "@3d render of "};
     const float shares[] = {0.25f, 0.32f, 0.13f, 0.2f, p->people == 3 ? 0.15f : 0};
     struct group g = group_of(r, p);
-    int style = rng_weighted(r, shares, FACE_COUNT(styles));
-    g.opened = chance(r, 0.3f);
+    int style = rng_weighted(r, shares, COUNT_OF(styles));
+    g.opened = rng_chance(r, 0.3f);
     if (g.opened)
-        text_say(t, pick(r, openings, FACE_COUNT(openings)));
+        text_say(t, pick(r, openings, COUNT_OF(openings)));
     styles[style](t, &g);
     say_surroundings(t, &g, &p->person[0]);
 }

@@ -7,16 +7,28 @@
 
 #include "words.h"
 
-bool chance(struct rng *r, float share)
-{
-    return rng_unit(r) < share;
-}
-
-bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out)
+/* tell(), but each topic once. */
+static bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out)
 {
     if (s->said[topic] || !tell(s->r, s->p, topic, manner, out))
         return false;
     s->said[topic] = true;
+    return true;
+}
+
+bool say_told(struct text *t,
+              struct subject *s,
+              enum topic topic,
+              enum manner manner,
+              const char *before,
+              const char *after)
+{
+    char word[PHRASE_MAX];
+    if (!tell_once(s, topic, manner, word))
+        return false;
+    text_say(t, before);
+    text_say(t, word);
+    text_say(t, after);
     return true;
 }
 
@@ -47,28 +59,24 @@ void say_noun(struct text *t, struct subject *s, float adjectives)
 {
     static const enum topic looks[] = {TOPIC_HAIR, TOPIC_BEARD,   TOPIC_SKIN,
                                        TOPIC_HAIR, TOPIC_GLASSES, TOPIC_FRECKLES};
-    char word[PHRASE_MAX], before[PHRASE_MAX] = "", after[PHRASE_MAX] = "";
+    char before[PHRASE_MAX] = "", after[PHRASE_MAX] = "";
     struct noun n = noun_pick(s->r, &s->p->look);
     snprintf(before, sizeof before, "%s", n.age);
-    if (chance(s->r, 0.10f)) {
+    if (rng_chance(s->r, 0.10f)) {
         const char *plain = noun_plain(&s->p->look, false), *last = strrchr(plain, ' ');
         n.base = last ? last + 1 : plain; /* "teenage" says less than the number */
         before[0] = 0;
         age_words(s, before, after);
     }
-    if (chance(s->r, adjectives) && tell_once(s, TOPIC_EXPRESSION, AS_ADJECTIVE, word)) {
-        text_say(t, word);
-        text_say(t, " ");
-    }
+    if (rng_chance(s->r, adjectives))
+        say_told(t, s, TOPIC_EXPRESSION, AS_ADJECTIVE, "", " ");
     if (before[0]) {
         text_say(t, before);
         text_say(t, " ");
     }
-    enum topic look = looks[rng_below(s->r, FACE_COUNT(looks))];
-    if (chance(s->r, adjectives) && tell_once(s, look, AS_ADJECTIVE, word)) {
-        text_say(t, word);
-        text_say(t, " ");
-    }
+    enum topic look = looks[rng_below(s->r, COUNT_OF(looks))];
+    if (rng_chance(s->r, adjectives))
+        say_told(t, s, look, AS_ADJECTIVE, "", " ");
     text_say(t, n.base);
     text_say(t, after);
 }
@@ -109,7 +117,7 @@ static int gather(struct subject *s,
     shuffle(s->r, order, count);
     for (int i = 0; i < count && n < most; i++) {
         const struct interest *it = &from[order[i]];
-        if (chance(s->r, it->share * keen) && tell_once(s, it->topic, manner, list[n]))
+        if (rng_chance(s->r, it->share * keen) && tell_once(s, it->topic, manner, list[n]))
             n++;
     }
     return n;
@@ -118,7 +126,7 @@ static int gather(struct subject *s,
 void say_objects(struct text *t, struct subject *s, float keen, int most)
 {
     char list[LIST_MAX][PHRASE_MAX];
-    int n = gather(s, objects, FACE_COUNT(objects), AS_OBJECT, keen, most, list);
+    int n = gather(s, objects, COUNT_OF(objects), AS_OBJECT, keen, most, list);
     if (n)
         text_say(t, " with ");
     text_list(t, list, n);
@@ -127,18 +135,19 @@ void say_objects(struct text *t, struct subject *s, float keen, int most)
 void say_worn(struct text *t, struct subject *s, float keen, int most, const char *comma)
 {
     char list[LIST_MAX][PHRASE_MAX];
-    int n = gather(s, worn, FACE_COUNT(worn), AS_WORN, keen, most, list);
+    int n = gather(s, worn, COUNT_OF(worn), AS_WORN, keen, most, list);
     if (n) {
         text_say(t, comma);
         bool bare = s->said[TOPIC_GLASSES] || s->said[TOPIC_EARRINGS]; /* not "in earrings" */
-        text_say(t, bare || chance(s->r, 0.5f) ? " wearing " : " in ");
+        text_say(t, bare || rng_chance(s->r, 0.5f) ? " wearing " : " in ");
     }
     text_list(t, list, n);
 }
 
 /* ---- one person ---- */
 
-const char *opening(struct rng *r, const struct person *p)
+/* "@portrait of ", as near as the face is */
+static const char *opening(struct rng *r, const struct person *p)
 {
     static const char *const wide[] = {"@picture of ",   "@photo of ",  "photo of ",
                                        "@3d render of ", "picture of ", "@image of ",
@@ -146,26 +155,25 @@ const char *opening(struct rng *r, const struct person *p)
     static const char *const near[] = {"portrait of ", "@portrait of ", "portrait of ",
                                        "@headshot of "};
     static const char *const close[] = {"close-up of ", "@close-up of ", "close-up portrait of "};
-    if (p->shot.height > 0.5f && chance(r, 0.25f))
-        return pick(r, close, FACE_COUNT(close));
-    if (p->shot.height > 0.35f && chance(r, 0.55f))
-        return pick(r, near, FACE_COUNT(near));
-    return pick(r, wide, FACE_COUNT(wide));
+    if (p->shot.height > 0.5f && rng_chance(r, 0.25f))
+        return pick(r, close, COUNT_OF(close));
+    if (p->shot.height > 0.35f && rng_chance(r, 0.55f))
+        return pick(r, near, COUNT_OF(near));
+    return pick(r, wide, COUNT_OF(wide));
 }
 
 static void say_article(struct text *t, struct rng *r, const struct person *p, float open)
 {
-    bool opened = chance(r, open);
+    bool opened = rng_chance(r, open);
     if (opened)
         text_say(t, opening(r, p));
-    if (chance(r, opened ? 0.85f : 0.7f))
+    if (rng_chance(r, opened ? 0.85f : 0.7f))
         text_say(t, "@");
 }
 
 /* "old man with @beard" */
 static void caption_short(struct text *t, struct subject *s)
 {
-    char word[PHRASE_MAX];
     int more = rng_below(s->r, 5);
     say_article(t, s->r, s->p, 0.3f);
     say_noun(t, s, more == 0 ? 0.9f : 0.25f);
@@ -173,10 +181,8 @@ static void caption_short(struct text *t, struct subject *s)
         say_objects(t, s, 1.2f, 1 + rng_below(s->r, 2));
     else if (more == 3)
         say_worn(t, s, 1.2f, 1, "");
-    else if (more == 4 && tell_once(s, TOPIC_PLACE, AS_AT, word)) {
-        text_say(t, " ");
-        text_say(t, word);
-    }
+    else if (more == 4)
+        say_told(t, s, TOPIC_PLACE, AS_AT, " ", "");
 }
 
 /* "portrait of @woman with red hair, in @blue dress, smiling, at night" */
@@ -186,15 +192,12 @@ static void caption_phrases(struct text *t, struct subject *s)
     say_article(t, s->r, s->p, 0.6f);
     say_noun(t, s, 0.25f);
     say_objects(t, s, 0.8f, 3);
-    say_worn(t, s, 0.7f, 2, chance(s->r, 0.5f) ? "," : "");
-    int n = gather(s, phrases, FACE_COUNT(phrases), AS_PHRASE, 1, 3, list),
+    say_worn(t, s, 0.7f, 2, rng_chance(s->r, 0.5f) ? "," : "");
+    int n = gather(s, phrases, COUNT_OF(phrases), AS_PHRASE, 1, 3, list),
         at = rng_below(s->r, n + 1);
     for (int i = 0; i <= n; i++) {
-        char word[PHRASE_MAX];
-        if (i == at && chance(s->r, 0.6f) && tell_once(s, TOPIC_PLACE, AS_AT, word)) {
-            text_say(t, ", ");
-            text_say(t, word);
-        }
+        if (i == at && rng_chance(s->r, 0.6f))
+            say_told(t, s, TOPIC_PLACE, AS_AT, ", ", "");
         if (i < n) {
             text_say(t, ", ");
             text_say(t, list[i]);
@@ -217,11 +220,11 @@ static void say_second(struct text *t, struct subject *s)
         s->said[TOPIC_LIGHT] = true;
     } else if (how == 1 && tell_once(s, TOPIC_EXPRESSION, AS_ADJECTIVE, list[0])) {
         text_say(t, who);
-        text_say(t, chance(s->r, 0.5f) ? " is " : " looks ");
+        text_say(t, rng_chance(s->r, 0.5f) ? " is " : " looks ");
         text_say(t, list[0]);
         text_say(t, ".");
     } else if (how > 1) {
-        n = gather(s, objects, FACE_COUNT(objects), AS_OBJECT, 1, 2, list);
+        n = gather(s, objects, COUNT_OF(objects), AS_OBJECT, 1, 2, list);
         text_say(t, n ? who : "");
         text_say(t, n ? " has " : "");
         text_list(t, list, n);
@@ -242,18 +245,14 @@ static void caption_sentence(struct text *t, struct subject *s)
     say_worn(t, s, 0.9f, 2, ",");
     if (tell_once(s, TOPIC_PLACE, AS_AT, word)) {
         text_say(t, t->used > before ? "," : "");
-        text_say(t, pick(s->r, verbs, FACE_COUNT(verbs)));
+        text_say(t, pick(s->r, verbs, COUNT_OF(verbs)));
         text_say(t, word);
     }
-    if (chance(s->r, 0.4f) && tell_once(s, TOPIC_FRONT, AS_PHRASE, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    } else if (chance(s->r, 0.3f) && tell_once(s, TOPIC_POSE, AS_PHRASE, word)) {
-        text_say(t, ", ");
-        text_say(t, word);
-    }
+    bool front = rng_chance(s->r, 0.4f) && say_told(t, s, TOPIC_FRONT, AS_PHRASE, ", ", "");
+    if (!front && rng_chance(s->r, 0.3f))
+        say_told(t, s, TOPIC_POSE, AS_PHRASE, ", ", "");
     text_say(t, ".");
-    if (chance(s->r, 0.45f))
+    if (rng_chance(s->r, 0.45f))
         say_second(t, s);
 }
 
@@ -275,17 +274,17 @@ static void caption_tags(struct text *t, struct subject *s)
         {{TOPIC_ABSENT, 0.06f}, AS_PHRASE},  {{TOPIC_FRINGE, 0.3f}, AS_OBJECT},
     };
     static const char *const openings[] = {"portrait, ", "photo, ", "3d render, ", "close-up, "};
-    int order[FACE_COUNT(tags)];
+    int order[COUNT_OF(tags)];
     char word[PHRASE_MAX];
-    for (int i = 0; i < (int)FACE_COUNT(tags); i++)
+    for (int i = 0; i < (int)COUNT_OF(tags); i++)
         order[i] = i;
-    shuffle(s->r, order, FACE_COUNT(tags));
-    if (s->p->shot.height > 0.45f && chance(s->r, 0.4f))
-        text_say(t, pick(s->r, openings, FACE_COUNT(openings)));
+    shuffle(s->r, order, COUNT_OF(tags));
+    if (s->p->shot.height > 0.45f && rng_chance(s->r, 0.4f))
+        text_say(t, pick(s->r, openings, COUNT_OF(openings)));
     say_noun(t, s, 0.1f);
-    for (int i = 0, n = 2 + rng_below(s->r, 6); i < (int)FACE_COUNT(tags) && n > 0; i++) {
+    for (int i = 0, n = 2 + rng_below(s->r, 6); i < (int)COUNT_OF(tags) && n > 0; i++) {
         const struct interest *it = &tags[order[i]].what;
-        if (!chance(s->r, it->share) || !tell_once(s, it->topic, tags[order[i]].manner, word))
+        if (!rng_chance(s->r, it->share) || !tell_once(s, it->topic, tags[order[i]].manner, word))
             continue;
         text_say(t, ", ");
         text_say(t, word[0] == '@' ? word + 1 : word);
@@ -299,7 +298,7 @@ unsigned caption_portrait(struct text *t, struct rng *r, const struct person *p)
         caption_short, caption_phrases, caption_sentence, caption_tags};
     static const float shares[] = {0.21f, 0.34f, 0.25f, 0.20f};
     struct subject s = {.r = r, .p = p};
-    styles[rng_weighted(r, shares, FACE_COUNT(styles))](t, &s);
+    styles[rng_weighted(r, shares, COUNT_OF(styles))](t, &s);
     unsigned said = 0;
     for (int i = 0; i < TOPIC_COUNT; i++)
         said |= (unsigned)s.said[i] << i;

@@ -20,6 +20,7 @@ struct chunk {
 
 struct work {
     const struct dataset *d;
+    size_t area, row; /* pixels of a picture, labels of one */
     struct chunk part[RECORD_PICTURES];
     char (*captions)[CAPTION_MAX]; /* [CHUNK] */
     long first;
@@ -37,19 +38,17 @@ static void *worker_run(void *arg)
     struct worker *me = arg;
     struct work *w = me->w;
     const struct dataset *d = w->d;
-    size_t area = (size_t)d->size * (size_t)d->size;
     for (int i = me->number; i < w->count; i += d->threads) {
         struct picture p[RECORD_PICTURES];
         long index = w->first + i;
         record_make(d, index, p);
         for (int k = 0; k < record_pictures(d->kind); k++) {
             struct chunk *c = &w->part[k];
-            struct face_truth truth[3] = {0};
-            uint8_t *mask = d->masks ? c->mask + (size_t)i * area : NULL;
+            struct face_truth truth[PEOPLE_MAX] = {0};
+            uint8_t *mask = d->masks ? c->mask + (size_t)i * w->area : NULL;
             if (me->canvas)
-                canvas_render(me->canvas, &p[k], c->rgb + (size_t)i * area * 3, mask, truth);
-            label_row(&p[k], truth, record_identity(d, index, k),
-                      c->labels + (size_t)i * (size_t)label_count());
+                canvas_render(me->canvas, &p[k], c->rgb + (size_t)i * w->area * 3, mask, truth);
+            label_row(&p[k], truth, record_identity(d, index, k), c->labels + (size_t)i * w->row);
         }
         caption_write(&p[0], p[0].seed, w->captions[i], CAPTION_MAX);
     }
@@ -66,12 +65,12 @@ static FILE *open_in(const char *dir, const char *name, const char *suffix, cons
     return f;
 }
 
-static int part_open(const struct dataset *d, struct chunk *c, const char *suffix)
+static int part_open(const struct work *w, struct chunk *c, const char *suffix)
 {
-    size_t area = (size_t)d->size * (size_t)d->size;
-    c->rgb = d->size ? malloc(CHUNK * area * 3) : NULL;
-    c->labels = malloc(CHUNK * sizeof(float) * (size_t)label_count());
-    c->mask = d->masks ? malloc(CHUNK * area) : NULL;
+    const struct dataset *d = w->d;
+    c->rgb = d->size ? malloc(CHUNK * w->area * 3) : NULL;
+    c->labels = malloc(CHUNK * sizeof(float) * w->row);
+    c->mask = d->masks ? malloc(CHUNK * w->area) : NULL;
     if ((d->size && !c->rgb) || !c->labels || (d->masks && !c->mask)) {
         fprintf(
             stderr,
@@ -95,8 +94,7 @@ static int part_close(struct chunk *c)
     free(c->rgb);
     free(c->mask);
     free(c->labels);
-    int bad = close_file(c->f_rgb) | close_file(c->f_mask) | close_file(c->f_labels);
-    return bad;
+    return close_file(c->f_rgb) | close_file(c->f_mask) | close_file(c->f_labels);
 }
 
 static int put(const void *data, size_t size, int count, FILE *f)
@@ -106,13 +104,12 @@ static int put(const void *data, size_t size, int count, FILE *f)
 
 static int chunk_write(struct work *w, FILE *captions)
 {
-    const struct dataset *d = w->d;
-    size_t area = (size_t)d->size * (size_t)d->size;
     int bad = 0;
-    for (int k = 0; k < record_pictures(d->kind); k++) {
+    for (int k = 0; k < record_pictures(w->d->kind); k++) {
         struct chunk *c = &w->part[k];
-        bad |= put(c->rgb, area * 3, w->count, c->f_rgb) | put(c->mask, area, w->count, c->f_mask);
-        bad |= put(c->labels, sizeof(float) * (size_t)label_count(), w->count, c->f_labels);
+        bad |= put(c->rgb, w->area * 3, w->count, c->f_rgb);
+        bad |= put(c->mask, w->area, w->count, c->f_mask);
+        bad |= put(c->labels, sizeof(float) * w->row, w->count, c->f_labels);
     }
     for (int i = 0; i < w->count; i++)
         bad |= fprintf(captions, "%s\n", w->captions[i]) < 0;
@@ -137,7 +134,8 @@ static void chunk_render(struct work *w, struct worker *workers)
 
 int dataset_write(const struct dataset *d)
 {
-    struct work w = {.d = d};
+    struct work w = {
+        .d = d, .area = (size_t)d->size * (size_t)d->size, .row = (size_t)label_count()};
     struct worker workers[DATASET_THREADS] = {0};
     FILE *captions = NULL, *names = NULL;
     int rc = -1;
@@ -152,7 +150,7 @@ int dataset_write(const struct dataset *d)
         goto done;
     label_names(names);
     for (int k = 0; k < record_pictures(d->kind); k++)
-        if (part_open(d, &w.part[k], record_suffix(d->kind, k)))
+        if (part_open(&w, &w.part[k], record_suffix(d->kind, k)))
             goto done;
     for (int i = 0; i < d->threads; i++) {
         workers[i] = (struct worker){&w, d->size ? canvas_make(d->size, 2) : NULL, i};

@@ -23,8 +23,9 @@ enum { RECORD_PICTURES = 3, CAPTION_MAX = 400, DATASET_THREADS = 64 };
 extern const char *const kind_names[KIND_COUNT];
 
 struct dataset {
-    int kind, threads, shots; /* shots: pictures of each identity */
-    int size;                 /* side of the pictures; 0: captions and labels alone */
+    int kind, threads; /* threads: 1..DATASET_THREADS; the files are the same with any number */
+    int shots;         /* of each identity, in KIND_IDENTITY */
+    int size;          /* side of the pictures; 0: captions and labels alone */
     long count;
     uint64_t seed;
     float scenes;  /* share of portraits without people */

@@ -47,7 +47,7 @@ static int class_value(const struct picture *p, int person, int kind)
  */
 static void put_others(struct row *r, const struct picture *p)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < PEOPLE_MAX; i++) {
         char name[48];
         snprintf(name, sizeof name, i ? "cx%d" : "cx", i);
         put(r, name, -1, i < p->people ? p->person[i].shot.cx : 0);
@@ -74,8 +74,8 @@ static void put_said(struct row *r, const struct picture *p)
 static int fill(struct row *r, const struct picture *p, const struct face_truth *t, long identity)
 {
     static const struct face_truth nobody;
-    static const char *const boxes[3] = {"box", "box1", "box2"}, *const points[3] = {
-                                                                     "point", "point1", "point2"};
+    static const char *const boxes[PEOPLE_MAX] = {"box", "box1", "box2"},
+                             *const points[PEOPLE_MAX] = {"point", "point1", "point2"};
     const struct person *w = &p->person[0];
     bool any = p->people > 0;
     put(r, "has_person", -1, any);
@@ -83,7 +83,7 @@ static int fill(struct row *r, const struct picture *p, const struct face_truth 
     put(r, "identity", -1, any ? (float)identity : -1);
     put(r, "identity_seed_low24", -1, any ? (float)(w->id.seed & 0xffffff) : -1);
     put(r, "identity_gender", -1, any ? (float)w->id.gender : -1);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < PEOPLE_MAX; i++)
         put_face(r, i < p->people && t ? &t[i] : &nobody, boxes[i], points[i]);
     const struct face_truth *first = any && t ? &t[0] : &nobody;
     for (int i = 0; i < 136; i++)

@@ -4,8 +4,6 @@
 #include "dataset.h"
 #include "who/who.h"
 
-#define DEGREE 0.01745329f
-
 const char *const kind_names[KIND_COUNT] = {"portrait", "pair",   "wide", "identity",
                                             "relit",    "turned", "aged"};
 /* A record's pictures, and the greatest yaw in degrees. */
@@ -20,9 +18,10 @@ static const struct {
     [KIND_AGED] = {2, 25, {"_a", "_b"}},
 };
 
-static uint64_t record_seed(const struct dataset *d, long index, uint64_t purpose)
+/* part: 0 the first person and the picture, 1 the second picture, 2.. people, 5 the identity */
+static uint64_t record_seed(const struct dataset *d, long index, uint64_t part)
 {
-    struct rng r = rng_make(d->seed * 0x100000001b3u + (uint64_t)index, 100 + purpose);
+    struct rng r = rng_make(d->seed * 0x100000001b3u + (uint64_t)index, FOR_RECORD + part);
     return rng_next(&r) >> 16;
 }
 
@@ -88,7 +87,8 @@ static void group_make(const struct dataset *d, long index, struct picture *p, s
 {
     static const struct {
         float first, step, least, most;
-    } rows[4] = {[2] = {0.28f, 0.44f, 0.32f, 0.38f}, [3] = {0.185f, 0.315f, 0.28f, 0.31f}};
+    } rows[PEOPLE_MAX + 1] = {
+        [2] = {0.28f, 0.44f, 0.32f, 0.38f}, [3] = {0.185f, 0.315f, 0.28f, 0.31f}};
     int n = p->people;
     for (int i = 0; i < n; i++) {
         struct person *w = &p->person[i];
@@ -105,30 +105,29 @@ static void group_make(const struct dataset *d, long index, struct picture *p, s
 static void portrait_make(const struct dataset *d, long index, struct picture *p)
 {
     uint64_t seed = record_seed(d, index, 0);
-    struct rng r = rng_make(seed, 10);
-    *p = (struct picture){.people = rng_unit(&r) < d->scenes ? 0 : 1,
-                          .scene = rng_below(&r, SCENE_COUNT),
-                          .seed = seed};
+    struct rng r = rng_make(seed, FOR_PORTRAIT);
+    bool empty = rng_chance(&r, d->scenes);
+    *p = (struct picture){.people = !empty, .scene = rng_below(&r, SCENE_COUNT), .seed = seed};
     p->person[0] = person_drawn(seed, yaw_limit(d));
-    if (p->people && rng_unit(&r) < d->groups) {
-        p->people = rng_unit(&r) < 0.65f ? 2 : 3;
+    if (p->people && rng_chance(&r, d->groups)) {
+        p->people = rng_chance(&r, 0.65f) ? 2 : 3;
         group_make(d, index, p, &r);
     }
 }
 
 static bool pair_same(const struct dataset *d, long index)
 {
-    struct rng r = rng_make(record_seed(d, index, 0), 11);
-    return rng_unit(&r) < 0.22f;
+    struct rng r = rng_make(record_seed(d, index, 0), FOR_PAIR_SAME);
+    return rng_chance(&r, 0.22f);
 }
 
 /* a: target; b: source, another shot and look of identity B; ab: the right answer. */
 static void pair_make(const struct dataset *d, long index, struct picture p[3])
 {
     uint64_t seed_a = record_seed(d, index, 0), seed_b = record_seed(d, index, 1);
-    struct rng r = rng_make(seed_a, 12);
+    struct rng r = rng_make(seed_a, FOR_PAIR);
     struct person a = person_drawn(seed_a, yaw_limit(d));
-    int gender = rng_unit(&r) < 0.7f ? a.look.gender : 1 - a.look.gender;
+    int gender = rng_chance(&r, 0.7f) ? a.look.gender : 1 - a.look.gender;
     bool same = pair_same(d, index);
     if (same)
         gender = a.look.gender;
@@ -146,7 +145,7 @@ static void pair_make(const struct dataset *d, long index, struct picture p[3])
 static void wide_place(struct shot *s, struct rng *r, int i, int n, float centre)
 {
     float slot = 1.0f / (float)n, most = minf(0.60f, 0.85f * slot), t = rng_unit(r);
-    bool close = rng_unit(r) < 0.12f && n == 1;
+    bool close = rng_chance(r, 0.12f) && n == 1;
     s->height = close ? 0.60f + 0.15f * t : 0.10f + (most - 0.10f) * t;
     float half = s->height * 0.45f, from = slot * (float)i + half,
           to = slot * (float)(i + 1) - half;
@@ -159,10 +158,10 @@ static void wide_place(struct shot *s, struct rng *r, int i, int n, float centre
 static void wide_make(const struct dataset *d, long index, struct picture *p)
 {
     uint64_t seed = record_seed(d, index, 0);
-    struct rng r = rng_make(seed, 13);
-    static const float people[4] = {0.15f, 0.48f, 0.22f, 0.15f};
-    *p = (struct picture){
-        .people = rng_weighted(&r, people, 4), .scene = rng_below(&r, SCENE_COUNT), .seed = seed};
+    struct rng r = rng_make(seed, FOR_WIDE);
+    static const float people[PEOPLE_MAX + 1] = {0.15f, 0.48f, 0.22f, 0.15f};
+    int n = rng_weighted(&r, people, PEOPLE_MAX + 1);
+    *p = (struct picture){.people = n, .scene = rng_below(&r, SCENE_COUNT), .seed = seed};
     float centre = rng_unit(&r) * 0.2f;
     for (int i = 0; i < p->people; i++) {
         p->person[i] = person_drawn(record_seed(d, index, (uint64_t)i + 2), yaw_limit(d));
@@ -174,10 +173,10 @@ static void wide_make(const struct dataset *d, long index, struct picture *p)
 }
 
 /* Many shots of one identity, whose gender stays; skin and age stay for half of the identities. */
-static void identity_record(const struct dataset *d, long index, struct picture *p)
+static void album_make(const struct dataset *d, long index, struct picture *p)
 {
     uint64_t seed = record_seed(d, index, 0), who = record_seed(d, index / d->shots, 5);
-    struct rng r = rng_make(who, 14);
+    struct rng r = rng_make(who, FOR_ALBUM);
     int gender = rng_below(&r, 2);
     bool keep_skin = rng_below(&r, 2) == 0, keep_age = rng_below(&r, 2) == 0;
     struct look own = look_make(who, gender), k = look_make(seed, gender);
@@ -208,7 +207,7 @@ static void relight(const struct dataset *d, struct person *w, uint64_t seed)
 /* The eyes keep to where they looked. */
 static void turn(const struct dataset *d, struct person *w, uint64_t seed)
 {
-    struct rng r = rng_make(seed, 15);
+    struct rng r = rng_make(seed, FOR_TURN);
     struct shot other = shot_make(seed, 0), *s = &w->shot;
     float most = yaw_limit(d), yaw = s->yaw, least = minf(15 * DEGREE, most * 0.5f);
     while (fabsf(yaw - s->yaw) < least)
@@ -223,7 +222,7 @@ static void age(const struct dataset *d, struct person *w, uint64_t seed)
 {
     (void)d;
     enum { APART = 15 };
-    struct rng r = rng_make(seed, 16);
+    struct rng r = rng_make(seed, FOR_AGE);
     int years = w->look.years, younger = years - APART - YEARS_LEAST + 1,
         older = YEARS_MOST - years - APART + 1;
     younger = younger > 0 ? younger : 0;
@@ -248,9 +247,8 @@ static void changed_make(const struct dataset *d, long index, struct picture p[2
 void record_make(const struct dataset *d, long index, struct picture p[RECORD_PICTURES])
 {
     static void (*const makers[KIND_COUNT])(const struct dataset *, long, struct picture *) = {
-        [KIND_PORTRAIT] = portrait_make, [KIND_PAIR] = pair_make,
-        [KIND_WIDE] = wide_make,         [KIND_IDENTITY] = identity_record,
-        [KIND_RELIT] = changed_make,     [KIND_TURNED] = changed_make,
+        [KIND_PORTRAIT] = portrait_make, [KIND_PAIR] = pair_make,     [KIND_WIDE] = wide_make,
+        [KIND_IDENTITY] = album_make,    [KIND_RELIT] = changed_make, [KIND_TURNED] = changed_make,
         [KIND_AGED] = changed_make,
     };
     makers[d->kind](d, index, p);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Joining words: lists, articles, capitals. */
+/* Joining words: lists, articles, capitals.
+ */
 #include <ctype.h>
 #include <string.h>
 
@@ -14,10 +15,15 @@ void text_say(struct text *t, const char *words)
     t->used += n;
 }
 
+const char *text_link(int i, int n)
+{
+    return i == 0 ? "" : i == n - 1 ? " and " : ", ";
+}
+
 void text_list(struct text *t, char list[][PHRASE_MAX], int n)
 {
     for (int i = 0; i < n; i++) {
-        text_say(t, i == 0 ? "" : i == n - 1 ? " and " : ", ");
+        text_say(t, text_link(i, n));
         text_say(t, list[i]);
     }
 }

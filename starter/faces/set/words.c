@@ -96,7 +96,7 @@ bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner m
     } books[] = {{look_wordings, look_wording_count}, {shot_wordings, shot_wording_count}};
     const struct wording *chosen = NULL;
     int found = 0;
-    for (size_t b = 0; b < FACE_COUNT(books); b++)
+    for (size_t b = 0; b < COUNT_OF(books); b++)
         for (size_t i = 0; i < books[b].count; i++) {
             const struct wording *w = &books[b].rows[i];
             if (forms_of(w, p, topic, manner) && rng_below(r, ++found) == 0)
@@ -106,88 +106,47 @@ bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner m
         return false;
     const char *form = pick(r, forms_of(chosen, p, topic, manner), VARIANTS);
     const char *colour = colour_word(r, p, chosen->colour);
-    form_fill(form, colour, rng_unit(r) < 0.72f, out);
+    form_fill(form, colour, rng_chance(r, 0.72f), out);
     return true;
 }
 
 /* ---- nouns ---- */
 
-enum { NOUNS = 7 };
+/* Kinds of people that have nouns of their own. */
+enum band { BAND_CHILD, BAND_TEEN, BAND_YOUNG, BAND_MIDDLE, BAND_OLD, BAND_COUNT };
+enum { NOUNS = 7 }; /* what is said more often is there more often */
 
+/* clang-format off */
 static const struct noun nouns[BAND_COUNT][2][NOUNS] = {
-    [BAND_CHILD] = {{{"", "girl"},
-                     {"", "girl"},
-                     {"little", "girl"},
-                     {"young", "girl"},
-                     {"", "child"},
-                     {"", "kid"},
-                     {"little", "girl"}},
-                    {{"", "boy"},
-                     {"", "boy"},
-                     {"little", "boy"},
-                     {"young", "boy"},
-                     {"", "child"},
-                     {"", "kid"},
-                     {"little", "boy"}}},
-    [BAND_TEEN] = {{{"teenage", "girl"},
-                    {"teenage", "girl"},
-                    {"", "teenager"},
-                    {"teen", "girl"},
-                    {"teenage", "girl"},
-                    {"", "teenage girl"},
-                    {"young", "person"}},
-                   {{"teenage", "boy"},
-                    {"teenage", "boy"},
-                    {"", "teenager"},
-                    {"teen", "boy"},
-                    {"teenage", "boy"},
-                    {"", "teenage boy"},
-                    {"young", "person"}}},
-    [BAND_YOUNG] = {{{"young", "woman"},
-                     {"young", "woman"},
-                     {"young", "woman"},
-                     {"", "woman"},
-                     {"", "woman"},
-                     {"young", "lady"},
-                     {"young", "adult"}},
-                    {{"young", "man"},
-                     {"young", "man"},
-                     {"young", "man"},
-                     {"", "man"},
-                     {"", "man"},
-                     {"young", "guy"},
-                     {"", "guy"}}},
-    [BAND_MIDDLE] = {{{"middle-aged", "woman"},
-                      {"middle-aged", "woman"},
-                      {"middle-aged", "woman"},
-                      {"", "woman"},
-                      {"", "woman"},
-                      {"", "lady"},
-                      {"middle-aged", "lady"}},
-                     {{"middle-aged", "man"},
-                      {"middle-aged", "man"},
-                      {"middle-aged", "man"},
-                      {"", "man"},
-                      {"", "man"},
-                      {"", "gentleman"},
-                      {"", "guy"}}},
-    [BAND_OLD] = {{{"old", "woman"},
-                   {"old", "woman"},
-                   {"elderly", "woman"},
-                   {"old", "lady"},
-                   {"elderly", "lady"},
-                   {"", "grandma"},
-                   {"", "granny"}},
-                  {{"old", "man"},
-                   {"old", "man"},
-                   {"elderly", "man"},
-                   {"old", "man"},
-                   {"elderly", "gentleman"},
-                   {"", "grandpa"},
-                   {"", "grandfather"}}},
+    [BAND_CHILD] = {
+         {{"", "girl"}, {"", "girl"}, {"little", "girl"}, {"young", "girl"}, {"", "child"},
+          {"", "kid"}, {"little", "girl"}},
+         {{"", "boy"}, {"", "boy"}, {"little", "boy"}, {"young", "boy"}, {"", "child"},
+          {"", "kid"}, {"little", "boy"}}},
+    [BAND_TEEN] = {
+         {{"teenage", "girl"}, {"teenage", "girl"}, {"", "teenager"}, {"teen", "girl"},
+          {"teenage", "girl"}, {"", "teenage girl"}, {"young", "person"}},
+         {{"teenage", "boy"}, {"teenage", "boy"}, {"", "teenager"}, {"teen", "boy"},
+          {"teenage", "boy"}, {"", "teenage boy"}, {"young", "person"}}},
+    [BAND_YOUNG] = {
+         {{"young", "woman"}, {"young", "woman"}, {"young", "woman"}, {"", "woman"},
+          {"", "woman"}, {"young", "lady"}, {"young", "adult"}},
+         {{"young", "man"}, {"young", "man"}, {"young", "man"}, {"", "man"}, {"", "man"},
+          {"young", "guy"}, {"", "guy"}}},
+    [BAND_MIDDLE] = {
+         {{"middle-aged", "woman"}, {"middle-aged", "woman"}, {"middle-aged", "woman"},
+          {"", "woman"}, {"", "woman"}, {"", "lady"}, {"middle-aged", "lady"}},
+         {{"middle-aged", "man"}, {"middle-aged", "man"}, {"middle-aged", "man"}, {"", "man"},
+          {"", "man"}, {"", "gentleman"}, {"", "guy"}}},
+    [BAND_OLD] = {
+         {{"old", "woman"}, {"old", "woman"}, {"elderly", "woman"}, {"old", "lady"},
+          {"elderly", "lady"}, {"", "grandma"}, {"", "granny"}},
+         {{"old", "man"}, {"old", "man"}, {"elderly", "man"}, {"old", "man"},
+          {"elderly", "gentleman"}, {"", "grandpa"}, {"", "grandfather"}}},
 };
+/* clang-format on */
 
-enum band band_of(const struct look *k)
+static enum band band_of(const struct look *k)
 {
     static const enum band bands[AGE_COUNT] = {BAND_CHILD, BAND_YOUNG, BAND_MIDDLE, BAND_OLD};
     return k->age == YOUNG && k->years < 18 ? BAND_TEEN : bands[k->age];

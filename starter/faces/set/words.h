@@ -20,7 +20,8 @@ struct text {
 };
 
 void text_say(struct text *t, const char *words);
-/* "x", "x and y", "x, y and z" */
+/* What stands before the i-th of n things in a list: "x", "x and y", "x, y and z". */
+const char *text_link(int i, int n);
 void text_list(struct text *t, char list[][PHRASE_MAX], int n);
 /* Articles, capitals and full stops as asked; cut at a word when `size` is short. */
 void text_finish(const struct text *t, bool capitals, bool stop, char *out, size_t size);
@@ -60,12 +61,10 @@ void form_fill(const char *form, const char *colour, bool tinted, char *out);
 /* Writes one of the things that can be said about the topic to out [PHRASE_MAX]; false: none. */
 bool tell(struct rng *r, const struct person *p, enum topic topic, enum manner manner, char *out);
 
-/* Kinds of people that have nouns of their own. */
-enum band { BAND_CHILD, BAND_TEEN, BAND_YOUNG, BAND_MIDDLE, BAND_OLD, BAND_COUNT };
 struct noun {
     const char *age, *base; /* "young", "woman" */
 };
-enum band band_of(const struct look *k);
+/* One of the nouns for this age and gender. */
 struct noun noun_pick(struct rng *r, const struct look *k);
 /* "woman", or "women" for many. */
 const char *noun_plain(const struct look *k, bool many);
@@ -81,17 +80,19 @@ struct subject {
     bool said[TOPIC_COUNT];
 };
 
-bool chance(struct rng *r, float share);
-/* tell(), but each topic once. */
-bool tell_once(struct subject *s, enum topic topic, enum manner manner, char *out);
+/* tell(), but each topic once, said between two pieces of a sentence; false: there was nothing. */
+bool say_told(struct text *t,
+              struct subject *s,
+              enum topic topic,
+              enum manner manner,
+              const char *before,
+              const char *after);
 /* "smiling young woman", without its article; adjectives: 0..1, how many. */
 void say_noun(struct text *t, struct subject *s, float adjectives);
 /* " with red hair and @beard"; keen: about 1, how likely each; most: how many. */
 void say_objects(struct text *t, struct subject *s, float keen, int most);
 /* " wearing @hat", after this comma */
 void say_worn(struct text *t, struct subject *s, float keen, int most, const char *comma);
-/* "@portrait of " */
-const char *opening(struct rng *r, const struct person *p);
 /* Returns the topics mentioned, as caption_write does. */
 unsigned caption_portrait(struct text *t, struct rng *r, const struct person *p);
 

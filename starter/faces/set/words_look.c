@@ -4,8 +4,6 @@
  */
 #include "words.h"
 
-#define DEGREE 0.01745329f
-
 /* ---- hair and beard ---- */
 
 static int hair_open(const struct person *p)
@@ -221,7 +219,7 @@ static const struct {
     {G_FACE_WIDTH, -1, false}, {G_JAW_WIDTH, 1, true},    {G_CHIN_CLEFT, 1, true},
     {G_EYE_SIZE, 1, false},    {G_EYE_SIZE, -1, false},
 };
-static forms shape_forms[FACE_COUNT(shapes)] = {
+static forms shape_forms[COUNT_OF(shapes)] = {
     {"thick eyebrows", "bushy eyebrows"},
     {"thin eyebrows"},
     {"full lips"},
@@ -244,8 +242,8 @@ static int shape(const struct person *p)
     bool eyes = p->look.glasses == GLASSES_NONE && p->shot.expression == EXPR_NEUTRAL;
     if (p->shot.height < 0.35f || hand || fabsf(p->shot.yaw) > 25 * DEGREE)
         return -1;
-    for (size_t i = 0, from = p->id.seed % FACE_COUNT(shapes); i < FACE_COUNT(shapes); i++) {
-        size_t k = (i + from) % FACE_COUNT(shapes);
+    for (size_t i = 0, from = p->id.seed % COUNT_OF(shapes); i < COUNT_OF(shapes); i++) {
+        size_t k = (i + from) % COUNT_OF(shapes);
         bool seen = (!shapes[k].chin || bare) && (shapes[k].g != G_EYE_SIZE || eyes);
         if (seen && p->id.g[shapes[k].g] * shapes[k].sign > 0.75f)
             return (int)k;
@@ -279,4 +277,4 @@ const struct wording look_wordings[] = {
     {TOPIC_SHAPE, AS_OBJECT, shape, COLOUR_NONE, shape_forms},
     {TOPIC_CLOTHES, AS_WORN, clothes, COLOUR_CLOTHES, clothes_forms},
 };
-const size_t look_wording_count = FACE_COUNT(look_wordings);
+const size_t look_wording_count = COUNT_OF(look_wordings);

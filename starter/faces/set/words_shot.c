@@ -4,8 +4,6 @@
  */
 #include "words.h"
 
-#define DEGREE 0.01745329f
-
 static int expression(const struct person *p)
 {
     bool seen = p->shot.front != FRONT_HAND_MOUTH && p->shot.height > 0.15f;
@@ -67,7 +65,7 @@ static int pose_yaw(const struct person *p)
     float yaw = fabsf(p->shot.yaw) / DEGREE;
     if (yaw < 6 && fabsf(p->shot.pitch) < 7 * DEGREE)
         return POSE_FRONT;
-    for (size_t i = 0; i < FACE_COUNT(ranges); i++)
+    for (size_t i = 0; i < COUNT_OF(ranges); i++)
         if (yaw > ranges[i].from && yaw <= ranges[i].to)
             return ranges[i].left + (p->shot.yaw > 0);
     return -1;
@@ -208,4 +206,4 @@ const struct wording shot_wordings[] = {
     {TOPIC_PLACE, AS_TAG, wall, COLOUR_WALL, wall_tags},
     {TOPIC_LIGHT, AS_PHRASE, light, COLOUR_NONE, light_forms},
 };
-const size_t shot_wording_count = FACE_COUNT(shot_wordings);
+const size_t shot_wording_count = COUNT_OF(shot_wordings);

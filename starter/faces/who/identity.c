@@ -26,16 +26,18 @@ static float within(float x)
 
 struct identity identity_make(uint64_t seed, int gender)
 {
-    struct rng r = rng_make(seed, 1);
+    struct rng r = rng_make(seed, FOR_IDENTITY);
     struct identity id = {.seed = seed, .gender = gender};
-    for (int i = 0; i < G_COUNT; i++) /* uniform spreads people wider than a normal would */
-        id.g[i] = within(rng_range(&r, -1, 1) * 0.85f + rng_normal(&r) * 0.22f);
+    for (int i = 0; i < G_COUNT; i++) { /* uniform spreads people wider than a normal would */
+        float wide = rng_range(&r, -1, 1) * 0.85f;
+        id.g[i] = within(wide + rng_normal(&r) * 0.22f);
+    }
     id.eyes = rng_weighted(&r, eye_weights, EYE_COLOURS);
     float freckles = rng_unit(&r), cleft = rng_unit(&r), mole = rng_unit(&r);
     id.g[G_FRECKLES] = freckles < 0.22f ? rng_range(&r, 0.5f, 1) : 0;
     id.g[G_CHIN_CLEFT] = cleft < 0.20f ? rng_range(&r, 0.5f, 1) : 0;
     id.g[G_MOLE] = mole < 0.25f ? 1 : 0;
-    for (size_t i = 0; i < FACE_COUNT(leans); i++) {
+    for (size_t i = 0; i < COUNT_OF(leans); i++) {
         float shift = gender == MAN ? leans[i].shift : -leans[i].shift;
         float *g = &id.g[leans[i].g];
         *g = within(*g * (1 - 0.4f * fabsf(shift)) + shift);

@@ -25,7 +25,7 @@ int age_group(int years)
 
 int years_within(uint64_t seed, int age)
 {
-    struct rng r = rng_make(seed, 22);
+    struct rng r = rng_make(seed, FOR_YEARS);
     return first_years[age] + rng_below(&r, first_years[age + 1] - first_years[age]);
 }
 
@@ -57,6 +57,7 @@ static const int under_hat[HAIR_COUNT] = {
     [HAIR_PONYTAIL] = HAIR_LONG,   [HAIR_BUN] = HAIR_LONG,      [HAIR_BRAIDS] = HAIR_BRAIDS,
     [HAIR_LOCS] = HAIR_LOCS,
 };
+/* Of the styles that can be drawn with one, see hair_style.bangs. */
 static const bool wears_fringe[HAIR_COUNT] = {
     [HAIR_SHORT] = true, [HAIR_BOB] = true,      [HAIR_LONG] = true,
     [HAIR_WAVY] = true,  [HAIR_PONYTAIL] = true, [HAIR_BUN] = true,
@@ -97,7 +98,7 @@ static int hair_colour(struct rng *r, const struct look *k)
 {
     int natural = rng_weighted(r, natural_colours[k->skin], 4);
     float grey = 51 + 7 * rng_normal(r), white = grey + rng_range(r, 6, 24);
-    bool kept = rng_unit(r) < 0.05f, dyed = rng_unit(r) < dye_share;
+    bool kept = rng_chance(r, 0.05f), dyed = rng_chance(r, dye_share);
     int dye = rng_below(r, 2) ? HAIR_BLUE : HAIR_PINK;
     if (dyed && k->age == YOUNG && k->years >= FIRST_DYE)
         return dye;
@@ -110,7 +111,7 @@ static void hat_and_hair(struct rng *r, struct look *k)
     bool girl = k->gender == WOMAN && k->age == CHILD;
     k->hat = rng_weighted(r, girl ? girl_hats : hats[k->gender], HAT_COUNT);
     k->hat_colour = rng_below(r, CLOTH_COLOURS);
-    bool fringe = rng_unit(r) < fringe_share[k->gender][k->age];
+    bool fringe = rng_chance(r, fringe_share[k->gender][k->age]);
     k->fringe = fringe && wears_fringe[k->hair] && k->hat == HAT_NONE;
     if (k->hat != HAT_NONE)
         k->hair = under_hat[k->hair];
@@ -118,7 +119,7 @@ static void hat_and_hair(struct rng *r, struct look *k)
 
 struct look look_at(uint64_t seed, int gender, int years)
 {
-    struct rng r = rng_make(seed, 21);
+    struct rng r = rng_make(seed, FOR_LOOK_AT);
     struct look k = {.seed = seed, .gender = gender, .age = age_group(years), .years = years};
     k.skin = rng_below(&r, SKIN_COUNT);
     k.tone = rng_range(&r, -1, 1);
@@ -142,7 +143,7 @@ struct look look_at(uint64_t seed, int gender, int years)
 
 struct look look_make(uint64_t seed, int gender)
 {
-    struct rng r = rng_make(seed, 2);
+    struct rng r = rng_make(seed, FOR_LOOK);
     int drawn = rng_below(&r, 2), age = rng_weighted(&r, age_weights, AGE_COUNT);
     return look_at(seed, gender < 0 ? drawn : gender, years_within(seed, age));
 }
@@ -162,7 +163,8 @@ struct look look_aged(const struct look *k, int years)
     return now;
 }
 
-bool look_hair_falls(const struct look *k)
+/* Strands of this hair can fall over the face. */
+static bool hair_falls(const struct look *k)
 {
     static const bool falls[HAIR_COUNT] = {
         [HAIR_BOB] = true, [HAIR_LONG] = true, [HAIR_WAVY] = true, [HAIR_LONG_CURLY] = true};
@@ -171,6 +173,6 @@ bool look_hair_falls(const struct look *k)
 
 void person_settle(struct person *p)
 {
-    if (p->shot.front == FRONT_HAIR && !look_hair_falls(&p->look))
+    if (p->shot.front == FRONT_HAIR && !hair_falls(&p->look))
         p->shot.front = FRONT_NOTHING;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Names of everything that a person, a shot or a scene can be, as options, labels and captions
- * spell them, and where a picture keeps each class.
+/* Names of everything that a person, a shot or a scene can be, as options and labels spell them,
+ * the colours they stand for, and where a picture keeps each class.
  */
 #include <string.h>
 
@@ -76,28 +76,15 @@ const char *const mask_names[MASK_COUNT] = {
     [MASK_HAND] = "hand",
 };
 
-const struct shade skin_tones[SKIN_COUNT] = {
-    {"pale", 0xf5d3c0}, {"light", 0xecbc9c}, {"olive", 0xd3a277},
-    {"tan", 0xbd8257},  {"brown", 0x935b38}, {"dark", 0x623a25},
-};
-const struct shade hair_colours[HAIR_COLOUR_COUNT] = {
-    {"black", 0x1d1816}, {"brown", 0x5b3822}, {"blonde", 0xd9ae62}, {"red", 0xb0481c},
-    {"grey", 0x908b85},  {"white", 0xe4ded2}, {"blue", 0x3f78c8},   {"pink", 0xe07aa8},
-};
-const struct shade eye_colours[EYE_COLOURS] = {
-    {"brown", 0x5e3716}, {"blue", 0x3a74b5}, {"green", 0x4b8a4c},
-    {"grey", 0x7c8a96},  {"dark", 0x2b1710},
-};
-const struct shade cloth_colours[CLOTH_COLOURS] = {
-    {"red", 0xb5302c},    {"blue", 0x2f5fae},  {"green", 0x3b7d4b}, {"yellow", 0xe0b23a},
-    {"white", 0xe6e4e0},  {"black", 0x26262a}, {"grey", 0x85878c},  {"purple", 0x6f468f},
-    {"orange", 0xd8762b}, {"pink", 0xdd8fa6},
-};
-const struct shade wall_colours[WALL_COLOURS] = {
-    {"blue", 0x7fa8d8},   {"green", 0x86b58a},  {"red", 0xb8544d},
-    {"yellow", 0xe6c878}, {"purple", 0x9a83bd}, {"grey", 0xa5a8ad},
-    {"orange", 0xdf9a62}, {"pink", 0xe0a8b4},   {"teal", 0x5fa9a6},
-};
+const unsigned skin_tones[SKIN_COUNT] = {0xf5d3c0, 0xecbc9c, 0xd3a277,
+                                         0xbd8257, 0x935b38, 0x623a25};
+const unsigned hair_colours[HAIR_COLOUR_COUNT] = {0x1d1816, 0x5b3822, 0xd9ae62, 0xb0481c,
+                                                  0x908b85, 0xe4ded2, 0x3f78c8, 0xe07aa8};
+const unsigned eye_colours[EYE_COLOURS] = {0x5e3716, 0x3a74b5, 0x4b8a4c, 0x7c8a96, 0x2b1710};
+const unsigned cloth_colours[CLOTH_COLOURS] = {0xb5302c, 0x2f5fae, 0x3b7d4b, 0xe0b23a, 0xe6e4e0,
+                                               0x26262a, 0x85878c, 0x6f468f, 0xd8762b, 0xdd8fa6};
+const unsigned wall_colours[WALL_COLOURS] = {0x7fa8d8, 0x86b58a, 0xb8544d, 0xe6c878, 0x9a83bd,
+                                             0xa5a8ad, 0xdf9a62, 0xe0a8b4, 0x5fa9a6};
 
 static const char *const genders[] = {"woman", "man"};
 static const char *const ages[AGE_COUNT] = {"child", "young", "middle-aged", "old"};
@@ -133,25 +120,25 @@ static const char *const scenes[SCENE_COUNT] = {
 static const char *const eye_words[EYE_COLOURS] = {"brown", "blue", "green", "grey", "dark"};
 
 const struct class_names classes[CLASS_COUNT] = {
-    [CLASS_GENDER] = {"gender", genders, FACE_COUNT(genders)},
-    [CLASS_AGE] = {"age", ages, FACE_COUNT(ages)},
-    [CLASS_SKIN] = {"skin", skins, FACE_COUNT(skins)},
-    [CLASS_HAIR] = {"hair-style", hairs, FACE_COUNT(hairs)},
-    [CLASS_HAIR_COLOUR] = {"hair", hair_words, FACE_COUNT(hair_words)},
-    [CLASS_BEARD] = {"beard", beards, FACE_COUNT(beards)},
-    [CLASS_GLASSES] = {"glasses", glasses, FACE_COUNT(glasses)},
-    [CLASS_HAT] = {"hat", hats, FACE_COUNT(hats)},
-    [CLASS_HAT_COLOUR] = {"hat-colour", cloth_words, FACE_COUNT(cloth_words)},
-    [CLASS_EARRINGS] = {"earrings", earrings, FACE_COUNT(earrings)},
-    [CLASS_CLOTHES] = {"clothes", clothes, FACE_COUNT(clothes)},
-    [CLASS_CLOTHES_COLOUR] = {"clothes-colour", cloth_words, FACE_COUNT(cloth_words)},
-    [CLASS_EXPRESSION] = {"expression", expressions, FACE_COUNT(expressions)},
-    [CLASS_LIGHT] = {"light", light_words, FACE_COUNT(light_words)},
-    [CLASS_PLACE] = {"place", places, FACE_COUNT(places)},
-    [CLASS_WALL] = {"background", wall_words, FACE_COUNT(wall_words)},
-    [CLASS_FRONT] = {"front", fronts, FACE_COUNT(fronts)},
-    [CLASS_SCENE] = {"scene", scenes, FACE_COUNT(scenes)},
-    [CLASS_EYES] = {"eyes", eye_words, FACE_COUNT(eye_words)},
+    [CLASS_GENDER] = {"gender", genders, COUNT_OF(genders)},
+    [CLASS_AGE] = {"age", ages, COUNT_OF(ages)},
+    [CLASS_SKIN] = {"skin", skins, COUNT_OF(skins)},
+    [CLASS_HAIR] = {"hair-style", hairs, COUNT_OF(hairs)},
+    [CLASS_HAIR_COLOUR] = {"hair", hair_words, COUNT_OF(hair_words)},
+    [CLASS_BEARD] = {"beard", beards, COUNT_OF(beards)},
+    [CLASS_GLASSES] = {"glasses", glasses, COUNT_OF(glasses)},
+    [CLASS_HAT] = {"hat", hats, COUNT_OF(hats)},
+    [CLASS_HAT_COLOUR] = {"hat-colour", cloth_words, COUNT_OF(cloth_words)},
+    [CLASS_EARRINGS] = {"earrings", earrings, COUNT_OF(earrings)},
+    [CLASS_CLOTHES] = {"clothes", clothes, COUNT_OF(clothes)},
+    [CLASS_CLOTHES_COLOUR] = {"clothes-colour", cloth_words, COUNT_OF(cloth_words)},
+    [CLASS_EXPRESSION] = {"expression", expressions, COUNT_OF(expressions)},
+    [CLASS_LIGHT] = {"light", light_words, COUNT_OF(light_words)},
+    [CLASS_PLACE] = {"place", places, COUNT_OF(places)},
+    [CLASS_WALL] = {"background", wall_words, COUNT_OF(wall_words)},
+    [CLASS_FRONT] = {"front", fronts, COUNT_OF(fronts)},
+    [CLASS_SCENE] = {"scene", scenes, COUNT_OF(scenes)},
+    [CLASS_EYES] = {"eyes", eye_words, COUNT_OF(eye_words)},
 };
 
 /* All but the scene are of person 0. */

@@ -3,8 +3,6 @@
  */
 #include "faces.h"
 
-#define DEGREE 0.01745329f
-
 static const float expression_weights[EXPR_COUNT] = {0.23f, 0.27f, 0.14f, 0.12f,
                                                      0.09f, 0.08f, 0.07f};
 static const float light_weights[LIGHT_COUNT] = {0.40f, 0.19f, 0.14f, 0.15f, 0.12f};
@@ -27,12 +25,12 @@ static float tilt(struct rng *r, float sigma, float most)
 {
     float usual = clampf(rng_normal(r) * sigma, -2.5f * sigma, 2.5f * sigma);
     float rare = rng_range(r, -most, most);
-    return (rng_unit(r) < 1 / 15.0f ? rare : usual) * DEGREE;
+    return (rng_chance(r, 1 / 15.0f) ? rare : usual) * DEGREE;
 }
 
 struct shot shot_make(uint64_t seed, float max_yaw)
 {
-    struct rng r = rng_make(seed, 3);
+    struct rng r = rng_make(seed, FOR_SHOT);
     struct shot s = {.seed = seed};
     s.yaw = clampf(rng_normal(&r) * 0.55f, -1, 1) * max_yaw;
     s.pitch = tilt(&r, 6, 25);

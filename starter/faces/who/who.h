@@ -17,8 +17,6 @@ struct look look_at(uint64_t seed, int gender, int years);
 /* The same person at other years: greying, beard and earrings follow; style and clothes stay where
  * that age wears them. */
 struct look look_aged(const struct look *k, int years);
-/* Strands of this hair can fall over the face. */
-bool look_hair_falls(const struct look *k);
 /* Takes from the shot what this look cannot do: hair before the face that it does not have. */
 void person_settle(struct person *p);
 

@@ -2,7 +2,7 @@
 /* Ground truth: landmarks and box of a face, from the same curves and solids that paint and form
  * use, so they are exact to the pixel. Hidden points are given all the same, as detectors do.
  */
-#include "draw/draw.h"
+#include "draw.h"
 
 static void truth_place(const struct canvas *c, const struct body *b, struct vec3 p, float out[2])
 {
@@ -35,11 +35,13 @@ static void dense_mouth(const struct canvas *c, const struct body *b, float out[
 {
     for (int i = 0; i < 12; i++) { /* round the outside from the left corner over the top */
         float q = i < 7 ? ((float)i - 3) / 3 : (9 - (float)i) / 3;
-        truth_point(c, b, q * b->mouth_w, body_lip(b, q, i < 7 ? 0 : 3), out[48 + i]);
+        truth_point(c, b, q * b->mouth_w, body_lip(b, q, i < 7 ? LIP_TOP : LIP_BOTTOM),
+                    out[48 + i]);
     }
     for (int i = 0; i < 8; i++) {
         float q = (i < 5 ? (float)i - 2 : 6 - (float)i) / 2.2f;
-        truth_point(c, b, q * b->mouth_w, body_lip(b, q, i < 5 ? 1 : 2), out[60 + i]);
+        truth_point(c, b, q * b->mouth_w, body_lip(b, q, i < 5 ? LIP_UPPER : LIP_LOWER),
+                    out[60 + i]);
     }
 }
 
@@ -80,7 +82,7 @@ void truth_find(const struct canvas *c, const struct body *b, struct face_truth 
     t->box[0] = t->box[1] = 1e9f;
     t->box[2] = t->box[3] = -1e9f;
     for (int i = 0; i < 64; i++) { /* round the face: chin, cheeks, forehead */
-        float a = 6.2831853f * (float)i / 64, p[2];
+        float a = sector(i, 64), p[2];
         struct vec3 edge =
             sinf(a) < 0 ? jaw_point(b, 2 * (float)i / 64 - 1.5f)
                         : head_towards(b, v3(cosf(a), 0.60f * sinf(a), 0.25f + 0.35f * sinf(a)));
