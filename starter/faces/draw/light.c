@@ -83,11 +83,11 @@ static struct vec3 light_diffuse(const struct light *l,
                                  float lit)
 {
     static const float creep[3] = {0.42f, 0.22f, 0.16f};
-    float red = minf(1, lit + 0.12f * o->soft) - lit, out[3];
+    float red = minf(1, lit + 0.12f * o->soft), out[3];
     for (int i = 0; i < 3; i++) {
         float wrap = 0.12f + o->soft * creep[i];
         float d = clampf((nl + wrap) / (1 + wrap), 0, 1);
-        out[i] = d * (0.55f + 0.45f * d) * (i == 0 ? lit + red : lit);
+        out[i] = d * (0.55f + 0.45f * d) * (i == 0 ? red : lit);
     }
     return v3(l->key.x * out[0], l->key.y * out[1], l->key.z * out[2]);
 }

@@ -93,7 +93,7 @@ float hand_side(const struct body *b)
 {
     if (b->shot->front < FRONT_HAND_CHIN || b->shot->front > FRONT_HAND_MOUTH)
         return 0;
-    struct rng r = {b->shot->seed * 0x9e3779b97f4a7c15u + FOR_HAND};
+    struct rng r = rng_make(b->shot->seed, FOR_HAND);
     return rng_next(&r) & 1 ? 1.0f : -1.0f;
 }
 

@@ -129,7 +129,7 @@ static void brim_sew(struct model *m, const struct body *b)
 {
     enum { ROWS = 11 };
     struct rng rng = rng_make(b->look->seed, FOR_BRIM);
-    float wave = rng_range(&rng, 0, 6.28f), lift = hats[HAT_BRIM].lift, e, under;
+    float wave = rng_range(&rng, 0, 2 * PI), lift = hats[HAT_BRIM].lift, e, under;
     struct grid *g = grid_start(m, 2 * ROWS, WEAR_COLS, true);
     for (int c = 0; c < g->cols; c++) {
         float a = wear_angle(c), reach = wear_around(a, 0.40f, 0.56f, 0.50f);

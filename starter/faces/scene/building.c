@@ -37,7 +37,7 @@ void paint_roof(struct spot *s,
     float slope = (half_bottom - half_top) / (bottom - top), x = s->u - u;
     float depth = (half - fabsf(x)) / sqrtf(1 + slope * slope);
     struct form f = {minf(depth, minf(s->v - top, bottom - s->v)), 0.25f * x / half_bottom, -0.42f};
-    float row = s->v * 62, tile = 0.5f + 0.5f * cosf(row * 6.2832f * 0.5f);
+    float row = s->v * 62, tile = 0.5f + 0.5f * cosf(row * PI);
     f.y += 0.16f * (tile - 0.5f);
     fill(s, f, v3_scale(tiles, 0.92f + 0.12f * tile), 0.04f);
     fill(s, limb(s, u - half_bottom, bottom, 0.008f, u + half_bottom, bottom, 0.008f),

@@ -226,7 +226,7 @@ static void parasol(struct spot *s, float u, float v, struct vec3 colour)
     at.v = y;
     struct form f = ball(&at, 0, 0, 0.60f, 0.36f);
     float gore = x / (0.60f * sqrtf(maxf(1 - y * y / 0.13f, 0.02f)));
-    float fan = gore * 3.5f + 20.5f, scallop = 0.035f * fabsf(sinf((fan - 0.5f) * 3.14159f));
+    float fan = gore * 3.5f + 20.5f, scallop = 0.035f * fabsf(sinf((fan - 0.5f) * PI));
     f = carve(f, scallop - y - 0.02f);
     bool white = ((int)fan & 1) != 0;
     shade(&in, f, 0.08f, 0.25f);

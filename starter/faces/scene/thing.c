@@ -9,8 +9,8 @@ static void sail(
 {
     float x = s->u * side - 0.014f, t = clampf((s->v - top) / (bottom - top), 0, 1);
     float wide = reach * t * (1.35f - 0.35f * t) + 1e-4f;
-    float depth = minf((wide - x) * 0.8f,
-                       minf(x, bottom + 0.03f * sinf(3.14f * clampf(x / wide, 0, 1)) - s->v));
+    float depth =
+        minf((wide - x) * 0.8f, minf(x, bottom + 0.03f * sinf(PI * clampf(x / wide, 0, 1)) - s->v));
     struct form f = {minf(depth, s->v - top), side * (1.1f * x / wide - 0.45f), 0.35f * (t - 0.6f)};
     fill(s, f, cloth, 0);
     float seam = off_middle(t * 5);
@@ -91,7 +91,7 @@ static void blossom(
     shade(&in, flat(0.85f - dist), 0.5f, 0.35f);
     float angle = atan2f(in.v, in.u) + turn;
     for (int ring = 0; ring < 2; ring++) {
-        float c = cosf((angle + 0.5f * (float)ring * 6.2832f / (float)petals) * (float)petals);
+        float c = cosf((angle + 0.5f * (float)ring * 2 * PI / (float)petals) * (float)petals);
         float reach = (ring ? 0.72f : 1.0f) * (0.80f + 0.20f * c), t = dist / reach;
         float cup = 0.70f * (1 - c) * t;
         struct form f = {(reach - dist) * 0.8f, in.u / dist * (1.1f * t - 0.55f),

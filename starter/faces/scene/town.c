@@ -122,7 +122,7 @@ static void street_house(struct spot *s, int i, float u, float half)
     fill(s, slab(s, u + 0.66f * half, 0.725f, 0.20f * half, 0.075f, 0.01f), srgb(0x7a4f3c), 0.1f);
     float hang = (s->v - 0.60f) / 0.055f, stripe = fmodf((s->u - u) * 34 + 40, 1);
     struct form awning = {inside_box(s, u - 0.92f * half, 0.60f, u + 0.92f * half,
-                                     0.65f + 0.006f * sinf(stripe * 6.2832f)),
+                                     0.65f + 0.006f * sinf(stripe * 2 * PI)),
                           0, -0.6f + 0.7f * hang};
     shade(s, awning, 0.035f, 0.35f);
     fill(s, awning, stripe < 0.5f ? white : srgb(awnings[(i + 30) % 3]), 0);

@@ -172,16 +172,19 @@ static void wide_make(const struct dataset *d, long index, struct picture *p)
     order_by_distance(p);
 }
 
-/* Many shots of one identity, whose gender stays; skin and age stay for half of the identities. */
+/* Many shots of one identity over twenty years, as an album has them: gender stays, skin stays for
+ * half of the identities. */
 static void album_make(const struct dataset *d, long index, struct picture *p)
 {
     uint64_t seed = record_seed(d, index, 0), who = record_seed(d, index / d->shots, 5);
     struct rng r = rng_make(who, FOR_ALBUM);
     int gender = rng_below(&r, 2);
-    bool keep_skin = rng_below(&r, 2) == 0, keep_age = rng_below(&r, 2) == 0;
-    struct look own = look_make(who, gender), k = look_make(seed, gender);
-    if (keep_age)
-        k = look_at(seed, gender, own.years);
+    bool keep_skin = rng_below(&r, 2) == 0;
+    struct look own = look_make(who, gender);
+    struct rng mine = rng_make(seed, FOR_ALBUM);
+    int years = own.years + rng_below(&mine, 21) - 10;
+    years = years < YEARS_LEAST ? YEARS_LEAST : years > YEARS_MOST ? YEARS_MOST : years;
+    struct look k = look_at(seed, gender, years);
     if (keep_skin) {
         k.skin = own.skin;
         k.tone = own.tone;

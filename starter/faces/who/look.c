@@ -173,6 +173,10 @@ static bool hair_falls(const struct look *k)
 
 void person_settle(struct person *p)
 {
-    if (p->shot.front == FRONT_HAIR && !hair_falls(&p->look))
+    struct look *k = &p->look;
+    if (k->hat != HAT_NONE)
+        k->hair = under_hat[k->hair];
+    k->fringe = k->fringe && wears_fringe[k->hair] && k->hat == HAT_NONE;
+    if (p->shot.front == FRONT_HAIR && !hair_falls(k))
         p->shot.front = FRONT_NOTHING;
 }

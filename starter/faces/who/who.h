@@ -17,7 +17,8 @@ struct look look_at(uint64_t seed, int gender, int years);
 /* The same person at other years: greying, beard and earrings follow; style and clothes stay where
  * that age wears them. */
 struct look look_aged(const struct look *k, int years);
-/* Takes from the shot what this look cannot do: hair before the face that it does not have. */
+/* Takes away what does not go together: hair that no hat holds, a fringe of a style without one,
+ * hair before the face that is not there. */
 void person_settle(struct person *p);
 
 #endif
