@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way back from a pack to checkpoints, so that trainings go on from committed weights: unpack.py PACK
 
-Writes text, vae, unet, embedder, swapper and upscaler under $STARTER_RUN where no checkpoint is there yet; a training
-with --resume starts from them. The detector, whose scales are folded into its layers, learns from nothing.
+Writes text, vae, unet, embedder, detector, swapper and upscaler under $STARTER_RUN where no checkpoint is there yet; a
+training with --resume starts from them.
 """
 import shutil, sys
 from pathlib import Path
@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 from common import RUN
 from data import faces
+from detector import CANVAS, Detector
 from embedder import Embedder
 from swapper import Swapper
 from text import Reader, tokenizer
@@ -66,6 +67,17 @@ def from_onnx(model, example, path):
     return model
 
 
+@torch.no_grad()
+def detector(path):
+    """Its scales of boxes are constants that three products take."""
+    model, graph = from_onnx(Detector(), (torch.rand(1, 3, CANVAS, CANVAS),), path), onnx.load(str(path)).graph
+    known = {n.output[0]: numpy_helper.to_array(n.attribute[0].t) for n in graph.node if n.op_type == "Constant"}
+    known |= {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    scales = [float(known[i]) for n in graph.node if n.op_type == "Mul" for i in n.input if i in known and known[i].size == 1]
+    model.scale.copy_(torch.tensor(scales))
+    return model
+
+
 def write(name, **models):
     path = RUN / f"{name}.pt"
     if not path.exists():
@@ -88,6 +100,8 @@ def main():
                                  ("upscaler", Upscaler(), (crop,))):
         from_onnx(model, example, pack / f"{name}.onnx")
         write(name, model=model, ema=model)
+    found = detector(pack / "detector.onnx")
+    write("detector", model=found, ema=found)
 
 
 if __name__ == "__main__":
