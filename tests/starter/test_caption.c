@@ -16,7 +16,7 @@ enum { WORDS = 100, PICTURES = 12000 };
 struct sentence {
     char raw[CAPTION_MAX], text[CAPTION_MAX * 2];
     char *word[WORDS];
-    bool read[WORDS];
+    bool read[WORDS], ends[WORDS]; /* ends: a comma or full stop follows */
     int n;
 };
 
@@ -27,13 +27,17 @@ static void sentence_read(struct sentence *s, const char *raw)
     for (const char *c = raw; *c; c++) {
         if (*c == ':')
             *out++ = ' ';
-        *out++ = *c == ',' || *c == '.' ? ' ' : (char)tolower((unsigned char)*c);
+        *out++ = *c == '.' ? ',' : (char)tolower((unsigned char)*c);
     }
     *out = 0;
     s->n = 0;
     for (char *w = strtok_r(s->text, " ", &rest); w && s->n < WORDS;
          w = strtok_r(NULL, " ", &rest)) {
+        char *comma = strchr(w, ',');
         s->read[s->n] = false;
+        s->ends[s->n] = comma != NULL;
+        if (comma)
+            *comma = 0;
         s->word[s->n++] = w;
     }
 }
@@ -82,11 +86,11 @@ static int claim_at(const struct claim *c, const struct sentence *s, int i, cons
     for (char *w = strtok_r(phrase, " ", &rest); w; w = strtok_r(NULL, " ", &rest)) {
         const char *colour = n < s->n && !s->read[n] ? colour_named(s->word[n]) : NULL;
         if (strcmp(w, "~") == 0) {
-            *tint = colour;
-            n += colour != NULL;
+            *tint = colour && !s->ends[n] ? colour : NULL;
+            n += *tint != NULL;
             continue;
         }
-        if (n >= s->n || s->read[n] || strcmp(s->word[n], w) != 0)
+        if (n >= s->n || s->read[n] || strcmp(s->word[n], w) != 0 || (n > i && s->ends[n - 1]))
             return 0;
         n++;
     }
