@@ -223,7 +223,7 @@ def accuracy(reader, tok, f):
 
 
 def main():
-    run = Run("text", 5)
+    run = Run("text", 30)
     tok = tokenizer()
     f = faces("text")
     reader = Reader(tok, f.names)

@@ -58,7 +58,7 @@ def test_sheet(vae, name):
 
 
 def train_joint():
-    run = Run("vae", 25, sets="sdA,sdB", kl=2e-3)
+    run = Run("vae", 38, sets="sdA,sdB", kl=2e-3)
     vae = make_vae()
     # A linear probe asks the latents for the mean colour of each cell: a short way for the gradient, so hues come early.
     probe = torch.nn.Conv2d(4, 3, 1)
