@@ -244,9 +244,13 @@ static int portrait_run(struct options *o)
         canvas_render(c, &p, rgb, NULL, NULL);
         caption_write(&p, (uint64_t)o->shot, words, sizeof words);
         rc = ppm_write(o->out, rgb, size, size);
-        printf("%s\n", words);
+        if (!rc)
+            printf("%s\n", words);
     } else {
-        fprintf(stderr, "starter-faces: no canvas of side %d: --size must be 16..2048\n", size);
+        fprintf(
+            stderr,
+            "starter-faces: not enough memory for a picture of side %d: ask for a smaller --size\n",
+            size);
     }
     free(rgb);
     canvas_free(c);
@@ -279,7 +283,10 @@ static int sheet_run(struct options *o)
     if (c && rgb && sheet)
         rc = ppm_write(o->out, sheet, size * cols, size * o->rows);
     else
-        fprintf(stderr, "starter-faces: no canvas of side %d: --size must be 16..2048\n", size);
+        fprintf(stderr,
+                "starter-faces: not enough memory for %d x %d pictures of side %d: ask for fewer "
+                "or smaller ones\n",
+                cols, o->rows, size);
     free(rgb);
     free(sheet);
     canvas_free(c);

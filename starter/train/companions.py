@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from torch import nn
-from common import EMA, Muon, RUN, Run, blur, load_weights, quick, sheet, to_float, to_u8
-from data import cached, chunks, faces, portraits
-from unet import BETAS, LATENTS, PROMPTS, PlainAttention, Prompter, contexts, latent_scale, make_unet, raw_latents
+from common import Muon, RUN, Run, blur, load_weights, quick, sheet, to_float
+from data import cached, chunks, portraits
+from unet import BETAS, PROMPTS, PlainAttention, Prompter, contexts, latent_scale, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 5000

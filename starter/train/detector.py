@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, Run, degrade, light, load_weights, quick, to_float, to_u8
+from common import EMA, Muon, Run, degrade, descend, light, load_weights, quick, to_float, to_u8
 from data import cached, chunks, faces, framed_boxes, portraits
 from vae import make_vae
 
@@ -267,11 +267,7 @@ def main():
         with quick():
             out = model(torch.stack([b[0] for b in batch]))
         bce, pull, mark = loss_of([[v.float() for v in o] for o in out], batch, size)
-        (bce + pull + 25 * mark).backward()  # alignment lives from the points
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.)
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        ema.update(model)
+        descend(bce + pull + 25 * mark, model, opt, ema, 5.)  # alignment lives from the points
         more = run.tick(len(batch), state, bce=bce, box=pull, points=mark)
         if run.step % 800 == 0 or not more:
             run.say(f"detector unseen {quality(ema.model)}")

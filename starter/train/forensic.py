@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import ARCFACE_128, EMA, FFHQ, Muon, RUN, Run, blur, crops, degrade, descend, light, load_weights, quick, sheet, \
-    similarity, to_float, to_u8, warp
-from data import cached, chunks, faces
+from common import ARCFACE_128, EMA, Muon, RUN, Run, blur, crops, degrade, descend, light, load_weights, quick, sheet, \
+    similarity, warp
+from data import faces
 from embedder import Block
 from swapper import Pairs, Swapper, emap, to_source, vae_soft
 from vae import final_vae

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network behind landmarks, face parser and restorer: down to a quarter or less, residual blocks, up again with skips."""
-import torch
 import torch.nn.functional as F
 from torch import nn
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, RUN, Run, degrade, descend, light, quick, to_float, to_u8, warp
+from common import EMA, Muon, Run, degrade, descend, light, quick, to_float, to_u8, warp
 from data import cached, chunks, faces
 from hourglass import Hourglass, conv
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, FFHQ, Muon, Run, crops, degrade, descend, light, quick, sheet, similarity, to_float, to_u8, warp, RUN
+from common import EMA, FFHQ, Muon, Run, degrade, descend, light, quick, sheet, similarity, to_float, to_u8, warp, RUN
 from data import cached, chunks, faces
 from hourglass import Hourglass, conv
 

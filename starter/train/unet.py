@@ -8,7 +8,7 @@ much noise, where the words are decided, count more than plain epsilon loss lets
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
-from common import EMA, Muon, RUN, Run, load_weights, point_weight, quick, sheet, to_float
+from common import EMA, Muon, RUN, Run, descend, load_weights, point_weight, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
@@ -197,11 +197,7 @@ def main():
         k = snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()
         plain = (e - noise) ** 2
         loss = (plain * k * w).mean()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.)
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        ema.update(unet)
+        descend(loss, unet, opt, ema)
         more = run.tick(len(i), state, loss=loss, eps=plain.mean())
         if run.spent - shown > 480 or not more:
             shown = run.spent

@@ -48,6 +48,7 @@ def from_onnx(model, example, path):
     values |= {n.output[0]: values[n.input[0]] for n in graph.node if n.op_type == "Cast" and n.input[0] in values}
     nodes = [n for n in graph.node if n.op_type in ("Conv", "Gemm", "MatMul", "PRelu", "BatchNormalization")
              and n.input[1] in values and n.input[1] not in (b for b, _ in model.named_buffers())]
+    folded = None  # the bias of the layer before a norm
     for layer in layers_of(model, example):
         if isinstance(layer, nn.modules.batchnorm._BatchNorm) and (not nodes or nodes[0].op_type != "BatchNormalization"):
             layer.weight.fill_((1 + layer.eps) ** .5)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
-from common import Critic, EMA, Muon, RUN, Run, gradient_l1, load_weights, moved, point_weight, psnr, quick, sheet, to_float
+from common import Critic, EMA, Muon, RUN, Run, descend, gradient_l1, load_weights, moved, point_weight, psnr, quick, sheet, to_float
 from data import portraits
 
 WIDTHS = (32, 48, 64, 96)
@@ -79,11 +79,7 @@ def train_joint():
         kl = .5 * (d.mean ** 2 + d.var - 1 - d.logvar).mean()
         rec = loss_of(y, x, w)
         hue = (guess - F.avg_pool2d(x, 8)).abs().mean()
-        (rec + 2 * hue + run.args.kl * kl).backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.)
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        ema.update(vae)
+        descend(rec + 2 * hue + run.args.kl * kl, vae, opt, ema)
         more = run.tick(len(x), state, rec=rec, kl=kl, hue=hue, std=d.std.mean())
         if run.step % 800 == 0:
             run.say(f"vae test psnr {test_sheet(ema.model, 'vae'):.2f}")

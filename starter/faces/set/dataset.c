@@ -155,7 +155,9 @@ int dataset_write(const struct dataset *d)
     for (int i = 0; i < d->threads; i++) {
         workers[i] = (struct worker){&w, d->size ? canvas_make(d->size, 2) : NULL, i};
         if (d->size && !workers[i].canvas) {
-            fprintf(stderr, "starter-faces: no canvas of side %d: --size must be 16..2048\n",
+            fprintf(stderr,
+                    "starter-faces: not enough memory for pictures of side %d: ask for a smaller "
+                    "--size\n",
                     d->size);
             goto done;
         }
