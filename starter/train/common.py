@@ -243,8 +243,13 @@ def quick():
 
 
 def descend(loss, model, opt, ema, most=1.):
-    """One step down the gradient, its norm at most `most`."""
+    """One step down the gradient of a loss, its norm at most `most`."""
     loss.backward()
+    advance(model, opt, ema, most)
+
+
+def advance(model, opt, ema, most=1.):
+    """One step along the gradients that are there."""
     torch.nn.utils.clip_grad_norm_(model.parameters(), most)
     opt.step()
     opt.zero_grad(set_to_none=True)

@@ -77,7 +77,7 @@ def make_control(unet):
 
 def make_inpaint():
     return UNet2DConditionModel(
-        sample_size=16, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64, 96, 64),
+        sample_size=16, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64, 64, 64),
         norm_num_groups=16, cross_attention_dim=make_unet().config.cross_attention_dim, attention_head_dim=8,
         down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",), up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
 

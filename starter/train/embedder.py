@@ -106,15 +106,16 @@ def main():
     model = Embedder()
     count = int(who.max()) + 1
     heads = nn.Linear(512, GEOMETRY + 5 + 2)
-    both = nn.ModuleDict(dict(model=model, heads=heads, classes=nn.Linear(512, count, bias=False)))
-    opt = Muon(both, edges=("stem", "heads", "classes"))
+    asks = nn.ModuleDict(dict(heads=heads, classes=nn.Linear(512, count, bias=False)))
+    both = nn.ModuleDict(dict(model=model, asks=asks))
+    opt = Muon(both, edges=("stem", "asks"))
     ema = EMA(model, .995)
-    state = dict(both=both, ema=ema, opt=opt)
+    state = dict(model=model, asks=asks, ema=ema, opt=opt)
     run.load(state)
     run.say(f"embedder {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(many)} + {len(once)} pictures")
     margin_now, more = .0, True
     while more:
-        run.rate(opt, .015, warm=40, flat=.3)
+        run.rate(opt, .012, warm=200, flat=.3)
         i = np.concatenate([run.rng.choice(many, 32), run.rng.choice(once, 16)])
         x, flip = shake(to_float(pictures[i]), 112, run.rng)
         x = degrade(light(x, run.rng), run.rng, .04)
@@ -123,7 +124,7 @@ def main():
             e = model(x * 2 - 1)
         e = e.float()
         known = y >= 0
-        cosine = F.normalize(e[known]) @ F.normalize(both["classes"].weight).T
+        cosine = F.normalize(e[known]) @ F.normalize(asks["classes"].weight).T
         margin_now = .3 * min(1., run.share() * 3)
         logits = 24 * (cosine - margin_now * F.one_hot(y[known], count))
         ids = F.cross_entropy(logits, y[known])

@@ -3,7 +3,7 @@
 
     export.py FOLDER     written beside it first, then renamed
 
-Large ONNX weights are stored as float16 behind a Cast; the latent scale is folded into the VAE's 1x1 convolutions,
+Large ONNX weights are stored as int8 or float16; the latent scale is folded into the VAE's 1x1 convolutions,
 so that `scaling_factor` 0.18215 holds as in every Stable Diffusion.
 """
 import copy, hashlib, json, shutil, sys
@@ -88,31 +88,40 @@ def write_companions(out):
 
 # ---- ONNX ----
 
-def halve(model, keep=()):
-    """Initializers of 1024 values and more become float16 with a Cast in front of their first use."""
-    graph = model.graph
-    casts = []
+def pack_weights(model, keep=()):
+    """Matrices of 4096 values and more become int8 with a scale per output, other large tensors float16: Cast and Mul in
+    front of their first use, which runtimes fold when they load the file."""
+    graph, first = model.graph, []
     for t in list(graph.initializer):
-        if t.data_type != onnx.TensorProto.FLOAT or np.prod(t.dims) < 1024 or t.name in keep:
+        v = numpy_helper.to_array(t)
+        if t.data_type != onnx.TensorProto.FLOAT or v.size < 1024 or t.name in keep:
             continue
-        half = numpy_helper.from_array(numpy_helper.to_array(t).astype(np.float16), t.name + "_f16")
         graph.initializer.remove(t)
-        graph.initializer.append(half)
-        casts.append(helper.make_node("Cast", [half.name], [t.name], to=onnx.TensorProto.FLOAT))
-    for node in reversed(casts):
+        if v.ndim < 2 or v.size < 4096:
+            graph.initializer.append(numpy_helper.from_array(v.astype(np.float16), t.name + "_f16"))
+            first.append(helper.make_node("Cast", [t.name + "_f16"], [t.name], to=onnx.TensorProto.FLOAT))
+            continue
+        user = next(n for n in graph.node if t.name in n.input)
+        inputs = tuple(range(v.ndim - 1)) if user.op_type == "MatMul" else tuple(range(1, v.ndim))
+        scale = np.maximum(np.abs(v).max(inputs, keepdims=True), 1e-12) / 127
+        graph.initializer.extend([numpy_helper.from_array(np.rint(v / scale).astype(np.int8), t.name + "_i8"),
+                                  numpy_helper.from_array(scale.astype(np.float32), t.name + "_scale")])
+        first += [helper.make_node("Cast", [t.name + "_i8"], [t.name + "_f32"], to=onnx.TensorProto.FLOAT),
+                  helper.make_node("Mul", [t.name + "_f32", t.name + "_scale"], [t.name])]
+    for node in reversed(first):
         graph.node.insert(0, node)
     return model
 
 
 def write_onnx(model, example, path, inputs, outputs, axes, extra=None):
-    """Exports, halves, checks against torch with onnxruntime; returns the largest difference."""
+    """Exports, packs weights, checks against torch with onnxruntime; returns the largest difference."""
     model = copy.deepcopy(model).eval()
     torch.onnx.export(model, example, str(path), input_names=inputs, output_names=outputs, dynamic_axes=axes,
                       opset_version=13, dynamo=False)
     m = onnx.load(str(path))
     for name, value in (extra or {}).items():
         m.graph.initializer.append(numpy_helper.from_array(value, name))
-    m = halve(m, keep=tuple(extra or ()))
+    m = pack_weights(m, keep=tuple(extra or ()))
     m.producer_name = "likeness starter"
     onnx.checker.check_model(m)
     onnx.save(m, str(path))

@@ -55,8 +55,8 @@ def accuracy(model, name="sd_test"):
     return {k: round(float(np.mean((np.concatenate([o[k].argmax(1).numpy() for o in out]) == t[k])[t[k] >= 0])), 3) for k in t}
 
 
-def main():
-    run = Run("judge", 7)
+def train(name, minutes, seed=0):
+    run = Run(name, minutes, seed)
     parts = [portraits(n) for n in ("sdA", "sdB")]
     pictures = [p[0] for p in parts]
     t = {k: np.concatenate([truth(p[2])[k] for p in parts]) for k in WORDS}
@@ -74,8 +74,8 @@ def main():
         loss = sum(apart(o.float(), torch.from_numpy(t[k][i])) for k, o in out.items())
         descend(loss, model, opt, ema)
         more = run.tick(32, state, loss=loss)
-    run.say(f"judge unseen {accuracy(ema.model)}")
+    run.say(f"{name} unseen {accuracy(ema.model)}")
 
 
 if __name__ == "__main__":
-    main()
+    train("judge", 7)

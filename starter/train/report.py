@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures a pack on people and captions that no training saw, and writes starter/REPORT.md.
 
-    report.py PACK [OUT.md [SHEET.jpg]]
+    report.py PACK [OUT.md [PICTURES]]
 
-The files of the pack are used as they are: diffusers loads the folder, onnxruntime the networks. The real SCRFD is
-asked too where LIKENESS_SHARED has it.
+The files of the pack are used as they are: diffusers loads the folder, onnxruntime the networks. The real SCRFD and YuNet
+are asked too where LIKENESS_SHARED has them. PICTURES: the folder of the contact sheets, default docs/pictures.
 """
 import json, os, sys
 from pathlib import Path
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -65,6 +66,26 @@ def find(net, x, side=None, limit=.5):
         y = net((canvas[None] * 255 - 127.5) / 128)
         out.append([(s, b / k, q / k) for s, b, q in decode((y[0:3], y[3:6], y[6:9]), limit)])
     return out
+
+
+class Real:
+    """Detectors made by others for photographs, from LIKENESS_SHARED; each says in which share of pictures it finds a face."""
+
+    def __init__(self, folder):
+        self.scrfd = Net(folder / "scrfd_2.5g_bnkps_640.onnx")
+        self.yunet = cv2.FaceDetectorYN.create(str(folder / "yunet_n_dynamic.onnx"), "", (384, 384), .6)
+
+    def yunet_finds(self, p):
+        canvas = np.zeros((384, 384, 3), np.uint8)  # faces that fill the whole picture are not what it was made for
+        canvas[64:320, 64:320] = cv2.resize(to_u8(p[None])[0], (256, 256), interpolation=cv2.INTER_AREA)[..., ::-1]
+        return self.yunet.detect(canvas)[1] is not None
+
+    def __call__(self, x):
+        return {"found by SCRFD": share(find(self.scrfd, x, 640)), "found by YuNet": share(map(self.yunet_finds, x))}
+
+
+def share(of):
+    return round(float(np.mean([bool(v) for v in of])), 3)
 
 
 def sentences(count, rng):
@@ -125,7 +146,7 @@ def draw(pipe, prompts, seed, batch=16):
     return torch.cat(out)
 
 
-def measure_draw(pack, pipe, nets, real):
+def measure_draw(pipe, nets, real):
     rng = np.random.default_rng(77)
     asked = sentences(PEOPLE, rng)
     x = draw(pipe, [a[0] for a in asked], 1000)
@@ -145,14 +166,21 @@ def measure_draw(pack, pipe, nets, real):
           for k, names in (("gender", WORDS["gender"]), ("skin", WORDS["skin"])) for c, name in enumerate(names)}
     sheet(torch.cat([x[:48]]), RUN / "logs/report_people.png", 8, 2)
     sheet(nobody[:16], RUN / "logs/report_nobody.png", 8, 2)
-    share = lambda f: round(float(np.mean([bool(v) for v in f])), 3)
     d = dict(by, prompts=PEOPLE, found=share(found), found_after_upscaling=share(found_up),
-             false_alarms_without_people=share(find(nets["detector"], nobody)), attributes=right,
-             skin_within_one_tone=round(float(near), 3))
+             false_alarms_without_people=share(find(nets["detector"], nobody)), skin_within_one_tone=round(float(near), 3))
     if real:
-        d["found_by_real_scrfd"] = share(find(real, up, 640))
-        d["real_scrfd_false_alarms"] = share(find(real, nobody, 640))
-    return d, up, found_up
+        pictures, _, f = portraits("sd_test")
+        d |= dict(drawn=real(up), renders=real(to_float(pictures[np.where(f["people"] == 1)[0][:PEOPLE]])), without_people=real(nobody))
+    of = accuracy(judge)
+    return d, {k: dict(drawn=right[k], judge=of.get(k)) for k in right}, up, found_up
+
+
+def draw_beside(pipe, upscaler, path, count=24):
+    """Pictures of the renderer's own captions, each row above the renders of the same captions."""
+    pictures, _, f = portraits("up_test", 256)
+    x = torch.cat([upscaler(p[None]) for p in draw(pipe, f.captions[:count], 7000)]).clamp(0, 1)
+    y = to_float(pictures[:count])
+    save_sheet(torch.cat([v[i:i + 8] for i in range(0, count, 8) for v in (x, y)]), path)
 
 
 def put_back(x, face, m):
@@ -379,24 +407,51 @@ def flat(d, prefix=""):
             yield name, v
 
 
+def goals(parts, attributes):
+    """Rows of what the project asks of the pack: words, goal, value, whether it is met."""
+    drawn, who, swap = parts["Drawn pictures"], parts["Identity, unseen people"], parts["Swap"]
+    rows = [("a person asked for, a face found", ">= 0.97", drawn["found_after_upscaling"]),
+            ("no person asked for, a face found", "<= 0.03", drawn["false_alarms_without_people"])]
+    rows += [(f"attribute: {k}", ">= 0.8", attributes[k]["drawn"])
+             for k in ("skin", "hair", "style", "glasses", "beard", "smile", "age", "hat")]
+    rows += [(f"{what} {found}", ">= 0.9", share) for what, key in (("drawn faces", "drawn"), ("rendered faces", "renders"))
+             for found, share in drawn.get(key, {}).items()]
+    rows += [("unseen people told apart", ">= 0.97", round(1 - who["renders"]["error"], 3)),
+             ("the same, worst gender behind best", "<= 0.05", who["right"]["between best and worst gender"]),
+             ("the same, worst skin tone behind best", "<= 0.05", who["right"]["between best and worst skin"]),
+             ("detector's five points, % of the eye distance, portraits", "<= 3", parts["Detector"]["sd_test"]["points_error_percent_of_eye_distance"]),
+             ("swapped renders: cosine to the identity", ">= 0.6", swap["renders"]["after"]),
+             ("swapped drawn faces: cosine to the identity", ">= 0.6", swap["drawn"].get("cosine_to_other_after", 0))]
+    if swap["kept"]:
+        rows += [("swap turns the head, degrees of yaw", "<= 2", swap["kept"]["pose_shift_degrees"]["yaw"]),
+                 ("swap keeps the expression", ">= 0.9", swap["kept"]["expression_the_same"])]
+    for head, words, goal, value in (
+            ("68 points", "68 points, % of the eye distance, front", "<= 3", lambda d: d["front"]),
+            ("Forensics", "forensic AUC, mean of kinds never trained on", ">= 0.9", lambda d: round(float(np.mean([d[k] for k in forensic.UNSEEN])), 3)),
+            ("Age and gender", "age, years of error", "<= 6", lambda d: d["years_of_error"])):
+        rows += [(words, goal, value(d)) for name, d in parts.items() if name.startswith(head)]
+    met = lambda goal, v: v >= float(goal[3:]) if goal[0] == ">" else v <= float(goal[3:])
+    return [(words, goal, v, "met" if met(goal, v) else "**not met**") for words, goal, v in rows]
+
+
 def main():
     pack = Path(sys.argv[1])
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "starter/REPORT.md"
-    picture = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "docs/pictures/starter.jpg"
+    sheets = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "docs/pictures"
     torch.set_num_threads(1)
     nets = {p.stem: Net(p) for p in sorted(pack.glob("*.onnx"))}
-    scrfd = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared")) / "data/detector/scrfd_2.5g_bnkps_640.onnx"
-    real = Net(scrfd) if scrfd.exists() else None
+    folder = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared")) / "data/detector"
+    real = Real(folder) if folder.exists() else None
     m = next(onnx.numpy_helper.to_array(t) for t in onnx.load(str(pack / "swapper.onnx")).graph.initializer if t.name == "buff2fs")
     m, pipe = torch.from_numpy(np.array(m)), pipeline(pack / "sd")
     with torch.no_grad():
-        drawn, up, found = measure_draw(pack, pipe, nets, real)
+        drawn, attributes, up, found = measure_draw(pipe, nets, real)
+        draw_beside(pipe, nets["upscaler"], sheets / "drawn-beside-renders.jpg")
         swapped, rows = measure_swap_drawn(nets, up, found, m)
         if rows is not None:
-            save_sheet(rows, picture)
+            save_sheet(rows, sheets / "starter.jpg")
         parts = {
             "Drawn pictures": drawn,
-            "Judge's own accuracy on unseen renders": accuracy(load_weights("judge", "ema", Judge())),
             "Identity, unseen people": measure_identity(nets["embedder"]),
             "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=swapped,
                          kept=measure_swap_keeps(nets, m) if "landmarker" in nets else {}),
@@ -407,8 +462,14 @@ def main():
     text = ["# Starter pack: what it was trained on and what it does", "",
             "Written by `starter/train/report.py` from measurements; nothing here is by hand. All pictures come from `starter/faces`;",
             "test sets (seeds 91xx) share no person and no picture with the training sets. Pack: "
-            f"{size / 1e6:.1f} MB, licence Apache-2.0.", "", "![drawn, refined, another's face, swapped](../docs/pictures/starter.jpg)", "",
+            f"{size / 1e6:.1f} MB, licence Apache-2.0.", "",
+            "## Goals", "", table(["asked", "goal", "measured", ""], goals(parts, attributes)), "",
+            "## Beside the renderer", "", "![drawn above, rendered below](../docs/pictures/drawn-beside-renders.jpg)", "",
+            "Captions of unseen renders, the first that come: above what the pack draws and enlarges, below the render that has the caption.", "",
+            "## Faces", "", "![drawn, refined, another's face, swapped](../docs/pictures/starter.jpg)", "",
             "Rows: drawn and enlarged; the same with its own identity swapped in; faces of unseen people; swapped to them.", "",
+            "## Attributes", "", f"Share of {PEOPLE} drawn prompts in which a classifier trained apart sees what was asked; and how often it is right about renders.", "",
+            table(["attribute", "drawn", "renders"], [(k, v["drawn"], "" if v["judge"] is None else v["judge"]) for k, v in attributes.items()]), "",
             "## Data", "",
             table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
             f"Minutes on one core of two, {processor()}, torch {torch.__version__.split('+')[0]}.", "",

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import Critic, EMA, FFHQ, Muon, RUN, Run, crops, degrade, gradient_l1, point_weight, psnr, quick, sheet, to_float, to_u8
+from common import Critic, EMA, FFHQ, Muon, RUN, Run, advance, crops, degrade, gradient_l1, point_weight, psnr, quick, sheet, to_float, to_u8
 from data import cached, chunks, faces
 from drawn import drawn
 from hourglass import Hourglass
@@ -21,7 +21,7 @@ class Restorer(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.first, self.body = nn.Conv2d(48, 64, 3, 1, 1), Hourglass((64, 96, 128, 160), norm=False)
+        self.first, self.body = nn.Conv2d(48, 64, 3, 1, 1), Hourglass((64, 80, 96, 112), norm=False)
         self.last = nn.Conv2d(64, 48, 3, 1, 1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
@@ -92,10 +92,7 @@ def main():
         out = out.float() / 2 + .5
         loss = ((out - y).abs() * w).mean() + gradient_l1(out, y, w)
         doubt = critic.backward(loss, out, y, .6 * (run.share() > .3))
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        ema.update(model)
+        advance(model, opt, ema)
         more = run.tick(len(x), state, loss=loss, doubt=doubt)
         if run.step % 400 == 0 or not more:
             run.say(f"restorer unseen {quality(ema.model, RUN / 'logs/restorer.png')}")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import ARCFACE_112, ARCFACE_128, Critic, EMA, Muon, RUN, Run, crops, degrade, gradient_l1, light, load_weights, \
+from common import ARCFACE_112, ARCFACE_128, Critic, EMA, Muon, RUN, Run, advance, crops, degrade, gradient_l1, light, load_weights, \
     point_weight, psnr, quick, sheet, to_float, to_u8
 from data import cached, chunks, faces
 from drawn import drawn
@@ -255,10 +255,7 @@ def main():
         # First who it is, at the price of strokes that only the embedder takes for brows; then how well it is drawn.
         likeness = 1. if run.share() < .8 else .2
         doubt = critic.backward(2 * loss + likeness * who, out, answer, .6 * (run.share() > .5))
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        ema.update(model)
+        advance(model, opt, ema)
         more = run.tick(len(target), state, loss=loss, who=who, doubt=doubt)
         if run.step % 250 == 0 or not more:
             run.say(f"swapper unseen {test_swap(ema.model, m, save=RUN / 'logs/swapper.png')}")

@@ -4,7 +4,7 @@
 Writes text, vae, unet, embedder, detector, swapper and upscaler under $STARTER_RUN where no checkpoint is there yet; a
 training with --resume starts from them.
 """
-import shutil, sys
+import math, shutil, sys
 from pathlib import Path
 import onnx
 import torch
@@ -15,6 +15,7 @@ from common import RUN
 from data import faces
 from detector import CANVAS, Detector
 from embedder import Embedder
+from export import SCALE
 from swapper import Swapper
 from text import Reader, tokenizer
 from unet import make_unet
@@ -45,7 +46,9 @@ def from_onnx(model, example, path):
     """Weights of the nodes of an exported network, layer by layer; a norm that was folded into its layer does nothing more."""
     graph = onnx.load(str(path)).graph
     values = {t.name: torch.from_numpy(numpy_helper.to_array(t).astype("float32")) for t in graph.initializer}
-    values |= {n.output[0]: values[n.input[0]] for n in graph.node if n.op_type == "Cast" and n.input[0] in values}
+    for n in graph.node:  # how export.py stores weights
+        if n.op_type in ("Cast", "Mul") and all(i in values for i in n.input):
+            values[n.output[0]] = values[n.input[0]] * (values[n.input[1]] if n.op_type == "Mul" else 1)
     nodes = [n for n in graph.node if n.op_type in ("Conv", "Gemm", "MatMul", "PRelu", "BatchNormalization")
              and n.input[1] in values and n.input[1] not in (b for b, _ in model.named_buffers())]
     folded = None  # the bias of the layer before a norm
@@ -79,6 +82,17 @@ def detector(path):
     return model
 
 
+@torch.no_grad()
+def unfold_scale(vae):
+    """Latents of deviation 1 again, for which the light KL of vae.py is meant; export.py had folded 0.18215 in."""
+    q, p = vae.quant_conv, vae.post_quant_conv
+    q.weight[:4] *= SCALE
+    q.bias[:4] *= SCALE
+    q.bias[4:] += 2 * math.log(SCALE)
+    p.weight /= SCALE
+    return vae
+
+
 def write(name, **models):
     path = RUN / f"{name}.pt"
     if not path.exists():
@@ -93,7 +107,7 @@ def main():
     reader = Reader(tokenizer(), faces("text_test").names)  # its classifiers, which a pack lacks, stay as they begin
     from_folder(reader.encoder, pack / "sd/text_encoder")
     write("text", model=reader)
-    vae, unet = from_folder(make_vae(), pack / "sd/vae"), from_folder(make_unet(), pack / "sd/unet")
+    vae, unet = unfold_scale(from_folder(make_vae(), pack / "sd/vae")), from_folder(make_unet(), pack / "sd/unet")
     write("vae", model=vae, ema=vae)
     write("unet", model=unet, ema=unet)
     crop, source = torch.rand(2, 3, 128, 128), torch.rand(2, 512)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import Critic, EMA, Muon, RUN, Run, degrade, gradient_l1, moved, point_weight, psnr, quick, sheet, to_float, to_u8
+from common import Critic, EMA, Muon, RUN, Run, advance, degrade, gradient_l1, moved, point_weight, psnr, quick, sheet, to_float, to_u8
 from data import cached, chunks, portraits
 from vae import final_vae
 
@@ -127,10 +127,7 @@ def main():
             out = model(x).float()
         loss = ((out - y).abs() * w).mean() + .5 * gradient_l1(out, y, w)
         doubt = critic.backward(loss, out, y, .6 * (run.share() > .25))
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.)
-        opt.step()
-        opt.zero_grad(set_to_none=True)
-        ema.update(model)
+        advance(model, opt, ema)
         more = run.tick(n, state, loss=loss, doubt=doubt)
         if run.step % 500 == 0 or not more:
             run.say(f"upscaler unseen {quality(ema.model, RUN / 'logs/upscaler.png')}")

@@ -71,6 +71,12 @@ static void measure_features(struct body *b, const float *g)
     b->shoulder = (1.30f + 0.22f * b->male) * (1 - 0.28f * kid);
 }
 
+/* Of the jaw's width at the height of the mouth. */
+static float jaw_of(const struct body *b, const float *g)
+{
+    return 1 + 0.11f * g[G_JAW_WIDTH] + 0.05f * b->male - 0.06f * b->child;
+}
+
 static void measure_expression(struct body *b)
 {
     static const struct {
@@ -93,7 +99,8 @@ static void measure_expression(struct body *b)
     b->brow_lift = forms[e].lift;
     b->brow_y += forms[e].brow;
     b->brow_tilt += forms[e].tilt;
-    b->mouth_w *= forms[e].wider;
+    /* A wide mouth in a narrow jaw would run round the corner. */
+    b->mouth_w = minf(b->mouth_w * forms[e].wider, 0.36f * b->width * jaw_of(b, b->id->g));
 }
 
 /* Dyed hair does not dye the brows. */
@@ -116,8 +123,7 @@ static void measure_colours(struct body *b)
 static void shape_make(struct body *b, const float *g)
 {
     struct head_shape *s = &b->shape;
-    float w = b->width, kid = b->child, man = b->male, old = b->old;
-    float jaw = 1 + 0.11f * g[G_JAW_WIDTH] + 0.05f * man - 0.06f * kid;
+    float w = b->width, kid = b->child, man = b->male, old = b->old, jaw = jaw_of(b, g);
     float chin_y = b->chin + 0.145f, thin = 1 - 0.05f * old;
     s->skull = v3(0, 0.36f + 0.02f * g[G_FOREHEAD] + 0.03f * kid, -0.12f);
     s->skull_r = v3(0.785f * w * (1 + 0.03f * kid), 0.745f + 0.02f * kid, 0.90f);

@@ -4,13 +4,29 @@
  */
 #include "form.h"
 
+/* A bowl behind an opening at (x, y). Its rim lies close behind the skin, so at no turn of the head
+ * can one look past it. */
+static void bowl_build(
+    struct model *m, const struct body *b, struct vec3 at, struct vec3 r, int mat, int tag)
+{
+    struct grid *g = grid_start(m, 9, 17, false);
+    for (int i = 0; i < g->rows * g->cols; i++) {
+        float u = 2 * step01(i % g->cols, g->cols) - 1, v = 1 - 2 * step01(i / g->cols, g->rows);
+        struct vec3 p = head_front(b, at.x + r.x * u, at.y + r.y * v);
+        p.z -= 0.02f + r.z * (1 - u * u * u * u) * (1 - v * v * v * v);
+        g->p[i] = p;
+    }
+    model_grid(m, b, JOINT_HEAD, mat, tag);
+}
+
 void eyes_build(struct model *m, const struct body *b)
 {
     for (float s = -1; s < 2; s += 2) {
         struct vec3 e = b->shape.eye;
         float r = b->eye_r;
-        model_ball(m, b, JOINT_HEAD, v3(s * e.x, e.y, e.z), v3(r, r, r), MAT_EYE,
-                   s > 0 ? SIDE_LEFT : SIDE_RIGHT);
+        int side = s > 0 ? SIDE_LEFT : SIDE_RIGHT;
+        model_ball(m, b, JOINT_HEAD, v3(s * e.x, e.y, e.z), v3(r, r, r), MAT_EYE, side);
+        bowl_build(m, b, v3(s * e.x, e.y, 0), v3(1.25f * b->eye_w, 0.9f * r, r), MAT_EYE, side);
     }
 }
 
@@ -34,15 +50,9 @@ void mouth_build(struct model *m, const struct body *b)
     if (b->open <= 0.004f)
         return;
     float top = body_lip(b, 0, LIP_UPPER), low = body_lip(b, 0, LIP_LOWER), z = b->mouth_z;
-    struct grid *g = grid_start(m, 8, 17, false);
-    for (int i = 0; i < g->rows * g->cols; i++) { /* the dark behind, bent round the teeth */
-        float q = 2 * (float)(i % g->cols) / (float)(g->cols - 1) - 1,
-              v = (float)(i / g->cols) / (float)(g->rows - 1);
-        g->p[i] =
-            v3(b->mouth_w * 1.35f * q, mixf(top + 0.09f, low - 0.08f, v) + 0.15f * b->smile * q * q,
-               z - 0.26f - 0.10f * q * q + 0.08f * (2 * v - 1) * (2 * v - 1));
-    }
-    model_grid(m, b, JOINT_HEAD, MAT_MOUTH, MOUTH_HOLLOW);
+    float high = 0.5f * (top - low) + 0.06f + 0.09f * fabsf(b->smile);
+    bowl_build(m, b, v3(0, 0.5f * (top + low), 0), v3(1.15f * b->mouth_w, high, 0.26f), MAT_MOUTH,
+               MOUTH_HOLLOW);
     model_ball(m, b, JOINT_HEAD, v3(0, low - 0.015f, z - 0.19f), v3(0.14f, 0.055f, 0.13f),
                MAT_MOUTH, MOUTH_TONGUE);
     bool surprised = b->shot->expression == EXPR_SURPRISED;

@@ -245,7 +245,7 @@ static int shape(const struct person *p)
     for (size_t i = 0, from = p->id.seed % COUNT_OF(shapes); i < COUNT_OF(shapes); i++) {
         size_t k = (i + from) % COUNT_OF(shapes);
         bool seen = (!shapes[k].chin || bare) && (shapes[k].g != G_EYE_SIZE || eyes);
-        if (seen && p->id.g[shapes[k].g] * shapes[k].sign > 0.75f)
+        if (seen && p->id.g[shapes[k].g] * shapes[k].sign > 0.95f)
             return (int)k;
     }
     return -1;

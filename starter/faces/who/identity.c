@@ -21,7 +21,7 @@ static const float eye_weights[EYE_COLOURS] = {0.30f, 0.25f, 0.18f, 0.12f, 0.15f
 
 static float within(float x)
 {
-    return clampf(x, -1.25f, 1.25f);
+    return clampf(x, -1.5f, 1.5f);
 }
 
 struct identity identity_make(uint64_t seed, int gender)
@@ -29,8 +29,8 @@ struct identity identity_make(uint64_t seed, int gender)
     struct rng r = rng_make(seed, FOR_IDENTITY);
     struct identity id = {.seed = seed, .gender = gender};
     for (int i = 0; i < G_COUNT; i++) { /* uniform spreads people wider than a normal would */
-        float wide = rng_range(&r, -1, 1) * 0.85f;
-        id.g[i] = within(wide + rng_normal(&r) * 0.22f);
+        float wide = rng_range(&r, -1, 1) * 1.1f;
+        id.g[i] = within(wide + rng_normal(&r) * 0.25f);
     }
     id.eyes = rng_weighted(&r, eye_weights, EYE_COLOURS);
     float freckles = rng_unit(&r), cleft = rng_unit(&r), mole = rng_unit(&r);
