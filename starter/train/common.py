@@ -363,6 +363,7 @@ class Run:
         torch.manual_seed(self.args.seed)
         self.rng = np.random.default_rng(self.args.seed)
         self.name, self.step, self.seen, self.spent = name, 0, 0, 0.
+        self.before = {}  # the same numbers of the trainings that made the pack which this one began with
         self.sums, self.count, self.last = {}, 0, time.time()
         (RUN / "logs").mkdir(parents=True, exist_ok=True)
         self.path = RUN / f"{name}.pt"
@@ -408,7 +409,7 @@ class Run:
     def save(self, state):
         self.saved = time.time()
         data = {k: (v.state_dict() if hasattr(v, "state_dict") else v.model.state_dict()) for k, v in state.items()}
-        data["run"] = dict(step=self.step, seen=self.seen, spent=self.spent)
+        data["run"] = dict(step=self.step, seen=self.seen, spent=self.spent, before=self.before)
         torch.save(data, self.path.with_suffix(".tmp"))
         os.replace(self.path.with_suffix(".tmp"), self.path)
 
@@ -423,7 +424,16 @@ class Run:
             if isinstance(v, EMA):
                 v.step = data["run"]["step"]
         self.step, self.seen, self.spent = (data["run"][k] for k in ("step", "seen", "spent"))
+        self.before = data["run"].get("before", {})
         self.say(f"{self.name} goes on at step {self.step}")
+
+
+def trained(name):
+    """Steps, samples and minutes of all trainings that led to these weights."""
+    run = torch.load(RUN / f"{name}.pt", map_location="cpu")["run"]
+    before = run.get("before", {})
+    return dict(steps=run["step"] + before.get("steps", 0), samples=run["seen"] + before.get("samples", 0),
+                minutes=round(run["spent"] / 60 + before.get("minutes", 0), 1))
 
 
 def load_weights(name, key, model):

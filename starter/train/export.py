@@ -15,7 +15,7 @@ import torch
 from onnx import helper, numpy_helper
 from safetensors.torch import save_file
 from agegender import AgeGender
-from common import RUN, load_weights, write_json
+from common import RUN, load_weights, trained, write_json
 from companions import TRIGGER, make_control, make_inpaint, with_lora
 from data import faces
 from detector import CANVAS, Detector, STRIDES
@@ -31,6 +31,8 @@ from upscaler import Upscaler
 from vae import final_vae
 
 SCALE, SHARD = .18215, "7MB"
+TRAININGS = ("text", "taste", "vae", "decoder", "unet", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
+             "agegender", "swapper", "restorer", "upscaler", "forensic", "judge")
 RUNS = dict(forensics="forensic", landmarker="landmarks")  # where a file is not called as its training
 
 
@@ -71,13 +73,13 @@ def write_sd(out):
 
 def write_companions(out):
     """Inpainting UNet and ControlNet as diffusers' folders, the LoRA as kohya's file; those that were trained."""
-    trained = lambda name: (RUN / f"{name}.pt").exists()
-    if trained("inpaint"):
+    there = lambda name: (RUN / f"{name}.pt").exists()
+    if there("inpaint"):
         load_weights("inpaint", "model", make_inpaint()).half().save_pretrained(out / "inpaint", max_shard_size=SHARD)
-    if trained("control"):
+    if there("control"):
         net = make_control(load_weights("unet", "ema", make_unet()))
         load_weights("control", "model", net).half().save_pretrained(out / "control", max_shard_size=SHARD)
-    if trained("lora"):
+    if there("lora"):
         low = load_weights("lora", "model", with_lora(make_unet()))
         tensors = {}
         for name, layer in low.items():
@@ -202,7 +204,8 @@ def describe(out, threshold):
     rows = {name: row for name, row in rows.items() if (out / row["file"]).exists()}
     for row in rows.values():
         row["sha256"] = digest(out / row["file"])
-    write_json(out / "pack.json", dict(name="likeness starter", version=1, licence="Apache-2.0", models=rows))
+    write_json(out / "pack.json", dict(name="likeness starter", version=1, licence="Apache-2.0", models=rows,
+                                      trained={name: trained(name) for name in TRAININGS if (RUN / f"{name}.pt").exists()}))
 
 
 def main():

@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from PIL import Image
 import agegender, forensic, landmarks, parser, restorer
 from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, blur, crops, degrade, framing, load_weights, point_weight, psnr, \
-    sheet, similarity, to_float, to_u8, warp
+    sheet, similarity, to_float, to_u8, trained, warp
 from data import SETS, faces, portraits
 from detector import CANVAS, decode, iou
 from embedder import aligned, embed, verification
+from export import TRAININGS
 from judge import Judge, WORDS, accuracy
 from swapper import Pairs, crispness, test_refine, test_swap, to_source
 from upscaler import pictures as upscale_pictures
@@ -377,14 +378,7 @@ def measure_upscaler(net):
 
 
 def trainings():
-    rows = []
-    for name in ("text", "vae", "decoder", "unet", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
-                 "agegender", "swapper", "restorer", "upscaler", "forensic", "judge"):
-        path = RUN / f"{name}.pt"
-        if path.exists():
-            r = torch.load(path, map_location="cpu")["run"]
-            rows.append((name, r["step"], r["seen"], round(r["spent"] / 60, 1)))
-    return rows
+    return [(name, *trained(name).values()) for name in TRAININGS if (RUN / f"{name}.pt").exists()]
 
 
 def processor():

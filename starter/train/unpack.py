@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way back from a pack to checkpoints, so that trainings go on from committed weights: unpack.py PACK
 
-Writes text, vae, unet, embedder, detector, swapper and upscaler under $STARTER_RUN where no checkpoint is there yet; a
-training with --resume starts from them.
+Writes a checkpoint of every network of the pack under $STARTER_RUN where none is there yet; a training with --resume starts
+from it, at the beginning of its schedule.
 """
-import math, shutil, sys
+import json, math, shutil, sys
 from pathlib import Path
 import onnx
 import torch
 from onnx import numpy_helper
 from safetensors.torch import load_file
 from torch import nn
+from agegender import AgeGender
 from common import RUN
+from companions import make_control, make_inpaint, with_lora
 from data import faces
 from detector import CANVAS, Detector
 from embedder import Embedder
-from export import SCALE
+from export import RUNS, SCALE
+from forensic import Forensic
+from landmarks import Landmarks
+from parser import Parser
+from restorer import Restorer
 from swapper import Swapper
 from text import Reader, tokenizer
 from unet import make_unet
@@ -47,7 +53,7 @@ def from_onnx(model, example, path):
     graph = onnx.load(str(path)).graph
     values = {t.name: torch.from_numpy(numpy_helper.to_array(t).astype("float32")) for t in graph.initializer}
     for n in graph.node:  # how export.py stores weights
-        if n.op_type in ("Cast", "Mul") and all(i in values for i in n.input):
+        if n.op_type in ("Cast", "Mul", "Identity") and all(i in values for i in n.input):
             values[n.output[0]] = values[n.input[0]] * (values[n.input[1]] if n.op_type == "Mul" else 1)
     nodes = [n for n in graph.node if n.op_type in ("Conv", "Gemm", "MatMul", "PRelu", "BatchNormalization")
              and n.input[1] in values and n.input[1] not in (b for b, _ in model.named_buffers())]
@@ -93,30 +99,48 @@ def unfold_scale(vae):
     return vae
 
 
-def write(name, **models):
-    path = RUN / f"{name}.pt"
+@torch.no_grad()
+def lora(layers, path):
+    tensors = load_file(path)
+    for name, layer in layers.items():
+        layer.down.weight.copy_(tensors[f"{name}.lora_down.weight"])
+        layer.up.weight.copy_(tensors[f"{name}.lora_up.weight"])
+    return layers
+
+
+def write(name, before, **models):
+    path, run = RUN / f"{name}.pt", dict(step=0, seen=0, spent=0., before=before.get(name, {}))
     if not path.exists():
-        torch.save({k: m.state_dict() for k, m in models.items()} | dict(run=dict(step=0, seen=0, spent=0.)), path)
+        torch.save({k: m.state_dict() for k, m in models.items()} | dict(run=run), path)
 
 
 def main():
     pack = Path(sys.argv[1])
+    before = json.loads((pack / "pack.json").read_text()).get("trained", {})
     RUN.mkdir(parents=True, exist_ok=True)
     if not (RUN / "tokenizer").exists():
         shutil.copytree(pack / "sd/tokenizer", RUN / "tokenizer")
     reader = Reader(tokenizer(), faces("text_test").names)  # its classifiers, which a pack lacks, stay as they begin
     from_folder(reader.encoder, pack / "sd/text_encoder")
-    write("text", model=reader)
+    write("text", before, model=reader)
     vae, unet = unfold_scale(from_folder(make_vae(), pack / "sd/vae")), from_folder(make_unet(), pack / "sd/unet")
-    write("vae", model=vae, ema=vae)
-    write("unet", model=unet, ema=unet)
-    crop, source = torch.rand(2, 3, 128, 128), torch.rand(2, 512)
-    for name, model, example in (("embedder", Embedder(), (crop[..., :112, :112],)), ("swapper", Swapper(), (crop, source)),
-                                 ("upscaler", Upscaler(), (crop,))):
-        from_onnx(model, example, pack / f"{name}.onnx")
-        write(name, model=model, ema=model)
+    write("vae", before, model=vae, ema=vae)
+    write("unet", before, model=unet, ema=unet)
+    for name, make in (("inpaint", make_inpaint), ("control", lambda: make_control(unet))):
+        if (pack / name).exists():
+            write(name, before, model=from_folder(make(), pack / name))
+    if (pack / "drawing.safetensors").exists():
+        write("lora", before, model=lora(with_lora(unet), pack / "drawing.safetensors"))
     found = detector(pack / "detector.onnx")
-    write("detector", model=found, ema=found)
+    write("detector", before, model=found, ema=found)
+    picture = lambda side: torch.rand(2, 3, side, side)
+    for file, make, example in (
+            ("embedder", Embedder, (picture(112),)), ("swapper", Swapper, (picture(128), torch.rand(2, 512))),
+            ("upscaler", Upscaler, (picture(128),)), ("landmarker", Landmarks, (picture(256),)), ("parser", Parser, (picture(512),)),
+            ("agegender", AgeGender, (picture(96),)), ("restorer", Restorer, (picture(512),)), ("forensics", Forensic, (picture(256),))):
+        if (pack / f"{file}.onnx").exists():
+            model = from_onnx(make(), example, pack / f"{file}.onnx")
+            write(RUNS.get(file, file), before, model=model, ema=model)
 
 
 if __name__ == "__main__":

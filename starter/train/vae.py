@@ -65,7 +65,7 @@ def train_joint():
     # A linear probe asks the latents for the mean colour of each cell: a short way for the gradient, so hues come early.
     probe = torch.nn.Conv2d(4, 3, 1)
     ema, opt = EMA(vae, .998), Muon(torch.nn.ModuleDict(dict(vae=vae, probe=probe)), edges=("conv_in", "conv_out", "quant", "probe"))
-    state = dict(model=vae, ema=ema, critic=critic)
+    state = dict(model=vae, ema=ema, critic=critic, probe=probe, opt=opt)
     run.load(state)
     data = Crops(run.args.sets.split(","), run.rng)
     more = True
