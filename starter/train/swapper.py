@@ -237,7 +237,7 @@ def main():
     run.say(f"swapper {sum(q.numel() for q in model.parameters()) / 1e6:.2f} M weights, {len(p)} pairs")
     embedder, more = load_weights("embedder", "ema", Embedder()), True
     while more:
-        run.rate(opt, .01, warm=60, floor=.03, flat=.5)
+        run.rate(opt, .006, warm=100, floor=.03, flat=.3)
         target, source, answer, w, wanted, other = batch_of(p, d, run.rng, run.args.batch, m, vae)
         with quick():
             out = model(target, source).float()
@@ -253,8 +253,8 @@ def main():
             enough = near(answer)
         who = F.relu(enough - near(out)).sum() / len(out)
         # First who it is, at the price of strokes that only the embedder takes for brows; then how well it is drawn.
-        likeness = 1. if run.share() < .8 else .2
-        doubt = critic.backward(2 * loss + likeness * who, out, answer, .6 * (run.share() > .5))
+        likeness = .1
+        doubt = critic.backward(2 * loss + likeness * who, out, answer, .3 * (run.share() > .7))
         advance(model, opt, ema)
         more = run.tick(len(target), state, loss=loss, who=who, doubt=doubt)
         if run.step % 250 == 0 or not more:

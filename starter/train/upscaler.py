@@ -126,7 +126,7 @@ def main():
         with quick():
             out = model(x).float()
         loss = ((out - y).abs() * w).mean() + .5 * gradient_l1(out, y, w)
-        doubt = critic.backward(loss, out, y, .6 * (run.share() > .25))
+        doubt = critic.backward(loss, out, y, .4 * (run.share() > .25))
         advance(model, opt, ema)
         more = run.tick(n, state, loss=loss, doubt=doubt)
         if run.step % 500 == 0 or not more:
