@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faces as the tiny Stable Diffusion really draws them, with the crisp render as the known answer.
 
-A framed 256² render is halved, encoded, noised to step 80 ... 320 of 1000, denoised in two steps by the trained UNet with
+A framed render of twice the drawn size is halved, encoded, noised to step 80 ... 320 of 1000, denoised in two steps by the trained UNet with
 its own caption, decoded and enlarged: the features melt as in a drawn picture, yet stay where the render has them.
 """
 import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import DDPMScheduler
-from common import ARCFACE_128, RUN, crops, load_weights, to_float, to_u8
+from common import ARCFACE_128, RUN, SIDE, crops, load_weights, to_float, to_u8
 from data import cached, chunks, portraits
 from unet import BETAS, Prompter, latent_scale, make_unet
 from upscaler import Upscaler
@@ -18,7 +18,7 @@ GUIDANCE = 3.
 
 
 class Redraw:
-    """[N,3,256,256] 0..1 and captions -> [N,3,256,256] drawn again."""
+    """[N,3,2·SIDE,2·SIDE] 0..1 and captions -> the same drawn again."""
 
     def __init__(self):
         self.vae, self.unet = final_vae(), load_weights("unet", "ema", make_unet())
@@ -46,13 +46,13 @@ class Redraw:
         return self.upscaler(y.clamp(0, 1)).clamp(0, 1)
 
 
-def drawn(name, count, size, margin, template=ARCFACE_128, fine=256):
+def drawn(name, count, size, margin, template=ARCFACE_128, fine=2 * SIDE):
     """Crops in the template with room to move: drawn u8, crisp u8, [N,size+margin,...]; crisp ones of portraits of side `fine`."""
-    pictures, points, f = portraits(name, 256)
+    pictures, points, f = portraits(name, 2 * SIDE)
     whole, points = portraits(name, fine)[0], points[:, 0]
     people = np.where(f["people"] == 1)[0][:count]
     wide = (template * size + margin / 2) / (size + margin)
-    cut = lambda x, k: to_u8(crops(x, points[people[k]] * (x.shape[-1] / 256), wide, size + margin))
+    cut = lambda x, k: to_u8(crops(x, points[people[k]] * (x.shape[-1] / (2 * SIDE)), wide, size + margin))
 
     def both(k):
         # The captions are those of the pictures: nothing else tells the UNet what the noise has hidden.

@@ -15,7 +15,7 @@ import torch
 from onnx import helper, numpy_helper
 from safetensors.torch import save_file
 from agegender import AgeGender
-from common import RUN, load_weights, trained, write_json
+from common import RUN, SIDE, load_weights, trained, write_json
 from companions import TRIGGER, make_control, make_inpaint, with_lora
 from data import faces
 from detector import CANVAS, Detector, STRIDES
@@ -186,7 +186,7 @@ def digest(path):
 def describe(out, threshold):
     rows = dict(
         sd=dict(file="sd", family="sd15", contract="diffusers folder, SD 1.x topology, epsilon, VAE scale 0.18215",
-                size=128, steps=20, sampler="dpmpp-2m", guidance=4.0, upscale=2),
+                size=SIDE, steps=20, sampler="dpmpp-2m", guidance=4.0, upscale=2),
         detector=dict(file="detector.onnx", family="scrfd", contract=f"SCRFD with key points, strides 8/16/32, {CANVAS} px",
                       threshold=.5),
         embedder=dict(file="embedder.onnx", family="arcface", contract="ArcFace 112 RGB x/127.5-1 to 512", threshold=threshold),

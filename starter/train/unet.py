@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tiny UNet: SD 1.x topology on 16² latents, epsilon prediction, cached latents and contexts.
+"""The tiny UNet: SD 1.x topology, epsilon prediction, cached latents and contexts.
 
 Few samples must do, so: the network starts as the identity (its first guess of the noise is its input, which is right
 where there is most noise), residual branches start at zero, the face counts more than the backdrop, and steps with
@@ -8,7 +8,7 @@ much noise, where the words are decided, count more than plain epsilon loss lets
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
-from common import EMA, Muon, RUN, Run, descend, load_weights, point_weight, quick, sheet, to_float
+from common import EMA, Muon, RUN, Run, SIDE, descend, load_weights, point_weight, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
@@ -41,7 +41,7 @@ class PlainAttention:
 
 def make_unet():
     unet = UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=WIDTHS,
+        sample_size=SIDE // 8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=WIDTHS,
         norm_num_groups=GROUPS, cross_attention_dim=CONTEXT, attention_head_dim=8,
         down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
@@ -87,7 +87,7 @@ def latent_scale():
 
 
 def raw_latents(name):
-    """[2,N,4,16,16] f16: posterior means of the first N <= LATENTS pictures and of their mirror images."""
+    """[2,N,4,SIDE/8,SIDE/8] f16: posterior means of the first N <= LATENTS pictures and of their mirror images."""
     vae = load_weights("vae", "ema", make_vae())
     pictures, _, f = portraits(name)
 
@@ -134,12 +134,12 @@ class Prompter:
 
 @torch.no_grad()
 def draw(unet, vae, prompter, prompts, scale, seed=0, steps=20, guidance=4., negative=""):
-    """dpmpp-2m, as the program's default; pictures [N,3,128,128] 0..1. scale: latent_scale()."""
+    """dpmpp-2m, as the program's default; pictures [N,3,SIDE,SIDE] 0..1. scale: latent_scale()."""
     s = DPMSolverMultistepScheduler(**BETAS, algorithm_type="dpmsolver++", solver_order=2, timestep_spacing="leading",
                                     steps_offset=1, final_sigmas_type="zero")
     s.set_timesteps(steps)
     g = torch.Generator().manual_seed(seed)
-    z = torch.randn(len(prompts), 4, 16, 16, generator=g)
+    z = torch.randn(len(prompts), 4, SIDE // 8, SIDE // 8, generator=g)
     ctx = torch.cat([prompter([negative] * len(prompts)), prompter(prompts)])
     for t in s.timesteps:
         e0, e1 = unet(torch.cat([z, z]), t, ctx).sample.chunk(2)
@@ -159,7 +159,7 @@ def main():
     prompter = Prompter()
     empty = torch.cat([prompter([""])] + [prompter([nothing(run.rng)]) for _ in range(60)])
     sets = [portraits(n) for n in names]
-    weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, 16, 1.2, 2.)
+    weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, SIDE // 8, 1.2 * SIDE / 128, 2.)
     weight = weight / weight.mean()
     run.say(f"unet {z.shape[1]} pictures, latent mean {mean.numpy().round(3)} std {std.numpy().round(3)}")
 
