@@ -14,7 +14,7 @@ from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from torch import nn
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, PlainAttention, Prompter, contexts, latent_scale, make_unet, raw_latents
+from unet import BETAS, PROMPTS, PlainAttention, Prompter, White, contexts, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 5000
@@ -116,8 +116,7 @@ class Sample:
     """Latents, contexts and what each companion adds."""
 
     def __init__(self, what, rng):
-        self.mean, self.std = (v[:, None, None] for v in latent_scale())
-        self.what, self.rng, self.prompter = what, rng, Prompter()
+        self.what, self.rng, self.prompter, self.white = what, rng, Prompter(), White()
         self.pictures, _, self.set = portraits("sdA")
         self.z, self.ctx = raw_latents("sdA")[0], contexts("sdA")[0]
         if what == "lora":
@@ -128,7 +127,7 @@ class Sample:
             self.rest = latents_of("rest", lambda x, i: x * (1 - torch.from_numpy(np.array(self.masks[i])).float()) + .5 * torch.from_numpy(np.array(self.masks[i])).float())
 
     def scaled(self, z):
-        return (torch.from_numpy(z.astype(np.float32)) - self.mean) / self.std
+        return self.white(torch.from_numpy(z.astype(np.float32)))
 
     def __call__(self, n):
         i = self.rng.integers(0, PICTURES, n)
@@ -157,8 +156,8 @@ def show(predict, sample, vae, path):
         e0, e1 = predict(both[0], torch.full((32,), t), torch.cat([sample.prompter([""] * 16), c]), both[1]).chunk(2)
         e, a, b = e0 + 4 * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
         z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
-    y = vae.decode(z * sample.std + sample.mean).sample / 2 + .5
-    truth = vae.decode(x0 * sample.std + sample.mean).sample / 2 + .5
+    y = vae.decode(sample.white.raw(z)).sample / 2 + .5
+    truth = vae.decode(sample.white.raw(x0)).sample / 2 + .5
     rows = [y, truth] + ([extra] if sample.what == "control" else [])
     sheet(torch.cat(rows), path, 16, 1)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler
 from common import ARCFACE_128, RUN, SIDE, crops, load_weights, to_float, to_u8
 from data import cached, chunks, portraits
-from unet import BETAS, Prompter, latent_scale, make_unet
+from unet import BETAS, Prompter, White, make_unet
 from upscaler import Upscaler
 from vae import final_vae
 
@@ -23,8 +23,7 @@ class Redraw:
     def __init__(self):
         self.vae, self.unet = final_vae(), load_weights("unet", "ema", make_unet())
         self.upscaler, self.words = load_weights("upscaler", "ema", Upscaler()), Prompter()
-        self.mean, self.std = (v[:, None, None] for v in latent_scale())
-        self.bars = DDPMScheduler(**BETAS).alphas_cumprod
+        self.white, self.bars = White(), DDPMScheduler(**BETAS).alphas_cumprod
 
     def denoise(self, z, start, context):
         """DDIM from step `start` over start/2 to the end."""
@@ -37,12 +36,12 @@ class Redraw:
     @torch.no_grad()
     def __call__(self, x, captions, rng):
         small = F.interpolate(x, scale_factor=.5, mode="bicubic", antialias=True).clamp(0, 1)
-        z = (self.vae.encode(small * 2 - 1).latent_dist.mean - self.mean) / self.std
+        z = self.white(self.vae.encode(small * 2 - 1).latent_dist.mean)
         start = int(rng.integers(80, 320))
         a = self.bars[start]
         z = a.sqrt() * z + (1 - a).sqrt() * torch.randn_like(z)
         z = self.denoise(z, start, self.words([""] * len(x) + captions))
-        y = self.vae.decode(z * self.std + self.mean).sample / 2 + .5
+        y = self.vae.decode(self.white.raw(z)).sample / 2 + .5
         return self.upscaler(y.clamp(0, 1)).clamp(0, 1)
 
 
