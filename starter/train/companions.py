@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from torch import nn
-from common import Muon, RUN, Run, blur, load_weights, quick, sheet, to_float
+from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, PlainAttention, Prompter, contexts, latent_scale, make_unet, raw_latents
+from unet import BETAS, PROMPTS, PlainAttention, Prompter, White, contexts, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 5000
@@ -77,18 +77,18 @@ def make_control(unet):
 
 def make_inpaint():
     return UNet2DConditionModel(
-        sample_size=16, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64, 64, 64),
+        sample_size=SIDE // 8, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64, 64, 64),
         norm_num_groups=16, cross_attention_dim=make_unet().config.cross_attention_dim, attention_head_dim=8,
         down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",), up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
 
 
 def holes(n, rng):
-    """[n,1,128,128]: what is to be painted: boxes, ovals, half of the picture, all of it."""
-    m = torch.zeros(n, 1, 128, 128)
-    y, x = torch.meshgrid(torch.arange(128.), torch.arange(128.), indexing="ij")
+    """[n,1,SIDE,SIDE]: what is to be painted: boxes, ovals, half of the picture, all of it."""
+    m = torch.zeros(n, 1, SIDE, SIDE)
+    y, x = torch.meshgrid(torch.arange(SIDE * 1.), torch.arange(SIDE * 1.), indexing="ij")
     for k in range(n):
         kind = rng.random()
-        cx, cy, rx, ry = rng.uniform(20, 108), rng.uniform(20, 108), rng.uniform(14, 56), rng.uniform(14, 56)
+        cx, cy, rx, ry = (rng.uniform(a, b) * SIDE for a, b in ((.15, .85), (.15, .85), (.11, .44), (.11, .44)))
         if kind < .45:
             m[k, 0] = ((x - cx).abs() < rx) & ((y - cy).abs() < ry)
         elif kind < .9:
@@ -101,7 +101,7 @@ def holes(n, rng):
 # ---- training ----
 
 def latents_of(name, make):
-    """[PICTURES,4,16,16] f16 of changed portraits of sdA."""
+    """[PICTURES,4,SIDE/8,SIDE/8] f16 of changed portraits of sdA."""
     vae = load_weights("vae", "ema", make_vae())
     pictures, _, _ = portraits("sdA")
 
@@ -116,8 +116,7 @@ class Sample:
     """Latents, contexts and what each companion adds."""
 
     def __init__(self, what, rng):
-        self.mean, self.std = (v[:, None, None] for v in latent_scale())
-        self.what, self.rng, self.prompter = what, rng, Prompter()
+        self.what, self.rng, self.prompter, self.white = what, rng, Prompter(), White()
         self.pictures, _, self.set = portraits("sdA")
         self.z, self.ctx = raw_latents("sdA")[0], contexts("sdA")[0]
         if what == "lora":
@@ -128,7 +127,7 @@ class Sample:
             self.rest = latents_of("rest", lambda x, i: x * (1 - torch.from_numpy(np.array(self.masks[i])).float()) + .5 * torch.from_numpy(np.array(self.masks[i])).float())
 
     def scaled(self, z):
-        return (torch.from_numpy(z.astype(np.float32)) - self.mean) / self.std
+        return self.white(torch.from_numpy(z.astype(np.float32)))
 
     def __call__(self, n):
         i = self.rng.integers(0, PICTURES, n)
@@ -139,7 +138,7 @@ class Sample:
         if self.what == "control":
             extra = to_float(np.stack([edges(self.pictures[k], self.rng) for k in i]))
         if self.what == "inpaint":
-            mask = F.interpolate(torch.from_numpy(np.array(self.masks[i])).float(), size=16)
+            mask = F.interpolate(torch.from_numpy(np.array(self.masks[i])).float(), size=SIDE // 8)
             extra = torch.cat([mask, self.scaled(self.rest[i])], 1)
         return self.scaled(self.z[i]), c, extra
 
@@ -151,14 +150,14 @@ def show(predict, sample, vae, path):
     prompts = [f"{TRIGGER} of {p}" for p in PROMPTS[:16]] if sample.what == "lora" else PROMPTS[:16]
     x0, c, extra = sample(16)
     c = sample.prompter(prompts) if sample.what == "lora" else c
-    z, steps = torch.randn(16, 4, 16, 16, generator=g), list(range(981, 0, -49))
+    z, steps = torch.randn(16, 4, SIDE // 8, SIDE // 8, generator=g), list(range(981, 0, -49))
     for t, after in zip(steps, steps[1:] + [0]):
         both = [torch.cat([v, v]) if v is not None else None for v in (z, extra)]
         e0, e1 = predict(both[0], torch.full((32,), t), torch.cat([sample.prompter([""] * 16), c]), both[1]).chunk(2)
         e, a, b = e0 + 4 * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
         z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
-    y = vae.decode(z * sample.std + sample.mean).sample / 2 + .5
-    truth = vae.decode(x0 * sample.std + sample.mean).sample / 2 + .5
+    y = vae.decode(sample.white.raw(z)).sample / 2 + .5
+    truth = vae.decode(sample.white.raw(x0)).sample / 2 + .5
     rows = [y, truth] + ([extra] if sample.what == "control" else [])
     sheet(torch.cat(rows), path, 16, 1)
 

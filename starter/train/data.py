@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which pictures each training sees. Seeds of training and test sets differ, so no person is in both.
 
-Portraits of the tiny Stable Diffusion are framed (common.framing) at 128²; swapper crops at 128²; all cached as .npy.
+Portraits of the tiny Stable Diffusion are framed (common.framing) at SIDE²; swapper crops at 128²; all cached as .npy.
 """
 import numpy as np
-from common import RUN, Faces, framing, render, to_u8, warp
+from common import RUN, SIDE, Faces, framing, render, to_u8, warp
 
 SD = dict(kind="portrait", scenes=.10, groups=.10, max_yaw=40)
 SETS = {
-    "sdA": dict(SD, count=9000, size=160, seed=101),
-    "sdB": dict(SD, count=9000, size=160, seed=102),
-    "sd_test": dict(SD, count=400, size=160, seed=9101),
+    "sdA": dict(SD, count=9000, size=SIDE * 5 // 4, seed=101),
+    "sdB": dict(SD, count=9000, size=SIDE * 5 // 4, seed=102),
+    "sd_test": dict(SD, count=400, size=SIDE * 5 // 4, seed=9101),
     "text": dict(SD, count=60000, seed=103, words=True),
     "text_test": dict(SD, count=1000, seed=9103, words=True),
     "identity": dict(kind="identity", count=14400, shots=12, size=144, seed=104),
@@ -20,8 +20,8 @@ SETS = {
     "wide": dict(kind="wide", count=3500, size=256, seed=106),
     "scenes": dict(kind="portrait", count=700, size=160, seed=108, scenes=1.0),
     "wide_test": dict(kind="wide", count=400, size=256, seed=9106),
-    "up": dict(kind="portrait", count=900, size=288, seed=107, scenes=.10, groups=.10, max_yaw=30),
-    "up_test": dict(kind="portrait", count=100, size=288, seed=9107, scenes=.10, groups=.10, max_yaw=30),
+    "up": dict(kind="portrait", count=900, size=SIDE * 9 // 4, seed=107, scenes=.10, groups=.10, max_yaw=30),
+    "up_test": dict(kind="portrait", count=100, size=SIDE * 9 // 4, seed=9107, scenes=.10, groups=.10, max_yaw=30),
     "fine": dict(kind="portrait", count=400, size=640, seed=113, scenes=0, max_yaw=30),
     "fine_test": dict(kind="portrait", count=40, size=640, seed=9113, scenes=0, max_yaw=30),
     "parts": dict(kind="portrait", count=3500, size=192, seed=109, scenes=0, max_yaw=60, masks=True),
@@ -49,7 +49,7 @@ def chunks(n, make, size=64):
     return np.concatenate([make(np.arange(i, min(i + size, n))) for i in range(0, n, size)])
 
 
-def portraits(name, size=128):
+def portraits(name, size=SIDE):
     """Framed pictures [N,size,size,3] u8, the points [N,3,5,2] of their faces in pixels (zeros: no such face), and the set."""
     f = faces(name)
     m = framing(f.points(), f["people"] == 1, f.size, size)
@@ -60,7 +60,7 @@ def portraits(name, size=128):
     return pictures, np.where(there, points, 0).astype(np.float32), f
 
 
-def framed_boxes(f, size=128):
+def framed_boxes(f, size=SIDE):
     """Boxes [N,3,4] of the faces in the pictures of portraits()."""
     m = framing(f.points(), f["people"] == 1, f.size, size)
     boxes = np.stack([f.boxes(k) for k in range(3)], 1)

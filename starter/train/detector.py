@@ -236,8 +236,8 @@ def quality(model, count=150):
     for name in ("wide_test", "sd_test"):
         f = faces(name)
         n = min(count, len(f))
-        size = 256 if name == "wide_test" else 160
-        for i, found in enumerate(detect(model, f.batch(slice(0, n))[..., :size, :size])):
+        x = F.pad(f.batch(slice(0, n)), (0, -f.size % 32) * 2)
+        for i, found in enumerate(detect(model, x)):
             truth = [(f.boxes(k)[i], f.points(k)[i]) for k in range(3) if f.boxes(k)[i][2] > 0]
             total += len(truth)
             used = set()

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faces as the tiny Stable Diffusion really draws them, with the crisp render as the known answer.
 
-A framed 256² render is halved, encoded, noised to step 80 ... 320 of 1000, denoised in two steps by the trained UNet with
+A framed render of twice the drawn size is halved, encoded, noised to step 80 ... 320 of 1000, denoised in two steps by the trained UNet with
 its own caption, decoded and enlarged: the features melt as in a drawn picture, yet stay where the render has them.
 """
 import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import DDPMScheduler
-from common import ARCFACE_128, RUN, crops, load_weights, to_float, to_u8
+from common import ARCFACE_128, RUN, SIDE, crops, load_weights, to_float, to_u8
 from data import cached, chunks, portraits
-from unet import BETAS, Prompter, latent_scale, make_unet
+from unet import BETAS, Prompter, White, make_unet
 from upscaler import Upscaler
 from vae import final_vae
 
@@ -18,13 +18,12 @@ GUIDANCE = 3.
 
 
 class Redraw:
-    """[N,3,256,256] 0..1 and captions -> [N,3,256,256] drawn again."""
+    """[N,3,2·SIDE,2·SIDE] 0..1 and captions -> the same drawn again."""
 
     def __init__(self):
         self.vae, self.unet = final_vae(), load_weights("unet", "ema", make_unet())
         self.upscaler, self.words = load_weights("upscaler", "ema", Upscaler()), Prompter()
-        self.mean, self.std = (v[:, None, None] for v in latent_scale())
-        self.bars = DDPMScheduler(**BETAS).alphas_cumprod
+        self.white, self.bars = White(), DDPMScheduler(**BETAS).alphas_cumprod
 
     def denoise(self, z, start, context):
         """DDIM from step `start` over start/2 to the end."""
@@ -37,22 +36,22 @@ class Redraw:
     @torch.no_grad()
     def __call__(self, x, captions, rng):
         small = F.interpolate(x, scale_factor=.5, mode="bicubic", antialias=True).clamp(0, 1)
-        z = (self.vae.encode(small * 2 - 1).latent_dist.mean - self.mean) / self.std
+        z = self.white(self.vae.encode(small * 2 - 1).latent_dist.mean)
         start = int(rng.integers(80, 320))
         a = self.bars[start]
         z = a.sqrt() * z + (1 - a).sqrt() * torch.randn_like(z)
         z = self.denoise(z, start, self.words([""] * len(x) + captions))
-        y = self.vae.decode(z * self.std + self.mean).sample / 2 + .5
+        y = self.vae.decode(self.white.raw(z)).sample / 2 + .5
         return self.upscaler(y.clamp(0, 1)).clamp(0, 1)
 
 
-def drawn(name, count, size, margin, template=ARCFACE_128, fine=256):
+def drawn(name, count, size, margin, template=ARCFACE_128, fine=2 * SIDE):
     """Crops in the template with room to move: drawn u8, crisp u8, [N,size+margin,...]; crisp ones of portraits of side `fine`."""
-    pictures, points, f = portraits(name, 256)
+    pictures, points, f = portraits(name, 2 * SIDE)
     whole, points = portraits(name, fine)[0], points[:, 0]
     people = np.where(f["people"] == 1)[0][:count]
     wide = (template * size + margin / 2) / (size + margin)
-    cut = lambda x, k: to_u8(crops(x, points[people[k]] * (x.shape[-1] / 256), wide, size + margin))
+    cut = lambda x, k: to_u8(crops(x, points[people[k]] * (x.shape[-1] / (2 * SIDE)), wide, size + margin))
 
     def both(k):
         # The captions are those of the pictures: nothing else tells the UNet what the noise has hidden.

@@ -3,7 +3,7 @@
 
     export.py FOLDER     written beside it first, then renamed
 
-Large ONNX weights are stored as int8 or float16; the latent scale is folded into the VAE's 1x1 convolutions,
+Large ONNX weights are stored as int8 or float16; what makes latents white is folded into the VAE's 1x1 convolutions,
 so that `scaling_factor` 0.18215 holds as in every Stable Diffusion.
 """
 import copy, hashlib, json, shutil, sys
@@ -15,7 +15,7 @@ import torch
 from onnx import helper, numpy_helper
 from safetensors.torch import save_file
 from agegender import AgeGender
-from common import RUN, load_weights, trained, write_json
+from common import RUN, SIDE, load_weights, trained, write_json
 from companions import TRIGGER, make_control, make_inpaint, with_lora
 from data import faces
 from detector import CANVAS, Detector, STRIDES
@@ -26,7 +26,7 @@ from parser import Parser
 from restorer import Restorer
 from swapper import Swapper, emap
 from text import Reader, tokenizer
-from unet import BETAS, latent_scale, make_unet
+from unet import BETAS, White, make_unet
 from upscaler import Upscaler
 from vae import final_vae
 
@@ -39,21 +39,23 @@ RUNS = dict(forensics="forensic", landmarker="landmarks")  # where a file is not
 # ---- the diffusers folder ----
 
 @torch.no_grad()
-def fold_scale(vae, mean, std):
-    """Latents of the returned VAE times 0.18215 have mean 0 and deviation 1 per channel."""
-    vae, k = copy.deepcopy(vae), std * SCALE
+def fold_white(vae, white):
+    """Latents of the returned VAE times 0.18215 are white; its posterior, which is narrow, is a point nearly."""
+    vae = copy.deepcopy(vae)
     q, p = vae.quant_conv, vae.post_quant_conv
-    q.weight[:4] /= k[:, None, None, None]
-    q.bias[:4] = (q.bias[:4] - mean) / k
-    q.bias[4:] -= 2 * k.log()
-    p.bias += p.weight[:, :, 0, 0] @ mean
-    p.weight *= k[None, :, None, None]
+    to, back = white.to / SCALE, white.back * SCALE
+    q.weight[:4, :, 0, 0] = to @ q.weight[:4, :, 0, 0]
+    q.bias[:4] = to @ (q.bias[:4] - white.mean)
+    q.weight[4:] = 0
+    q.bias[4:] = -8
+    p.bias += p.weight[:, :, 0, 0] @ white.mean
+    p.weight[:, :, 0, 0] = p.weight[:, :, 0, 0] @ back
     return vae
 
 
 def write_sd(out):
     tok = tokenizer()
-    vae = fold_scale(final_vae(), *latent_scale())
+    vae = fold_white(final_vae(), White())
     unet = load_weights("unet", "ema", make_unet())
     encoder = load_weights("text", "model", Reader(tok, faces("text_test").names)).encoder
     vae.half().save_pretrained(out / "vae", max_shard_size=SHARD)
@@ -186,7 +188,7 @@ def digest(path):
 def describe(out, threshold):
     rows = dict(
         sd=dict(file="sd", family="sd15", contract="diffusers folder, SD 1.x topology, epsilon, VAE scale 0.18215",
-                size=128, steps=20, sampler="dpmpp-2m", guidance=4.0, upscale=2),
+                size=SIDE, steps=20, sampler="dpmpp-2m", guidance=4.0, upscale=2),
         detector=dict(file="detector.onnx", family="scrfd", contract=f"SCRFD with key points, strides 8/16/32, {CANVAS} px",
                       threshold=.5),
         embedder=dict(file="embedder.onnx", family="arcface", contract="ArcFace 112 RGB x/127.5-1 to 512", threshold=threshold),

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, Run, degrade, descend, quick, to_float
+from common import EMA, Muon, Run, SIDE, degrade, descend, quick, to_float
 from data import portraits
 from embedder import Block, shake
 from text import apart
@@ -23,7 +23,7 @@ STYLES = dict(bald=0, buzz=1, short=1, curly=2, afro=3, bob=4, long=5, wavy=6, p
 
 
 class Judge(nn.Module):
-    """[N,3,128,128] 0..1 -> logits per attribute."""
+    """[N,3,SIDE,SIDE] 0..1 -> logits per attribute."""
 
     def __init__(self):
         super().__init__()
@@ -68,7 +68,7 @@ def train(name, minutes, seed=0):
         run.rate(opt, .015, warm=30)
         i = run.rng.integers(0, n, 32)
         x = to_float(np.stack([pictures[0][k] if k < first else pictures[1][k - first] for k in i]))
-        x = degrade(shake(x, 128, run.rng)[0], run.rng, .05)
+        x = degrade(shake(x, SIDE, run.rng)[0], run.rng, .05)
         with quick():
             out = model(x)
         loss = sum(apart(o.float(), torch.from_numpy(t[k][i])) for k, o in out.items())

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 import agegender, forensic, landmarks, parser, restorer
-from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, blur, crops, degrade, framing, load_weights, point_weight, psnr, \
+from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, SIDE, blur, crops, degrade, framing, load_weights, point_weight, psnr, \
     sheet, similarity, to_float, to_u8, trained, warp
 from data import SETS, faces, portraits
 from detector import CANVAS, decode, iou
@@ -142,7 +142,7 @@ def draw(pipe, prompts, seed, batch=16):
     for i in range(0, len(prompts), batch):
         part = prompts[i:i + batch]
         g = [torch.Generator().manual_seed(seed + i + k) for k in range(len(part))]
-        x = pipe(part, height=128, width=128, num_inference_steps=20, guidance_scale=4., generator=g, output_type="pt").images
+        x = pipe(part, height=SIDE, width=SIDE, num_inference_steps=20, guidance_scale=4., generator=g, output_type="pt").images
         out.append(x.float())
     return torch.cat(out)
 
@@ -178,7 +178,7 @@ def measure_draw(pipe, nets, real):
 
 def draw_beside(pipe, upscaler, path, count=24):
     """Pictures of the renderer's own captions, each row above the renders of the same captions."""
-    pictures, _, f = portraits("up_test", 256)
+    pictures, _, f = portraits("up_test", 2 * SIDE)
     x = torch.cat([upscaler(p[None]) for p in draw(pipe, f.captions[:count], 7000)]).clamp(0, 1)
     y = to_float(pictures[:count])
     save_sheet(torch.cat([v[i:i + 8] for i in range(0, count, 8) for v in (x, y)]), path)
@@ -279,9 +279,9 @@ def measure_swap_keeps(nets, m):
     look = lambda v: nets["landmarker"](warp(v, fan, 256))[0][..., :2].numpy()
     pose = probe_pose()
     before, after = (normal(look(v)) @ pose for v in (x, y))
-    frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, 128)
+    frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, SIDE)
     judge = load_weights("judge", "ema", Judge())
-    seen = [judge(warp(v, frame, 128))["expression"].argmax(1).numpy() for v in (x, y)]
+    seen = [judge(warp(v, frame, SIDE))["expression"].argmax(1).numpy() for v in (x, y)]
     asked = a["expression"][rows].astype(int)
     e = nets["embedder"](crops(out, np.tile(ARCFACE_128[None] * 128, (len(rows), 1, 1)).astype(np.float32), ARCFACE_112, 112) * 2 - 1)
     cosine = F.cosine_similarity(e, p.e_b[rows]).numpy()
@@ -370,7 +370,7 @@ def measure_vae(pipe):
 def measure_upscaler(net):
     crisp, soft, _, _ = upscale_pictures("up_test")
     y, v = to_float(crisp), to_float(soft)
-    small = F.interpolate(y, size=128, mode="bicubic", antialias=True).clamp(0, 1)
+    small = F.interpolate(y, size=SIDE, mode="bicubic", antialias=True).clamp(0, 1)
     cubic = lambda x: F.interpolate(x, scale_factor=2., mode="bicubic").clamp(0, 1)
     up = lambda x: torch.cat([net(p[None]) for p in x]).clamp(0, 1)
     return dict(renders=round(psnr(up(small), y), 2), renders_bicubic=round(psnr(cubic(small), y), 2),

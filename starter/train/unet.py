@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tiny UNet: SD 1.x topology on 16² latents, epsilon prediction, cached latents and contexts.
+"""The tiny UNet: SD 1.x topology, epsilon prediction, cached latents and contexts.
 
 Few samples must do, so: the network starts as the identity (its first guess of the noise is its input, which is right
 where there is most noise), residual branches start at zero, the face counts more than the backdrop, and steps with
@@ -8,7 +8,7 @@ much noise, where the words are decided, count more than plain epsilon loss lets
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
-from common import EMA, Muon, RUN, Run, descend, load_weights, point_weight, quick, sheet, to_float
+from common import EMA, Muon, RUN, Run, SIDE, descend, load_weights, point_weight, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
@@ -41,7 +41,7 @@ class PlainAttention:
 
 def make_unet():
     unet = UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=WIDTHS,
+        sample_size=SIDE // 8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=WIDTHS,
         norm_num_groups=GROUPS, cross_attention_dim=CONTEXT, attention_head_dim=8,
         down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
         up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
@@ -79,15 +79,25 @@ def start_as_identity(unet):
 
 # ---- caches ----
 
-@torch.no_grad()
-def latent_scale():
-    """Mean and deviation per channel of the raw latents: export folds them into the VAE."""
-    z = raw_latents("sdA")[0].astype(np.float32)
-    return torch.from_numpy(z.mean((0, 2, 3))), torch.from_numpy(z.std((0, 2, 3)))
+class White:
+    """Raw latents [N,4,h,w] to white ones, and back: of mean 0, deviation 1, and no channel says what another has said, or
+    noise would hide what only their difference tells. export.py folds it into the VAE."""
+
+    def __init__(self):
+        z = raw_latents("sdA")[0].astype(np.float64).transpose(1, 0, 2, 3).reshape(4, -1)
+        size, axes = np.linalg.eigh(np.cov(z))
+        single = lambda v: torch.from_numpy(v.astype(np.float32))
+        self.mean, self.to, self.back = single(z.mean(1)), single((axes * size ** -.5) @ axes.T), single((axes * size ** .5) @ axes.T)
+
+    def __call__(self, z):
+        return torch.einsum("ij,njhw->nihw", self.to, z - self.mean[:, None, None])
+
+    def raw(self, z):
+        return torch.einsum("ij,njhw->nihw", self.back, z) + self.mean[:, None, None]
 
 
 def raw_latents(name):
-    """[2,N,4,16,16] f16: posterior means of the first N <= LATENTS pictures and of their mirror images."""
+    """[2,N,4,SIDE/8,SIDE/8] f16: posterior means of the first N <= LATENTS pictures and of their mirror images."""
     vae = load_weights("vae", "ema", make_vae())
     pictures, _, f = portraits(name)
 
@@ -133,35 +143,33 @@ class Prompter:
 # ---- sampling ----
 
 @torch.no_grad()
-def draw(unet, vae, prompter, prompts, scale, seed=0, steps=20, guidance=4., negative=""):
-    """dpmpp-2m, as the program's default; pictures [N,3,128,128] 0..1. scale: latent_scale()."""
+def draw(unet, vae, prompter, prompts, white, seed=0, steps=20, guidance=4., negative=""):
+    """dpmpp-2m, as the program's default; pictures [N,3,SIDE,SIDE] 0..1."""
     s = DPMSolverMultistepScheduler(**BETAS, algorithm_type="dpmsolver++", solver_order=2, timestep_spacing="leading",
                                     steps_offset=1, final_sigmas_type="zero")
     s.set_timesteps(steps)
     g = torch.Generator().manual_seed(seed)
-    z = torch.randn(len(prompts), 4, 16, 16, generator=g)
+    z = torch.randn(len(prompts), 4, SIDE // 8, SIDE // 8, generator=g)
     ctx = torch.cat([prompter([negative] * len(prompts)), prompter(prompts)])
     for t in s.timesteps:
         e0, e1 = unet(torch.cat([z, z]), t, ctx).sample.chunk(2)
         z = s.step(e0 + guidance * (e1 - e0), t, z).prev_sample
-    mean, std = scale
-    return vae.decode(z * std[:, None, None] + mean[:, None, None]).sample / 2 + .5
+    return vae.decode(white.raw(z)).sample / 2 + .5
 
 
 def main():
     run = Run("unet", 78, sets="sdA,sdB", batch=32, peak=.012)
     names = run.args.sets.split(",")
-    mean, std = latent_scale()
-    z = np.concatenate([raw_latents(n) for n in names], 1)
-    z = ((torch.from_numpy(z).float() - mean[:, None, None]) / std[:, None, None])
+    white = White()
+    z = torch.stack([white(torch.from_numpy(np.concatenate([raw_latents(n)[k] for n in names])).float()) for k in (0, 1)])
     ctx = [contexts(n) for n in names]  # memory-mapped: 3 GB
     counts = np.cumsum([0] + [c.shape[2] for c in ctx])
     prompter = Prompter()
     empty = torch.cat([prompter([""])] + [prompter([nothing(run.rng)]) for _ in range(60)])
     sets = [portraits(n) for n in names]
-    weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, 16, 1.2, 2.)
+    weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, SIDE // 8, 1.2 * SIDE / 128, 2.)
     weight = weight / weight.mean()
-    run.say(f"unet {z.shape[1]} pictures, latent mean {mean.numpy().round(3)} std {std.numpy().round(3)}")
+    run.say(f"unet {z.shape[1]} pictures, to white latents {white.to.numpy().round(2).tolist()}")
 
     unet = make_unet()
     unet.set_attn_processor(PlainAttention())
@@ -201,7 +209,7 @@ def main():
         more = run.tick(len(i), state, loss=loss, eps=plain.mean())
         if run.spent - shown > 480 or not more:
             shown = run.spent
-            sheet(draw(ema.model, vae, prompter, PROMPTS, (mean, std)), RUN / "logs" / f"unet_{int(run.spent / 60):03d}.png", 10, 2)
+            sheet(draw(ema.model, vae, prompter, PROMPTS, white), RUN / "logs" / f"unet_{int(run.spent / 60):03d}.png", 10, 2)
 
 
 if __name__ == "__main__":

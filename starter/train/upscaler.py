@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The x2 upscaler: the contract of RRDBNet x2plus (any even size; RGB 0..1) and its blocks, few, on top of cubic interpolation.
 
-Half of each batch are portraits that went through the VAE at 128² and must come out as the crisp 256² render, so the
+Half of each batch are portraits that went through the VAE and must come out as the crisp render of twice the size, so the
 upscaler also takes away the VAE's softness; the other half are plain scaled-down renders, some blurred or JPEG-coded.
 A critic sharpens what L1 leaves soft.
 """
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import Critic, EMA, Muon, RUN, Run, advance, degrade, gradient_l1, moved, point_weight, psnr, quick, sheet, to_float, to_u8
+from common import Critic, EMA, Muon, RUN, Run, SIDE, advance, degrade, gradient_l1, moved, point_weight, psnr, quick, sheet, to_float, to_u8
 from data import cached, chunks, portraits
 from vae import final_vae
 
@@ -75,13 +75,13 @@ class Upscaler(nn.Module):
 
 
 def pictures(name):
-    """Crisp 256² u8, the same after the VAE at 128² u8, points at 256²."""
-    crisp, points, f = portraits(name, 256)
+    """Crisp pictures of 2·SIDE u8, the same after the VAE at SIDE u8, points in the crisp ones."""
+    crisp, points, f = portraits(name, 2 * SIDE)
     vae = final_vae()
 
     @torch.no_grad()
     def trip(i):
-        x = F.interpolate(to_float(crisp[i]), size=128, mode="bicubic", antialias=True).clamp(0, 1)
+        x = F.interpolate(to_float(crisp[i]), size=SIDE, mode="bicubic", antialias=True).clamp(0, 1)
         z = vae.encode(x * 2 - 1).latent_dist.mean
         z = z + torch.randn_like(z) * z.std() * .1
         return to_u8(vae.decode(z).sample / 2 + .5)
@@ -91,7 +91,7 @@ def pictures(name):
 def quality(model, save=None):
     crisp, soft, _, _ = pictures("up_test")
     y, v = to_float(crisp[:60]), to_float(soft[:60])
-    small = F.interpolate(y, size=128, mode="bicubic", antialias=True).clamp(0, 1)
+    small = F.interpolate(y, size=SIDE, mode="bicubic", antialias=True).clamp(0, 1)
     cubic = lambda x: F.interpolate(x, scale_factor=2., mode="bicubic").clamp(0, 1)
     with torch.no_grad():
         up = lambda x: torch.cat([model(x[i:i + 10]) for i in range(0, len(x), 10)]).clamp(0, 1)
@@ -116,7 +116,7 @@ def main():
         run.rate(opt, .01, warm=60, floor=.03, flat=.3)
         n = run.args.batch
         i = run.rng.integers(0, len(crisp), n)
-        at = np.clip(run.rng.normal(64, 22, (n, 2)) - CROP / 2, 0, 128 - CROP).astype(int)
+        at = np.clip(run.rng.normal(SIDE / 2, SIDE / 6, (n, 2)) - CROP / 2, 0, SIDE - CROP).astype(int)
         cut = lambda p, k: np.stack([p[j, k * y:k * (y + CROP), k * x:k * (x + CROP)] for j, (y, x) in zip(i, at)])
         y, v = to_float(cut(crisp, 2)), to_float(cut(soft, 1))
         plain = F.interpolate(y, size=CROP, mode="bicubic", antialias=True).clamp(0, 1)

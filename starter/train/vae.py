@@ -10,16 +10,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
-from common import Critic, EMA, Muon, RUN, Run, advance, gradient_l1, load_weights, moved, point_weight, psnr, quick, sheet, to_float
+from common import Critic, EMA, Muon, RUN, Run, SIDE, advance, gradient_l1, load_weights, moved, point_weight, psnr, quick, sheet, to_float
 from data import portraits
 from taste import Taste
 
 WIDTHS = (32, 48, 64, 96)
+SPAN = SIDE // 2 - 32  # how far windows of the decoder's training move, in steps of two pixels
 
 
 def make_vae():
     return AutoencoderKL(in_channels=3, out_channels=3, latent_channels=4, layers_per_block=1, block_out_channels=WIDTHS,
-                         norm_num_groups=8, sample_size=128, scaling_factor=0.18215,
+                         norm_num_groups=8, sample_size=SIDE, scaling_factor=0.18215,
                          down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)
 
 
@@ -34,7 +35,7 @@ class Crops:
 
     def __call__(self, count, size):
         i = self.rng.integers(0, len(self.pictures), count)
-        at = self.rng.integers(0, (128 - size) // 8 + 1, (count, 2)) * 8
+        at = self.rng.integers(0, (SIDE - size) // 8 + 1, (count, 2)) * 8
         x = np.stack([self.pictures[k, y:y + size, l:l + size] for k, (y, l) in zip(i, at)])
         w = point_weight(moved(self.points[i], at), size, 5.)
         x = to_float(x) * 2 - 1
@@ -72,7 +73,7 @@ def train_joint():
     while more:
         run.rate(opt, run.args.peak, warm=50, floor=.03)
         whole = run.step % 8 == 7
-        x, w, *_ = data(3 if whole else 10, 128 if whole else 64)
+        x, w, *_ = data(3 if whole else 10, SIDE if whole else 64)
         with quick():
             d = vae.encode(x).latent_dist
             loose = d.std + .1 * torch.rand(len(x), 1, 1, 1)  # what diffusion hands over is never exact
@@ -97,7 +98,7 @@ def final_vae():
 
 
 def decode_window(vae, z, at, size=32):
-    """Whole picture up to 64², then only windows [size,size] at `at` of it: [N,3,2·size,2·size] with full context."""
+    """Whole picture up to half of its size, then only windows [size,size] at `at` of it: [N,3,2·size,2·size] with full context."""
     d = vae.decoder
     h = d.mid_block(d.conv_in(vae.post_quant_conv(z)))
     h = d.up_blocks[1](d.up_blocks[0](h))
@@ -109,7 +110,7 @@ def decode_window(vae, z, at, size=32):
 def seen(at, size=64, rim=4):
     """[N,1,size,size] bool: where windows have their neighbours, which is not at their rims inside the picture."""
     i = torch.arange(size)
-    line = lambda v: (i >= rim * (v > 0)) & (i < size - rim * (v < 32))
+    line = lambda v: (i >= rim * (v > 0)) & (i < size - rim * (v < SPAN))
     return torch.stack([line(y)[:, None] & line(x)[None] for y, x in at])[:, None]
 
 
@@ -133,11 +134,11 @@ def train_decoder():
         run.rate(opt, .008, warm=50, floor=.02)
         i, flip = run.rng.integers(0, counts[-1], n), run.rng.integers(0, 2, n)
         # Windows gather on the face, the middle of the picture; a third of them see to its borders.
-        at = np.clip(run.rng.normal(16, 7, (n, 2)).round(), 0, 32).astype(int)
-        at = np.where(run.rng.random((n, 1)) < .35, run.rng.choice([0, 16, 32], (n, 2)), at)
+        at = np.clip(run.rng.normal(SPAN / 2, SPAN / 4, (n, 2)).round(), 0, SPAN).astype(int)
+        at = np.where(run.rng.random((n, 1)) < .35, run.rng.choice([0, SPAN // 2, SPAN], (n, 2)), at)
         k = np.searchsorted(counts, i, "right") - 1
         whole = to_float(np.stack([pictures[b][j - counts[b]] for b, j in zip(k, i)])) * 2 - 1
-        w = point_weight(points[i], 128, 5.)
+        w = point_weight(points[i], SIDE, 5.)
         m = flip == 1
         whole[m], w[m] = whole[m].flip(-1), w[m].flip(-1)
         cut = lambda v: torch.stack([p[:, 2 * y:2 * y + 64, 2 * x:2 * x + 64] for p, (y, x) in zip(v, at)])
