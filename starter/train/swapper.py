@@ -252,7 +252,7 @@ def main():
         with torch.no_grad():
             enough = near(answer)
         who = F.relu(enough - near(out)).sum() / len(out)
-        # First who it is, at the price of strokes that only the embedder takes for brows; then how well it is drawn.
+        # With more of this come strokes and tints that only the embedder takes for somebody.
         likeness = .1
         doubt = critic.backward(2 * loss + likeness * who, out, answer, .3 * (run.share() > .7))
         advance(model, opt, ema)
