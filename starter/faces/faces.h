@@ -95,6 +95,7 @@ enum {
     G_MOLE_Y,
     G_COUNT
 };
+#define G_MOST 1.5f /* no number of a geometry is larger */
 
 extern const char *const geometry_names[G_COUNT];
 

@@ -286,7 +286,7 @@ static void looks_are_balanced(void **state)
         assert_true(k->hat == HAT_NONE || (k->hair != HAIR_AFRO && k->hair != HAIR_BUN));
         assert_true(k->earrings == EARRINGS_NONE || k->years >= 8);
         for (int g = 0; g < G_COUNT; g++)
-            assert_true(fabsf(p->person[0].id.g[g]) <= 1.5f);
+            assert_true(fabsf(p->person[0].id.g[g]) <= G_MOST);
     }
     for (int c = 0; c < CLASS_COUNT; c++)
         for (int v = 0; v < classes[c].count; v++)

@@ -71,7 +71,7 @@ static void measure_features(struct body *b, const float *g)
     b->shoulder = (1.30f + 0.22f * b->male) * (1 - 0.28f * kid);
 }
 
-/* Of the jaw's width at the height of the mouth. */
+/* The jaw's width, 1 for the middle of all women's. */
 static float jaw_of(const struct body *b, const float *g)
 {
     return 1 + 0.11f * g[G_JAW_WIDTH] + 0.05f * b->male - 0.06f * b->child;

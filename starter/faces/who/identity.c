@@ -21,7 +21,7 @@ static const float eye_weights[EYE_COLOURS] = {0.30f, 0.25f, 0.18f, 0.12f, 0.15f
 
 static float within(float x)
 {
-    return clampf(x, -1.5f, 1.5f);
+    return clampf(x, -G_MOST, G_MOST);
 }
 
 struct identity identity_make(uint64_t seed, int gender)
