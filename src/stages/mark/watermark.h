@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The hidden mark: a 64-bit id in the frequencies of a picture's luma, which only the key's owner
+ * can write and read, without the unmarked picture. docs/watermark.md has the method and what it
+ * survives, measured. */
+#ifndef LK_STAGES_MARK_WATERMARK_H
+#define LK_STAGES_MARK_WATERMARK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/key.h"
+#include "data/picture.h"
+
+/* The mark repeats in squares of this side: a picture with a shorter side cannot carry it. */
+#define LK_WATERMARK_SIDE 128
+
+/* A copy of the picture with the mark, of the same pixel type, alpha untouched. LK_E_INPUT when a
+ * side is shorter than LK_WATERMARK_SIDE. */
+int lk_watermark_embed(const struct lk_picture *in,
+                       const struct lk_key *key,
+                       uint64_t id,
+                       struct lk_picture **out,
+                       struct lk_error *err);
+
+struct lk_watermark {
+    bool found;
+    uint64_t id;
+    float agreement; /* share of the mark's signs that are as they were written: ½ … 1 */
+};
+
+/* How far to look. Cuts are always found; another size only by trying them. */
+enum lk_watermark_search {
+    LK_WATERMARK_AS_IT_IS,
+    LK_WATERMARK_RESIZED, /* to between half and twice; takes some 50 times as long */
+};
+
+/* A picture without a mark of this key, or too small for one, is no failure: found is false. An
+ * unmarked picture is taken for a marked one with a chance below 1e-6. */
+int lk_watermark_read(const struct lk_picture *picture,
+                      const struct lk_key *key,
+                      enum lk_watermark_search search,
+                      struct lk_watermark *out,
+                      struct lk_error *err);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The square that the mark repeats, as its frequencies: what a key makes of them, and what a
+ * picture has in them. */
+#ifndef LK_STAGES_MARK_WATERMARK_TILE_H
+#define LK_STAGES_MARK_WATERMARK_TILE_H
+
+#include <complex.h>
+#include <kiss_fftnd.h>
+
+#include "base/key.h"
+#include "stages/mark/watermark.h"
+#include "stages/mark/watermark/field.h"
+
+/* Waves of 128/21 to 128/4 pixels: finer ones are lost to JPEG and to scaling, coarser ones drown
+ * in the picture. */
+enum {
+    LK__TILE = LK_WATERMARK_SIDE,
+    LK__RADIUS_LEAST = 4,
+    LK__RADIUS_MOST = 21,
+    LK__CARRIERS_MAX = 1024,
+};
+
+/* One frequency x, y of the tile; its conjugate goes with it. Its two parts carry a sign each. */
+struct lk__carrier {
+    int x, y, radius;
+    int8_t sign[2]; /* by the key: of the real and the imaginary part, ±1 */
+};
+
+/* All carriers, in the key's order: the first `sync` are the same in every mark of the key and show
+ * where the tile lies, the others carry the code's signs, sign i those of carrier part i mod
+ * LK__CODE_SIGNS. */
+struct lk__layout {
+    int count, sync;
+    struct lk__carrier carriers[LK__CARRIERS_MAX];
+};
+
+void lk__layout_make(const struct lk_key *key, struct lk__layout *out);
+
+/* Transforms of LK__TILE², one way and back. */
+struct lk__tile {
+    kiss_fftnd_cfg forward, backward;
+    kiss_fft_cpx *cells, *frequencies; /* [LK__TILE, LK__TILE] */
+};
+
+int lk__tile_make(struct lk__tile *out, struct lk_error *err);
+void lk__tile_free(struct lk__tile *tile);
+
+/* Where frequency x, y lies in tile->frequencies; negative ones too. */
+size_t lk__tile_index(int x, int y);
+
+/* What the picture has at each carrier: its detail, stretched by `scale` and laid tile upon tile,
+ * as if it had none but the mark. out[layout->count] */
+int lk__tile_measure(struct lk__tile *tile,
+                     const struct lk__field *field,
+                     double scale,
+                     const struct lk__layout *layout,
+                     float complex *out,
+                     struct lk_error *err);
+
+/* The tile's pixels, in tile->cells[].r, that lk__tile_measure would find `values` in. */
+void lk__tile_draw(struct lk__tile *tile,
+                   const struct lk__layout *layout,
+                   const float complex *values);
+
+#endif
