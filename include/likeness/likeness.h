@@ -27,9 +27,11 @@ typedef struct lk_result lk_result;
 
 struct lk_engine_options {
     char *device, *draw_device,
-        *face_device; /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
-    int threads;      /* 0: all cores */
-    int64_t memory;   /* bytes for networks; 0: three quarters of the machine's */
+        *face_device;    /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
+    int threads;         /* 0: all cores */
+    int64_t memory;      /* bytes for networks; 0: three quarters of the machine's */
+    char *watermark_key; /* file with the key of the hidden mark; NULL: the user's own, made at the
+                            first use */
 };
 
 LK_API const char *lk_version(void);

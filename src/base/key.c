@@ -91,12 +91,3 @@ int lk_key_keep(const char *path, struct lk_key *out, struct lk_error *err)
     }
     return lk_key_read(path, out, err);
 }
-
-uint64_t lk_random_id(void)
-{
-    uint64_t id;
-    do
-        randombytes_buf(&id, sizeof id);
-    while (!id);
-    return id;
-}

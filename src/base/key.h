@@ -29,6 +29,4 @@ int lk_key_read(const char *path, struct lk_key *out, struct lk_error *err);
  * exist. */
 int lk_key_keep(const char *path, struct lk_key *out, struct lk_error *err);
 
-uint64_t lk_random_id(void); /* from the system's generator; never 0 */
-
 #endif

@@ -4,11 +4,14 @@
  * so a tree can be moved. */
 #include "catalog/places.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/size.h"
@@ -112,6 +115,40 @@ int lk_places_merges(char **out, struct lk_error *err)
             err, LK_E_MISSING,
             "CLIP's merges (bpe_simple_vocab_16e6.txt.gz) are not beside the program: run "
             "tools/setup, or name the file in LIKENESS_MERGES");
+    *out = path;
+    return 0;
+}
+
+/* Makes every folder that leads to the file. */
+static int make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        int failed = mkdir(path, 0700) && errno != EEXIST;
+        *slash = '/';
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
+int lk_places_own(const char *name, char **out, struct lk_error *err)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    bool has_data = data && *data, has_home = home && *home;
+    char *path;
+    if (!has_data && !has_home)
+        return lk_fail(err, LK_E_FAILED,
+                       "there is no place for %s: neither XDG_DATA_HOME nor HOME is set", name);
+    if (asprintf(&path, "%s%s/likeness/%s", has_data ? data : home, has_data ? "" : "/.local/share",
+                 name) < 0)
+        return lk_fail_memory(err, "a path", strlen(name));
+    if (make_folders(path)) {
+        int rc = lk_fail(err, LK_E_FAILED, "the folder of '%s' cannot be made: %s", path,
+                         strerror(errno));
+        free(path);
+        return rc;
+    }
     *out = path;
     return 0;
 }

@@ -14,4 +14,8 @@ void lk_places_free(char **folders);
  * path; LK_E_MISSING with the remedy. */
 int lk_places_merges(char **out, struct lk_error *err);
 
+/* Where the user's own data is kept: $XDG_DATA_HOME/likeness/NAME. malloc'd path; the folder is
+ * made if need be, for its owner alone. */
+int lk_places_own(const char *name, char **out, struct lk_error *err);
+
 #endif

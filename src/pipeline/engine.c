@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/places.h"
 #include "pipeline/debug_folder.h"
 
 static void close_painter(struct lk__painter *painter)
@@ -37,6 +38,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->draw_device, &engine->options.draw_device, err);
         rc = rc ? rc : copy_text(options->face_device, &engine->options.face_device, err);
+        rc = rc ? rc : copy_text(options->watermark_key, &engine->options.watermark_key, err);
     }
     rc = rc ? rc : lk_catalog_open(NULL, &engine->catalog, err);
     rc = rc ? rc : lk_runtime_open(&runtime, &engine->runtime, err);
@@ -249,6 +251,34 @@ static int embed_all(const lk_engine *engine,
     int rc = 0;
     for (size_t i = 0; i < n && !rc; i++)
         rc = lk_embed_face(engine->embedder, picture, &faces[i], watch, &faces[i].embedding, err);
+    return rc;
+}
+
+int lk__engine_key(lk_engine *engine, struct lk_error *err)
+{
+    if (engine->has_key)
+        return 0;
+    char *path = NULL;
+    int rc = engine->options.watermark_key
+                 ? lk_key_read(engine->options.watermark_key, &engine->key, err)
+                 : lk_places_own("watermark.key", &path, err);
+    if (path)
+        rc = lk_key_keep(path, &engine->key, err);
+    free(path);
+    engine->has_key = !rc;
+    return rc;
+}
+
+int lk_engine_read_mark(lk_engine *engine,
+                        const char *path,
+                        struct lk_watermark *out,
+                        struct lk_error *err)
+{
+    struct lk_picture *picture = NULL;
+    int rc = lk__engine_key(engine, err);
+    rc = rc ? rc : lk_picture_read(path, &picture, err);
+    rc = rc ? rc : lk_watermark_read(picture, &engine->key, LK_WATERMARK_RESIZED, out, err);
+    lk_picture_free(picture);
     return rc;
 }
 

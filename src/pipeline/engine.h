@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/key.h"
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
 #include "pipeline/debug_folder.h"
@@ -15,6 +16,7 @@
 #include "stages/diffuse/draw.h"
 #include "stages/find/detector.h"
 #include "stages/identity/embedder.h"
+#include "stages/mark/watermark.h"
 #include "stages/refine/swap.h"
 #include "stages/refine/upscale.h"
 #include "stages/text/text.h"
@@ -34,6 +36,8 @@ struct lk_engine {
     lk_catalog *catalog;
     struct lk_debug debug;
     lk__debug_folder *debug_folder; /* or NULL */
+    struct lk_key key;              /* of the hidden mark */
+    bool has_key;
 
     char *painter_name, *detector_name, *embedder_name, *swapper_name,
         *upscaler_name; /* what is open; NULL: nothing */
@@ -55,9 +59,18 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
 int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 
+/* Reads the hidden mark's key, or makes the user's; afterwards engine->key is there. */
+int lk__engine_key(lk_engine *engine, struct lk_error *err);
+
 /* Every intermediate picture of later runs goes to this folder (made if need be), numbered in
  * order. */
 int lk_engine_debug(lk_engine *engine, const char *folder, struct lk_error *err);
+
+/* The hidden mark of a picture file, at whatever size it comes, for inspect. */
+int lk_engine_read_mark(lk_engine *engine,
+                        const char *picture,
+                        struct lk_watermark *out,
+                        struct lk_error *err);
 
 /* Faces of a picture file, for detect, compare and inspect; with embeddings when asked. *faces is
  * malloc'd. */

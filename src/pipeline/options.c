@@ -76,6 +76,8 @@ static const struct lk_option options[] = {
     {"draw-device", 0, LK_OPTION_TEXT, IN_ENGINE(draw_device), 0, 0, NULL, NULL, "NAME", "device of the diffusion networks", MAKES},
     {"face-device", 0, LK_OPTION_TEXT, IN_ENGINE(face_device), 0, 0, NULL, NULL, "NAME", "device of the face networks", MAKES},
     {"threads", 't', LK_OPTION_INT, IN_ENGINE(threads), 1, 1024, NULL, NULL, "N", "threads to compute with (default: all cores)", COMPUTES},
+    {"watermark-key", 0, LK_OPTION_TEXT, IN_ENGINE(watermark_key), 0, 0, NULL, NULL, "FILE",
+     "key of the hidden mark, 64 hex digits (default: the user's own, made at the first use)", MAKES | LK_CMD_INSPECT},
     {"memory", 0, LK_OPTION_BYTES, IN_ENGINE(memory), 67108864, 1e15, NULL, NULL, "BYTES",
      "memory that idle networks may keep, such as 4G (default: three quarters of the machine's)", COMPUTES},
 

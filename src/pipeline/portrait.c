@@ -146,6 +146,7 @@ int lk_engine_run(lk_engine *engine,
 {
     lk_result *result = NULL;
     int rc = check(request, err);
+    rc = rc ? rc : lk__engine_key(engine, err);
     rc = rc ? rc
             : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
                              &result, err);
@@ -153,6 +154,7 @@ int lk_engine_run(lk_engine *engine,
         return rc;
     rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
                                        : run_drawn(engine, result, watch, err);
+    rc = rc ? rc : lk__result_mark(result, &engine->key, err);
     rc = rc ? rc : lk__result_describe(result, err);
     if (rc)
         lk_result_free(result);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The result's memory, and its report as JSON. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,13 +146,20 @@ static json_t *json_of_face_report(const struct lk__face_report *face)
     return json;
 }
 
+static json_t *json_of_mark(const struct lk__picture_report *p)
+{
+    char id[17];
+    snprintf(id, sizeof id, "%016" PRIx64, p->mark);
+    return p->has_mark ? json_pack("{s:s,s:b}", "id", id, "chained", p->is_chained) : json_null();
+}
+
 static json_t *json_of_picture(const struct lk__picture_report *p)
 {
     json_t *faces = json_array();
     for (size_t i = 0; i < p->n_faces; i++)
         json_array_append_new(faces, json_of_face_report(&p->faces[i]));
-    json_t *json = json_pack("{s:i,s:i,s:o}", "width", p->picture->width, "height",
-                             p->picture->height, "faces", faces);
+    json_t *json = json_pack("{s:i,s:i,s:o,s:o}", "width", p->picture->width, "height",
+                             p->picture->height, "faces", faces, "watermark", json_of_mark(p));
     if (!p->from_photo) {
         json_object_set_new(json, "seed", json_integer(p->seed));
         json_object_set_new(json, "draw_seconds", number(p->draw_seconds));

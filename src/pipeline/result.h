@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/key.h"
 #include "data/face.h"
 #include "data/picture.h"
 #include "stages/judge/verify.h"
@@ -36,6 +37,9 @@ struct lk__picture_report {
     size_t n_faces;
     double draw_seconds, face_seconds;
     bool from_photo; /* a picture that we did not make was changed */
+    bool has_mark;   /* a hidden mark leaves with it: it is large enough */
+    bool is_chained; /* the mark was there before: it is a picture of ours that was worked on */
+    uint64_t mark;   /* the mark's id */
 };
 
 struct lk_result {
@@ -43,6 +47,7 @@ struct lk_result {
     char model[128], hash[11]; /* of the checkpoint; empty for swap */
     struct lk__picture_report *pictures;
     size_t count;
+    struct lk_key key;    /* of the hidden mark */
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
     int n_remarks;
     char *report; /* JSON */
@@ -59,6 +64,9 @@ int lk__result_new(const struct lk_request *request,
 /* [{"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, …], in
  * picture pixels. */
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
+
+/* Says which hidden mark each picture will leave with; called once, when the pictures are done. */
+int lk__result_mark(lk_result *result, const struct lk_key *key, struct lk_error *err);
 
 /* Writes result->report; called once, when everything is in. */
 int lk__result_describe(lk_result *result, struct lk_error *err);

@@ -6,15 +6,15 @@
  * mark, but which is known here. So each part of each carrier is pushed only as far as it takes for
  * the sum to have the wanted sign and at least the amplitude τ: carriers that agree by chance cost
  * nothing, those that contradict are paid for (informed embedding: Miller, Doërr and Cox, 2004).
- * τ is then the largest that the budget allows: PSNR ≥ 41 dB, and SEEN of the level. */
-#include <math.h>
-#include <stdlib.h>
-
+ * τ is then the largest that the budget allows, see below. */
 #include "stages/mark/watermark.h"
 #include "stages/mark/watermark/code.h"
 #include "stages/mark/watermark/tile.h"
 
-static const double PSNR = 40.4, SMALL = 2, GROW = 1;
+/* A mark has the level's amplitude at most, and leaves PSNR dB. Small pictures repeat the tile less
+ * often: for each halving of the side PSNR may be less by SMALLER from 512 pixels on, and the mark
+ * √2 stronger from 256 on. */
+static const double PSNR = 40.4, SMALLER = 2;
 
 /* Which signs the two parts of carrier i shall have. */
 static void wanted_signs(const struct lk__layout *layout,
@@ -23,8 +23,7 @@ static void wanted_signs(const struct lk__layout *layout,
                          float out[2])
 {
     for (int part = 0; part < 2; part++) {
-        int at = 2 * (i - layout->sync) + part;
-        int sign = i < layout->sync ? 1 : code[at % LK__CODE_SIGNS];
+        int sign = i < layout->sync ? 1 : code[lk__layout_sign(layout, i, part)];
         out[part] = (float)(sign * layout->carriers[i].sign[part]);
     }
 }
@@ -63,9 +62,9 @@ static double budget(const struct lk__field *field)
     size_t n = (size_t)field->width * (size_t)field->height;
     for (size_t i = 0; i < n; i++)
         sum += (double)field->level[i] * field->level[i];
-    double small = fmax(0, log2(512 / sqrt((double)n)));
-    double psnr = PSNR - SMALL * small;
-    return fmin(pow(2, small * GROW), 255 * 255 / pow(10, psnr / 10) * (double)n / sum);
+    double halvings = fmax(0, log2(512 / sqrt((double)n)));
+    double error = 255 * 255 / pow(10, (PSNR - SMALLER * halvings) / 10);
+    return fmin(exp2(fmax(0, halvings - 1)), error * (double)n / sum);
 }
 
 /* The strongest mark within the budget, by bisection: energy grows with the amplitude. */

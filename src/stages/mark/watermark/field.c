@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-/* detail = (Y − B₉B₉Y) / level,   level = FLOOR + min over four corners of B₉|Y − B₉B₉Y|
+/* With B the mean over 9×9 pixels and Δx, Δy the difference of two pixels that are 4 apart:
  *
- * with B₉ the mean over 9×9 pixels. Taking the blur away leaves about the same energy in all the
- * frequencies that the mark uses, where a photo has far more in the low ones. The mean of what is
- * left says how busy a place is; the least of four means around it, as in Kuwahara's filter, keeps
- * the level low beside an edge, where a mark would show on the smooth side. */
+ *   r      = Y − BBY                                       luma without what is coarse
+ *   noise  = 1.5 + B|r|                                    what drowns the mark
+ *   busy   = least over both directions and four corners of B|Δr|      what hides it
+ *   level  = 0.5 + 0.7·busy / (1 + busy/8)
+ *   detail = r·level / noise²                              the matched filter for a mark of `level`
+ *
+ * Taking the blur away leaves about the same energy in all the frequencies that the mark uses,
+ * where a photo has far more in the low ones. Only texture hides a mark: an edge or a fold is busy
+ * in one direction alone, and the smooth side of an edge has a corner that is not, as in Kuwahara's
+ * filter. Very busy places get less than their share, because there the mark costs most and is
+ * read worst. */
 #include "stages/mark/watermark/field.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/size.h"
+enum { RADIUS = 4, BOX = 2 * RADIUS + 1, STEP = 2 };
 
-enum { RADIUS = 4, STEP = 2, BOX = 2 * RADIUS + 1 };
-
-/* In perfectly even places the mark is a fraction of this: less than 8-bit steps can show well. */
+/* In steps of 255. EVEN is all that an even surface gets: it is about what rounding adds. */
 static const float EVEN = 0.5f, SLOPE = 0.7f, BUSY = 8, NOISE = 1.5f;
 
 static int clamp(int x, int size)
@@ -35,7 +40,7 @@ static void box_row(const float *in, int width, float *out)
     }
 }
 
-/* sum[width] += row · sign */
+/* sum[width] += sign · row[width] */
 static void add_row(float *sum, const float *row, int width, float sign)
 {
     for (int x = 0; x < width; x++)
@@ -59,17 +64,18 @@ static void box_blur(float *plane, int width, int height, float *work, float *su
     }
 }
 
-/* out[n] Rec. 601 luma, 0 … 255 */
+/* out[n] Rec. 601 luma, 0 … 255; what is no number is black. */
 static void luma(const struct lk_picture *in, size_t n, float *out)
 {
     static const float weights[] = {0.299f, 0.587f, 0.114f};
     size_t channels = (size_t)in->channels;
     for (size_t i = 0; i < n; i++) {
-        float sum = 0;
-        for (size_t c = 0; c < 3; c++)
-            sum += weights[c] * (in->type == LK_PIXEL_U8 ? (float)in->u8[i * channels + c]
-                                                         : 255 * in->f32[i * channels + c]);
-        out[i] = sum;
+        out[i] = 0;
+        for (size_t c = i * channels; c < i * channels + 3; c++) {
+            float v =
+                in->type == LK_PIXEL_U8 ? (float)in->u8[c] : 255 * fminf(fmaxf(in->f32[c], 0), 1);
+            out[i] += weights[c - i * channels] * v;
+        }
     }
 }
 
@@ -100,14 +106,15 @@ static void take_least(const float *mean, int width, int height, float *least)
     }
 }
 
+/* detail: r, level: busy become what they are in the end. noise [height, width]: B|r| */
 static void weigh(struct lk__field *field, const float *noise)
 {
     size_t n = (size_t)field->width * (size_t)field->height;
     double gain = 0;
     for (size_t i = 0; i < n; i++) {
-        float busy = field->level[i];
-        float level = EVEN + SLOPE * busy * BUSY / (BUSY + busy);
-        float weight = level / ((NOISE + noise[i]) * (NOISE + noise[i]));
+        float busy = field->level[i], drowns = NOISE + noise[i];
+        float level = EVEN + SLOPE * busy / (1 + busy / BUSY);
+        float weight = level / (drowns * drowns);
         field->level[i] = level;
         field->detail[i] *= weight;
         gain += level * weight;
@@ -115,7 +122,7 @@ static void weigh(struct lk__field *field, const float *noise)
     field->gain = gain / (double)n;
 }
 
-/* work[3]: three planes, row: one row. */
+/* detail: luma becomes what it is in the end. work[3]: planes; row: one row. */
 static void fill(struct lk__field *field, float *const work[3], float *row)
 {
     int w = field->width, h = field->height;

@@ -9,7 +9,7 @@ struct lk__field {
     int width, height;
     float *level;  /* [height, width] what can be hidden there, in steps of 255, > 0 */
     float *detail; /* [height, width] luma without what is coarse, weighted: see field.c */
-    double gain;   /* mean detail of what is as large as the level everywhere */
+    double gain;   /* detail that a mark of 1 level leaves, in the mean */
 };
 
 int lk__field_make(const struct lk_picture *picture, struct lk__field *out, struct lk_error *err);

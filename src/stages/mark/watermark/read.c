@@ -4,18 +4,25 @@
  * gives the correlation for all 128² places at once. At the best few the code is read; its check
  * decides.
  *
- * Every carrier counts by its reliability: the mark has the same amplitude everywhere, the noise
- * the picture's own at that radius, so the matched filter divides by the mean square of the radius.
- */
+ * A carrier counts by its mark over its noise, which differ by radius. Before the place is known,
+ * the mark is taken to be even and the noise to be all there is; afterwards the sync carriers tell
+ * both.
+ *
+ * Chance: at most PLACES·(2·STEPS + 2) words are checked, each passing with 2^-32: below 6e-7. */
 #include <math.h>
 #include <string.h>
 
-#include "base/size.h"
 #include "stages/mark/watermark.h"
 #include "stages/mark/watermark/code.h"
 #include "stages/mark/watermark/tile.h"
 
-enum { CELLS = LK__TILE * LK__TILE, PLACES = 8, REACH = 3, PART = 512, STEPS = 140 };
+enum {
+    CELLS = LK__TILE * LK__TILE,
+    PLACES = 8, /* that are looked at closely */
+    REACH = 3,  /* radii on either side that tell of one */
+    PART = 512, /* pixels of a side that are looked at when the size is not known */
+    STEPS = 140 /* sizes per octave: at most 2/3 of a pixel off at the rim of PART */
+};
 
 /* Another size is looked at closely only where chance would come once in ten thousand sizes. */
 static const float SURE = 5.5f;
@@ -29,7 +36,7 @@ struct reader {
     const struct lk_key *key;
     struct lk__layout layout;
     struct lk__tile tile;
-    float complex values[LK__CARRIERS_MAX]; /* measured, then weighted */
+    float complex values[LK__CARRIERS_MAX]; /* measured */
 };
 
 /* weights[radius]: 1 / (mean square there + mean square of all). */
@@ -110,7 +117,7 @@ static void find_places(struct reader *r, struct place places[PLACES])
     }
 }
 
-/* Part `part` of carrier i as it would be without the cut. */
+/* out: the two parts of carrier i as they would be without the cut, times the key's signs. */
 static void turned_back(const struct reader *r, int i, const struct place *place, float out[2])
 {
     const struct lk__carrier *c = &r->layout.carriers[i];
@@ -129,7 +136,7 @@ static float agreement(const struct reader *r, const struct place *place, uint64
         float parts[2];
         turned_back(r, i, place, parts);
         for (int part = 0; part < 2; part++)
-            agree += parts[part] * code[(2 * (i - r->layout.sync) + part) % LK__CODE_SIGNS] > 0;
+            agree += parts[part] * code[lk__layout_sign(&r->layout, i, part)] > 0;
     }
     return (float)agree / (float)all;
 }
@@ -140,8 +147,8 @@ static void weights_after(const struct reader *r,
                           const struct place *place,
                           float weights[LK__RADIUS_MOST + 1])
 {
-    float sum[LK__RADIUS_MOST + 1] = {0}, square[LK__RADIUS_MOST + 1] = {0},
-                                count[LK__RADIUS_MOST + 1] = {0};
+    float sum[LK__RADIUS_MOST + 1] = {0}, square[LK__RADIUS_MOST + 1] = {0};
+    float count[LK__RADIUS_MOST + 1] = {0};
     for (int i = 0; i < r->layout.sync; i++) {
         float parts[2];
         turned_back(r, i, place, parts);
@@ -168,7 +175,7 @@ static struct lk_watermark read_at(const struct reader *r, const struct place *p
         float parts[2];
         turned_back(r, i, place, parts);
         for (int part = 0; part < 2; part++)
-            soft[(2 * (i - r->layout.sync) + part) % LK__CODE_SIGNS] +=
+            soft[lk__layout_sign(&r->layout, i, part)] +=
                 weights[r->layout.carriers[i].radius] * parts[part];
     }
     struct lk_watermark out = {0};
@@ -210,8 +217,7 @@ static void cut(struct lk__field *field, int most)
     field->height = height;
 }
 
-/* All sizes that the picture may have had: in steps that shift the rim of the part that is looked
- * at by less than two pixels. */
+/* All sizes from half to twice. */
 static int read_resized(struct reader *r,
                         struct lk__field *field,
                         struct lk_watermark *out,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/mark/watermark/code.h"
+
 enum { CELLS = LK__TILE * LK__TILE, LEAST = 2 };
 
 /* The half plane's frequencies within the ring, without those beside the axes, where pictures have
@@ -25,13 +27,13 @@ static int list_carriers(struct lk__carrier *out)
 
 void lk__layout_make(const struct lk_key *key, struct lk__layout *out)
 {
-    uint8_t noise[LK__CARRIERS_MAX][5], *at;
+    uint8_t noise[LK__CARRIERS_MAX][5];
     lk_key_stream(key, "watermark", noise[0], sizeof noise);
     struct lk__carrier *carriers = out->carriers;
     out->count = list_carriers(carriers);
     out->sync = out->count / 4;
     for (int i = out->count - 1; i >= 0; i--) {
-        at = noise[i];
+        const uint8_t *at = noise[i];
         uint32_t draw =
             (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
         int j = (int)(draw % (uint32_t)(i + 1));
@@ -41,6 +43,11 @@ void lk__layout_make(const struct lk_key *key, struct lk__layout *out)
             one.sign[part] = at[4] >> part & 1 ? -1 : 1;
         carriers[i] = one;
     }
+}
+
+int lk__layout_sign(const struct lk__layout *layout, int i, int part)
+{
+    return (2 * (i - layout->sync) + part) % LK__CODE_SIGNS;
 }
 
 int lk__tile_make(struct lk__tile *out, struct lk_error *err)

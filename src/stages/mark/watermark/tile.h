@@ -27,14 +27,16 @@ struct lk__carrier {
 };
 
 /* All carriers, in the key's order: the first `sync` are the same in every mark of the key and show
- * where the tile lies, the others carry the code's signs, sign i those of carrier part i mod
- * LK__CODE_SIGNS. */
+ * where the tile lies, the others carry the code's signs, over and over. */
 struct lk__layout {
     int count, sync;
     struct lk__carrier carriers[LK__CARRIERS_MAX];
 };
 
 void lk__layout_make(const struct lk_key *key, struct lk__layout *out);
+
+/* Which of the code's signs a part (0, 1) of carrier i carries; i ≥ layout->sync. */
+int lk__layout_sign(const struct lk__layout *layout, int i, int part);
 
 /* Transforms of LK__TILE², one way and back. */
 struct lk__tile {
