@@ -47,6 +47,8 @@ struct lk_request {
     int upscale; /* factor for the whole picture after drawing; 0: the model's */
     struct lk_person people[LK_PEOPLE_MAX];
     int n_people;
+
+    char *visible_mark; /* a text, or the path of a PNG, to show in the corner; NULL: none */
 };
 
 /* Defaults of the option table. */

@@ -84,6 +84,15 @@ struct lk_picture_found_text {
 };
 int lk_picture_read_text(const char *path, struct lk_picture_found_text *out, struct lk_error *err);
 
+/* A copy of the picture as f32 with a text, or the picture of a .png file, over its lower right
+ * corner: a twelfth of the shorter side high, half that away from the edges, at most half the
+ * picture wide. Text is white with a dark rim. LK_E_INPUT for a logo that cannot be read, a text
+ * that is empty or not UTF-8, a picture that is too small. */
+int lk_picture_stamp(const struct lk_picture *in,
+                     const char *text_or_file,
+                     struct lk_picture **out,
+                     struct lk_error *err);
+
 /* Lanczos3 resize, up and down, to exactly width × height, as PIL's LANCZOS; keeps the pixel type.
  * f32 results are clamped to 0…1. */
 int lk_picture_resize(const struct lk_picture *in,

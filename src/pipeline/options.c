@@ -72,6 +72,8 @@ static const struct lk_option options[] = {
     {"upscaler", 0, LK_OPTION_TEXT, IN_REQUEST(upscaler), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "super-resolution network, such as rrdbnet:x2.onnx",
      REFINES},
 
+    {"visible-mark", 0, LK_OPTION_TEXT, IN_REQUEST(visible_mark), 0, 0, NULL, NULL, "TEXT|FILE.png",
+     "show this text or logo in the lower right corner", DRAWS | LK_CMD_SWAP},
     {"device", 0, LK_OPTION_TEXT, IN_ENGINE(device), 0, 0, NULL, NULL, "NAME", "auto, cpu, cuda:0 …", COMPUTES},
     {"draw-device", 0, LK_OPTION_TEXT, IN_ENGINE(draw_device), 0, 0, NULL, NULL, "NAME", "device of the diffusion networks", MAKES},
     {"face-device", 0, LK_OPTION_TEXT, IN_ENGINE(face_device), 0, 0, NULL, NULL, "NAME", "device of the face networks", MAKES},

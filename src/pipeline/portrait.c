@@ -146,6 +146,7 @@ int lk_engine_run(lk_engine *engine,
 {
     lk_result *result = NULL;
     int rc = check(request, err);
+    rc = rc ? rc : lk__check_visible_mark(request, err);
     rc = rc ? rc : lk__engine_key(engine, err);
     rc = rc ? rc
             : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,

@@ -4,8 +4,7 @@
  *
  *   1. forensics and policy judge the picture      (issue 5: src/stages/judge/)
  *   2. consent of everyone whose face is in it     (issue 5: src/cast/)
- *   3. the hidden mark                             lk__result_mark chooses it, encode_marked writes
- * it
+ *   3. the visible and the hidden mark             lk__result_mark chooses, encode_marked writes
  *   4. what the picture says of itself             `parameters` text and XMP: below
  *   5. encoding
  *   6. the audit log                               (issue 5: src/ledger/)
@@ -62,6 +61,18 @@ static int choose_mark(const struct lk_result *result,
         before.found || (p->width >= LK_WATERMARK_SIDE && p->height >= LK_WATERMARK_SIDE);
     picture->mark = before.found ? before.id : id_of(p, &result->key);
     return 0;
+}
+
+int lk__check_visible_mark(const struct lk_request *request, struct lk_error *err)
+{
+    struct lk_picture *empty = NULL, *stamped = NULL;
+    if (!request->visible_mark)
+        return 0;
+    int rc = lk_picture_new(256, 256, 3, LK_PIXEL_U8, &empty, err);
+    rc = rc ? rc : lk_picture_stamp(empty, request->visible_mark, &stamped, err);
+    lk_picture_free(empty);
+    lk_picture_free(stamped);
+    return rc;
 }
 
 int lk__result_mark(lk_result *result, const struct lk_key *key, struct lk_error *err)
@@ -142,7 +153,19 @@ static int format_of_name(const char *name, enum lk_format *out, struct lk_error
     return lk_fail(err, LK_E_INPUT, "format '%s' is none of png, jpeg, webp, tiff", name);
 }
 
-/* The picture with its mark, encoded. */
+/* The picture as it is, or with what shall be seen in its corner; a new reference. */
+static int with_visible_mark(const struct lk_result *result,
+                             const struct lk__picture_report *picture,
+                             struct lk_picture **out,
+                             struct lk_error *err)
+{
+    if (result->request.visible_mark)
+        return lk_picture_stamp(picture->picture, result->request.visible_mark, out, err);
+    *out = lk_picture_ref(picture->picture);
+    return 0;
+}
+
+/* The picture with its marks, encoded. */
 static int encode_marked(const struct lk_result *result,
                          const struct lk__picture_report *picture,
                          enum lk_format format,
@@ -151,13 +174,12 @@ static int encode_marked(const struct lk_result *result,
                          size_t *size,
                          struct lk_error *err)
 {
-    if (!picture->has_mark || picture->is_chained)
-        return lk_picture_encode(picture->picture, format, text, bytes, size, err);
-    struct lk_picture *marked;
-    int rc = lk_watermark_embed(picture->picture, &result->key, picture->mark, &marked, err);
-    if (rc)
-        return rc;
-    rc = lk_picture_encode(marked, format, text, bytes, size, err);
+    struct lk_picture *shown = NULL, *marked = NULL;
+    int rc = with_visible_mark(result, picture, &shown, err);
+    if (!rc && picture->has_mark && !picture->is_chained)
+        rc = lk_watermark_embed(shown, &result->key, picture->mark, &marked, err);
+    rc = rc ? rc : lk_picture_encode(marked ? marked : shown, format, text, bytes, size, err);
+    lk_picture_free(shown);
     lk_picture_free(marked);
     return rc;
 }

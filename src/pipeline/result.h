@@ -65,6 +65,9 @@ int lk__result_new(const struct lk_request *request,
  * picture pixels. */
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
 
+/* Whether the visible mark can be drawn, before anything is computed for it. */
+int lk__check_visible_mark(const struct lk_request *request, struct lk_error *err);
+
 /* Says which hidden mark each picture will leave with; called once, when the pictures are done. */
 int lk__result_mark(lk_result *result, const struct lk_key *key, struct lk_error *err);
 

@@ -148,6 +148,26 @@ check 0 '"faces": *\[\]' $lk detect $shared/data/photos/noface_hemlock_2.jpg --d
 check 0 '"same": *true' $lk compare $photo $shared/data/photos/fr_obama2.jpg --detector $scrfd --embedder $mobile --json
 check 0 '"same": *false' $lk compare $photo $other --detector $scrfd --embedder $mobile --json
 
+# The hidden mark: the report and inspect name it, the same picture has the same one, and a picture of ours keeps it.
+mark_of() { grep -oE '"id": *"[0-9a-f]{16}"' "$1" | head -1; }
+swap="--face $other --detector $scrfd"
+check 0 '"chained": *false' $lk swap $photo $swap --report - -o once.png
+mark_of out.txt > first.txt
+check 0 "$(cat first.txt)" $lk inspect once.png --json
+check 0 '"chained": *true' $lk swap once.png $swap --report - -o twice.jpg
+mark_of out.txt > second.txt
+equal first.txt second.txt
+check 0 "hidden mark   [0-9a-f]{16}, [0-9]+ % of its signs" $lk inspect twice.jpg
+check 0 '"watermark": *null' $lk inspect $photo --json
+printf '%064d\n' 7 > other.key
+check 0 "hidden mark   none of this key" $lk inspect once.png --watermark-key other.key
+check 4 "nosuch.key" $lk draw "a man" --watermark-key nosuch.key -o x.png
+check 2 "64 hex digits" $lk draw "a man" --watermark-key request.json -o x.png
+[ "$(stat -c %a data/likeness/watermark.key)" = 600 ] || { echo "FAILED: others may read the key"; failed=$((failed + 1)); }
+check 0 "too small for the hidden mark" $lk draw "a man" --size 64x64 --steps 1 -o small.png
+check 0 "marked.png" $lk draw "a man" --steps 1 --visible-mark "made by AI" -o marked.png
+check 2 "logo.png" $lk draw "a man" --steps 1 --visible-mark logo.png -o x.png
+
 # A full disk and an interrupt leave nothing behind.
 # Files of at most 16 KiB, and no signal for more, are a full disk for which nobody has to be root.
 mkdir small
