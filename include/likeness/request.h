@@ -48,7 +48,8 @@ struct lk_request {
     struct lk_person people[LK_PEOPLE_MAX];
     int n_people;
 
-    char *visible_mark; /* a text, or the path of a PNG, to show in the corner; NULL: none */
+    char *visible_mark;     /* a text, or the path of a PNG, to show in the corner; NULL: none */
+    char *watermark_method; /* whose decoder shall read the hidden id besides ours */
 };
 
 /* Defaults of the option table. */

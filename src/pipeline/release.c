@@ -165,6 +165,23 @@ static int with_visible_mark(const struct lk_result *result,
     return 0;
 }
 
+static int with_other_mark(const struct lk_result *result,
+                           const struct lk__picture_report *picture,
+                           struct lk_picture **shown,
+                           struct lk_error *err)
+{
+    struct lk_picture *marked;
+    const char *method = result->request.watermark_method;
+    if (!method || strcmp(method, "dwt-dct") != 0)
+        return 0;
+    int rc = lk_watermark_embed_dwt_dct(*shown, picture->mark, &marked, err);
+    if (rc)
+        return rc;
+    lk_picture_free(*shown);
+    *shown = marked;
+    return 0;
+}
+
 /* The picture with its marks, encoded. */
 static int encode_marked(const struct lk_result *result,
                          const struct lk__picture_report *picture,
@@ -176,6 +193,7 @@ static int encode_marked(const struct lk_result *result,
 {
     struct lk_picture *shown = NULL, *marked = NULL;
     int rc = with_visible_mark(result, picture, &shown, err);
+    rc = rc ? rc : with_other_mark(result, picture, &shown, err);
     if (!rc && picture->has_mark && !picture->is_chained)
         rc = lk_watermark_embed(shown, &result->key, picture->mark, &marked, err);
     rc = rc ? rc : lk_picture_encode(marked ? marked : shown, format, text, bytes, size, err);

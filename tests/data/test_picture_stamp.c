@@ -71,7 +71,7 @@ static void what_cannot_be_shown_is_refused(void **state)
     struct lk_picture *in = grey(480, 240, 3), *small = grey(480, 95, 3), *out = NULL;
     assert_fails(lk_picture_stamp(in, "", &out, &err), &err, LK_E_INPUT, "empty");
     assert_fails(lk_picture_stamp(in, "\xff", &out, &err), &err, LK_E_INPUT, "UTF-8");
-    assert_fails(lk_picture_stamp(in, "nosuch.png", &out, &err), &err, LK_E_MISSING, "nosuch.png");
+    assert_fails(lk_picture_stamp(in, "nosuch.png", &out, &err), &err, LK_E_INPUT, "nosuch.png");
     assert_fails(lk_picture_stamp(in, scratch_write("no.png", "text", 4), &out, &err), &err,
                  LK_E_INPUT, "no.png");
     assert_fails(lk_picture_stamp(small, "AI", &out, &err), &err, LK_E_INPUT, "480x95");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The hidden mark on real photos, through what happens to pictures. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/size.h"
@@ -189,6 +190,40 @@ static void a_picture_without_content_has_no_mark(void **state)
     }
 }
 
+/* What imwatermark/maxDct.py reads in a block of 4×4 pairs of pixels. */
+static int package_bit(const struct lk_picture *picture, int x0, int y0)
+{
+    float most = -1;
+    for (int i = 1; i < 16; i++) {
+        float sum = 0;
+        for (int k = 0; k < 4; k++) {
+            int x = x0 + 2 * (i % 4) + k % 2, y = y0 + 2 * (i / 4) + k / 2;
+            const uint8_t *rgb = picture->u8 + 3 * (size_t)(y * picture->width + x);
+            double luma = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+            sum += (float)round(0.492 * (rgb[2] - luma) + 128);
+        }
+        most = fmaxf(most, sum / 2);
+    }
+    return fmodf(most, 36) > 18;
+}
+
+static void the_packages_decoder_reads_dwt_dct(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(photos); i++) {
+        struct lk_picture *picture = photo_square(photos[i], 256), *with = NULL;
+        int votes[64] = {0};
+        assert_ok(lk_watermark_embed_dwt_dct(picture, id, &with, &err), &err);
+        for (int k = 0; k < 32 * 32; k++)
+            votes[k % 64] += package_bit(with, 8 * (k % 32), 8 * (k / 32)) ? 1 : -1;
+        for (int k = 0; k < 64; k++)
+            assert_int_equal(votes[k] > 0, id >> (63 - k) & 1);
+        lk_picture_free(picture);
+        lk_picture_free(with);
+    }
+}
+
 static void what_is_no_number_does_no_harm(void **state)
 {
     (void)state;
@@ -217,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_picture_that_is_too_small_is_refused),
         cmocka_unit_test(unmarked_pictures_and_other_keys_have_no_mark),
         cmocka_unit_test(a_picture_without_content_has_no_mark),
+        cmocka_unit_test(the_packages_decoder_reads_dwt_dct),
         cmocka_unit_test(what_is_no_number_does_no_harm),
     };
     return cmocka_run_group_tests_name("mark: watermark", tests, NULL, NULL);

@@ -3,6 +3,7 @@
  *
  *   watermark_tool square PHOTO SIDE OUT.png     the middle of a photo of the shared data
  *   watermark_tool mark IN.png OUT.png           with the id of `read`
+ *   watermark_tool dwt-dct IN.png OUT.png        the same id as the package's dwtDct writes it
  *   watermark_tool attack IN.png FOLDER          FOLDER/0.png … ; prints the attacks' names
  *   watermark_tool read FILE…                    a line for each: 1 when its mark is read, else 0
  *   watermark_tool deny COUNT FILE…              reads each with COUNT keys; prints how many marks
@@ -63,6 +64,15 @@ static void mark(char **words)
     save(out, words[1]);
 }
 
+static void dwt_dct(char **words)
+{
+    struct lk_error err;
+    struct lk_picture *picture = load(words[0]), *out = NULL;
+    assert_ok(lk_watermark_embed_dwt_dct(picture, id, &out, &err), &err);
+    lk_picture_free(picture);
+    save(out, words[1]);
+}
+
 static void attack(char **words)
 {
     size_t n;
@@ -104,8 +114,8 @@ int main(int argc, char **argv)
         int least;
         void (*run)(char **words);
     } commands[] = {
-        {"square", 3, square}, {"mark", 2, mark}, {"attack", 2, attack},
-        {"read", 1, read_all}, {"deny", 2, deny},
+        {"square", 3, square}, {"mark", 2, mark},     {"dwt-dct", 2, dwt_dct},
+        {"attack", 2, attack}, {"read", 1, read_all}, {"deny", 2, deny},
     };
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i].name) == 0 && argc >= 2 + commands[i].least) {

@@ -29,35 +29,39 @@ static void fill_letters(const struct lk_picture *out, const uint8_t *in, int wi
     }
 }
 
+/* The letters' grey values, g_malloc'd, with their size; NULL when they cannot be drawn. */
+static uint8_t *render_letters(const char *text, int height, int *width, int *rows)
+{
+    VipsImage *grey = NULL;
+    uint8_t *pixels = NULL;
+    size_t size;
+    char font[32];
+    snprintf(font, sizeof font, "sans bold %d", height);
+    gchar *plain = g_markup_escape_text(text, -1);
+    if (vips_text(&grey, plain, "font", font, "dpi", 72, NULL) == 0) {
+        pixels = vips_image_write_to_memory(grey, &size);
+        *width = vips_image_get_width(grey);
+        *rows = vips_image_get_height(grey);
+        g_object_unref(grey);
+    }
+    g_free(plain);
+    return pixels;
+}
+
 static int draw_text(const char *text, int height, struct lk_picture **out, struct lk_error *err)
 {
-    int code = lk__vips_start(err);
+    int width, rows, code = lk__vips_start(err);
     if (code)
         return code;
     if (!*text || !g_utf8_validate(text, -1, NULL))
         return lk_fail(err, LK_E_INPUT, "the visible mark is empty or not UTF-8");
-    VipsImage *grey = NULL;
-    struct lk_picture *letters = NULL;
-    char font[32];
-    snprintf(font, sizeof font, "sans bold %d", height);
-    gchar *plain = g_markup_escape_text(text, -1);
-    size_t size;
-    uint8_t *pixels = vips_text(&grey, plain, "font", font, "dpi", 72, NULL)
-                          ? NULL
-                          : vips_image_write_to_memory(grey, &size);
-    g_free(plain);
+    uint8_t *pixels = render_letters(text, height, &width, &rows);
     if (!pixels)
-        code = lk__vips_fail(err, LK_E_INPUT, "the visible mark '%.100s' cannot be drawn", text);
-    else
-        code = lk_picture_new(grey->Xsize + 2 * RIM, grey->Ysize + 2 * RIM, 4, LK_PIXEL_U8,
-                              &letters, err);
-    if (!code) {
-        fill_letters(letters, pixels, grey->Xsize, grey->Ysize);
-        *out = letters;
-    }
+        return lk__vips_fail(err, LK_E_INPUT, "the visible mark '%.100s' cannot be drawn", text);
+    code = lk_picture_new(width + 2 * RIM, rows + 2 * RIM, 4, LK_PIXEL_U8, out, err);
+    if (!code)
+        fill_letters(*out, pixels, width, rows);
     g_free(pixels);
-    if (grey)
-        g_object_unref(grey);
     return code;
 }
 
@@ -67,6 +71,8 @@ static int read_logo(const char *path, struct lk_picture **out, struct lk_error 
     struct lk_file file;
     VipsImage *image = NULL, *srgb = NULL, *alpha = NULL, *bytes = NULL;
     int code = lk_file_map(path, &file, err);
+    if (code == LK_E_MISSING) /* that is for models: a picture is the user's input */
+        return lk_fail(err, LK_E_INPUT, "logo '%s' does not exist: check the path", path);
     if (code)
         return code;
     code = lk__vips_open(file.bytes, file.size, path, &image, err);
@@ -132,7 +138,9 @@ int lk_picture_stamp(const struct lk_picture *in,
                        in->width, in->height, LEAST * PARTS);
     int code = dot && strcasecmp(dot, ".png") == 0 ? read_logo(text_or_file, &stamp, err)
                                                    : draw_text(text_or_file, height, &stamp, err);
-    code = code ? code : fit(&stamp, in->width / 2, height, err);
+    if (!stamp)
+        return code;
+    code = fit(&stamp, in->width / 2, height, err);
     code = code ? code : lk_picture_convert(in, LK_PIXEL_F32, &picture, err);
     if (!code) {
         lay_over(picture, stamp, height / 2);

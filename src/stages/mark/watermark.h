@@ -22,6 +22,13 @@ int lk_watermark_embed(const struct lk_picture *in,
                        struct lk_picture **out,
                        struct lk_error *err);
 
+/* A copy with the id as the Python package invisible-watermark writes 64 bits by `dwtDct`, highest
+ * bit first, so that its decoder reads them. No key, no check, gone after a cut or strong JPEG. */
+int lk_watermark_embed_dwt_dct(const struct lk_picture *in,
+                               uint64_t id,
+                               struct lk_picture **out,
+                               struct lk_error *err);
+
 struct lk_watermark {
     bool found;
     uint64_t id;

@@ -148,8 +148,8 @@ int lk__field_make(const struct lk_picture *picture, struct lk__field *out, stru
 {
     int w = picture->width, h = picture->height;
     size_t n = (size_t)w * (size_t)h; /* lk_picture_new bounds it */
-    struct lk__field field = {w, h, malloc(n * sizeof(float)), malloc(n * sizeof(float)), 0};
-    float *work = malloc(3 * n * sizeof(float)), *row = malloc((size_t)w * sizeof(float));
+    struct lk__field field = {w, h, calloc(n, sizeof(float)), calloc(n, sizeof(float)), 0};
+    float *work = calloc(3 * n, sizeof(float)), *row = calloc((size_t)w, sizeof(float));
     if (!field.level || !field.detail || !work || !row) {
         lk__field_free(&field);
         free(work), free(row);
