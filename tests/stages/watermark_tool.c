@@ -40,6 +40,11 @@ static void save(struct lk_picture *picture, const char *path)
     lk_picture_free(picture);
 }
 
+static int number(const char *word)
+{
+    return (int)strtol(word, NULL, 10);
+}
+
 static struct lk_watermark read_mark(const char *path, const struct lk_key *with)
 {
     struct lk_error err;
@@ -52,7 +57,7 @@ static struct lk_watermark read_mark(const char *path, const struct lk_key *with
 
 static void square(char **words)
 {
-    save(photo_square(words[0], atoi(words[1])), words[2]);
+    save(photo_square(words[0], number(words[1])), words[2]);
 }
 
 static void mark(char **words)
@@ -97,7 +102,7 @@ static void read_all(char **words)
 
 static void deny(char **words)
 {
-    int count = atoi(words[0]), found = 0;
+    int count = number(words[0]), found = 0;
     for (words++; *words; words++) {
         for (int i = 0; i < count; i++) {
             struct lk_key other = {{1, (uint8_t)i, (uint8_t)(i >> 8)}};
