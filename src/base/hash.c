@@ -52,3 +52,19 @@ fail:
     fclose(file);
     return code;
 }
+
+void lk_salt(uint8_t out[LK_SALT_SIZE])
+{
+    randombytes_buf(out, LK_SALT_SIZE);
+}
+
+void lk_sha256_salted(const uint8_t salt[LK_SALT_SIZE], const char *text, struct lk_sha256 *out)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, salt, LK_SALT_SIZE);
+    crypto_hash_sha256_update(&state, (const unsigned char *)text, strlen(text));
+    crypto_hash_sha256_final(&state, digest);
+    to_hex(digest, out);
+}

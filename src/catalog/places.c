@@ -4,11 +4,13 @@
  * so a tree can be moved. */
 #include "catalog/places.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/size.h"
@@ -114,4 +116,51 @@ int lk_places_merges(char **out, struct lk_error *err)
             "tools/setup, or name the file in LIKENESS_MERGES");
     *out = path;
     return 0;
+}
+
+/* malloc'd; NULL when memory is out, or the environment names no place. */
+static char *state_folder(void)
+{
+    const char *own = getenv("LIKENESS_STATE"), *state = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
+    char *folder = NULL;
+    int n = -1;
+    if (own && *own)
+        n = asprintf(&folder, "%s", own);
+    else if (state && *state)
+        n = asprintf(&folder, "%s/likeness", state);
+    else if (home && *home)
+        n = asprintf(&folder, "%s/.local/state/likeness", home);
+    return n < 0 ? NULL : folder;
+}
+
+/* The folder and those above it; what is there already is fine. */
+static int make_folders(char *folder, struct lk_error *err)
+{
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(folder, 0777);
+        *slash = '/';
+    }
+    if (mkdir(folder, 0700) == 0 || errno == EEXIST)
+        return 0;
+    return lk_fail(err, LK_E_FAILED,
+                   "folder '%s' cannot be made: %s: name another in LIKENESS_STATE", folder,
+                   strerror(errno));
+}
+
+int lk_places_state(const char *name, char **out, struct lk_error *err)
+{
+    char *folder = state_folder(), *path = NULL;
+    if (!folder)
+        return lk_fail(err, LK_E_FAILED,
+                       "there is no folder for '%s': HOME is not set: name one in LIKENESS_STATE",
+                       name);
+    int rc = make_folders(folder, err);
+    if (!rc && asprintf(&path, "%s/%s", folder, name) < 0)
+        rc = lk_fail_memory(err, "a path", strlen(name));
+    free(folder);
+    if (!rc)
+        *out = path;
+    return rc;
 }

@@ -14,4 +14,9 @@ void lk_places_free(char **folders);
  * path; LK_E_MISSING with the remedy. */
 int lk_places_merges(char **out, struct lk_error *err);
 
+/* A file of the user's own that lasts, such as the audit ledger: in $LIKENESS_STATE, else
+ * $XDG_STATE_HOME/likeness, else ~/.local/state/likeness, which is made if need be (0700). malloc'd
+ * path. */
+int lk_places_state(const char *name, char **out, struct lk_error *err);
+
 #endif
