@@ -31,6 +31,7 @@ int cmd_detect(struct cli *cli, struct lk_error *err);
 int cmd_compare(struct cli *cli, struct lk_error *err);
 int cmd_inspect(struct cli *cli, struct lk_error *err);
 int cmd_models(struct cli *cli, struct lk_error *err);
+int cmd_audit(struct cli *cli, struct lk_error *err);
 int cmd_doctor(struct cli *cli, struct lk_error *err);
 
 const struct subcommand *subcommands(size_t *count);

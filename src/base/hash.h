@@ -5,7 +5,6 @@
 #define LK_BASE_HASH_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/error.h"
 
@@ -16,12 +15,13 @@ struct lk_sha256 {
 void lk_sha256_bytes(const void *bytes, size_t size, struct lk_sha256 *out);
 int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err);
 
-#define LK_SALT_SIZE 32
-
-/* Fresh random bytes of the system. */
-void lk_salt(uint8_t out[LK_SALT_SIZE]);
-/* Of the salt's bytes and then the text's: whoever has not the salt cannot tell the text by
+/* 32 random bytes as hex digits. */
+struct lk_salt {
+    char hex[65];
+};
+void lk_salt_make(struct lk_salt *out);
+/* Of the salt's digits followed by the text: whoever has not the salt cannot tell the text by
  * guessing. */
-void lk_sha256_salted(const uint8_t salt[LK_SALT_SIZE], const char *text, struct lk_sha256 *out);
+void lk_sha256_salted(const char *salt, const char *text, struct lk_sha256 *out);
 
 #endif

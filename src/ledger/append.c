@@ -28,7 +28,7 @@ static void now(char out[48])
 static int keep_value(lk_ledger *ledger,
                       int64_t sequence,
                       const char *name,
-                      const uint8_t salt[LK_SALT_SIZE],
+                      const struct lk_salt *salt,
                       const char *value,
                       struct lk_error *err)
 {
@@ -38,7 +38,7 @@ static int keep_value(lk_ledger *ledger,
         return rc;
     sqlite3_bind_int64(put, 1, sequence);
     sqlite3_bind_text(put, 2, name, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(put, 3, salt, LK_SALT_SIZE, SQLITE_STATIC);
+    sqlite3_bind_text(put, 3, salt->hex, -1, SQLITE_STATIC);
     sqlite3_bind_text(put, 4, value, -1, SQLITE_STATIC);
     return lk__ledger_finish(ledger, put, sqlite3_step(put), err);
 }
@@ -55,12 +55,12 @@ static int keep_personal(lk_ledger *ledger,
     int rc = 0;
     json_object_foreach((json_t *)personal, name, value)
     {
-        uint8_t salt[LK_SALT_SIZE];
+        struct lk_salt salt;
         struct lk_sha256 hash;
-        lk_salt(salt);
-        lk_sha256_salted(salt, json_string_value(value), &hash);
+        lk_salt_make(&salt);
+        lk_sha256_salted(salt.hex, json_string_value(value), &hash);
         json_object_set_new(object, name, json_string(hash.hex));
-        rc = keep_value(ledger, sequence, name, salt, json_string_value(value), err);
+        rc = keep_value(ledger, sequence, name, &salt, json_string_value(value), err);
         if (rc)
             break;
     }
@@ -93,7 +93,7 @@ static int write_body(const struct lk_ledger_entry *entry,
         json_pack("{s:I,s:s,s:s,s:o,s:O,s:o}", "sequence", (json_int_t)before->sequence + 1, "time",
                   time, "previous", before->hash.hex, "picture", json_of_picture(&entry->picture),
                   "made", entry->made, "personal", hashes);
-    *out = body ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    *out = body ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(body);
     return *out ? 0 : lk_fail_memory(err, "a row of the audit ledger", 0);
 }

@@ -56,8 +56,7 @@ int lk__mirror_add(const char *path, const struct lk__head *head, struct lk_erro
 typedef int lk__mirror_visit(void *user, const struct lk__head *head, struct lk_error *err);
 int lk__mirror_each(const char *path, lk__mirror_visit *visit, void *user, struct lk_error *err);
 
-/* What is left of a row's personal data: {name: value} and {name: salted hash}. */
-int lk__personal_read(
-    lk_ledger *ledger, int64_t sequence, json_t **values, json_t **hashes, struct lk_error *err);
+/* What is left of a row's personal data, as in lk_ledger_row. */
+int lk__personal_read(lk_ledger *ledger, int64_t sequence, json_t **out, struct lk_error *err);
 
 #endif

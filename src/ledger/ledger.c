@@ -16,18 +16,17 @@
 enum { APPLICATION = 0x4c4b4155 /* "LKAU" */, VERSION = 1, PATIENCE_MS = 60000 };
 
 static const char SETTINGS[] = "PRAGMA synchronous = EXTRA;"
-                               "PRAGMA secure_delete = ON;"
-                               "PRAGMA trusted_schema = OFF;";
+                               "PRAGMA secure_delete = ON;";
 
 static const char TABLES[] =
     "CREATE TABLE entry (sequence INTEGER PRIMARY KEY, body TEXT NOT NULL, hash TEXT NOT NULL)"
     " STRICT;"
-    "CREATE TABLE personal (sequence INTEGER NOT NULL, name TEXT NOT NULL, salt BLOB NOT NULL,"
+    "CREATE TABLE personal (sequence INTEGER NOT NULL, name TEXT NOT NULL, salt TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY (sequence, name)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE head (only INTEGER PRIMARY KEY CHECK (only = 1), sequence INTEGER NOT NULL,"
     " hash TEXT NOT NULL, public TEXT NOT NULL, signature TEXT NOT NULL) STRICT;"
-    "CREATE INDEX by_bytes ON entry (body ->> '$.picture.sha256');"
-    "CREATE INDEX by_watermark ON entry (body ->> '$.picture.watermark');"
+    "CREATE INDEX by_bytes ON entry (json_extract(body, '$.picture.sha256'));"
+    "CREATE INDEX by_watermark ON entry (json_extract(body, '$.picture.watermark'));"
     "CREATE TRIGGER entry_stays BEFORE UPDATE ON entry"
     " BEGIN SELECT RAISE(ABORT, 'rows of the audit ledger do not change'); END;"
     "CREATE TRIGGER entry_remains BEFORE DELETE ON entry"

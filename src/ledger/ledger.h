@@ -65,7 +65,7 @@ int lk_ledger_append(lk_ledger *ledger,
 struct lk_ledger_row {
     int64_t sequence;
     const char *body, *hash;
-    json_t *personal; /* what is left of it: an object of strings */
+    json_t *personal; /* what is left of it: {name: {"salt", "value"}, …} */
 };
 
 /* Called for each row from `first` to `last`; a return that is not 0 ends the walk and is handed

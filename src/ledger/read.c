@@ -7,21 +7,7 @@
 #include "data/phash.h"
 #include "ledger/internal.h"
 
-/* Salted anew from what is stored: a changed value gives another hash than the body has. */
-static void add_value(sqlite3_stmt *get, json_t *values, json_t *hashes)
-{
-    const char *name = lk__column(get, 0), *value = lk__column(get, 2);
-    uint8_t salt[LK_SALT_SIZE] = {0};
-    struct lk_sha256 hash;
-    if (sqlite3_column_bytes(get, 1) == LK_SALT_SIZE)
-        memcpy(salt, sqlite3_column_blob(get, 1), LK_SALT_SIZE);
-    lk_sha256_salted(salt, value, &hash);
-    json_object_set_new(values, name, json_string(value));
-    json_object_set_new(hashes, name, json_string(hash.hex));
-}
-
-int lk__personal_read(
-    lk_ledger *ledger, int64_t sequence, json_t **values, json_t **hashes, struct lk_error *err)
+int lk__personal_read(lk_ledger *ledger, int64_t sequence, json_t **out, struct lk_error *err)
 {
     sqlite3_stmt *get;
     int rc = lk__ledger_prepare(
@@ -29,39 +15,36 @@ int lk__personal_read(
         err);
     if (rc)
         return rc;
-    json_t *found = json_object(), *salted = json_object();
+    json_t *found = json_object();
     int step;
     sqlite3_bind_int64(get, 1, sequence);
     while ((step = sqlite3_step(get)) == SQLITE_ROW)
-        add_value(get, found, salted);
+        json_object_set_new(
+            found, lk__column(get, 0),
+            json_pack("{s:s,s:s}", "salt", lk__column(get, 1), "value", lk__column(get, 2)));
     rc = lk__ledger_finish(ledger, get, step, err);
-    if (!rc && (!found || !salted))
+    if (!rc && !found)
         rc = lk_fail_memory(err, "a row of the audit ledger", 0);
-    if (rc) {
+    if (rc)
         json_decref(found);
-        json_decref(salted);
-        return rc;
-    }
-    *values = found;
-    *hashes = salted;
-    return 0;
+    else
+        *out = found;
+    return rc;
 }
 
 static int visit_row(
     lk_ledger *ledger, sqlite3_stmt *get, lk_ledger_visit *visit, void *user, struct lk_error *err)
 {
-    json_t *hashes;
     struct lk_ledger_row row = {
         .sequence = sqlite3_column_int64(get, 0),
         .body = lk__column(get, 1),
         .hash = lk__column(get, 2),
     };
-    int rc = lk__personal_read(ledger, row.sequence, &row.personal, &hashes, err);
+    int rc = lk__personal_read(ledger, row.sequence, &row.personal, err);
     if (rc)
         return rc;
     rc = visit(user, &row, err);
     json_decref(row.personal);
-    json_decref(hashes);
     return rc;
 }
 
@@ -131,7 +114,8 @@ static int find_alike(lk_ledger *ledger, uint64_t phash, struct matches *m, stru
 {
     sqlite3_stmt *get;
     int rc = lk__ledger_prepare(
-        ledger, "SELECT sequence, body ->> '$.picture.phash' FROM entry ORDER BY sequence DESC",
+        ledger,
+        "SELECT sequence, json_extract(body, '$.picture.phash') FROM entry ORDER BY sequence DESC",
         &get, err);
     if (rc)
         return rc;
@@ -153,15 +137,17 @@ int lk_ledger_trace(lk_ledger *ledger,
                     struct lk_error *err)
 {
     struct matches m = {.best = out, .room = room};
-    int rc = find_equal(ledger,
-                        "SELECT sequence FROM entry WHERE body ->> '$.picture.sha256' = ?"
-                        " ORDER BY sequence DESC",
-                        picture->sha256.hex, LK_LEDGER_BY_BYTES, &m, err);
+    int rc =
+        find_equal(ledger,
+                   "SELECT sequence FROM entry WHERE json_extract(body, '$.picture.sha256') = ?"
+                   " ORDER BY sequence DESC",
+                   picture->sha256.hex, LK_LEDGER_BY_BYTES, &m, err);
     if (!rc && !m.n && picture->watermark)
-        rc = find_equal(ledger,
-                        "SELECT sequence FROM entry WHERE body ->> '$.picture.watermark' = ?"
-                        " ORDER BY sequence DESC",
-                        picture->watermark, LK_LEDGER_BY_WATERMARK, &m, err);
+        rc = find_equal(
+            ledger,
+            "SELECT sequence FROM entry WHERE json_extract(body, '$.picture.watermark') = ?"
+            " ORDER BY sequence DESC",
+            picture->watermark, LK_LEDGER_BY_WATERMARK, &m, err);
     if (!rc && !m.n)
         rc = find_alike(ledger, picture->phash, &m, err);
     if (!rc)

@@ -15,7 +15,7 @@
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
 #include "pipeline/paint.h"
-#include "pipeline/result.h"
+#include "pipeline/record.h"
 
 static double seconds(void)
 {
@@ -146,6 +146,7 @@ int lk_engine_run(lk_engine *engine,
 {
     lk_result *result = NULL;
     int rc = check(request, err);
+    rc = rc ? rc : lk__record_try(engine, err);
     rc = rc ? rc
             : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
                              &result, err);
@@ -154,6 +155,7 @@ int lk_engine_run(lk_engine *engine,
     rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
                                        : run_drawn(engine, result, watch, err);
     rc = rc ? rc : lk__result_describe(result, err);
+    rc = rc ? rc : lk__record_begin(engine, result, err);
     if (rc)
         lk_result_free(result);
     else

@@ -7,14 +7,16 @@
  *   3. the hidden mark                             (issue 5: src/stages/mark/)
  *   4. what the picture says of itself             `parameters` text and XMP: below
  *   5. encoding
- *   6. the audit log                               (issue 5: src/ledger/)
+ *   6. the audit ledger                            record.c; no row, no bytes. Each encoding is a
+ *                                                  release, and has a row of its own
  *
  * Exactness is measured before this file, on lk_result. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
-#include "pipeline/result.h"
+#include "data/phash.h"
+#include "pipeline/record.h"
 #include "stages/mark/parameters.h"
 #include "stages/mark/xmp.h"
 
@@ -89,6 +91,22 @@ static int format_of_name(const char *name, enum lk_format *out, struct lk_error
     return lk_fail(err, LK_E_INPUT, "format '%s' is none of png, jpeg, webp, tiff", name);
 }
 
+/* The row of a picture that is about to leave as these bytes. */
+static int record(const lk_result *result,
+                  size_t i,
+                  const char *format,
+                  const void *bytes,
+                  size_t size,
+                  struct lk_error *err)
+{
+    const struct lk_picture *picture = result->pictures[i].picture;
+    struct lk_ledger_picture leaving = {
+        .format = format, .width = picture->width, .height = picture->height};
+    lk_sha256_bytes(bytes, size, &leaving.sha256);
+    int rc = lk_phash(picture, &leaving.phash, err);
+    return rc ? rc : lk__record_add(result, i, &leaving, err);
+}
+
 int lk_result_encode(const lk_result *result,
                      size_t i,
                      const char *format,
@@ -106,13 +124,22 @@ int lk_result_encode(const lk_result *result,
         .prompt = result->request.prompt,
     };
     char *parameters = NULL, *packet = NULL;
+    void *encoded = NULL;
+    size_t n = 0;
     enum lk_format kind = LK_FORMAT_PNG;
     int rc = format_of_name(format, &kind, err);
     rc = rc ? rc : parameters_of(result, picture, &parameters, err);
     rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
     struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
-    rc = rc ? rc : lk_picture_encode(picture->picture, kind, &text, bytes, size, err);
+    rc = rc ? rc : lk_picture_encode(picture->picture, kind, &text, &encoded, &n, err);
+    rc = rc ? rc : record(result, i, format, encoded, n, err);
     free(parameters);
     free(packet);
-    return rc;
+    if (rc) {
+        free(encoded);
+        return rc;
+    }
+    *bytes = encoded;
+    *size = n;
+    return 0;
 }

@@ -38,6 +38,13 @@ struct lk__picture_report {
     bool from_photo; /* a picture that we did not make was changed */
 };
 
+/* What the audit needs to know beside the request. Owned. */
+struct lk__record {
+    char *ledger, *mirror; /* files; mirror NULL: none */
+    json_t *models;        /* [{"role", "name", "sha256"}, …]: those that the run used */
+    json_t *sources;       /* {"people[0].sha256": …}: the files of others that went in */
+};
+
 struct lk_result {
     struct lk_request request; /* as carried out: defaults filled in; owned */
     char model[128], hash[11]; /* of the checkpoint; empty for swap */
@@ -46,6 +53,7 @@ struct lk_result {
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
     int n_remarks;
     char *report; /* JSON */
+    struct lk__record record;
 };
 
 /* Keeps a remark; a fifth one is dropped. */
@@ -59,6 +67,8 @@ int lk__result_new(const struct lk_request *request,
 /* [{"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, …], in
  * picture pixels. */
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
+/* The same of one face, with what became of it: "fate", "identity", "verdict". */
+json_t *lk__json_of_face_report(const struct lk__face_report *face);
 
 /* Writes result->report; called once, when everything is in. */
 int lk__result_describe(lk_result *result, struct lk_error *err);

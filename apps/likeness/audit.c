@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `likeness audit log`, `verify`, `trace PICTURE`, `export`, `erase NAME`. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/size.h"
+#include "catalog/places.h"
+#include "cli.h"
+#include "data/phash.h"
+#include "ledger/ledger.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+/* Of the faces: the names that are left, comma between. */
+static void people_of(const json_t *personal, char *out, size_t size)
+{
+    const char *name;
+    json_t *value;
+    size_t used = 0;
+    *out = 0;
+    json_object_foreach((json_t *)personal, name, value)
+    {
+        if (!strncmp(name, "people[", 7) && strstr(name, "].photo") && used < size)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "",
+                                     text_of(value, "value"));
+    }
+}
+
+static int print_line(void *user, const struct lk_ledger_row *row, struct lk_error *err)
+{
+    (void)user;
+    json_t *body = json_loads(row->body, 0, NULL);
+    if (!body)
+        return lk_fail(err, LK_E_FAILED, "row %" PRId64 " is no JSON: see likeness audit verify",
+                       row->sequence);
+    const json_t *picture = json_object_get(body, "picture");
+    const json_t *request = json_object_get(json_object_get(body, "made"), "request");
+    const char *prompt = text_of(json_object_get(row->personal, "prompt"), "value");
+    bool erased =
+        json_object_size(row->personal) < json_object_size(json_object_get(body, "personal"));
+    char people[80];
+    people_of(row->personal, people, sizeof people);
+    printf("%6" PRId64 "  %.19s  %-8s  %.12s  %5" JSON_INTEGER_FORMAT "x%-5" JSON_INTEGER_FORMAT
+           "  %s%s%.60s%s\n",
+           row->sequence, text_of(body, "time"), text_of(request, "task"),
+           text_of(picture, "sha256"), json_integer_value(json_object_get(picture, "width")),
+           json_integer_value(json_object_get(picture, "height")), people, *people ? "  " : "",
+           prompt, erased ? " (erased)" : "");
+    json_decref(body);
+    return 0;
+}
+
+/* The row as the ledger has it: the body as the very text that was hashed. */
+static int print_row(void *user, const struct lk_ledger_row *row, struct lk_error *err)
+{
+    (void)user;
+    json_t *line =
+        json_pack("{s:s,s:s,s:O}", "body", row->body, "hash", row->hash, "personal", row->personal);
+    int rc = line ? json_dumpf(line, stdout, JSON_COMPACT) : -1;
+    json_decref(line);
+    if (rc)
+        return lk_fail(err, LK_E_FAILED, "row %" PRId64 " cannot be printed", row->sequence);
+    putchar('\n');
+    return 0;
+}
+
+static int audit_log(struct cli *cli, lk_ledger *ledger, struct lk_error *err)
+{
+    return lk_ledger_each(ledger, 1, INT64_MAX, cli->with.output.json ? print_row : print_line,
+                          NULL, err);
+}
+
+static int audit_export(struct cli *cli, lk_ledger *ledger, struct lk_error *err)
+{
+    (void)cli;
+    return lk_ledger_each(ledger, 1, INT64_MAX, print_row, NULL, err);
+}
+
+static int audit_verify(struct cli *cli, lk_ledger *ledger, struct lk_error *err)
+{
+    struct lk_ledger_state state;
+    int rc = lk_ledger_verify(ledger, cli->with.engine.audit_mirror, &state, err);
+    if (rc)
+        return rc;
+    if (cli->with.output.json)
+        printf("{\"rows\":%" PRId64 ",\"erased\":%" PRId64 ",\"mirrored\":%" PRId64
+               ",\"public\":\"%s\"}\n",
+               state.rows, state.erased, state.mirrored, state.public_hex);
+    else
+        printf("%" PRId64 " rows in one chain, %" PRId64 " of them erased; %" PRId64
+               " heads in the mirror; signed by %s\n",
+               state.rows, state.erased, state.mirrored, state.public_hex);
+    return 0;
+}
+
+static int print_match(lk_ledger *ledger,
+                       const struct lk_ledger_match *match,
+                       bool json,
+                       struct lk_error *err)
+{
+    static const char *const traits[] = {[LK_LEDGER_BY_BYTES] = "bytes",
+                                         [LK_LEDGER_BY_WATERMARK] = "watermark",
+                                         [LK_LEDGER_BY_LOOK] = "look"};
+    if (json)
+        printf("{\"by\":\"%s\",\"distance\":%d,\"sequence\":%" PRId64 "}\n", traits[match->by],
+               match->distance, match->sequence);
+    else if (match->by == LK_LEDGER_BY_LOOK)
+        printf("look, %d of 64 bits differ\n", match->distance);
+    else
+        printf("%s\n", traits[match->by]);
+    return lk_ledger_each(ledger, match->sequence, match->sequence, json ? print_row : print_line,
+                          NULL, err);
+}
+
+static int describe(const char *path, struct lk_ledger_picture *out, struct lk_error *err)
+{
+    struct lk_picture *picture;
+    int rc = lk_picture_read(path, &picture, err);
+    if (rc)
+        return rc;
+    rc = lk_sha256_file(path, &out->sha256, err);
+    rc = rc ? rc : lk_phash(picture, &out->phash, err);
+    lk_picture_free(picture);
+    return rc;
+}
+
+static int audit_trace(struct cli *cli, lk_ledger *ledger, struct lk_error *err)
+{
+    struct lk_ledger_picture picture = {0};
+    struct lk_ledger_match matches[5];
+    size_t n = 0;
+    int rc = describe(cli->words[1], &picture, err);
+    rc = rc ? rc : lk_ledger_trace(ledger, &picture, matches, LK_ARRAY_LENGTH(matches), &n, err);
+    if (!rc && !n)
+        rc = lk_fail(err, LK_E_MISSING, "no row of the audit ledger is of '%s' or looks like it",
+                     cli->words[1]);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = print_match(ledger, &matches[i], cli->with.output.json, err);
+    return rc;
+}
+
+static int audit_erase(struct cli *cli, lk_ledger *ledger, struct lk_error *err)
+{
+    int64_t rows;
+    int rc = lk_ledger_erase(ledger, cli->words[1], &rows, err);
+    if (!rc && !rows)
+        rc = lk_fail(err, LK_E_MISSING, "no row of the audit ledger has personal data of '%s'",
+                     cli->words[1]);
+    if (!rc && !cli->with.output.quiet)
+        printf("personal data of %" PRId64 " rows erased\n", rows);
+    return rc;
+}
+
+static const struct {
+    const char *name;
+    int words;
+    int (*run)(struct cli *cli, lk_ledger *ledger, struct lk_error *err);
+} verbs[] = {
+    {"log", 1, audit_log},       {"verify", 1, audit_verify}, {"trace", 2, audit_trace},
+    {"export", 1, audit_export}, {"erase", 2, audit_erase},
+};
+
+static int open_ledger(const char *own, lk_ledger **out, struct lk_error *err)
+{
+    char *path = NULL;
+    int rc = own ? 0 : lk_places_state("audit.db", &path, err);
+    rc = rc ? rc : lk_ledger_open(own ? own : path, LK_LEDGER_READ, out, err);
+    free(path);
+    return rc;
+}
+
+int cmd_audit(struct cli *cli, struct lk_error *err)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(verbs); i++) {
+        if (strcmp(verbs[i].name, cli->words[0]) || verbs[i].words != cli->n_words)
+            continue;
+        lk_ledger *ledger;
+        int rc = open_ledger(cli->with.engine.audit, &ledger, err);
+        if (rc)
+            return rc;
+        rc = verbs[i].run(cli, ledger, err);
+        lk_ledger_close(ledger);
+        return rc;
+    }
+    return lk_fail(err, LK_E_INPUT,
+                   "usage: likeness audit log | verify | trace PICTURE | export | erase NAME");
+}
