@@ -79,7 +79,7 @@ int lk_ledger_each(lk_ledger *ledger,
                    struct lk_error *err);
 
 /* Two pictures whose perceptual hashes differ in at most this many bits are taken for one. */
-#define LK_LEDGER_ALIKE 6
+#define LK_LEDGER_ALIKE 10
 
 enum lk_ledger_trait { LK_LEDGER_BY_BYTES, LK_LEDGER_BY_WATERMARK, LK_LEDGER_BY_LOOK };
 
