@@ -5,7 +5,7 @@ set -u
 likeness=$(realpath "$1") shared=$(realpath "$2")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
+export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data LIKENESS_STATE=$work/state
 cd "$work"
 passed=0 failed=0
 
@@ -46,7 +46,7 @@ mobile=mobilefacenet:$shared/data/embedder/MobileFaceNet.onnx
 # Help and usage.
 check 0 'usage: likeness COMMAND' $lk --help
 check 0 '^likeness [0-9]' $lk --version
-for command in portrait draw swap detect compare inspect run models doctor; do
+for command in portrait draw swap detect compare inspect run models audit doctor; do
     check 0 "usage: likeness $command" $lk $command --help
 done
 check 2 "no command" $lk paint
@@ -149,9 +149,9 @@ check 0 '"same": *true' $lk compare $photo $shared/data/photos/fr_obama2.jpg --d
 check 0 '"same": *false' $lk compare $photo $other --detector $scrfd --embedder $mobile --json
 
 # A full disk and an interrupt leave nothing behind.
-# Files of at most 16 KiB, and no signal for more, are a full disk for which nobody has to be root.
+# Files of at most 64 KiB, and no signal for more, are a full disk for which nobody has to be root. The ledger still fits.
 mkdir small
-check 1 "nothing was left" bash -c 'trap "" XFSZ; ulimit -f 16; exec "$@"' bash $lk draw "a man" --steps 1 -o small/x.png
+check 1 "nothing was left" bash -c 'trap "" XFSZ; ulimit -f 64; exec "$@"' bash $lk draw "a man" --steps 1 --size 512x512 --audit audit.db -o small/x.png
 [ -z "$(ls small)" ] || { echo "FAILED: the full disk holds $(ls small)"; failed=$((failed + 1)); }
 $lk draw "a man" --steps 900 --size 512x512 -o x.png > /dev/null 2> err.txt &
 pid=$!
