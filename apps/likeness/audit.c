@@ -100,48 +100,57 @@ static int audit_verify(struct cli *cli, lk_ledger *ledger, struct lk_error *err
     return 0;
 }
 
+const char *cli_trait(const struct lk_ledger_match *match)
+{
+    static const char *const traits[] = {[LK_LEDGER_BY_BYTES] = "bytes",
+                                         [LK_LEDGER_BY_WATERMARK] = "watermark",
+                                         [LK_LEDGER_BY_LOOK] = "look"};
+    return traits[match->by];
+}
+
 static int print_match(lk_ledger *ledger,
                        const struct lk_ledger_match *match,
                        bool json,
                        struct lk_error *err)
 {
-    static const char *const traits[] = {[LK_LEDGER_BY_BYTES] = "bytes",
-                                         [LK_LEDGER_BY_WATERMARK] = "watermark",
-                                         [LK_LEDGER_BY_LOOK] = "look"};
     if (json)
-        printf("{\"by\":\"%s\",\"distance\":%d,\"sequence\":%" PRId64 "}\n", traits[match->by],
+        printf("{\"by\":\"%s\",\"distance\":%d,\"sequence\":%" PRId64 "}\n", cli_trait(match),
                match->distance, match->sequence);
     else if (match->by == LK_LEDGER_BY_LOOK)
         printf("look, %d of 64 bits differ\n", match->distance);
     else
-        printf("%s\n", traits[match->by]);
+        printf("%s\n", cli_trait(match));
     return lk_ledger_each(ledger, match->sequence, match->sequence, json ? print_row : print_line,
                           NULL, err);
 }
 
-static int describe(const char *path, struct lk_ledger_picture *out, struct lk_error *err)
+static int find_picture(lk_ledger *ledger,
+                        const char *path,
+                        struct lk_ledger_match *out,
+                        size_t room,
+                        size_t *n,
+                        struct lk_error *err)
 {
+    struct lk_ledger_picture sought = {.watermark = NULL};
     struct lk_picture *picture;
     int rc = lk_picture_read(path, &picture, err);
     if (rc)
         return rc;
-    rc = lk_sha256_file(path, &out->sha256, err);
-    rc = rc ? rc : lk_phash(picture, &out->phash, err);
+    rc = lk_sha256_file(path, &sought.sha256, err);
+    rc = rc ? rc : lk_phash(picture, &sought.phash, err);
     lk_picture_free(picture);
-    return rc;
+    return rc ? rc : lk_ledger_trace(ledger, &sought, out, room, n, err);
 }
 
 static int audit_trace(struct cli *cli, lk_ledger *ledger, struct lk_error *err)
 {
-    struct lk_ledger_picture picture = {0};
     struct lk_ledger_match matches[5];
-    size_t n = 0;
-    int rc = describe(cli->words[1], &picture, err);
-    rc = rc ? rc : lk_ledger_trace(ledger, &picture, matches, LK_ARRAY_LENGTH(matches), &n, err);
+    size_t n;
+    int rc = find_picture(ledger, cli->words[1], matches, LK_ARRAY_LENGTH(matches), &n, err);
     if (!rc && !n)
         rc = lk_fail(err, LK_E_MISSING, "no row of the audit ledger is of '%s' or looks like it",
                      cli->words[1]);
-    for (size_t i = 0; i < n && !rc; i++)
+    for (size_t i = 0; !rc && i < n; i++)
         rc = print_match(ledger, &matches[i], cli->with.output.json, err);
     return rc;
 }
@@ -170,9 +179,29 @@ static const struct {
 static int open_ledger(const char *own, lk_ledger **out, struct lk_error *err)
 {
     char *path = NULL;
-    int rc = own ? 0 : lk_places_state("audit.db", &path, err);
+    int rc = own ? 0 : lk_places_state("audit.db", false, &path, err);
     rc = rc ? rc : lk_ledger_open(own ? own : path, LK_LEDGER_READ, out, err);
     free(path);
+    return rc;
+}
+
+int cli_trace(struct cli *cli,
+              const char *path,
+              struct lk_ledger_match *out,
+              size_t room,
+              size_t *n,
+              struct lk_error *err)
+{
+    lk_ledger *ledger;
+    int rc = open_ledger(cli->with.engine.audit, &ledger, err);
+    if (rc == LK_E_MISSING) {
+        *n = 0;
+        return 0;
+    }
+    if (rc)
+        return rc;
+    rc = find_picture(ledger, path, out, room, n, err);
+    lk_ledger_close(ledger);
     return rc;
 }
 

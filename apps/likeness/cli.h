@@ -4,6 +4,7 @@
 #ifndef APPS_CLI_H
 #define APPS_CLI_H
 
+#include "ledger/ledger.h"
 #include "pipeline/options.h"
 #include <likeness/likeness.h>
 
@@ -52,5 +53,16 @@ void cli_watch_done(const struct cli *cli); /* clears the progress line */
 
 /* Opens an engine, runs the request, saves the pictures and the report. */
 int cli_make(struct cli *cli, struct lk_error *err);
+
+/* The rows of the audit ledger that are of this picture or look like it, best first; none where
+ * there is no ledger. */
+int cli_trace(struct cli *cli,
+              const char *path,
+              struct lk_ledger_match *out,
+              size_t room,
+              size_t *n,
+              struct lk_error *err);
+/* "bytes", "watermark" or "look": by what a row was found. */
+const char *cli_trait(const struct lk_ledger_match *match);
 
 #endif

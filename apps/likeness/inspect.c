@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `likeness inspect PICTURE`: what a picture says of itself, and the faces in it.
  *
- * JSON: {"watermark": null, "labels": {…}, "audit": null, "faces": […]}. The hidden mark and the
- * audit log are not there yet (release.c names their places): null says that none was looked for.
- */
+ * JSON: {"watermark": null, "labels": {…}, "audit": {"by", "distance", "sequence"} or null,
+ * "faces": […]}. The hidden mark is not there yet (release.c names its place): null says that none
+ * was looked for. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +60,22 @@ static json_t *json_of_labels(const struct labels *labels)
     return root;
 }
 
+/* The row of the audit ledger, or null. */
+static json_t *json_of_row(const struct lk_ledger_match *row)
+{
+    return row ? json_pack("{s:s,s:i,s:I}", "by", cli_trait(row), "distance", row->distance,
+                           "sequence", (json_int_t)row->sequence)
+               : json_null();
+}
+
 static int print_json(const struct labels *labels,
+                      const struct lk_ledger_match *row,
                       const struct lk_face *faces,
                       size_t n,
                       struct lk_error *err)
 {
-    json_t *root = json_pack("{s:n,s:o,s:n,s:o}", "watermark", "labels", json_of_labels(labels),
-                             "audit", "faces", lk__json_of_faces(faces, n));
+    json_t *root = json_pack("{s:n,s:o,s:o,s:o}", "watermark", "labels", json_of_labels(labels),
+                             "audit", json_of_row(row), "faces", lk__json_of_faces(faces, n));
     int rc = json_dumpf(root, stdout, 0)
                  ? lk_fail(err, LK_E_FAILED, "standard output cannot be written")
                  : 0;
@@ -74,7 +84,9 @@ static int print_json(const struct labels *labels,
     return rc;
 }
 
-static void print_text(const struct labels *labels, size_t n_faces)
+static void print_text(const struct labels *labels,
+                       const struct lk_ledger_match *row,
+                       size_t n_faces)
 {
     static const char *const sources[] = {
         [LK_SOURCE_UNKNOWN] = "not said",
@@ -87,6 +99,8 @@ static void print_text(const struct labels *labels, size_t n_faces)
         printf("program       %s\n", labels->xmp.creator);
     if (labels->text.parameters)
         printf("parameters    %s\n", labels->text.parameters);
+    if (row)
+        printf("audit         row %" PRId64 ", found by its %s\n", row->sequence, cli_trait(row));
     printf("faces         %zu\n", n_faces);
 }
 
@@ -96,6 +110,8 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
     struct lk_face *faces = NULL;
     size_t n = 0;
     struct labels labels = {0};
+    struct lk_ledger_match row;
+    size_t rows = 0;
     struct lk_watch watch;
     cli_watch_init(&watch, cli);
     int rc = lk_engine_open(&cli->with.engine, &engine, err);
@@ -103,11 +119,12 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
             : lk_engine_find(engine, &cli->with.request, cli->words[0], false, &watch, &faces, &n,
                              err);
     rc = rc ? rc : read_labels(cli->words[0], &labels, err);
+    rc = rc ? rc : cli_trace(cli, cli->words[0], &row, 1, &rows, err);
     cli_watch_done(cli);
     if (!rc && cli->with.output.json)
-        rc = print_json(&labels, faces, n, err);
+        rc = print_json(&labels, rows ? &row : NULL, faces, n, err);
     else if (!rc)
-        print_text(&labels, n);
+        print_text(&labels, rows ? &row : NULL, n);
     free_labels(&labels);
     free(faces);
     lk_engine_free(engine);

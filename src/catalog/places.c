@@ -149,14 +149,14 @@ static int make_folders(char *folder, struct lk_error *err)
                    strerror(errno));
 }
 
-int lk_places_state(const char *name, char **out, struct lk_error *err)
+int lk_places_state(const char *name, bool make, char **out, struct lk_error *err)
 {
     char *folder = state_folder(), *path = NULL;
     if (!folder)
-        return lk_fail(err, LK_E_FAILED,
+        return lk_fail(err, LK_E_MISSING,
                        "there is no folder for '%s': HOME is not set: name one in LIKENESS_STATE",
                        name);
-    int rc = make_folders(folder, err);
+    int rc = make ? make_folders(folder, err) : 0;
     if (!rc && asprintf(&path, "%s/%s", folder, name) < 0)
         rc = lk_fail_memory(err, "a path", strlen(name));
     free(folder);

@@ -3,6 +3,8 @@
 #ifndef LK_CATALOG_PLACES_H
 #define LK_CATALOG_PLACES_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /* The usual model folders, in the order in which they are looked through, whether they exist or
@@ -15,8 +17,8 @@ void lk_places_free(char **folders);
 int lk_places_merges(char **out, struct lk_error *err);
 
 /* A file of the user's own that lasts, such as the audit ledger: in $LIKENESS_STATE, else
- * $XDG_STATE_HOME/likeness, else ~/.local/state/likeness, which is made if need be (0700). malloc'd
- * path. */
-int lk_places_state(const char *name, char **out, struct lk_error *err);
+ * $XDG_STATE_HOME/likeness, else ~/.local/state/likeness. make: the folder is made if need be
+ * (0700). malloc'd path; LK_E_MISSING when none of these is set. */
+int lk_places_state(const char *name, bool make, char **out, struct lk_error *err);
 
 #endif

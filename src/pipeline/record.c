@@ -27,7 +27,7 @@ static int ledger_path(const lk_engine *engine, char **out, struct lk_error *err
 {
     const char *own = engine->options.audit;
     if (!own)
-        return lk_places_state("audit.db", out, err);
+        return lk_places_state("audit.db", true, out, err);
     *out = strdup(own);
     return *out ? 0 : lk_fail_memory(err, own, strlen(own));
 }

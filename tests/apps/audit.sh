@@ -59,6 +59,10 @@ check 0 '"sequence":2' $lk audit trace found.jpg --json
 check 4 "no row of the audit ledger" $lk audit trace "$tests/../../docs/pictures/starter.jpg"
 check 2 "nosuch.png" $lk audit trace nosuch.png
 
+check 0 "audit  *row 1, found by its bytes" $lk inspect a.png
+check 0 '"audit": *\{"by": *"look", *"distance": *[0-9]+, *"sequence": *2\}' $lk inspect found.jpg --json
+check 0 '"audit": *null' $lk inspect found.jpg --json --audit nosuch.db
+
 check 4 "nobody.jpg" $lk audit erase nobody.jpg
 check 0 "of 1 rows erased" $lk audit erase "#1"
 check 0 "4 rows in one chain, 1 of them erased" $lk audit verify --audit-mirror heads

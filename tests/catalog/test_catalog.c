@@ -320,7 +320,7 @@ static void the_state_folder_follows_the_environment(void **state)
         char *path, *home = test_format("%s/%zu/deep", root, i);
         char *expected = test_format("%s/%saudit.db", home, rows[i].below);
         assert_int_equal(setenv(rows[i].variable, home, 1), 0);
-        assert_int_equal(lk_places_state("audit.db", &path, &err), 0);
+        assert_int_equal(lk_places_state("audit.db", true, &path, &err), 0);
         assert_string_equal(path, expected);
         test_write_text(path, "a file can be made there");
         free(path), free(home), free(expected);
