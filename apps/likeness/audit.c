@@ -18,19 +18,27 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* Of the faces: the names that are left, comma between. */
-static void people_of(const json_t *personal, char *out, size_t size)
+/* At most about `most` bytes of a user's text, without control characters: they could break the
+ * table, or play tricks on the terminal. */
+static void print_text(const char *text, int most)
+{
+    for (int i = 0; text[i] && (i < most || (text[i] & 0xc0) == 0x80); i++)
+        putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i]);
+}
+
+/* The photos whose faces were asked for, and the prompt; what is left of them. */
+static void print_personal(const json_t *personal)
 {
     const char *name;
-    json_t *value;
-    size_t used = 0;
-    *out = 0;
-    json_object_foreach((json_t *)personal, name, value)
+    json_t *kept;
+    json_object_foreach((json_t *)personal, name, kept)
     {
-        if (!strncmp(name, "people[", 7) && strstr(name, "].photo") && used < size)
-            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "",
-                                     text_of(value, "value"));
+        if (strncmp(name, "people[", 7) || !strstr(name, "].photo"))
+            continue;
+        print_text(text_of(kept, "value"), 40);
+        printf("  ");
     }
+    print_text(text_of(json_object_get(personal, "prompt"), "value"), 60);
 }
 
 static int print_line(void *user, const struct lk_ledger_row *row, struct lk_error *err)
@@ -42,17 +50,13 @@ static int print_line(void *user, const struct lk_ledger_row *row, struct lk_err
                        row->sequence);
     const json_t *picture = json_object_get(body, "picture");
     const json_t *request = json_object_get(json_object_get(body, "made"), "request");
-    const char *prompt = text_of(json_object_get(row->personal, "prompt"), "value");
-    bool erased =
-        json_object_size(row->personal) < json_object_size(json_object_get(body, "personal"));
-    char people[80];
-    people_of(row->personal, people, sizeof people);
-    printf("%6" PRId64 "  %.19s  %-8s  %.12s  %5" JSON_INTEGER_FORMAT "x%-5" JSON_INTEGER_FORMAT
-           "  %s%s%.60s%s\n",
-           row->sequence, text_of(body, "time"), text_of(request, "task"),
-           text_of(picture, "sha256"), json_integer_value(json_object_get(picture, "width")),
-           json_integer_value(json_object_get(picture, "height")), people, *people ? "  " : "",
-           prompt, erased ? " (erased)" : "");
+    size_t left = json_object_size(row->personal);
+    printf("%6" PRId64 "  %.19s  %-8s  %.12s  %5dx%-5d  ", row->sequence, text_of(body, "time"),
+           text_of(request, "task"), text_of(picture, "sha256"),
+           (int)json_integer_value(json_object_get(picture, "width")),
+           (int)json_integer_value(json_object_get(picture, "height")));
+    print_personal(row->personal);
+    puts(left < json_object_size(json_object_get(body, "personal")) ? "(erased)" : "");
     json_decref(body);
     return 0;
 }

@@ -19,7 +19,7 @@ static int fail(const char *path, struct lk_error *err)
                    strerror(errno ? errno : ENOSPC));
 }
 
-/* Whether the file's last line is whole. Of an append-only file nothing can be read: it is. */
+/* Whether the file's last line is whole. */
 static bool ends_whole(int fd, off_t size)
 {
     char last = '\n';
@@ -39,11 +39,12 @@ static int add_line(int fd, const char *path, const struct lk__head *head, struc
                  "%s{\"sequence\":%lld,\"hash\":\"%s\",\"public\":\"%s\",\"signature\":\"%s\"}\n",
                  ends_whole(fd, status.st_size) ? "" : "\n", (long long)head->sequence,
                  head->hash.hex, head->public_hex, head->signature.hex);
-    if (write(fd, line, (size_t)n) == n && !fsync(fd))
+    ssize_t written = write(fd, line, (size_t)n);
+    if (written == n && !fsync(fd))
         return 0;
     int rc = fail(path, err);
-    if (ftruncate(fd, status.st_size)) /* an append-only file keeps the torn line */
-        return rc;
+    if (written > 0 && ftruncate(fd, status.st_size))
+        rc = lk_fail_context(err, rc, "a torn line stays");
     return rc;
 }
 
