@@ -256,11 +256,11 @@ static int begin(lk_ledger *ledger, struct lk_error *err)
     return lk__ledger_end(ledger, rc, err);
 }
 
-static int open_file(lk_ledger *ledger, enum lk_ledger_access access_mode, struct lk_error *err)
+static int open_file(lk_ledger *ledger, enum lk_ledger_access mode, struct lk_error *err)
 {
     bool is_new;
     int rc = 0;
-    if (access_mode == LK_LEDGER_WRITE)
+    if (mode == LK_LEDGER_WRITE)
         rc = lk_file_make_private(ledger->path, "", 0, err);
     else if (access(ledger->path, F_OK))
         rc = lk_fail(err, LK_E_MISSING,
@@ -276,9 +276,16 @@ static int open_file(lk_ledger *ledger, enum lk_ledger_access access_mode, struc
     rc = rc ? rc : check_form(ledger, &is_new, err);
     if (rc || !is_new)
         return rc;
-    return access_mode == LK_LEDGER_WRITE
+    return mode == LK_LEDGER_WRITE
                ? begin(ledger, err)
                : lk_fail(err, LK_E_MISSING, "the audit ledger '%s' is empty", ledger->path);
+}
+
+/* Where the signing key lies; malloc'd or NULL. */
+static char *key_of(const char *path)
+{
+    char *key;
+    return asprintf(&key, "%s.key", path) < 0 ? NULL : key;
 }
 
 int lk_ledger_open(const char *path,
@@ -289,13 +296,10 @@ int lk_ledger_open(const char *path,
     lk_ledger *ledger = calloc(1, sizeof *ledger);
     if (!ledger)
         return lk_fail_memory(err, "an audit ledger", sizeof *ledger);
-    int rc = 0;
     ledger->path = strdup(path);
-    if (!ledger->path || asprintf(&ledger->key_path, "%s.key", path) < 0) {
-        ledger->key_path = NULL;
-        rc = lk_fail_memory(err, path, strlen(path));
-    }
-    rc = rc ? rc : open_file(ledger, access, err);
+    ledger->key_path = key_of(path);
+    int rc = ledger->path && ledger->key_path ? open_file(ledger, access, err)
+                                              : lk_fail_memory(err, "an audit ledger", 0);
     if (rc)
         lk_ledger_close(ledger);
     else

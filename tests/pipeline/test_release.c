@@ -181,7 +181,7 @@ static void a_killed_program_leaves_no_picture_without_a_row(void **state)
         pid_t child = fork();
         if (!child)
             save_pictures(path, folder, round);
-        struct timespec pause = {0, (5 + rand_r(&seed) % 200) * 1000000L};
+        struct timespec pause = {0, rand_r(&seed) % (40 * (round + 1)) * 1000000L};
         nanosleep(&pause, NULL);
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, NULL, 0), child);
