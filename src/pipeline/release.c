@@ -91,7 +91,8 @@ static int format_of_name(const char *name, enum lk_format *out, struct lk_error
     return lk_fail(err, LK_E_INPUT, "format '%s' is none of png, jpeg, webp, tiff", name);
 }
 
-/* The row of a picture that is about to leave as these bytes. */
+/* The row of a picture that is about to leave as these bytes: they are read again, so that its look
+ * is that of what others will see. */
 static int record(const lk_result *result,
                   size_t i,
                   const char *format,
@@ -99,11 +100,15 @@ static int record(const lk_result *result,
                   size_t size,
                   struct lk_error *err)
 {
-    const struct lk_picture *picture = result->pictures[i].picture;
+    struct lk_picture *seen;
+    int rc = lk_picture_read_bytes(bytes, size, "to be released", &seen, err);
+    if (rc)
+        return rc;
     struct lk_ledger_picture leaving = {
-        .format = format, .width = picture->width, .height = picture->height};
+        .format = format, .width = seen->width, .height = seen->height};
     lk_sha256_bytes(bytes, size, &leaving.sha256);
-    int rc = lk_phash(picture, &leaving.phash, err);
+    rc = lk_phash(seen, &leaving.phash, err);
+    lk_picture_free(seen);
     return rc ? rc : lk__record_add(result, i, &leaving, err);
 }
 
