@@ -26,36 +26,44 @@ static bool ends_whole(int fd, off_t size)
     return size == 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n';
 }
 
+/* A line added to the ledger itself, or to its key, would be the end of either. */
+static bool is_mirror(int fd, off_t size)
+{
+    char first = '{';
+    return size == 0 || pread(fd, &first, 1, 0) != 1 || first == '{';
+}
+
 /* At the end of a locked file. */
-static int add_line(int fd, const char *path, const struct lk__head *head, struct lk_error *err)
+static int add_line(
+    int fd, off_t size, const char *path, const struct lk__head *head, struct lk_error *err)
 {
     char line[512];
-    struct stat status;
-    errno = 0;
-    if (fstat(fd, &status))
-        return fail(path, err);
     int n =
         snprintf(line, sizeof line,
                  "%s{\"sequence\":%lld,\"hash\":\"%s\",\"public\":\"%s\",\"signature\":\"%s\"}\n",
-                 ends_whole(fd, status.st_size) ? "" : "\n", (long long)head->sequence,
-                 head->hash.hex, head->public_hex, head->signature.hex);
+                 ends_whole(fd, size) ? "" : "\n", (long long)head->sequence, head->hash.hex,
+                 head->public_hex, head->signature.hex);
+    errno = 0;
     ssize_t written = write(fd, line, (size_t)n);
     if (written == n && !fsync(fd))
         return 0;
     int rc = fail(path, err);
-    if (written > 0 && ftruncate(fd, status.st_size))
+    if (written > 0 && ftruncate(fd, size))
         rc = lk_fail_context(err, rc, "a torn line stays");
     return rc;
 }
 
 int lk__mirror_add(const char *path, const struct lk__head *head, struct lk_error *err)
 {
+    struct stat status;
     int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(path, err);
-    int rc = flock(fd, LOCK_EX) ? fail(path, err) : 0;
+    int rc = flock(fd, LOCK_EX) || fstat(fd, &status) ? fail(path, err) : 0;
+    if (!rc && !is_mirror(fd, status.st_size))
+        rc = lk_fail(err, LK_E_INPUT, "'%s' is no audit mirror: name another file", path);
     if (!rc && head)
-        rc = add_line(fd, path, head, err);
+        rc = add_line(fd, status.st_size, path, head, err);
     close(fd);
     return rc;
 }

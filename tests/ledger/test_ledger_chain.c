@@ -221,6 +221,10 @@ static void a_torn_line_of_the_mirror_is_passed_over(void **state)
     test_write_text(mirror, "{\"sequence\":1,\"hash\":\"\",\"public\":\"\",\"signature\":\"\"}\n");
     assert_fails(verify(path, mirror, &seen, &err), &err, LK_E_FAILED,
                  "line 1 of the audit mirror");
+    assert_ok(lk_ledger_open(path, LK_LEDGER_WRITE, &ledger, &err), &err);
+    assert_fails(lk_ledger_try(ledger, scratch_path("torn.db.key"), &err), &err, LK_E_INPUT,
+                 "torn.db.key' is no audit mirror");
+    lk_ledger_close(ledger);
     assert_fails(verify(path, scratch_path("nosuch.heads"), &seen, &err), &err, LK_E_MISSING,
                  "nosuch.heads");
 }
