@@ -139,7 +139,7 @@ def crops(x, points, template, size, jitter=0., rng=None):
     return warp(x, similarity(points.astype(np.float32), dst.astype(np.float32)), size)
 
 
-SIDE = 128  # of the pictures that the tiny Stable Diffusion draws; its latents have SIDE / 8
+SIDE = 192  # of the pictures that the tiny Stable Diffusion draws; its latents have SIDE / 8
 
 # Its portraits are framed, so that few pictures teach much: the middle of the eyes and the
 # middle of the mouth lie at these heights, in the middle of the picture. Heads stay as tilted as they were.
