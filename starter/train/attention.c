@@ -11,6 +11,7 @@
 typedef float lanes __attribute__((vector_size(64)));
 typedef int integers __attribute__((vector_size(64)));
 enum { LANES = 16 };
+#define INLINE static inline __attribute__((always_inline)) /* so that D is a constant */
 
 static inline lanes spread(float x)
 {
@@ -41,23 +42,21 @@ static inline lanes exp_within(lanes x)
 }
 
 /* Rows first … of [rows][D] as D vectors; rows that are not there are zeros. */
-static inline __attribute__((always_inline)) void
-gather(const float *from, int first, int rows, int D, lanes *to)
+INLINE void gather(const float *from, int first, int rows, int D, lanes *to)
 {
     for (int d = 0; d < D; d++)
         for (int i = 0; i < LANES; i++)
             to[d][i] = first + i < rows ? from[(first + i) * D + d] : 0.0f;
 }
 
-static inline __attribute__((always_inline)) void
-scatter(const lanes *from, int first, int rows, int D, float *to)
+INLINE void scatter(const lanes *from, int first, int rows, int D, float *to)
 {
     for (int i = 0; i < LANES && first + i < rows; i++)
         for (int d = 0; d < D; d++)
             to[(first + i) * D + d] = from[d][i];
 }
 
-static inline __attribute__((always_inline)) lanes dot(const lanes *a, const float *b, int D)
+INLINE lanes dot(const lanes *a, const float *b, int D)
 {
     lanes s = a[0] * b[0];
     for (int d = 1; d < D; d++)
@@ -65,14 +64,14 @@ static inline __attribute__((always_inline)) lanes dot(const lanes *a, const flo
     return s;
 }
 
-static inline __attribute__((always_inline)) void add(lanes *to, lanes a, const float *b, int D)
+INLINE void add(lanes *to, lanes a, const float *b, int D)
 {
     for (int d = 0; d < D; d++)
         to[d] += a * b[d];
 }
 
-static inline __attribute__((always_inline)) void
-forward(int n, int m, int D, const float *q, const float *k, const float *v, float *o, float *sum)
+INLINE void forward(
+    int n, int m, int D, const float *q, const float *k, const float *v, float *o, float *sum)
 {
     for (int i = 0; i < n; i += LANES) {
         lanes a[D], y[D], total = {0};
@@ -91,9 +90,18 @@ forward(int n, int m, int D, const float *q, const float *k, const float *v, flo
 }
 
 /* within [n]: Σ o·go of each query. */
-static inline __attribute__((always_inline)) void
-backward(int n, int m, int D, const float *q, const float *k, const float *v, const float *sum, const float *within,
-         const float *go, float *gq, float *gk, float *gv)
+INLINE void backward(int n,
+                     int m,
+                     int D,
+                     const float *q,
+                     const float *k,
+                     const float *v,
+                     const float *sum,
+                     const float *within,
+                     const float *go,
+                     float *gq,
+                     float *gk,
+                     float *gv)
 {
     for (int i = 0; i < n; i += LANES) {
         lanes a[D], g[D], to[D], total, less;
@@ -125,25 +133,47 @@ backward(int n, int m, int D, const float *q, const float *k, const float *v, co
     }
 }
 
-#define EACH_HEAD(D, CALL)                                                                                             \
-    for (long h = 0; h < heads; h++) {                                                                                 \
-        const long at_n = h * n * D, at_m = h * m * D, row = h * n;                                                    \
-        CALL;                                                                                                          \
-    }
-
-void attend(long heads, int n, int m, int width, const float *q, const float *k, const float *v, float *o, float *sum)
+/* width: 8 or 16 floats a row. */
+void attend(long heads,
+            int n,
+            int m,
+            int width,
+            const float *q,
+            const float *k,
+            const float *v,
+            float *o,
+            float *sum)
 {
-    if (width == 8)
-        EACH_HEAD(8, forward(n, m, 8, q + at_n, k + at_m, v + at_m, o + at_n, sum + row))
-    else
-        EACH_HEAD(16, forward(n, m, 16, q + at_n, k + at_m, v + at_m, o + at_n, sum + row))
+    for (long h = 0; h < heads; h++) {
+        if (width == 8)
+            forward(n, m, 8, q, k, v, o, sum);
+        else
+            forward(n, m, 16, q, k, v, o, sum);
+        q += n * width, o += n * width, sum += n;
+        k += m * width, v += m * width;
+    }
 }
 
-void attend_back(long heads, int n, int m, int width, const float *q, const float *k, const float *v, const float *sum,
-                 const float *within, const float *go, float *gq, float *gk, float *gv)
+void attend_back(long heads,
+                 int n,
+                 int m,
+                 int width,
+                 const float *q,
+                 const float *k,
+                 const float *v,
+                 const float *sum,
+                 const float *within,
+                 const float *go,
+                 float *gq,
+                 float *gk,
+                 float *gv)
 {
-    if (width == 8)
-        EACH_HEAD(8, backward(n, m, 8, q + at_n, k + at_m, v + at_m, sum + row, within + row, go + at_n, gq + at_n, gk + at_m, gv + at_m))
-    else
-        EACH_HEAD(16, backward(n, m, 16, q + at_n, k + at_m, v + at_m, sum + row, within + row, go + at_n, gq + at_n, gk + at_m, gv + at_m))
+    for (long h = 0; h < heads; h++) {
+        if (width == 8)
+            backward(n, m, 8, q, k, v, sum, within, go, gq, gk, gv);
+        else
+            backward(n, m, 16, q, k, v, sum, within, go, gq, gk, gv);
+        q += n * width, go += n * width, gq += n * width, sum += n, within += n;
+        k += m * width, v += m * width, gk += m * width, gv += m * width;
+    }
 }
