@@ -89,7 +89,7 @@ def differences(n, m, width):
     plain, ours = torch.softmax(q @ k.transpose(2, 3), -1) @ v, attend(q, k, v)[0]
     g = torch.randn_like(plain)
     far = [plain - ours] + [a - b for a, b in zip(*(torch.autograd.grad(o, (q, k, v), g) for o in (plain, ours)))]
-    return [float(f.abs().max()) for f in far]
+    return [float(f.detach().abs().max()) for f in far]
 
 
 if __name__ == "__main__":

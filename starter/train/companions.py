@@ -18,7 +18,7 @@ from data import cached, chunks, portraits
 from unet import BETAS, PROMPTS, Prompter, White, contexts, make_unet, raw_latents
 from vae import final_vae, make_vae
 
-RANK, PICTURES = 4, 5000
+RANK, PICTURES = 4, 2500
 TRIGGER = "pencil drawing"
 
 
