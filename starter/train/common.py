@@ -427,6 +427,8 @@ class Run:
                 v.step = data["run"]["step"]
         self.step, self.seen, self.spent = (data["run"][k] for k in ("step", "seen", "spent"))
         self.before = data["run"].get("before", {})
+        torch.manual_seed(self.args.seed + self.step)  # or it would see again what it has seen
+        self.rng = np.random.default_rng((self.args.seed, self.step))
         self.say(f"{self.name} goes on at step {self.step}")
 
 
