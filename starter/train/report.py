@@ -22,7 +22,7 @@ from data import SETS, faces, portraits
 from detector import CANVAS, decode, iou
 from embedder import aligned, embed, verification
 from export import TRAININGS
-from judge import Judge, WORDS, accuracy
+from judge import Judge, SIDE as JUDGED, WORDS, accuracy
 from swapper import Pairs, crispness, test_refine, test_swap, to_source
 from upscaler import pictures as upscale_pictures
 
@@ -156,7 +156,7 @@ def measure_draw(pipe, nets, real):
     found, found_up = find(nets["detector"], x), find(nets["detector"], up)
     judge = load_weights("judge", "ema", Judge())
     with torch.no_grad():
-        seen = {k: v.argmax(1).numpy() for k, v in judge(x).items()}
+        seen = {k: v.argmax(1).numpy() for k, v in judge(F.interpolate(x, size=JUDGED, mode="bilinear", antialias=True)).items()}
     asks = lambda k: [i for i, (_, a) in enumerate(asked) if k in a]
     hit = lambda k, rows: round(float(np.mean([seen[k][i] == asked[i][1][k] for i in rows])), 3) if rows else None
     right = {k: hit(k, asks(k)) for k in WORDS}
@@ -280,9 +280,9 @@ def measure_swap_keeps(nets, m):
     look = lambda v: nets["landmarker"](warp(v, fan, 256))[0][..., :2].numpy()
     pose = probe_pose()
     shift = np.abs(normal(look(y)) @ pose - normal(look(answer)) @ pose)
-    frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, SIDE)
+    frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, JUDGED)
     judge = load_weights("judge", "ema", Judge())
-    seen = [judge(warp(v, frame, SIDE))["expression"].argmax(1).numpy() for v in (x, y)]
+    seen = [judge(warp(v, frame, JUDGED))["expression"].argmax(1).numpy() for v in (x, y)]
     asked = a["expression"][rows].astype(int)
     e = nets["embedder"](crops(out, np.tile(ARCFACE_128[None] * 128, (len(rows), 1, 1)).astype(np.float32), ARCFACE_112, 112) * 2 - 1)
     cosine = F.cosine_similarity(e, p.e_b[rows]).numpy()
