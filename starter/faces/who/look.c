@@ -29,8 +29,8 @@ int years_within(uint64_t seed, int age)
     return first_years[age] + rng_below(&r, first_years[age + 1] - first_years[age]);
 }
 
-/* Weights, even enough that no style is too rare to be learned: bald buzz short side-part slicked spiky curly afro, bob long wavy long-curly
- * ponytail bun braids locs. */
+/* Weights, even enough that no style is too rare to be learned: bald buzz short side-part slicked
+ * spiky curly afro, bob long wavy long-curly ponytail bun braids locs. */
 static const float hair_styles[2][AGE_COUNT][HAIR_COUNT] = {
     [WOMAN] = {{0, 0, 5, 2, 2, 2, 9, 9, 11, 13, 8, 7, 11, 7, 10, 6},
                {1, 2, 6, 3, 3, 2, 9, 9, 11, 12, 8, 6, 9, 8, 8, 7},
@@ -67,8 +67,8 @@ static const float fringe_share[2][AGE_COUNT] = {
 static const float beards[BEARD_COUNT] = {0.40f, 0.15f, 0.17f, 0.09f, 0.10f, 0.09f};
 static const float glasses_weights[GLASSES_COUNT] = {0.70f, 0.135f, 0.125f, 0.04f};
 /* none cap beanie brim headscarf */
-static const float hats[2][HAT_COUNT] = {[WOMAN] = {0.75f, 0.055f, 0.06f, 0.06f, 0.075f},
-                                         [MAN] = {0.77f, 0.085f, 0.07f, 0.065f, 0.01f}};
+static const float hats[2][HAT_COUNT] = {
+    [WOMAN] = {0.75f, 0.055f, 0.06f, 0.06f, 0.075f}, [MAN] = {0.77f, 0.085f, 0.07f, 0.065f, 0.01f}};
 static const float girl_hats[HAT_COUNT] = {0.76f, 0.065f, 0.07f, 0.065f, 0.04f};
 /* none studs hoops */
 static const float earrings[2][EARRINGS_COUNT] = {
