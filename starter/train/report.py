@@ -215,7 +215,7 @@ def measure_swap_drawn(nets, up, found, m):
     to_crop = similarity(points, np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32))
     k = slice(0, 8)
     rows = [up[keep[k]], put_back(up[keep[k]], fixed[k], to_crop[k]),
-            F.interpolate(crops(f.batch(who[k]), f.points()[who[k]], ARCFACE_128, 128), size=256, mode="bicubic").clamp(0, 1),
+            F.interpolate(crops(f.batch(who[k]), f.points()[who[k]], ARCFACE_128, 128), size=2 * SIDE, mode="bicubic").clamp(0, 1),
             put_back(up[keep[k]], out[k], to_crop[k])]
     return dict(faces=len(keep), cosine_to_other_before=cos(own), cosine_to_other_after=cos(again),
                 own_identity_crispness_gain=round(crispness(fixed, w) / crispness(face, w), 3)), torch.cat(rows)
@@ -432,7 +432,7 @@ def main():
     pack = Path(sys.argv[1])
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "starter/REPORT.md"
     sheets = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "docs/pictures"
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     nets = {p.stem: Net(p) for p in sorted(pack.glob("*.onnx"))}
     folder = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared")) / "data/detector"
     real = Real(folder) if folder.exists() else None
