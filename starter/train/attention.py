@@ -17,7 +17,7 @@ def library():
     if not built.exists() or built.stat().st_mtime < SOURCE.stat().st_mtime:
         built.parent.mkdir(parents=True, exist_ok=True)
         half = built.with_suffix(f".{os.getpid()}")
-        subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-shared", "-fPIC", str(SOURCE), "-o", str(half)], check=True)
+        subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-Wno-psabi", "-shared", "-fPIC", str(SOURCE), "-o", str(half)], check=True)
         half.rename(built)
     return ctypes.CDLL(str(built))
 

@@ -2,34 +2,11 @@
 # The audit as an operator meets it: every picture has its row, and is found again; nothing is written outside of the state
 # folder. Uses the starter pack.
 #   audit.sh PROGRAM
-set -u
 likeness=$(realpath "$1") tests=$(realpath "$(dirname "$0")")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$tests/check.sh"
 unset LIKENESS_STATE
 export HOME=$work/home XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
-cd "$work"
 mkdir home
-passed=0 failed=0
-
-# check CODE PATTERN COMMAND…: the exit code, and a line of stdout or stderr that matches; of a failure one line on stderr.
-check() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" > out.txt 2> err.txt < /dev/null
-    local got=$?
-    if [ $got != "$code" ] || ! cat out.txt err.txt | grep -qE -- "$pattern" ||
-        { [ "$code" != 0 ] && [ "$(wc -l < err.txt)" != 1 ]; }; then
-        echo "FAILED ($got, not $code, or no '$pattern'): $*"
-        cat out.txt err.txt
-        failed=$((failed + 1))
-        return
-    fi
-    passed=$((passed + 1))
-}
-gone() {
-    if [ ! -e "$1" ]; then passed=$((passed + 1)); else echo "FAILED: $1 is there"; failed=$((failed + 1)); fi
-}
 
 lk=$likeness
 ledger=state/likeness/audit.db
@@ -71,13 +48,10 @@ check 0 "4 rows, sign" "$tests/audit_verify.py" $ledger
 
 # No row, no picture.
 check 1 "No space left" $lk draw "a man" --steps 1 --audit-mirror /dev/full -o x.png
-gone x.png
 check 1 "audit ledger" bash -c 'trap "" XFSZ; ulimit -f 8; exec "$@"' bash $lk draw "a man" --steps 1 --audit full.db -o x.png
-gone x.png
 echo "this is a text and no database, whatever its name" > noise.db
 check 2 "no audit ledger" $lk draw "a man" --steps 1 --audit noise.db -o x.png
 check 1 "nosuch/audit.db" $lk draw "a man" --steps 1 --audit nosuch/audit.db -o x.png
-gone x.png
 check 1 "" env LIKENESS_AUDIT=nosuch/audit.db $lk draw "a man" --steps 1 -o x.png
 
 cp $ledger cut.db
@@ -85,7 +59,6 @@ python3 -c 'import sqlite3; sqlite3.connect("cut.db").executescript("DROP TRIGGE
 check 1 "row 3 " $lk audit verify --audit cut.db
 check 2 "usage: likeness audit" $lk audit trace
 check 2 "usage: likeness audit" $lk audit burn
-gone home/.local
+if [ -e home/.local ]; then fail "written to" home/.local; else pass; fi
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+counted

@@ -1,36 +1,9 @@
 #!/bin/bash
 # The command line as a user meets it: exit codes, one-line errors, nothing half-written. Uses the starter pack.
 #   command_line.sh PROGRAM SHARED
-set -u
 likeness=$(realpath "$1") shared=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/check.sh"
 export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data LIKENESS_STATE=$work/state
-cd "$work"
-passed=0 failed=0
-
-# check CODE PATTERN COMMAND…: the exit code, one line on stderr that matches, and no output file.
-check() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" > out.txt 2> err.txt < /dev/null
-    local got=$?
-    local lines
-    lines=$(wc -l < err.txt)
-    if [ $got != "$code" ]; then
-        echo "FAILED ($got, not $code): $*"; cat err.txt; failed=$((failed + 1)); return
-    fi
-    if [ "$code" != 0 ] && { [ "$lines" != 1 ] || ! grep -qE -- "$pattern" err.txt; }; then
-        echo "FAILED (message): $*"; cat err.txt; failed=$((failed + 1)); return
-    fi
-    if [ "$code" = 0 ] && ! cat out.txt err.txt | grep -qE -- "$pattern"; then
-        echo "FAILED (no '$pattern'): $*"; cat out.txt err.txt; failed=$((failed + 1)); return
-    fi
-    if [ "$code" != 0 ] && ls x.png x.png.* 2> /dev/null | grep -q .; then
-        echo "FAILED (left an output): $*"; failed=$((failed + 1)); rm -f x.png*; return
-    fi
-    passed=$((passed + 1))
-}
 
 # equal A B: two files of the same bytes.
 equal() {
@@ -161,5 +134,4 @@ wait $pid
 code=$?
 if [ $code = 130 ] && [ "$(wc -l < err.txt)" = 1 ] && ! ls x.png* > /dev/null 2>&1; then passed=$((passed + 1)); else echo "FAILED: interrupted: $code"; cat err.txt; failed=$((failed + 1)); fi
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+counted
