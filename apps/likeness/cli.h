@@ -4,7 +4,9 @@
 #ifndef APPS_CLI_H
 #define APPS_CLI_H
 
+#include "ledger/ledger.h"
 #include "pipeline/options.h"
+#include "stages/mark/watermark.h"
 #include <likeness/likeness.h>
 
 struct cli {
@@ -31,6 +33,7 @@ int cmd_detect(struct cli *cli, struct lk_error *err);
 int cmd_compare(struct cli *cli, struct lk_error *err);
 int cmd_inspect(struct cli *cli, struct lk_error *err);
 int cmd_models(struct cli *cli, struct lk_error *err);
+int cmd_audit(struct cli *cli, struct lk_error *err);
 int cmd_doctor(struct cli *cli, struct lk_error *err);
 
 const struct subcommand *subcommands(size_t *count);
@@ -51,5 +54,17 @@ void cli_watch_done(const struct cli *cli); /* clears the progress line */
 
 /* Opens an engine, runs the request, saves the pictures and the report. */
 int cli_make(struct cli *cli, struct lk_error *err);
+
+/* The rows of the audit ledger that are of this picture, which has this hidden mark, or look like
+ * it, best first; none where there is no ledger. */
+int cli_trace(struct cli *cli,
+              const char *path,
+              const struct lk_watermark *mark,
+              struct lk_ledger_match *out,
+              size_t room,
+              size_t *n,
+              struct lk_error *err);
+/* "bytes", "watermark" or "look": by what a row was found. */
+const char *cli_trait(const struct lk_ledger_match *match);
 
 #endif

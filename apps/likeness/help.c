@@ -130,7 +130,8 @@ void cli_manual(FILE *to)
     fprintf(to, ".SH ENVIRONMENT\n.TP\n.B LIKENESS_NAME\nAn option, such as LIKENESS_THREADS; the "
                 "command line wins.\n");
     fprintf(to, ".TP\n.B LIKENESS_ORT_DIR\nFolder of ONNX Runtime's library.\n.TP\n.B "
-                "LIKENESS_MODELS\nFolder of models.\n");
+                "LIKENESS_MODELS\nFolder of models.\n.TP\n.B LIKENESS_STATE\n"
+                "Folder of the audit ledger.\n");
     fprintf(to, ".SH EXIT STATUS\n0 done; 1 failed; 2 bad usage or bad input; 3 refused by policy; "
                 "4 a model or name is missing; "
                 "130 interrupted.\n");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `likeness inspect PICTURE`: what a picture says of itself, and the faces in it.
  *
- * JSON: {"watermark": {"id": "16 hex digits", "agreement": 0.98}, "labels": {…}, "audit": null,
- * "faces": […]}. The watermark is null where none of this key is found. The audit log is not there
- * yet (release.c names its place): null says that none was looked for. */
+ * JSON: {"watermark": {"id": "16 hex digits", "agreement": 0.98} or null, "labels": {…}, "audit":
+ * {"by", "distance", "sequence"} or null, "faces": […]}. The watermark is null where none of this
+ * key is found. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,14 +68,24 @@ static json_t *json_of_mark(const struct lk_watermark *mark)
                        : json_null();
 }
 
+/* The row of the audit ledger, or null. */
+static json_t *json_of_row(const struct lk_ledger_match *row)
+{
+    return row ? json_pack("{s:s,s:i,s:I}", "by", cli_trait(row), "distance", row->distance,
+                           "sequence", (json_int_t)row->sequence)
+               : json_null();
+}
+
 static int print_json(const struct labels *labels,
                       const struct lk_watermark *mark,
+                      const struct lk_ledger_match *row,
                       const struct lk_face *faces,
                       size_t n,
                       struct lk_error *err)
 {
-    json_t *root = json_pack("{s:o,s:o,s:n,s:o}", "watermark", json_of_mark(mark), "labels",
-                             json_of_labels(labels), "audit", "faces", lk__json_of_faces(faces, n));
+    json_t *root = json_pack("{s:o,s:o,s:o,s:o}", "watermark", json_of_mark(mark), "labels",
+                             json_of_labels(labels), "audit", json_of_row(row), "faces",
+                             lk__json_of_faces(faces, n));
     int rc = json_dumpf(root, stdout, 0)
                  ? lk_fail(err, LK_E_FAILED, "standard output cannot be written")
                  : 0;
@@ -84,7 +94,10 @@ static int print_json(const struct labels *labels,
     return rc;
 }
 
-static void print_text(const struct labels *labels, const struct lk_watermark *mark, size_t n_faces)
+static void print_text(const struct labels *labels,
+                       const struct lk_watermark *mark,
+                       const struct lk_ledger_match *row,
+                       size_t n_faces)
 {
     static const char *const sources[] = {
         [LK_SOURCE_UNKNOWN] = "not said",
@@ -102,6 +115,8 @@ static void print_text(const struct labels *labels, const struct lk_watermark *m
                100 * (double)mark->agreement);
     else
         printf("hidden mark   none of this key\n");
+    if (row)
+        printf("audit         row %" PRId64 ", found by its %s\n", row->sequence, cli_trait(row));
     printf("faces         %zu\n", n_faces);
 }
 
@@ -112,6 +127,8 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
     size_t n = 0;
     struct labels labels = {0};
     struct lk_watermark mark = {0};
+    struct lk_ledger_match row;
+    size_t rows = 0;
     struct lk_watch watch;
     cli_watch_init(&watch, cli);
     int rc = lk_engine_open(&cli->with.engine, &engine, err);
@@ -120,11 +137,12 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
                              err);
     rc = rc ? rc : read_labels(cli->words[0], &labels, err);
     rc = rc ? rc : lk_engine_read_mark(engine, cli->words[0], &mark, err);
+    rc = rc ? rc : cli_trace(cli, cli->words[0], &mark, &row, 1, &rows, err);
     cli_watch_done(cli);
     if (!rc && cli->with.output.json)
-        rc = print_json(&labels, &mark, faces, n, err);
+        rc = print_json(&labels, &mark, rows ? &row : NULL, faces, n, err);
     else if (!rc)
-        print_text(&labels, &mark, n);
+        print_text(&labels, &mark, rows ? &row : NULL, n);
     free_labels(&labels);
     free(faces);
     lk_engine_free(engine);

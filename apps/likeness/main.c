@@ -25,6 +25,12 @@ static const struct subcommand commands[] = {
      "likeness run request.json -o a.png\n", cmd_run},
     {"models", LK_CMD_MODELS, LK_TASK_PORTRAIT, 1, 3, "list | show NAME | export NAME PART", "list, show or export models",
      "likeness models list\nlikeness models show starter\nlikeness models export starter unet -o unet.onnx\n", cmd_models},
+    {"audit", LK_CMD_AUDIT, LK_TASK_PORTRAIT, 1, 2, "log | verify | trace PICTURE | export | erase NAME", "answer for every picture that left",
+     "likeness audit log\n"
+     "likeness audit verify --audit-mirror /mnt/other/audit.heads\n"
+     "likeness audit trace found-on-the-web.jpg\n"
+     "likeness audit export > audit.jsonl\n"
+     "likeness audit erase ada.jpg\n", cmd_audit},
     {"doctor", LK_CMD_DOCTOR, LK_TASK_PORTRAIT, 0, 0, "", "say what is installed, which devices work, which models are there",
      "likeness doctor\n", cmd_doctor},
 };

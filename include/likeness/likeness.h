@@ -11,7 +11,8 @@
  * &err) || lk_result_save(result, 0, "a.png", &err)) puts(err.message);
  *
  * An engine may be used from one thread at a time; engines are independent. Pictures leave a result
- * only by lk_result_save and lk_result_encode, where they are marked as made by AI. */
+ * only by lk_result_save and lk_result_encode, where they are marked as made by AI and get their
+ * row in the audit ledger (docs/audit.md): no row, no picture. */
 #ifndef LIKENESS_H
 #define LIKENESS_H
 
@@ -30,8 +31,10 @@ struct lk_engine_options {
         *face_device;    /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
     int threads;         /* 0: all cores */
     int64_t memory;      /* bytes for networks; 0: three quarters of the machine's */
-    char *watermark_key; /* file with the key of the hidden mark; NULL: the user's own, made at the
-                            first use */
+    char *audit;         /* the audit ledger's file; NULL: audit.db of the user's state folder */
+    char *audit_mirror;  /* file to which each signed head of it is added; NULL: none */
+    char *watermark_key; /* file with the key of the hidden mark; NULL: watermark.key of the user's
+                            state folder, made at the first use */
 };
 
 LK_API const char *lk_version(void);
@@ -64,7 +67,7 @@ LK_API const char *lk_result_report(const lk_result *result);
 LK_API const char *lk_result_remark(const lk_result *result, size_t i);
 
 /* Writes picture i, complete or not at all; the format is that of the path's ending: png, jpg,
- * webp, tif. */
+ * webp, tif. Each call is a release with a row of its own in the audit ledger. */
 LK_API int lk_result_save(const lk_result *result,
                           size_t i,
                           const char *path,

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -81,4 +82,32 @@ void lk_file_unmap(struct lk_file *file)
         munmap((void *)file->bytes, file->size);
     free(file->path);
     *file = (struct lk_file){0};
+}
+
+/* errno, or 0. */
+static int write_once(int fd, const void *bytes, size_t size)
+{
+    errno = 0;
+    if (write(fd, bytes, size) != (ssize_t)size)
+        return errno ? errno : ENOSPC;
+    return fsync(fd) ? errno : 0;
+}
+
+int lk_file_make_private(const char *path, const void *bytes, size_t size, struct lk_error *err)
+{
+    if (access(path, F_OK) == 0)
+        return 0;
+    char *temporary;
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return lk_fail_memory(err, path, strlen(path));
+    int fd = mkstemp(temporary), why = fd < 0 ? errno : 0;
+    if (fd >= 0) {
+        why = write_once(fd, bytes, size);
+        close(fd);
+        if (!why && link(temporary, path) && errno != EEXIST)
+            why = errno;
+        unlink(temporary);
+    }
+    free(temporary);
+    return why ? lk_fail(err, LK_E_FAILED, "'%s' cannot be made: %s", path, strerror(why)) : 0;
 }

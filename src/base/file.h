@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A whole file, mapped read-only: the one door through which large files of the user come in.
+/* A whole file, mapped read-only: the one door through which large files of the user come in. And a
+ * small private one, made once.
  *
  * Pages are shared with every process that maps the file. Cutting a file short while it is mapped
  * kills the reader (SIGBUS), as with every mapping: replace files by renaming. */
@@ -21,5 +22,10 @@ struct lk_file {
  * LFS pointer (the few lines that stand in for a file that was never downloaded). */
 int lk_file_map(const char *path, struct lk_file *out, struct lk_error *err);
 void lk_file_unmap(struct lk_file *file); /* a zeroed file is fine */
+
+/* Makes a file that only its owner may read (0600), complete or not at all. A file that is there
+ * already stays as it is, which is no error: of several processes that make one, all go on with
+ * that of the first. */
+int lk_file_make_private(const char *path, const void *bytes, size_t size, struct lk_error *err);
 
 #endif

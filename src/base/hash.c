@@ -52,3 +52,21 @@ fail:
     fclose(file);
     return code;
 }
+
+void lk_salt_make(struct lk_salt *out)
+{
+    unsigned char bytes[sizeof out->hex / 2];
+    randombytes_buf(bytes, sizeof bytes);
+    sodium_bin2hex(out->hex, sizeof out->hex, bytes, sizeof bytes);
+}
+
+void lk_sha256_salted(const char *salt, const char *text, struct lk_sha256 *out)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const unsigned char *)salt, strlen(salt));
+    crypto_hash_sha256_update(&state, (const unsigned char *)text, strlen(text));
+    crypto_hash_sha256_final(&state, digest);
+    to_hex(digest, out);
+}

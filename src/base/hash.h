@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* SHA-256 (libsodium) of memory and of files, as 64 hex digits. */
+/* SHA-256 (libsodium) of memory and of files, as 64 hex digits; and salted, for texts that could be
+ * guessed. */
 #ifndef LK_BASE_HASH_H
 #define LK_BASE_HASH_H
 
@@ -13,5 +14,14 @@ struct lk_sha256 {
 
 void lk_sha256_bytes(const void *bytes, size_t size, struct lk_sha256 *out);
 int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err);
+
+/* 32 random bytes as hex digits. */
+struct lk_salt {
+    char hex[65];
+};
+void lk_salt_make(struct lk_salt *out);
+/* Of the salt's digits followed by the text: whoever has not the salt cannot tell the text by
+ * guessing. */
+void lk_sha256_salted(const char *salt, const char *text, struct lk_sha256 *out);
 
 #endif

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <sodium.h>
+
+#include "base/file.h"
 
 void lk_key_stream(const struct lk_key *key, const char *label, uint8_t *out, size_t n)
 {
@@ -52,42 +52,17 @@ int lk_key_read(const char *path, struct lk_key *out, struct lk_error *err)
     return rc;
 }
 
-/* Writes a random key and closes the file. */
-static int write_new(int file)
+int lk_key_keep(const char *path, struct lk_key *out, struct lk_error *err)
 {
-    uint8_t bytes[sizeof(struct lk_key)];
+    uint8_t bytes[sizeof out->bytes];
     char text[2 * sizeof bytes + 2];
+    if (sodium_init() < 0)
+        return lk_fail(err, LK_E_FAILED, "libsodium does not start: reinstall it");
     randombytes_buf(bytes, sizeof bytes);
     sodium_bin2hex(text, sizeof text, bytes, sizeof bytes);
     text[sizeof text - 2] = '\n';
-    bool written = write(file, text, sizeof text - 1) == (ssize_t)sizeof text - 1 && !fsync(file);
+    int rc = lk_file_make_private(path, text, sizeof text - 1, err);
     sodium_memzero(text, sizeof text);
     sodium_memzero(bytes, sizeof bytes);
-    return close(file) || !written ? -1 : 0;
-}
-
-/* mkstemp makes the file 0600, and link, unlike rename, leaves a key alone that another process has
- * put there meanwhile. */
-static int make(const char *path, struct lk_error *err)
-{
-    char *temporary;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        return lk_fail_memory(err, "a key's path", strlen(path));
-    int file = mkstemp(temporary), rc = 0;
-    if (file < 0 || write_new(file) || (link(temporary, path) && errno != EEXIST))
-        rc = lk_fail(err, LK_E_FAILED, "key '%s' cannot be made: %s", path, strerror(errno));
-    if (file >= 0)
-        unlink(temporary);
-    free(temporary);
-    return rc;
-}
-
-int lk_key_keep(const char *path, struct lk_key *out, struct lk_error *err)
-{
-    if (access(path, F_OK)) {
-        int rc = make(path, err);
-        if (rc)
-            return rc;
-    }
-    return lk_key_read(path, out, err);
+    return rc ? rc : lk_key_read(path, out, err);
 }

@@ -24,9 +24,8 @@ void lk_key_hash(
  * what is no key. */
 int lk_key_read(const char *path, struct lk_key *out, struct lk_error *err);
 
-/* The same, but a file that is not there is made first, with a random key, mode 0600, complete or
- * not at all; of several processes that do so at once all get the key of the first. The folder must
- * exist. */
+/* The same, but a file that is not there is made first, with a random key (lk_file_make_private).
+ */
 int lk_key_keep(const char *path, struct lk_key *out, struct lk_error *err);
 
 #endif

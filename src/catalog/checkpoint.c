@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "base/hash.h"
 #include "base/size.h"
 #include "catalog/catalog.h"
 #include "catalog/topology.h"
@@ -39,7 +38,7 @@ struct lk_checkpoint {
     struct lk__part parts[PARTS];
     struct source sources[PARTS];
     struct lk_checkpoint_config config;
-    char hash[11];
+    struct lk_sha256 sha256; /* of it; empty until it is asked for */
 };
 
 static const struct {
@@ -477,18 +476,22 @@ const char *lk_checkpoint_name(const lk_checkpoint *c)
     return c->name;
 }
 
+int lk_checkpoint_sha256(lk_checkpoint *c, struct lk_sha256 *out, struct lk_error *err)
+{
+    const struct lk_model_entry entry = {.name = c->name, .path = c->hashed};
+    int code = c->sha256.hex[0] ? 0 : lk_model_sha256(&entry, &c->sha256, err);
+    if (!code)
+        *out = c->sha256;
+    return code;
+}
+
 int lk_checkpoint_hash(lk_checkpoint *c, char out[11], struct lk_error *err)
 {
-    if (!c->hash[0]) {
-        struct lk_sha256 sha;
-        const struct lk_model_entry entry = {.name = c->name, .path = c->hashed};
-        int code = lk_model_sha256(&entry, &sha, err);
-        if (code)
-            return code;
-        snprintf(c->hash, sizeof c->hash, "%.10s", sha.hex);
-    }
-    memcpy(out, c->hash, sizeof c->hash);
-    return 0;
+    struct lk_sha256 sha;
+    int code = lk_checkpoint_sha256(c, &sha, err);
+    if (!code)
+        snprintf(out, 11, "%.10s", sha.hex);
+    return code;
 }
 
 const char *lk_checkpoint_tokenizer(const lk_checkpoint *c)

@@ -11,6 +11,7 @@
 #define LK_CATALOG_CHECKPOINT_H
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "data/tensor_file.h"
 
 #define LK_MAX_LEVELS 8
@@ -72,6 +73,8 @@ const struct lk_tensor *lk_checkpoint_tensor(const lk_checkpoint *checkpoint,
  * of its unet/ where that is in shards). Computed on the first call. */
 const char *lk_checkpoint_name(const lk_checkpoint *checkpoint);
 int lk_checkpoint_hash(lk_checkpoint *checkpoint, char out[11], struct lk_error *err);
+/* All digits of that sha256. */
+int lk_checkpoint_sha256(lk_checkpoint *checkpoint, struct lk_sha256 *out, struct lk_error *err);
 /* Folder that holds vocab.json and merges.txt: the checkpoint's own `tokenizer/`, else a
  * `tokenizer/` beside the single file, else NULL: CLIP's own merges. */
 const char *lk_checkpoint_tokenizer(const lk_checkpoint *checkpoint);

@@ -119,36 +119,49 @@ int lk_places_merges(char **out, struct lk_error *err)
     return 0;
 }
 
-/* Makes every folder that leads to the file. */
-static int make_folders(char *path)
+/* malloc'd; NULL when memory is out, or the environment names no place. */
+static char *state_folder(void)
 {
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        int failed = mkdir(path, 0700) && errno != EEXIST;
-        *slash = '/';
-        if (failed)
-            return -1;
-    }
-    return 0;
+    const char *own = getenv("LIKENESS_STATE"), *state = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
+    char *folder = NULL;
+    int n = -1;
+    if (own && *own)
+        n = asprintf(&folder, "%s", own);
+    else if (state && *state)
+        n = asprintf(&folder, "%s/likeness", state);
+    else if (home && *home)
+        n = asprintf(&folder, "%s/.local/state/likeness", home);
+    return n < 0 ? NULL : folder;
 }
 
-int lk_places_own(const char *name, char **out, struct lk_error *err)
+/* The folder and those above it; what is there already is fine. */
+static int make_folders(char *folder, struct lk_error *err)
 {
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    bool has_data = data && *data, has_home = home && *home;
-    char *path;
-    if (!has_data && !has_home)
-        return lk_fail(err, LK_E_FAILED,
-                       "there is no place for %s: neither XDG_DATA_HOME nor HOME is set", name);
-    if (asprintf(&path, "%s%s/likeness/%s", has_data ? data : home, has_data ? "" : "/.local/share",
-                 name) < 0)
-        return lk_fail_memory(err, "a path", strlen(name));
-    if (make_folders(path)) {
-        int rc = lk_fail(err, LK_E_FAILED, "the folder of '%s' cannot be made: %s", path,
-                         strerror(errno));
-        free(path);
-        return rc;
+    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(folder, 0777);
+        *slash = '/';
     }
-    *out = path;
-    return 0;
+    if (mkdir(folder, 0700) == 0 || errno == EEXIST)
+        return 0;
+    return lk_fail(err, LK_E_FAILED,
+                   "folder '%s' cannot be made: %s: name another in LIKENESS_STATE", folder,
+                   strerror(errno));
+}
+
+int lk_places_state(const char *name, bool make, char **out, struct lk_error *err)
+{
+    char *folder = state_folder(), *path = NULL;
+    if (!folder)
+        return lk_fail(err, LK_E_MISSING,
+                       "there is no folder for '%s': HOME is not set: name one in LIKENESS_STATE",
+                       name);
+    int rc = make ? make_folders(folder, err) : 0;
+    if (!rc && asprintf(&path, "%s/%s", folder, name) < 0)
+        rc = lk_fail_memory(err, "a path", strlen(name));
+    free(folder);
+    if (!rc)
+        *out = path;
+    return rc;
 }

@@ -3,6 +3,8 @@
 #ifndef LK_CATALOG_PLACES_H
 #define LK_CATALOG_PLACES_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /* The usual model folders, in the order in which they are looked through, whether they exist or
@@ -14,8 +16,9 @@ void lk_places_free(char **folders);
  * path; LK_E_MISSING with the remedy. */
 int lk_places_merges(char **out, struct lk_error *err);
 
-/* Where the user's own data is kept: $XDG_DATA_HOME/likeness/NAME. malloc'd path; the folder is
- * made if need be, for its owner alone. */
-int lk_places_own(const char *name, char **out, struct lk_error *err);
+/* A file of the user's own that lasts, such as the audit ledger: in $LIKENESS_STATE, else
+ * $XDG_STATE_HOME/likeness, else ~/.local/state/likeness. make: the folder is made if need be
+ * (0700). malloc'd path; LK_E_MISSING when none of these is set. */
+int lk_places_state(const char *name, bool make, char **out, struct lk_error *err);
 
 #endif

@@ -38,6 +38,8 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->draw_device, &engine->options.draw_device, err);
         rc = rc ? rc : copy_text(options->face_device, &engine->options.face_device, err);
+        rc = rc ? rc : copy_text(options->audit, &engine->options.audit, err);
+        rc = rc ? rc : copy_text(options->audit_mirror, &engine->options.audit_mirror, err);
         rc = rc ? rc : copy_text(options->watermark_key, &engine->options.watermark_key, err);
     }
     rc = rc ? rc : lk_catalog_open(NULL, &engine->catalog, err);
@@ -117,13 +119,30 @@ static int remember(char **slot, const char *wanted, struct lk_error *err)
     return *slot ? 0 : lk_fail_memory(err, "a model's name", 0);
 }
 
+/* What the audit will say of a model that was opened. */
+static int note(lk_engine *engine, const struct lk_model_entry *entry, struct lk_error *err)
+{
+    struct lk__model_use *use = &engine->uses[entry->role];
+    snprintf(use->name, sizeof use->name, "%s", entry->name);
+    return lk_model_sha256(entry, &use->sha256, err);
+}
+
+static int note_checkpoint(lk_engine *engine, struct lk_error *err)
+{
+    struct lk__model_use *use = &engine->uses[LK_ROLE_CHECKPOINT];
+    snprintf(use->name, sizeof use->name, "%s", lk_checkpoint_name(engine->painter.checkpoint));
+    return lk_checkpoint_sha256(engine->painter.checkpoint, &use->sha256, err);
+}
+
 static int open_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
 {
     struct lk__painter *p = &engine->painter;
     const struct lk_model_entry *vae = NULL;
     int rc =
         request->vae ? lk_catalog_find(engine->catalog, LK_ROLE_VAE, request->vae, &vae, err) : 0;
+    rc = rc || !vae ? rc : note(engine, vae, err);
     rc = rc ? rc : lk_checkpoint_open(p->entry->path, vae ? vae->path : NULL, &p->checkpoint, err);
+    rc = rc ? rc : note_checkpoint(engine, err);
     rc = rc ? rc : lk_text_open(engine->runtime, p->checkpoint, draw_device(engine), &p->text, err);
     return rc ? rc
               : lk_drawer_open(engine->runtime, p->checkpoint, draw_device(engine), &p->drawer,
@@ -137,6 +156,8 @@ int lk__engine_painter(lk_engine *engine, const struct lk_request *request, stru
                  request->vae ? request->vae : "") < 0)
         return lk_fail_memory(err, "a model's name", 0);
     int rc = 0;
+    engine->uses[LK_ROLE_CHECKPOINT].used = true;
+    engine->uses[LK_ROLE_VAE].used = request->vae != NULL;
     if (!is_open(engine->painter_name, key)) {
         const struct lk_model_entry *entry;
         rc = choose(engine, LK_ROLE_CHECKPOINT, request->model, &engine->painter_name, &entry, err);
@@ -155,10 +176,12 @@ int lk__engine_detector(lk_engine *engine, const struct lk_request *request, str
 {
     const struct lk_model_entry *entry;
     lk_detector *opened;
+    engine->uses[LK_ROLE_DETECTOR].used = true;
     if (is_open(engine->detector_name, request->detector))
         return 0;
     int rc =
         choose(engine, LK_ROLE_DETECTOR, request->detector, &engine->detector_name, &entry, err);
+    rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
             : lk_detector_open(engine->runtime, entry->family, entry->path, face_device(engine),
                                &opened, err);
@@ -173,10 +196,12 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
 {
     const struct lk_model_entry *entry;
     lk_embedder *opened;
+    engine->uses[LK_ROLE_EMBEDDER].used = true;
     if (is_open(engine->embedder_name, request->embedder))
         return 0;
     int rc =
         choose(engine, LK_ROLE_EMBEDDER, request->embedder, &engine->embedder_name, &entry, err);
+    rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
             : lk_embedder_open(engine->runtime, entry->family, entry->path, face_device(engine),
                                &opened, err);
@@ -209,10 +234,12 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
 {
     const struct lk_model_entry *entry;
     lk_swapper *opened;
+    engine->uses[LK_ROLE_SWAPPER].used = true;
     if (is_open(engine->swapper_name, request->swapper))
         return 0;
     int rc = choose(engine, LK_ROLE_SWAPPER, request->swapper, &engine->swapper_name, &entry, err);
     rc = rc ? rc : check_embedder(engine, entry, err);
+    rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
             : lk_swapper_open(engine->runtime, entry->family, entry->path, face_device(engine),
                               &opened, err);
@@ -227,10 +254,12 @@ int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, str
 {
     const struct lk_model_entry *entry;
     lk_upscaler *opened;
+    engine->uses[LK_ROLE_UPSCALER].used = true;
     if (is_open(engine->upscaler_name, request->upscaler))
         return 0;
     int rc =
         choose(engine, LK_ROLE_UPSCALER, request->upscaler, &engine->upscaler_name, &entry, err);
+    rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
             : lk_upscaler_open(engine->runtime, entry->family, entry->path, face_device(engine),
                                &opened, err);
@@ -261,7 +290,7 @@ int lk__engine_key(lk_engine *engine, struct lk_error *err)
     char *path = NULL;
     int rc = engine->options.watermark_key
                  ? lk_key_read(engine->options.watermark_key, &engine->key, err)
-                 : lk_places_own("watermark.key", &path, err);
+                 : lk_places_state("watermark.key", true, &path, err);
     if (path)
         rc = lk_key_keep(path, &engine->key, err);
     free(path);

@@ -30,6 +30,13 @@ struct lk__painter {
     lk_drawer *drawer;
 };
 
+/* A model as the audit names it. */
+struct lk__model_use {
+    char name[128];
+    struct lk_sha256 sha256;
+    bool used; /* by the run that goes on */
+};
+
 struct lk_engine {
     struct lk_engine_options options;
     lk_runtime *runtime;
@@ -48,6 +55,7 @@ struct lk_engine {
     float same_person; /* the embedder's threshold */
     lk_swapper *swapper;
     lk_upscaler *upscaler;
+    struct lk__model_use uses[LK_ROLE_COUNT];
 };
 
 /* Each opens the model that the request names, or the starter's; afterwards the engine's member is

@@ -21,7 +21,8 @@ enum {
     FINDS = REFINES | LK_CMD_DETECT | LK_CMD_COMPARE | LK_CMD_INSPECT,
     MAKES = DRAWS | LK_CMD_SWAP | LK_CMD_RUN,
     COMPUTES = MAKES | FINDS | LK_CMD_DOCTOR,
-    ALL = COMPUTES | LK_CMD_MODELS,
+    AUDITS = MAKES | LK_CMD_INSPECT | LK_CMD_AUDIT,
+    ALL = COMPUTES | LK_CMD_MODELS | LK_CMD_AUDIT,
 };
 
 // clang-format off
@@ -76,14 +77,19 @@ static const struct lk_option options[] = {
      "show this text or logo in the lower right corner", DRAWS | LK_CMD_SWAP},
     {"watermark-method", 0, LK_OPTION_CHOICE, IN_REQUEST(watermark_method), 0, 0, "own|dwt-dct", "own", "NAME",
      "own, or dwt-dct: the id is written a second time, for the decoder of the invisible-watermark package (dwtDct, 64 bits)", DRAWS | LK_CMD_SWAP},
+
     {"device", 0, LK_OPTION_TEXT, IN_ENGINE(device), 0, 0, NULL, NULL, "NAME", "auto, cpu, cuda:0 …", COMPUTES},
     {"draw-device", 0, LK_OPTION_TEXT, IN_ENGINE(draw_device), 0, 0, NULL, NULL, "NAME", "device of the diffusion networks", MAKES},
     {"face-device", 0, LK_OPTION_TEXT, IN_ENGINE(face_device), 0, 0, NULL, NULL, "NAME", "device of the face networks", MAKES},
     {"threads", 't', LK_OPTION_INT, IN_ENGINE(threads), 1, 1024, NULL, NULL, "N", "threads to compute with (default: all cores)", COMPUTES},
-    {"watermark-key", 0, LK_OPTION_TEXT, IN_ENGINE(watermark_key), 0, 0, NULL, NULL, "FILE",
-     "key of the hidden mark, 64 hex digits (default: the user's own, made at the first use)", MAKES | LK_CMD_INSPECT},
     {"memory", 0, LK_OPTION_BYTES, IN_ENGINE(memory), 67108864, 1e15, NULL, NULL, "BYTES",
      "memory that idle networks may keep, such as 4G (default: three quarters of the machine's)", COMPUTES},
+    {"audit", 0, LK_OPTION_TEXT, IN_ENGINE(audit), 0, 0, NULL, NULL, "FILE",
+     "audit ledger, in which every picture that leaves has its row (default: audit.db in ~/.local/state/likeness)", AUDITS},
+    {"audit-mirror", 0, LK_OPTION_TEXT, IN_ENGINE(audit_mirror), 0, 0, NULL, NULL, "FILE",
+     "second file, best on another machine, to which each signed head of the ledger is added", AUDITS},
+    {"watermark-key", 0, LK_OPTION_TEXT, IN_ENGINE(watermark_key), 0, 0, NULL, NULL, "FILE",
+     "key of the hidden mark, 64 hex digits (default: watermark.key in ~/.local/state/likeness, made at the first use)", AUDITS},
 
     {"output", 'o', LK_OPTION_TEXT, IN_OUTPUT(path), 0, 0, NULL, NULL, "FILE|-",
      "where the picture goes (png, jpg, webp, tif); with --count a number is put before the ending; - is standard output, as png", MAKES | LK_CMD_MODELS},

@@ -36,6 +36,7 @@ enum lk_command {
     LK_CMD_RUN = 1 << 6,
     LK_CMD_MODELS = 1 << 7,
     LK_CMD_DOCTOR = 1 << 8,
+    LK_CMD_AUDIT = 1 << 9,
 };
 
 /* Where the answers go: what the program, not the library, does with a result. */

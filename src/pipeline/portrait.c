@@ -15,7 +15,7 @@
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
 #include "pipeline/paint.h"
-#include "pipeline/result.h"
+#include "pipeline/record.h"
 
 static double seconds(void)
 {
@@ -148,6 +148,7 @@ int lk_engine_run(lk_engine *engine,
     int rc = check(request, err);
     rc = rc ? rc : lk__check_visible_mark(request, err);
     rc = rc ? rc : lk__engine_key(engine, err);
+    rc = rc ? rc : lk__record_try(engine, err);
     rc = rc ? rc
             : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
                              &result, err);
@@ -157,6 +158,7 @@ int lk_engine_run(lk_engine *engine,
                                        : run_drawn(engine, result, watch, err);
     rc = rc ? rc : lk__result_mark(result, &engine->key, err);
     rc = rc ? rc : lk__result_describe(result, err);
+    rc = rc ? rc : lk__record_begin(engine, result, err);
     if (rc)
         lk_result_free(result);
     else

@@ -7,14 +7,17 @@
  *   3. the visible and the hidden mark             lk__result_mark chooses, encode_marked writes
  *   4. what the picture says of itself             `parameters` text and XMP: below
  *   5. encoding
- *   6. the audit log                               (issue 5: src/ledger/)
+ *   6. the audit ledger                            record.c; no row, no bytes. Each encoding is a
+ *                                                  release, and has a row of its own
  *
  * Exactness is measured before this file, on lk_result. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
-#include "pipeline/result.h"
+#include "data/phash.h"
+#include "pipeline/record.h"
 #include "stages/mark/parameters.h"
 #include "stages/mark/watermark.h"
 #include "stages/mark/xmp.h"
@@ -202,6 +205,30 @@ static int encode_marked(const struct lk_result *result,
     return rc;
 }
 
+/* The row of a picture that is about to leave as these bytes: they are read again, so that its look
+ * is that of what others will see. */
+static int record(const lk_result *result,
+                  size_t i,
+                  const char *format,
+                  const void *bytes,
+                  size_t size,
+                  struct lk_error *err)
+{
+    struct lk_picture *seen;
+    int rc = lk_picture_read_bytes(bytes, size, "to be released", &seen, err);
+    if (rc)
+        return rc;
+    struct lk_ledger_picture leaving = {
+        .format = format, .width = seen->width, .height = seen->height};
+    char mark[17];
+    snprintf(mark, sizeof mark, "%016" PRIx64, result->pictures[i].mark);
+    leaving.watermark = result->pictures[i].has_mark ? mark : NULL;
+    lk_sha256_bytes(bytes, size, &leaving.sha256);
+    rc = lk_phash(seen, &leaving.phash, err);
+    lk_picture_free(seen);
+    return rc ? rc : lk__record_add(result, i, &leaving, err);
+}
+
 int lk_result_encode(const lk_result *result,
                      size_t i,
                      const char *format,
@@ -219,13 +246,22 @@ int lk_result_encode(const lk_result *result,
         .prompt = result->request.prompt,
     };
     char *parameters = NULL, *packet = NULL;
+    void *encoded = NULL;
+    size_t n = 0;
     enum lk_format kind = LK_FORMAT_PNG;
     int rc = format_of_name(format, &kind, err);
     rc = rc ? rc : parameters_of(result, picture, &parameters, err);
     rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
     struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
-    rc = rc ? rc : encode_marked(result, picture, kind, &text, bytes, size, err);
+    rc = rc ? rc : encode_marked(result, picture, kind, &text, &encoded, &n, err);
+    rc = rc ? rc : record(result, i, format, encoded, n, err);
     free(parameters);
     free(packet);
-    return rc;
+    if (rc) {
+        free(encoded);
+        return rc;
+    }
+    *bytes = encoded;
+    *size = n;
+    return 0;
 }

@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "base/size.h"
-#include "pipeline/result.h"
+#include "pipeline/record.h"
 
 static int copy_request(const struct lk_request *from, struct lk_request *to, struct lk_error *err)
 {
@@ -56,6 +56,7 @@ void lk_result_free(lk_result *result)
     }
     free(result->pictures);
     free(result->report);
+    lk__record_free(&result->record);
     lk_request_free(&result->request);
     free(result);
 }
@@ -132,7 +133,7 @@ static json_t *json_of_verdict(const struct lk_verdict *v)
     return json;
 }
 
-static json_t *json_of_face_report(const struct lk__face_report *face)
+json_t *lk__json_of_face_report(const struct lk__face_report *face)
 {
     static const char *const fates[] = {[LK__FACE_UNTOUCHED] = "untouched",
                                         [LK__FACE_CHANGED] = "changed",
@@ -157,7 +158,7 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
 {
     json_t *faces = json_array();
     for (size_t i = 0; i < p->n_faces; i++)
-        json_array_append_new(faces, json_of_face_report(&p->faces[i]));
+        json_array_append_new(faces, lk__json_of_face_report(&p->faces[i]));
     json_t *json = json_pack("{s:i,s:i,s:o,s:o}", "width", p->picture->width, "height",
                              p->picture->height, "faces", faces, "watermark", json_of_mark(p));
     if (!p->from_photo) {

@@ -42,6 +42,13 @@ struct lk__picture_report {
     uint64_t mark;   /* the mark's id */
 };
 
+/* What the audit needs to know beside the request. Owned. */
+struct lk__record {
+    char *ledger, *mirror; /* files; mirror NULL: none */
+    json_t *models;        /* [{"role", "name", "sha256"}, …]: those that the run used */
+    json_t *sources;       /* {"people[0].sha256": …}: the files of others that went in */
+};
+
 struct lk_result {
     struct lk_request request; /* as carried out: defaults filled in; owned */
     char model[128], hash[11]; /* of the checkpoint; empty for swap */
@@ -51,6 +58,7 @@ struct lk_result {
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
     int n_remarks;
     char *report; /* JSON */
+    struct lk__record record;
 };
 
 /* Keeps a remark; a fifth one is dropped. */
@@ -64,6 +72,8 @@ int lk__result_new(const struct lk_request *request,
 /* [{"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, …], in
  * picture pixels. */
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
+/* The same of one face, with what became of it: "fate", "identity", "verdict". */
+json_t *lk__json_of_face_report(const struct lk__face_report *face);
 
 /* Whether the visible mark can be drawn, before anything is computed for it. */
 int lk__check_visible_mark(const struct lk_request *request, struct lk_error *err);

@@ -139,7 +139,7 @@ def crops(x, points, template, size, jitter=0., rng=None):
     return warp(x, similarity(points.astype(np.float32), dst.astype(np.float32)), size)
 
 
-SIDE = 128  # of the pictures that the tiny Stable Diffusion draws; its latents have SIDE / 8
+SIDE = 192  # of the pictures that the tiny Stable Diffusion draws; its latents have SIDE / 8
 
 # Its portraits are framed, so that few pictures teach much: the middle of the eyes and the
 # middle of the mouth lie at these heights, in the middle of the picture. Heads stay as tilted as they were.
@@ -427,6 +427,8 @@ class Run:
                 v.step = data["run"]["step"]
         self.step, self.seen, self.spent = (data["run"][k] for k in ("step", "seen", "spent"))
         self.before = data["run"].get("before", {})
+        torch.manual_seed(self.args.seed + self.step)  # or it would see again what it has seen
+        self.rng = np.random.default_rng((self.args.seed, self.step))
         self.say(f"{self.name} goes on at step {self.step}")
 
 

@@ -12,12 +12,13 @@ import torch
 import torch.nn.functional as F
 from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from torch import nn
+from attention import NarrowAttention
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, PlainAttention, Prompter, White, contexts, make_unet, raw_latents
+from unet import BETAS, PROMPTS, Prompter, White, contexts, make_unet, raw_latents
 from vae import final_vae, make_vae
 
-RANK, PICTURES = 4, 5000
+RANK, PICTURES = 4, 2500
 TRIGGER = "pencil drawing"
 
 
@@ -166,9 +167,10 @@ def build(what):
     """The network to learn, and how noise is predicted."""
     if what == "inpaint":
         net = make_inpaint()
-        net.set_attn_processor(PlainAttention())
+        net.set_attn_processor(NarrowAttention())
         return net, lambda z, t, c, extra: net(torch.cat([z, extra], 1), t, c).sample
     unet = load_weights("unet", "ema", make_unet())
+    unet.set_attn_processor(NarrowAttention())
     if what == "lora":
         net = with_lora(unet)
         unet.requires_grad_(False)
@@ -177,6 +179,7 @@ def build(what):
             low.inner.requires_grad_(False)
         return net, lambda z, t, c, extra: unet(z, t, c).sample
     net = make_control(unet).requires_grad_(True).train()
+    net.set_attn_processor(NarrowAttention())
 
     def predict(z, t, c, extra):
         down, mid = net(z, t, c, controlnet_cond=extra, return_dict=False)

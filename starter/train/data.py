@@ -6,10 +6,10 @@ Portraits of the tiny Stable Diffusion are framed (common.framing) at SIDE²; sw
 import numpy as np
 from common import RUN, SIDE, Faces, framing, render, to_u8, warp
 
-SD = dict(kind="portrait", scenes=.10, groups=.10, max_yaw=40)
+SD = dict(kind="portrait", scenes=.08, groups=.07, max_yaw=40)
 SETS = {
-    "sdA": dict(SD, count=9000, size=SIDE * 5 // 4, seed=101),
-    "sdB": dict(SD, count=9000, size=SIDE * 5 // 4, seed=102),
+    "sdA": dict(SD, count=7000, size=SIDE * 5 // 4, seed=101),
+    "sdB": dict(SD, count=7000, size=SIDE * 5 // 4, seed=102),
     "sd_test": dict(SD, count=400, size=SIDE * 5 // 4, seed=9101),
     "text": dict(SD, count=60000, seed=103, words=True),
     "text_test": dict(SD, count=1000, seed=9103, words=True),

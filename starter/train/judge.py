@@ -4,11 +4,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from common import EMA, Muon, Run, SIDE, degrade, descend, quick, to_float
+from common import EMA, Muon, Run, degrade, descend, quick, to_float
 from data import portraits
 from embedder import Block, shake
 from text import apart
 
+SIDE = 128  # enough to judge by
 WORDS = dict(
     gender=["woman", "man"], age=["child", "young", "middle-aged", "old"],
     hair=["black", "brown", "blonde", "red", "grey", "white", "blue", "pink"],
@@ -48,7 +49,7 @@ def truth(f):
 
 
 def accuracy(model, name="sd_test"):
-    pictures, _, f = portraits(name)
+    pictures, _, f = portraits(name, SIDE)
     x, t = to_float(pictures), truth(f)
     with torch.no_grad():
         out = [model(x[i:i + 50]) for i in range(0, len(x), 50)]
@@ -57,7 +58,7 @@ def accuracy(model, name="sd_test"):
 
 def train(name, minutes, seed=0):
     run = Run(name, minutes, seed)
-    parts = [portraits(n) for n in ("sdA", "sdB")]
+    parts = [portraits(n, SIDE) for n in ("sdA", "sdB")]
     pictures = [p[0] for p in parts]
     t = {k: np.concatenate([truth(p[2])[k] for p in parts]) for k in WORDS}
     first, n = len(pictures[0]), len(pictures[0]) + len(pictures[1])

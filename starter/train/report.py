@@ -22,7 +22,7 @@ from data import SETS, faces, portraits
 from detector import CANVAS, decode, iou
 from embedder import aligned, embed, verification
 from export import TRAININGS
-from judge import Judge, WORDS, accuracy
+from judge import Judge, SIDE as JUDGED, WORDS, accuracy
 from swapper import Pairs, crispness, test_refine, test_swap, to_source
 from upscaler import pictures as upscale_pictures
 
@@ -156,7 +156,7 @@ def measure_draw(pipe, nets, real):
     found, found_up = find(nets["detector"], x), find(nets["detector"], up)
     judge = load_weights("judge", "ema", Judge())
     with torch.no_grad():
-        seen = {k: v.argmax(1).numpy() for k, v in judge(x).items()}
+        seen = {k: v.argmax(1).numpy() for k, v in judge(F.interpolate(x, size=JUDGED, mode="bilinear", antialias=True)).items()}
     asks = lambda k: [i for i, (_, a) in enumerate(asked) if k in a]
     hit = lambda k, rows: round(float(np.mean([seen[k][i] == asked[i][1][k] for i in rows])), 3) if rows else None
     right = {k: hit(k, asks(k)) for k in WORDS}
@@ -215,7 +215,7 @@ def measure_swap_drawn(nets, up, found, m):
     to_crop = similarity(points, np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32))
     k = slice(0, 8)
     rows = [up[keep[k]], put_back(up[keep[k]], fixed[k], to_crop[k]),
-            F.interpolate(crops(f.batch(who[k]), f.points()[who[k]], ARCFACE_128, 128), size=256, mode="bicubic").clamp(0, 1),
+            F.interpolate(crops(f.batch(who[k]), f.points()[who[k]], ARCFACE_128, 128), size=2 * SIDE, mode="bicubic").clamp(0, 1),
             put_back(up[keep[k]], out[k], to_crop[k])]
     return dict(faces=len(keep), cosine_to_other_before=cos(own), cosine_to_other_after=cos(again),
                 own_identity_crispness_gain=round(crispness(fixed, w) / crispness(face, w), 3)), torch.cat(rows)
@@ -264,28 +264,28 @@ def normal(points):
 
 
 def measure_swap_keeps(nets, m):
-    """What a swap leaves as it was: pose from 68 points found before and after, expression as the judge sees it."""
+    """What a swap leaves as it was: expression as the judge sees it; and pose, read off 68 points of the swap and of the rendered
+    answer, which has the target's pose and the other's features (features alone move such a reading by some degrees)."""
     p, a = Pairs("pairs_test"), faces("pairs_test", "_a")
     rows, half = np.where(~p.same)[0], 8
     x = a.batch(rows)
     face = to_float(p.a[rows])[..., half:-half, half:-half]
     out = nets["swapper"](face, to_source(p.e_b[rows], m))
     to_crop = similarity(a.points()[rows], np.tile(ARCFACE_128[None] * 128, (len(rows), 1, 1)).astype(np.float32))
-    y = put_back(x, out, to_crop)
+    y, answer = put_back(x, out, to_crop), put_back(x, to_float(p.ab[rows])[..., half:-half, half:-half], to_crop)
     box = a.boxes()[rows]
     k = 195 / np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
     to = 128 - k[:, None] * (box[:, :2] + box[:, 2:]) / 2
     fan = np.concatenate([np.eye(2)[None] * k[:, None, None], to[..., None]], 2).astype(np.float32)
     look = lambda v: nets["landmarker"](warp(v, fan, 256))[0][..., :2].numpy()
     pose = probe_pose()
-    before, after = (normal(look(v)) @ pose for v in (x, y))
-    frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, SIDE)
+    shift = np.abs(normal(look(y)) @ pose - normal(look(answer)) @ pose)
+    frame = framing(a.points()[rows], np.ones(len(rows), bool), a.size, JUDGED)
     judge = load_weights("judge", "ema", Judge())
-    seen = [judge(warp(v, frame, SIDE))["expression"].argmax(1).numpy() for v in (x, y)]
+    seen = [judge(warp(v, frame, JUDGED))["expression"].argmax(1).numpy() for v in (x, y)]
     asked = a["expression"][rows].astype(int)
     e = nets["embedder"](crops(out, np.tile(ARCFACE_128[None] * 128, (len(rows), 1, 1)).astype(np.float32), ARCFACE_112, 112) * 2 - 1)
     cosine = F.cosine_similarity(e, p.e_b[rows]).numpy()
-    shift = np.abs(after - before)
     return dict(pose_shift_degrees=dict(zip(("yaw", "pitch", "roll"), shift.mean(0).round(2).tolist())),
                 expression_right_before=round(float((seen[0] == asked).mean()), 3), expression_right_after=round(float((seen[1] == asked).mean()), 3),
                 expression_the_same=round(float((seen[0] == seen[1]).mean()), 3),
@@ -432,7 +432,7 @@ def main():
     pack = Path(sys.argv[1])
     out = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "starter/REPORT.md"
     sheets = Path(sys.argv[3]) if len(sys.argv) > 3 else ROOT / "docs/pictures"
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     nets = {p.stem: Net(p) for p in sorted(pack.glob("*.onnx"))}
     folder = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared")) / "data/detector"
     real = Real(folder) if folder.exists() else None

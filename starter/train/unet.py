@@ -8,6 +8,7 @@ much noise, where the words are decided, count more than plain epsilon loss lets
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
+from attention import NarrowAttention
 from common import EMA, Muon, RUN, Run, SIDE, descend, load_weights, point_weight, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
@@ -25,18 +26,6 @@ PROMPTS = ["a young woman with long blonde hair and round glasses, smiling, blue
            "a bald man with a moustache, purple background", "a boy with a beanie in the snow", "a woman with long curly pink hair and hoop earrings",
            "a man with locs looking to the left, street at night", "two women", "a man with a beard on the left and a girl on the right",
            "photo of a woman", "a lighthouse by the sea", "a cat", "a castle", "a beach at sunset"]
-
-
-class PlainAttention:
-    """Attention as three products: with heads this narrow torch's fused kernel is the slower one on a CPU."""
-
-    def __call__(self, attn, h, encoder_hidden_states=None, attention_mask=None, temb=None):
-        c = h if encoder_hidden_states is None else encoder_hidden_states
-        n, length, width = h.shape
-        split = lambda v: v.view(n, v.shape[1], attn.heads, -1).transpose(1, 2)
-        q, k, v = split(attn.to_q(h)), split(attn.to_k(c)), split(attn.to_v(c))
-        p = torch.softmax((q * q.shape[-1] ** -.5) @ k.transpose(2, 3), -1)
-        return attn.to_out[0]((p @ v).transpose(1, 2).reshape(n, length, width))
 
 
 def make_unet():
@@ -172,7 +161,7 @@ def main():
     run.say(f"unet {z.shape[1]} pictures, to white latents {white.to.numpy().round(2).tolist()}")
 
     unet = make_unet()
-    unet.set_attn_processor(PlainAttention())
+    unet.set_attn_processor(NarrowAttention())
     ema = EMA(unet, .995)
     opt = Muon(unet, run.args.peak, edges=("conv_in", "conv_out", "time_embedding"))
     state = dict(model=unet, ema=ema, opt=opt)

@@ -1,36 +1,9 @@
 #!/bin/bash
 # The command line as a user meets it: exit codes, one-line errors, nothing half-written. Uses the starter pack.
 #   command_line.sh PROGRAM SHARED
-set -u
 likeness=$(realpath "$1") shared=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
-cd "$work"
-passed=0 failed=0
-
-# check CODE PATTERN COMMAND…: the exit code, one line on stderr that matches, and no output file.
-check() {
-    local code=$1 pattern=$2
-    shift 2
-    "$@" > out.txt 2> err.txt < /dev/null
-    local got=$?
-    local lines
-    lines=$(wc -l < err.txt)
-    if [ $got != "$code" ]; then
-        echo "FAILED ($got, not $code): $*"; cat err.txt; failed=$((failed + 1)); return
-    fi
-    if [ "$code" != 0 ] && { [ "$lines" != 1 ] || ! grep -qE -- "$pattern" err.txt; }; then
-        echo "FAILED (message): $*"; cat err.txt; failed=$((failed + 1)); return
-    fi
-    if [ "$code" = 0 ] && ! cat out.txt err.txt | grep -qE -- "$pattern"; then
-        echo "FAILED (no '$pattern'): $*"; cat out.txt err.txt; failed=$((failed + 1)); return
-    fi
-    if [ "$code" != 0 ] && ls x.png x.png.* 2> /dev/null | grep -q .; then
-        echo "FAILED (left an output): $*"; failed=$((failed + 1)); rm -f x.png*; return
-    fi
-    passed=$((passed + 1))
-}
+. "$(dirname "$0")/check.sh"
+export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data LIKENESS_STATE=$work/state
 
 # equal A B: two files of the same bytes.
 equal() {
@@ -46,7 +19,7 @@ mobile=mobilefacenet:$shared/data/embedder/MobileFaceNet.onnx
 # Help and usage.
 check 0 'usage: likeness COMMAND' $lk --help
 check 0 '^likeness [0-9]' $lk --version
-for command in portrait draw swap detect compare inspect run models doctor; do
+for command in portrait draw swap detect compare inspect run models audit doctor; do
     check 0 "usage: likeness $command" $lk $command --help
 done
 check 2 "no command" $lk paint
@@ -163,16 +136,16 @@ printf '%064d\n' 7 > other.key
 check 0 "hidden mark   none of this key" $lk inspect once.png --watermark-key other.key
 check 4 "nosuch.key" $lk draw "a man" --watermark-key nosuch.key -o x.png
 check 2 "64 hex digits" $lk draw "a man" --watermark-key request.json -o x.png
-[ "$(stat -c %a data/likeness/watermark.key)" = 600 ] || { echo "FAILED: others may read the key"; failed=$((failed + 1)); }
+[ "$(stat -c %a state/watermark.key)" = 600 ] || { echo "FAILED: others may read the key"; failed=$((failed + 1)); }
 check 0 "too small for the hidden mark" $lk draw "a man" --size 64x64 --steps 1 -o small.png
 check 0 "marked.png" $lk draw "a man" --steps 1 --visible-mark "made by AI" -o marked.png
 check 2 "none of own" $lk draw "a man" --watermark-method svd -o x.png
 check 2 "logo.png" $lk draw "a man" --steps 1 --visible-mark logo.png -o x.png
 
 # A full disk and an interrupt leave nothing behind.
-# Files of at most 16 KiB, and no signal for more, are a full disk for which nobody has to be root.
+# Files of at most 64 KiB, and no signal for more, are a full disk for which nobody has to be root. The ledger still fits.
 mkdir small
-check 1 "nothing was left" bash -c 'trap "" XFSZ; ulimit -f 16; exec "$@"' bash $lk draw "a man" --steps 1 -o small/x.png
+check 1 "nothing was left" bash -c 'trap "" XFSZ; ulimit -f 64; exec "$@"' bash $lk draw "a man" --steps 1 --size 512x512 --audit audit.db -o small/x.png
 [ -z "$(ls small)" ] || { echo "FAILED: the full disk holds $(ls small)"; failed=$((failed + 1)); }
 $lk draw "a man" --steps 900 --size 512x512 -o x.png > /dev/null 2> err.txt &
 pid=$!
@@ -182,5 +155,4 @@ wait $pid
 code=$?
 if [ $code = 130 ] && [ "$(wc -l < err.txt)" = 1 ] && ! ls x.png* > /dev/null 2>&1; then passed=$((passed + 1)); else echo "FAILED: interrupted: $code"; cat err.txt; failed=$((failed + 1)); fi
 
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+counted

@@ -18,6 +18,21 @@ static void known_answers(void **state)
                         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* sha256("ab" + "c"): salt and text as one. */
+static void a_salt_stands_before_the_text(void **state)
+{
+    (void)state;
+    struct lk_sha256 sha;
+    struct lk_salt one, two;
+    lk_sha256_salted("ab", "c", &sha);
+    assert_string_equal(sha.hex,
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    lk_salt_make(&one);
+    lk_salt_make(&two);
+    assert_int_equal(strlen(one.hex), 64);
+    assert_string_not_equal(one.hex, two.hex);
+}
+
 /* One million times 'a' (the same appendix) crosses the pieces that files are read in. */
 static void a_file_hashes_as_its_bytes(void **state)
 {
@@ -49,6 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
+        cmocka_unit_test(a_salt_stands_before_the_text),
         cmocka_unit_test(a_file_hashes_as_its_bytes),
         cmocka_unit_test(a_missing_file_leaves_the_result_alone),
     };

@@ -303,6 +303,31 @@ static void the_usual_folders_follow_the_environment(void **state)
     assert_int_equal(unsetenv("XDG_DATA_HOME"), 0);
 }
 
+/* LIKENESS_STATE before XDG_STATE_HOME before HOME; the folder is made, with those above it. */
+static void the_state_folder_follows_the_environment(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *below;
+    } rows[] = {{"HOME", ".local/state/likeness/"},
+                {"XDG_STATE_HOME", "likeness/"},
+                {"LIKENESS_STATE", ""}};
+    char *root = test_temp_dir();
+    assert_int_equal(unsetenv("LIKENESS_STATE"), 0);
+    assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(rows); i++) {
+        struct lk_error err;
+        char *path, *home = test_format("%s/%zu/deep", root, i);
+        char *expected = test_format("%s/%saudit.db", home, rows[i].below);
+        assert_int_equal(setenv(rows[i].variable, home, 1), 0);
+        assert_int_equal(lk_places_state("audit.db", true, &path, &err), 0);
+        assert_string_equal(path, expected);
+        test_write_text(path, "a file can be made there");
+        free(path), free(home), free(expected);
+    }
+    test_temp_remove(root);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -318,6 +343,7 @@ int main(void)
         WITH_FOLDER(a_hostile_pack_is_refused_in_one_line),
         WITH_FOLDER(the_first_folder_that_has_the_file_serves_it),
         cmocka_unit_test(the_usual_folders_follow_the_environment),
+        cmocka_unit_test(the_state_folder_follows_the_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,30 @@ static void pixel_boost_interleaves_its_runs(void **state)
     swap_named("boost");
 }
 
+/* Templates of 128 px that the picture shows larger take more pixels, up to 4 × 128. */
+static void a_large_face_takes_more_pixels(void **state)
+{
+    (void)state;
+    static const struct {
+        int scale, boost;
+    } cases[] = {{100, 1}, {190, 1}, {200, 2}, {380, 2}, {400, 3}, {2000, 4}};
+    struct lk_error err;
+    struct lk_swapped swapped;
+    struct lk_identity identity = identity_512();
+    struct lk_picture *picture = picture_smooth(200, 180);
+    lk_swapper *swapper = open_swapper("buff2fs");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lk_face face = face_at(cases[i].scale, 0, 0);
+        assert_ok(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &swapped, &err),
+                  &err);
+        assert_int_equal(swapped.crop->width, 128 * cases[i].boost);
+        assert_int_equal(swapped.runs, cases[i].boost * cases[i].boost);
+        lk_swapped_free(&swapped);
+    }
+    lk_swapper_free(swapper);
+    lk_picture_free(picture);
+}
+
 static void a_face_over_the_rim_sees_black_outside(void **state)
 {
     (void)state;
@@ -380,6 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_swap_is_the_numbers_of_numpy),
         cmocka_unit_test(pixel_boost_interleaves_its_runs),
+        cmocka_unit_test(a_large_face_takes_more_pixels),
         cmocka_unit_test(a_face_over_the_rim_sees_black_outside),
         cmocka_unit_test(a_small_face_is_upscaled_before_it_is_cropped),
         cmocka_unit_test(emap_is_found_by_shape_when_it_has_another_name),

@@ -297,7 +297,9 @@ static void looks_are_balanced(void **state)
     for (int v = 0; v < SKIN_COUNT; v++)
         assert_true(seen[CLASS_SKIN][v] > N / 8);
     assert_in_range(N - seen[CLASS_GLASSES][GLASSES_NONE], N * 27 / 100, N * 33 / 100);
-    assert_in_range(N - seen[CLASS_HAT][HAT_NONE], N * 15 / 100, N * 21 / 100);
+    assert_in_range(N - seen[CLASS_HAT][HAT_NONE], N * 20 / 100, N * 26 / 100);
+    for (int v = 0; v < HAIR_COUNT; v++)
+        assert_true(seen[CLASS_HAIR][v] > N * 2 / 100);
     assert_in_range(N - seen[CLASS_FRONT][FRONT_NOTHING], N * 5 / 100, N * 9 / 100);
 }
 

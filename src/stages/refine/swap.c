@@ -20,10 +20,12 @@ static const struct lk__swap_family *const families[] = {
     &lk__swap_inswapper,
 };
 
-enum { MAX_BOOST = 8, MAX_SOURCE = 1024 };
+enum { MAX_BOOST = 8, MAX_OWN_BOOST = 4, MAX_SOURCE = 1024 };
 
 /* A face must be this much smaller than the crop before super-resolution is worth its time. */
 static const double upscale_from = 1.05;
+/* How much pasting may enlarge a crop before it takes more pixels. */
+static const double most_enlarged = 1.5;
 /* Picture pixels around the crop that are upscaled with it, so that its rim is sampled inside. */
 static const int margin = 4;
 
@@ -37,7 +39,7 @@ struct lk_swapper {
 
 void lk_swap_options_init(struct lk_swap_options *options)
 {
-    *options = (struct lk_swap_options){.boost = 1};
+    *options = (struct lk_swap_options){.boost = 0};
 }
 
 void lk_swapped_free(struct lk_swapped *swapped)
@@ -187,16 +189,37 @@ static int crop_upscaled(const struct lk_picture *picture,
     return code;
 }
 
+/* The boost that is asked for, or the one that the face's size asks for. */
+static int boost_for(const lk_swapper *swapper,
+                     const struct lk_face *face,
+                     const struct lk_swap_options *options,
+                     int *boost,
+                     struct lk_error *err)
+{
+    struct lk_affine to_crop;
+    *boost = options->boost;
+    if (*boost)
+        return 0;
+    int code = lk_align_face((const float(*)[2])face->points, swapper->family->align,
+                             swapper->ports.side, &to_crop, err);
+    if (!code) {
+        double wanted = ceil(1 / (lk_affine_scale(&to_crop) * most_enlarged));
+        *boost = (int)fmin(fmax(wanted, 1), MAX_OWN_BOOST);
+    }
+    return code;
+}
+
 /* Fills out->before, to_crop, upscaled. */
 static int make_crop(const lk_swapper *swapper,
                      const struct lk_picture *picture,
                      const struct lk_face *face,
+                     int boost,
                      const struct lk_swap_options *options,
                      const struct lk_watch *watch,
                      struct lk_swapped *out,
                      struct lk_error *err)
 {
-    const int side = swapper->ports.side * options->boost;
+    const int side = swapper->ports.side * boost;
     struct lk_affine from_crop;
     struct rectangle r;
     int code = lk_align_face((const float(*)[2])face->points, swapper->family->align, side,
@@ -359,16 +382,20 @@ int lk_swap_face(const lk_swapper *swapper,
     float source[MAX_SOURCE];
     lk_swap_options_init(&defaults);
     options = options ? options : &defaults;
-    if (options->boost < 1 || options->boost > MAX_BOOST)
-        return lk_fail(err, LK_E_INPUT, "pixel boost %d is not 1 to %d", options->boost, MAX_BOOST);
+    int boost;
+    if (options->boost < 0 || options->boost > MAX_BOOST)
+        return lk_fail(err, LK_E_INPUT, "pixel boost %d is not 1 to %d, nor 0", options->boost,
+                       MAX_BOOST);
     int code = check_identity(swapper, identity, options, err);
     if (!code)
         code = swapper->family->source(&swapper->contract, &swapper->ports, &identity->embedding,
                                        source, err);
     if (!code)
-        code = make_crop(swapper, picture, face, options, watch, &made, err);
+        code = boost_for(swapper, face, options, &boost, err);
     if (!code)
-        code = run_all(swapper, source, options->boost, watch, &made, err);
+        code = make_crop(swapper, picture, face, boost, options, watch, &made, err);
+    if (!code)
+        code = run_all(swapper, source, boost, watch, &made, err);
     if (code) {
         lk_swapped_free(&made);
         return code;

@@ -21,12 +21,13 @@ typedef struct lk_swapper lk_swapper;
 
 struct lk_swap_options {
     int boost; /* 1…8: the crop has boost times the network's side and is done in boost² interleaved
-                  runs (pixel boost) */
+                  runs (pixel boost); 0: by the face's size, so that pasting does not enlarge the
+                  crop by more than half, at most 4 */
     const lk_upscaler *upscaler; /* used when the face is smaller than the crop; NULL: never */
     const char *embedder; /* sha256 of the embedder that the swapper was trained on; NULL: any of
                              the right size. Others are refused: their vectors mean other faces */
 };
-void lk_swap_options_init(struct lk_swap_options *options); /* 1, NULL, NULL */
+void lk_swap_options_init(struct lk_swap_options *options); /* 0, NULL, NULL */
 
 /* What comes out. Both crops: f32 [side,side,3], side = boost · the network's side. */
 struct lk_swapped {

@@ -29,26 +29,25 @@ int years_within(uint64_t seed, int age)
     return first_years[age] + rng_below(&r, first_years[age + 1] - first_years[age]);
 }
 
-/* Weights in per cent: bald buzz short side-part slicked spiky curly afro, bob long wavy long-curly
- * ponytail bun braids locs. */
+/* Weights, even enough that no style is too rare to be learned: bald buzz short side-part slicked
+ * spiky curly afro, bob long wavy long-curly ponytail bun braids locs. */
 static const float hair_styles[2][AGE_COUNT][HAIR_COUNT] = {
-    [WOMAN] = {{0, 0, 4, 1, 1, 1, 6, 7, 13, 15, 10, 10, 13, 6, 11, 2},
-               {1, 1, 6, 3, 3, 2, 6, 7, 13, 14, 11, 9, 8, 6, 5, 5},
-               {1, 2, 9, 4, 4, 2, 8, 6, 16, 11, 11, 8, 6, 7, 2, 3},
-               {1, 2, 14, 5, 4, 1, 15, 5, 18, 7, 7, 5, 3, 11, 1, 1}},
-    [MAN] = {{0, 12, 31, 18, 4, 9, 15, 6, 1, 1, 1, 0, 0, 0, 1, 1},
-             {5, 13, 18, 13, 11, 10, 11, 6, 1, 2, 2, 1, 1, 3, 0, 3},
-             {13, 14, 22, 17, 11, 5, 7, 4, 0, 2, 2, 0, 1, 1, 0, 1},
-             {27, 13, 25, 18, 9, 1, 3, 2, 0, 1, 1, 0, 0, 0, 0, 0}},
+    [WOMAN] = {{0, 0, 5, 2, 2, 2, 9, 9, 11, 13, 8, 7, 11, 7, 10, 6},
+               {1, 2, 6, 3, 3, 2, 9, 9, 11, 12, 8, 6, 9, 8, 8, 7},
+               {1, 2, 8, 4, 4, 2, 9, 8, 13, 11, 9, 6, 7, 8, 6, 6},
+               {1, 2, 10, 5, 4, 2, 12, 8, 13, 9, 7, 5, 6, 10, 5, 5}},
+    [MAN] = {{0, 8, 20, 12, 5, 9, 15, 10, 2, 7, 2, 1, 1, 1, 3, 6},
+             {9, 7, 11, 9, 8, 8, 11, 10, 2, 8, 3, 2, 2, 3, 2, 7},
+             {12, 8, 13, 10, 9, 5, 9, 9, 1, 8, 3, 2, 1, 2, 1, 7},
+             {16, 9, 15, 11, 8, 2, 7, 8, 0, 8, 3, 1, 1, 1, 0, 7}},
 };
-static const float coily_by_skin[SKIN_COUNT] = {0.35f, 0.4f, 0.6f, 1.3f, 2.0f, 2.2f};
-static const float braids_by_skin[SKIN_COUNT] = {0.8f, 0.8f, 0.8f, 1.0f, 1.4f, 1.4f};
+static const float coily_by_skin[SKIN_COUNT] = {0.8f, 0.8f, 0.9f, 1.1f, 1.3f, 1.3f};
 /* black brown blonde red */
 static const float natural_colours[SKIN_COUNT][4] = {
     {13, 30, 31, 26}, {16, 31, 31, 22}, {33, 37, 19, 11},
     {42, 38, 12, 8},  {62, 27, 6, 5},   {68, 24, 5, 3},
 };
-static const float dye_share = 0.045f; /* blue or pink, of the young and neither white nor grey */
+static const float dye_share = 0.09f; /* blue or pink, of the young and neither white nor grey */
 static const int under_hat[HAIR_COUNT] = {
     [HAIR_BALD] = HAIR_BALD,       [HAIR_BUZZ] = HAIR_BUZZ,     [HAIR_SHORT] = HAIR_SHORT,
     [HAIR_SIDE_PART] = HAIR_SHORT, [HAIR_SLICKED] = HAIR_SHORT, [HAIR_SPIKY] = HAIR_SHORT,
@@ -68,9 +67,9 @@ static const float fringe_share[2][AGE_COUNT] = {
 static const float beards[BEARD_COUNT] = {0.40f, 0.15f, 0.17f, 0.09f, 0.10f, 0.09f};
 static const float glasses_weights[GLASSES_COUNT] = {0.70f, 0.135f, 0.125f, 0.04f};
 /* none cap beanie brim headscarf */
-static const float hats[2][HAT_COUNT] = {[WOMAN] = {0.81f, 0.035f, 0.045f, 0.045f, 0.065f},
-                                         [MAN] = {0.83f, 0.07f, 0.05f, 0.046f, 0.004f}};
-static const float girl_hats[HAT_COUNT] = {0.82f, 0.05f, 0.055f, 0.05f, 0.025f};
+static const float hats[2][HAT_COUNT] = {
+    [WOMAN] = {0.75f, 0.055f, 0.06f, 0.06f, 0.075f}, [MAN] = {0.77f, 0.085f, 0.07f, 0.065f, 0.01f}};
+static const float girl_hats[HAT_COUNT] = {0.76f, 0.065f, 0.07f, 0.065f, 0.04f};
 /* none studs hoops */
 static const float earrings[2][EARRINGS_COUNT] = {
     [WOMAN] = {0.60f, 0.19f, 0.21f}, [MAN] = {0.94f, 0.04f, 0.02f}};
@@ -89,7 +88,7 @@ static int hair_style(struct rng *r, const struct look *k)
         w[i] = hair_styles[k->gender][k->age][i];
     w[HAIR_AFRO] *= coily_by_skin[k->skin];
     w[HAIR_LOCS] *= coily_by_skin[k->skin];
-    w[HAIR_BRAIDS] *= braids_by_skin[k->skin];
+    w[HAIR_BRAIDS] *= coily_by_skin[k->skin];
     return rng_weighted(r, w, HAIR_COUNT);
 }
 

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A result as a row of the audit ledger, in two halves:
+ *
+ *     made      task, numbers and choices of the option table, seed, models, verdict of each face:
+ *               stays for ever, so no text of the user's is in it
+ *     personal  every text: prompt, paths, whose faces; and the hashes of photos: can be erased
+ *
+ * Which option is which follows from its type, so a new row of the table needs nothing here. */
+#include "pipeline/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/places.h"
+#include "pipeline/options.h"
+
+void lk__record_free(struct lk__record *record)
+{
+    free(record->ledger);
+    free(record->mirror);
+    json_decref(record->models);
+    json_decref(record->sources);
+}
+
+static int ledger_path(const lk_engine *engine, char **out, struct lk_error *err)
+{
+    const char *own = engine->options.audit;
+    if (!own)
+        return lk_places_state("audit.db", true, out, err);
+    *out = strdup(own);
+    return *out ? 0 : lk_fail_memory(err, own, strlen(own));
+}
+
+int lk__record_try(lk_engine *engine, struct lk_error *err)
+{
+    char *path;
+    lk_ledger *ledger = NULL;
+    for (int role = 0; role < LK_ROLE_COUNT; role++)
+        engine->uses[role].used = false;
+    int rc = ledger_path(engine, &path, err);
+    if (rc)
+        return rc;
+    rc = lk_ledger_open(path, LK_LEDGER_WRITE, &ledger, err);
+    rc = rc ? rc : lk_ledger_try(ledger, engine->options.audit_mirror, err);
+    lk_ledger_close(ledger);
+    free(path);
+    return rc;
+}
+
+static json_t *json_of_models(const lk_engine *engine)
+{
+    json_t *models = json_array();
+    for (int role = 0; role < LK_ROLE_COUNT; role++) {
+        const struct lk__model_use *use = &engine->uses[role];
+        if (use->used)
+            json_array_append_new(models, json_pack("{s:s,s:s,s:s}", "role",
+                                                    lk_role_name((enum lk_role)role), "name",
+                                                    use->name, "sha256", use->sha256.hex));
+    }
+    return models;
+}
+
+/* NULL: no such file went in. */
+static int add_source(json_t *sources, const char *name, const char *path, struct lk_error *err)
+{
+    struct lk_sha256 sha;
+    int rc = path ? lk_sha256_file(path, &sha, err) : 0;
+    if (path && !rc)
+        json_object_set_new(sources, name, json_string(sha.hex));
+    return rc;
+}
+
+static int hash_sources(const struct lk_request *request, json_t *sources, struct lk_error *err)
+{
+    int rc = add_source(sources, "picture.sha256", request->picture, err);
+    rc = rc ? rc : add_source(sources, "init.sha256", request->init, err);
+    for (int i = 0; i < request->n_people && !rc; i++) {
+        char name[48];
+        snprintf(name, sizeof name, "people[%d].sha256", i);
+        rc = add_source(sources, name, request->people[i].photo, err);
+    }
+    return rc;
+}
+
+int lk__record_begin(const lk_engine *engine, lk_result *result, struct lk_error *err)
+{
+    struct lk__record *record = &result->record;
+    const char *mirror = engine->options.audit_mirror;
+    record->models = json_of_models(engine);
+    record->sources = json_object();
+    record->mirror = mirror ? strdup(mirror) : NULL;
+    if (!record->models || !record->sources || (mirror && !record->mirror))
+        return lk_fail_memory(err, "the audit's record", 0);
+    int rc = ledger_path(engine, &record->ledger, err);
+    return rc ? rc : hash_sources(&result->request, record->sources, err);
+}
+
+/* Takes `key` out of `from`, and puts a text into `to` under `name`. */
+static void move_text(json_t *from, const char *key, json_t *to, const char *name)
+{
+    json_t *value = json_object_get(from, key);
+    if (json_is_string(value))
+        json_object_set(to, name, value);
+    json_object_del(from, key);
+}
+
+/* "people": [{"photo", "place"}]: photos are personal, places are not. */
+static void split_people(json_t *options, json_t *personal)
+{
+    size_t i;
+    json_t *person;
+    json_array_foreach(json_object_get(options, "people"), i, person)
+    {
+        char name[48];
+        snprintf(name, sizeof name, "people[%zu].photo", i);
+        move_text(person, "photo", personal, name);
+    }
+}
+
+/* The request's JSON form without the user's texts; those go to `personal`. */
+static int split_request(const lk_result *result,
+                         const struct lk__picture_report *picture,
+                         json_t **out,
+                         json_t *personal,
+                         struct lk_error *err)
+{
+    char *text;
+    size_t n;
+    const struct lk_option *rows = lk_options(&n);
+    int rc = lk_request_to_json(&result->request, &text, err);
+    if (rc)
+        return rc;
+    json_t *options = json_loads(text, 0, NULL);
+    free(text);
+    move_text(options, "prompt", personal, "prompt");
+    move_text(options, "picture", personal, "picture");
+    split_people(options, personal);
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_TEXT)
+            move_text(options, rows[i].name, personal, rows[i].name);
+    }
+    json_object_del(options, "count");
+    if (!picture->from_photo)
+        json_object_set_new(options, "seed", json_integer(picture->seed));
+    *out = options;
+    return 0;
+}
+
+/* Fate and verdict of each face, but neither where it is nor whose. */
+static json_t *split_faces(const struct lk__picture_report *picture, json_t *personal)
+{
+    static const char *const kept[] = {"fate", "verdict", "score"};
+    json_t *faces = json_array();
+    for (size_t i = 0; i < picture->n_faces; i++) {
+        json_t *report = lk__json_of_face_report(&picture->faces[i]), *face = json_object();
+        bool own = !strcmp(picture->faces[i].identity, LK__OWN_IDENTITY);
+        char name[48];
+        snprintf(name, sizeof name, "faces[%zu].identity", i);
+        if (!own)
+            move_text(report, "identity", personal, name);
+        for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
+            if (json_object_get(report, kept[k]))
+                json_object_set(face, kept[k], json_object_get(report, kept[k]));
+        json_object_set_new(face, "own", json_boolean(own));
+        json_array_append_new(faces, face);
+        json_decref(report);
+    }
+    return faces;
+}
+
+static int append(const lk_result *result,
+                  const struct lk_ledger_entry *entry,
+                  struct lk_error *err)
+{
+    lk_ledger *ledger = NULL;
+    int64_t sequence;
+    int rc = lk_ledger_open(result->record.ledger, LK_LEDGER_WRITE, &ledger, err);
+    rc = rc ? rc : lk_ledger_append(ledger, entry, result->record.mirror, &sequence, err);
+    lk_ledger_close(ledger);
+    return rc ? lk_fail_context(err, rc, "no picture leaves without its row in the audit") : 0;
+}
+
+int lk__record_add(const lk_result *result,
+                   size_t i,
+                   const struct lk_ledger_picture *leaving,
+                   struct lk_error *err)
+{
+    const struct lk__picture_report *picture = &result->pictures[i];
+    json_t *request = NULL, *personal = json_copy(result->record.sources);
+    int rc = personal ? split_request(result, picture, &request, personal, err)
+                      : lk_fail_memory(err, "the audit's record", 0);
+    if (!rc) {
+        json_t *made =
+            json_pack("{s:s,s:o,s:O,s:o}", "program", lk_version(), "request", request, "models",
+                      result->record.models, "faces", split_faces(picture, personal));
+        struct lk_ledger_entry entry = {.picture = *leaving, .made = made, .personal = personal};
+        rc = made ? append(result, &entry, err) : lk_fail_memory(err, "the audit's record", 0);
+        json_decref(made);
+    }
+    json_decref(personal);
+    return rc;
+}

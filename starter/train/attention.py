@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attention for networks with narrow heads (attention.c): an operator that torch.compile leaves whole, and a processor of
+diffusers' attention layers. Built at first use with the machine's C compiler.
+"""
+import ctypes, functools, os, subprocess
+from pathlib import Path
+import torch
+from common import RUN
+
+SOURCE = Path(__file__).with_suffix(".c")
+WIDTHS = (8, 16)  # of heads
+
+
+@functools.cache
+def library():
+    built = RUN / "attention.so"
+    if not built.exists() or built.stat().st_mtime < SOURCE.stat().st_mtime:
+        built.parent.mkdir(parents=True, exist_ok=True)
+        half = built.with_suffix(f".{os.getpid()}")
+        subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-Wno-psabi", "-shared", "-fPIC", str(SOURCE), "-o", str(half)], check=True)
+        half.rename(built)
+    return ctypes.CDLL(str(built))
+
+
+def call(function, q, k, *tensors):
+    """The heads of q, k and what else there is, each [N,heads,rows,D] float32."""
+    heads, (n, width), m = q.shape[0] * q.shape[1], q.shape[2:], k.shape[2]
+    p = [ctypes.c_void_p(t.data_ptr()) for t in (q, k, *tensors)]
+    function(ctypes.c_long(heads), n, m, width, *p)
+
+
+@torch.library.custom_op("likeness::attend", mutates_args=())
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    o, total = torch.empty_like(q), q.new_empty(q.shape[:3])
+    call(library().attend, q, k, v, o, total)
+    return o, total
+
+
+@attend.register_fake
+def _(q, k, v):
+    return torch.empty_like(q), q.new_empty(q.shape[:3])
+
+
+@torch.library.custom_op("likeness::attend_back", mutates_args=())
+def attend_back(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, total: torch.Tensor, within: torch.Tensor,
+                go: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    grads = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+    call(library().attend_back, q, k, v, total, within, go, *grads)
+    return grads
+
+
+@attend_back.register_fake
+def _(q, k, v, total, within, go):
+    return torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+
+
+def remember(ctx, inputs, output):
+    ctx.save_for_backward(*inputs, *output)
+
+
+def gradients(ctx, go, _):
+    q, k, v, o, total = ctx.saved_tensors
+    go = go.contiguous()
+    return attend_back(q, k, v, total, (o * go).sum(-1), go)
+
+
+attend.register_autograd(gradients, setup_context=remember)
+
+
+class NarrowAttention:
+    """A diffusers attention processor. Where there are few rows torch's plain products are as fast."""
+
+    def __call__(self, attn, h, encoder_hidden_states=None, attention_mask=None, temb=None):
+        c = h if encoder_hidden_states is None else encoder_hidden_states
+        n, length, width = h.shape
+        split = lambda v: v.view(n, v.shape[1], attn.heads, -1).transpose(1, 2)
+        q, k, v = split(attn.to_q(h)), split(attn.to_k(c)), split(attn.to_v(c))
+        q = q * q.shape[-1] ** -.5
+        if length >= 64 and q.shape[-1] in WIDTHS:
+            y = attend(*(t.float().contiguous() for t in (q, k, v)))[0]
+        else:
+            y = torch.softmax(q @ k.transpose(2, 3), -1) @ v
+        return attn.to_out[0](y.transpose(1, 2).reshape(n, length, width))
+
+
+def differences(n, m, width):
+    """Largest differences from torch's own: answer, gradients of q, k and v."""
+    q, k, v = (torch.randn(2, 8, rows, width, requires_grad=True) for rows in (n, m, m))
+    plain, ours = torch.softmax(q @ k.transpose(2, 3), -1) @ v, attend(q, k, v)[0]
+    g = torch.randn_like(plain)
+    far = [plain - ours] + [a - b for a, b in zip(*(torch.autograd.grad(o, (q, k, v), g) for o in (plain, ours)))]
+    return [float(f.detach().abs().max()) for f in far]
+
+
+if __name__ == "__main__":
+    for shape in ((576, 576, 8), (576, 77, 8), (144, 144, 16), (144, 77, 16)):
+        print(*shape, *(f"{d:.1e}" for d in differences(*shape)))
