@@ -149,7 +149,9 @@ check 1 "nothing was left" bash -c 'trap "" XFSZ; ulimit -f 64; exec "$@"' bash 
 [ -z "$(ls small)" ] || { echo "FAILED: the full disk holds $(ls small)"; failed=$((failed + 1)); }
 $lk draw "a man" --steps 900 --size 512x512 -o x.png > /dev/null 2> err.txt &
 pid=$!
-sleep 2
+# The shell has started it with Ctrl-C ignored: not before it listens itself.
+for _ in $(seq 300); do grep -q '^SigCgt.*[2367abef]$' /proc/$pid/status && break; sleep 0.1; done
+sleep 1
 kill -INT $pid
 wait $pid
 code=$?
