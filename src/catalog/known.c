@@ -30,6 +30,9 @@ static const struct lk_model_entry KNOWN[] = {
      .source = "github.com/deepinsight/insightface"},
     {.role = LK_ROLE_UPSCALER, .family = "rrdbnet", .name = "real-esrgan-x2plus", .file = "RealESRGAN_x2plus.onnx",
      .licence = "BSD-3-Clause", .source = "github.com/xinntao/Real-ESRGAN", .defaults = {.upscale = 2}},
+    {.role = LK_ROLE_WATERMARK, .family = "rivagan", .name = "rivagan", .file = "rivagan_encoder.onnx",
+     .licence = "MIT", .sha256 = "66bc7814fadac7d686105c8ab26c6cf2cc8e40deb83e67bb6ef5b9de9b8ece0d",
+     .source = "github.com/ShieldMnt/invisible-watermark"},
 };
 /* clang-format on */
 

@@ -60,6 +60,7 @@ void lk_engine_free(lk_engine *engine)
     lk_embedder_free(engine->embedder);
     lk_swapper_free(engine->swapper);
     lk_upscaler_free(engine->upscaler);
+    lk_rivagan_free(engine->rivagan);
     char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
                      engine->swapper_name, engine->upscaler_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -268,6 +269,19 @@ int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, str
     lk_upscaler_free(engine->upscaler);
     engine->upscaler = opened;
     return remember(&engine->upscaler_name, request->upscaler, err);
+}
+
+int lk__engine_rivagan(lk_engine *engine, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    engine->uses[LK_ROLE_WATERMARK].used = true;
+    if (engine->rivagan)
+        return 0;
+    int rc = lk_catalog_find(engine->catalog, LK_ROLE_WATERMARK, "rivagan", &entry, err);
+    rc = rc ? rc : note(engine, entry, err);
+    return rc ? rc
+              : lk_rivagan_open(engine->runtime, entry->path, draw_device(engine), &engine->rivagan,
+                                err);
 }
 
 static int embed_all(const lk_engine *engine,

@@ -16,6 +16,7 @@
 #include "stages/diffuse/draw.h"
 #include "stages/find/detector.h"
 #include "stages/identity/embedder.h"
+#include "stages/mark/rivagan.h"
 #include "stages/mark/watermark.h"
 #include "stages/refine/swap.h"
 #include "stages/refine/upscale.h"
@@ -55,6 +56,7 @@ struct lk_engine {
     float same_person; /* the embedder's threshold */
     lk_swapper *swapper;
     lk_upscaler *upscaler;
+    lk_rivagan *rivagan;
     struct lk__model_use uses[LK_ROLE_COUNT];
 };
 
@@ -66,6 +68,7 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
 /* After the embedder, which it must belong to. */
 int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+int lk__engine_rivagan(lk_engine *engine, struct lk_error *err);
 
 /* Reads the hidden mark's key, or makes the user's; afterwards engine->key is there. */
 int lk__engine_key(lk_engine *engine, struct lk_error *err);

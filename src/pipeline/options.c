@@ -75,8 +75,8 @@ static const struct lk_option options[] = {
 
     {"visible-mark", 0, LK_OPTION_TEXT, IN_REQUEST(visible_mark), 0, 0, NULL, NULL, "TEXT|FILE.png",
      "show this text or logo in the lower right corner", DRAWS | LK_CMD_SWAP},
-    {"watermark-method", 0, LK_OPTION_CHOICE, IN_REQUEST(watermark_method), 0, 0, "own|dwt-dct", "own", "NAME",
-     "own, or dwt-dct: the id is written a second time, for the decoder of the invisible-watermark package (dwtDct, 64 bits)", DRAWS | LK_CMD_SWAP},
+    {"watermark-method", 0, LK_OPTION_CHOICE, IN_REQUEST(watermark_method), 0, 0, "own|dwt-dct|rivagan", "own", "NAME",
+     "own; or the id a second time, for the decoder of the invisible-watermark package: dwt-dct (dwtDct, 64 bits), rivagan (rivaGan, the first 32; a network)", DRAWS | LK_CMD_SWAP},
 
     {"device", 0, LK_OPTION_TEXT, IN_ENGINE(device), 0, 0, NULL, NULL, "NAME", "auto, cpu, cuda:0 …", COMPUTES},
     {"draw-device", 0, LK_OPTION_TEXT, IN_ENGINE(draw_device), 0, 0, NULL, NULL, "NAME", "device of the diffusion networks", MAKES},

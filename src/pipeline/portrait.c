@@ -3,7 +3,7 @@
  *
  *     sentence ─▶ draw half (paint.c): text ▶ diffusion ▶ decode ▶ enlarge
  *              ─▶ face half (faces.c): find ▶ gate ▶ align ▶ refine ▶ light ▶ mask ▶ blend ▶ verify
- *              ─▶ result ─▶ release.c: mark ▶ bytes
+ *              ─▶ marks.c ─▶ result ─▶ release.c: bytes ▶ row in the audit ledger
  *
  * `draw` runs the first half alone, `swap` the second half on a picture of the user's. Both halves
  * take and leave float pictures, so that a half can be run again, or on another machine, without
@@ -14,6 +14,7 @@
 
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
+#include "pipeline/marks.h"
 #include "pipeline/paint.h"
 #include "pipeline/record.h"
 
@@ -146,8 +147,7 @@ int lk_engine_run(lk_engine *engine,
 {
     lk_result *result = NULL;
     int rc = check(request, err);
-    rc = rc ? rc : lk__check_visible_mark(request, err);
-    rc = rc ? rc : lk__engine_key(engine, err);
+    rc = rc ? rc : lk__marks_open(engine, request, err);
     rc = rc ? rc : lk__record_try(engine, err);
     rc = rc ? rc
             : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
@@ -156,7 +156,7 @@ int lk_engine_run(lk_engine *engine,
         return rc;
     rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
                                        : run_drawn(engine, result, watch, err);
-    rc = rc ? rc : lk__result_mark(result, &engine->key, err);
+    rc = rc ? rc : lk__marks_write(engine, result, watch, err);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);
     if (rc)

@@ -4,7 +4,7 @@
  *
  *   1. forensics and policy judge the picture      (issue 5: src/stages/judge/)
  *   2. consent of everyone whose face is in it     (issue 5: src/cast/)
- *   3. the visible and the hidden mark             lk__result_mark chooses, encode_marked writes
+ *   3. the marks in the pixels                     marks.c: no other picture is encoded
  *   4. what the picture says of itself             `parameters` text and XMP: below
  *   5. encoding
  *   6. the audit ledger                            record.c; no row, no bytes. Each encoding is a
@@ -19,7 +19,6 @@
 #include "data/phash.h"
 #include "pipeline/record.h"
 #include "stages/mark/parameters.h"
-#include "stages/mark/watermark.h"
 #include "stages/mark/xmp.h"
 
 #ifndef LK_VERSION
@@ -29,69 +28,6 @@
 const char *lk_version(void)
 {
     return LK_VERSION;
-}
-
-/* A keyed hash of the pixels: nobody else can tell it from a random number, and the same request
- * gives the same file. */
-static uint64_t id_of(const struct lk_picture *picture, const struct lk_key *key)
-{
-    size_t n = (size_t)picture->width * (size_t)picture->height * (size_t)picture->channels;
-    size_t size = picture->type == LK_PIXEL_F32 ? sizeof(float) : sizeof(uint8_t);
-    uint8_t hash[16];
-    uint64_t id;
-    lk_key_hash(key, picture->u8, n * size, hash, sizeof hash);
-    memcpy(&id, hash, sizeof id);
-    return id;
-}
-
-/* A picture that already is ours keeps its mark. What was drawn from noise has none; a picture that
- * somebody brings may be one of ours at another size. */
-static int choose_mark(const struct lk_result *result,
-                       struct lk__picture_report *picture,
-                       struct lk_error *err)
-{
-    bool brought = picture->from_photo || result->request.init;
-    struct lk_watermark before = {0};
-    if (brought) {
-        int rc =
-            lk_watermark_read(picture->picture, &result->key, LK_WATERMARK_RESIZED, &before, err);
-        if (rc)
-            return rc;
-    }
-    const struct lk_picture *p = picture->picture;
-    picture->is_chained = before.found;
-    picture->has_mark =
-        before.found || (p->width >= LK_WATERMARK_SIDE && p->height >= LK_WATERMARK_SIDE);
-    picture->mark = before.found ? before.id : id_of(p, &result->key);
-    return 0;
-}
-
-int lk__check_visible_mark(const struct lk_request *request, struct lk_error *err)
-{
-    struct lk_picture *empty = NULL, *stamped = NULL;
-    if (!request->visible_mark)
-        return 0;
-    int rc = lk_picture_new(256, 256, 3, LK_PIXEL_U8, &empty, err);
-    rc = rc ? rc : lk_picture_stamp(empty, request->visible_mark, &stamped, err);
-    lk_picture_free(empty);
-    lk_picture_free(stamped);
-    return rc;
-}
-
-int lk__result_mark(lk_result *result, const struct lk_key *key, struct lk_error *err)
-{
-    int rc = 0;
-    result->key = *key;
-    for (size_t i = 0; !rc && i < result->count; i++) {
-        struct lk__picture_report *picture = &result->pictures[i];
-        rc = choose_mark(result, picture, err);
-        if (!rc && !picture->has_mark)
-            lk__result_remark(result,
-                              "a picture of %dx%d pixels is too small for the hidden mark, which "
-                              "needs %d on each side",
-                              picture->picture->width, picture->picture->height, LK_WATERMARK_SIDE);
-    }
-    return rc;
 }
 
 /* Whose faces are in it, for the `parameters` text: "ada.jpg, bo.jpg"; malloc'd or NULL. */
@@ -156,55 +92,6 @@ static int format_of_name(const char *name, enum lk_format *out, struct lk_error
     return lk_fail(err, LK_E_INPUT, "format '%s' is none of png, jpeg, webp, tiff", name);
 }
 
-/* The picture as it is, or with what shall be seen in its corner; a new reference. */
-static int with_visible_mark(const struct lk_result *result,
-                             const struct lk__picture_report *picture,
-                             struct lk_picture **out,
-                             struct lk_error *err)
-{
-    if (result->request.visible_mark)
-        return lk_picture_stamp(picture->picture, result->request.visible_mark, out, err);
-    *out = lk_picture_ref(picture->picture);
-    return 0;
-}
-
-static int with_other_mark(const struct lk_result *result,
-                           const struct lk__picture_report *picture,
-                           struct lk_picture **shown,
-                           struct lk_error *err)
-{
-    struct lk_picture *marked;
-    const char *method = result->request.watermark_method;
-    if (!method || strcmp(method, "dwt-dct") != 0)
-        return 0;
-    int rc = lk_watermark_embed_dwt_dct(*shown, picture->mark, &marked, err);
-    if (rc)
-        return rc;
-    lk_picture_free(*shown);
-    *shown = marked;
-    return 0;
-}
-
-/* The picture with its marks, encoded. */
-static int encode_marked(const struct lk_result *result,
-                         const struct lk__picture_report *picture,
-                         enum lk_format format,
-                         const struct lk_picture_text *text,
-                         void **bytes,
-                         size_t *size,
-                         struct lk_error *err)
-{
-    struct lk_picture *shown = NULL, *marked = NULL;
-    int rc = with_visible_mark(result, picture, &shown, err);
-    rc = rc ? rc : with_other_mark(result, picture, &shown, err);
-    if (!rc && picture->has_mark && !picture->is_chained)
-        rc = lk_watermark_embed(shown, &result->key, picture->mark, &marked, err);
-    rc = rc ? rc : lk_picture_encode(marked ? marked : shown, format, text, bytes, size, err);
-    lk_picture_free(shown);
-    lk_picture_free(marked);
-    return rc;
-}
-
 /* The row of a picture that is about to leave as these bytes: they are read again, so that its look
  * is that of what others will see. */
 static int record(const lk_result *result,
@@ -253,7 +140,7 @@ int lk_result_encode(const lk_result *result,
     rc = rc ? rc : parameters_of(result, picture, &parameters, err);
     rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
     struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
-    rc = rc ? rc : encode_marked(result, picture, kind, &text, &encoded, &n, err);
+    rc = rc ? rc : lk_picture_encode(picture->marked, kind, &text, &encoded, &n, err);
     rc = rc ? rc : record(result, i, format, encoded, n, err);
     free(parameters);
     free(packet);

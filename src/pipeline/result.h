@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 
-#include "base/key.h"
 #include "data/face.h"
 #include "data/picture.h"
 #include "stages/judge/verify.h"
@@ -32,6 +31,7 @@ struct lk__face_report {
 
 struct lk__picture_report {
     struct lk_picture *picture; /* f32 or u8; owned */
+    struct lk_picture *marked;  /* u8, with all marks: what leaves; owned */
     int64_t seed;
     struct lk__face_report *faces; /* owned */
     size_t n_faces;
@@ -54,7 +54,6 @@ struct lk_result {
     char model[128], hash[11]; /* of the checkpoint; empty for swap */
     struct lk__picture_report *pictures;
     size_t count;
-    struct lk_key key;    /* of the hidden mark */
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
     int n_remarks;
     char *report; /* JSON */
@@ -74,12 +73,6 @@ int lk__result_new(const struct lk_request *request,
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
 /* The same of one face, with what became of it: "fate", "identity", "verdict". */
 json_t *lk__json_of_face_report(const struct lk__face_report *face);
-
-/* Whether the visible mark can be drawn, before anything is computed for it. */
-int lk__check_visible_mark(const struct lk_request *request, struct lk_error *err);
-
-/* Says which hidden mark each picture will leave with; called once, when the pictures are done. */
-int lk__result_mark(lk_result *result, const struct lk_key *key, struct lk_error *err);
 
 /* Writes result->report; called once, when everything is in. */
 int lk__result_describe(lk_result *result, struct lk_error *err);

@@ -140,6 +140,7 @@ check 2 "64 hex digits" $lk draw "a man" --watermark-key request.json -o x.png
 check 0 "too small for the hidden mark" $lk draw "a man" --size 64x64 --steps 1 -o small.png
 check 0 "marked.png" $lk draw "a man" --steps 1 --visible-mark "made by AI" -o marked.png
 check 2 "none of own" $lk draw "a man" --watermark-method svd -o x.png
+check 4 "rivagan_encoder.onnx" $lk draw "a man" --watermark-method rivagan -o x.png
 check 2 "logo.png" $lk draw "a man" --steps 1 --visible-mark logo.png -o x.png
 
 # A full disk and an interrupt leave nothing behind.

@@ -31,6 +31,7 @@ static lk_result *make_result(const char *ledger)
     assert_ok(lk_picture_new(64, 48, 3, LK_PIXEL_U8, &report->picture, &err), &err);
     for (int i = 0; i < 64 * 48 * 3; i++)
         report->picture->u8[i] = (uint8_t)(i * i / 7);
+    report->marked = lk_picture_ref(report->picture);
     report->seed = 77;
     report->faces = calloc(1, sizeof *report->faces);
     report->n_faces = 1;

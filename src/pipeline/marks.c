@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/marks.h"
+
+#include <string.h>
+
+#include "stages/mark/watermark.h"
+
+static bool writes(const struct lk_request *request, const char *method)
+{
+    return request->watermark_method && !strcmp(request->watermark_method, method);
+}
+
+/* Whether the visible mark can be drawn, on a picture that does not matter. */
+static int try_visible_mark(const struct lk_request *request, struct lk_error *err)
+{
+    struct lk_picture *empty = NULL, *stamped = NULL;
+    if (!request->visible_mark)
+        return 0;
+    int rc = lk_picture_new(256, 256, 3, LK_PIXEL_U8, &empty, err);
+    rc = rc ? rc : lk_picture_stamp(empty, request->visible_mark, &stamped, err);
+    lk_picture_free(empty);
+    lk_picture_free(stamped);
+    return rc;
+}
+
+int lk__marks_open(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    int rc = try_visible_mark(request, err);
+    rc = rc ? rc : lk__engine_key(engine, err);
+    return rc || !writes(request, "rivagan") ? rc : lk__engine_rivagan(engine, err);
+}
+
+/* A keyed hash of the pixels: nobody else can tell it from a random number, and the same request
+ * gives the same file. */
+static uint64_t id_of(const struct lk_picture *picture, const struct lk_key *key)
+{
+    size_t n = (size_t)picture->width * (size_t)picture->height * (size_t)picture->channels;
+    size_t size = picture->type == LK_PIXEL_F32 ? sizeof(float) : sizeof(uint8_t);
+    uint8_t hash[16];
+    uint64_t id;
+    lk_key_hash(key, picture->u8, n * size, hash, sizeof hash);
+    memcpy(&id, hash, sizeof id);
+    return id;
+}
+
+/* A picture that already is ours keeps its mark. What was drawn from noise has none; a picture that
+ * somebody brings may be one of ours at another size. */
+static int choose_mark(const lk_engine *engine,
+                       const struct lk_request *request,
+                       struct lk__picture_report *picture,
+                       struct lk_error *err)
+{
+    const struct lk_picture *p = picture->picture;
+    struct lk_watermark before = {0};
+    if (picture->from_photo || request->init) {
+        int rc = lk_watermark_read(p, &engine->key, LK_WATERMARK_RESIZED, &before, err);
+        if (rc)
+            return rc;
+    }
+    picture->is_chained = before.found;
+    picture->has_mark =
+        before.found || (p->width >= LK_WATERMARK_SIDE && p->height >= LK_WATERMARK_SIDE);
+    picture->mark = before.found ? before.id : id_of(p, &engine->key);
+    return 0;
+}
+
+/* Puts the picture that a step has made in the place of the one that it was made of. */
+static void replace(struct lk_picture **picture, struct lk_picture *made)
+{
+    lk_picture_free(*picture);
+    *picture = made;
+}
+
+/* Visible mark, the mark of another method, our own: each is written over the ones before. */
+static int write_marks(const lk_engine *engine,
+                       const struct lk_request *request,
+                       const struct lk__picture_report *picture,
+                       const struct lk_watch *watch,
+                       struct lk_picture **shown,
+                       struct lk_error *err)
+{
+    struct lk_picture *made = NULL;
+    int rc =
+        request->visible_mark ? lk_picture_stamp(*shown, request->visible_mark, &made, err) : 0;
+    if (!rc && made)
+        replace(shown, made);
+    made = NULL;
+    if (!rc && writes(request, "dwt-dct"))
+        rc = lk_watermark_embed_dwt_dct(*shown, picture->mark, &made, err);
+    if (!rc && writes(request, "rivagan"))
+        rc = lk_rivagan_embed(engine->rivagan, *shown, (uint32_t)(picture->mark >> 32), watch,
+                              &made, err);
+    if (!rc && made)
+        replace(shown, made);
+    made = NULL;
+    if (!rc && picture->has_mark && !picture->is_chained)
+        rc = lk_watermark_embed(*shown, &engine->key, picture->mark, &made, err);
+    if (!rc && made)
+        replace(shown, made);
+    return rc;
+}
+
+static int mark(const lk_engine *engine,
+                const struct lk_request *request,
+                const struct lk_watch *watch,
+                struct lk__picture_report *picture,
+                struct lk_error *err)
+{
+    struct lk_picture *shown = lk_picture_ref(picture->picture);
+    int rc = choose_mark(engine, request, picture, err);
+    rc = rc ? rc : write_marks(engine, request, picture, watch, &shown, err);
+    rc = rc ? rc : lk_picture_convert(shown, LK_PIXEL_U8, &picture->marked, err);
+    lk_picture_free(shown);
+    return rc;
+}
+
+int lk__marks_write(lk_engine *engine,
+                    lk_result *result,
+                    const struct lk_watch *watch,
+                    struct lk_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < result->count; i++) {
+        struct lk__picture_report *picture = &result->pictures[i];
+        rc = mark(engine, &result->request, watch, picture, err);
+        if (!rc && !picture->has_mark)
+            lk__result_remark(result,
+                              "a picture of %dx%d pixels is too small for the hidden mark, which "
+                              "needs %d on each side",
+                              picture->picture->width, picture->picture->height, LK_WATERMARK_SIDE);
+    }
+    return rc;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The marks in the pixels of what leaves: visible, hidden, and that of another program. */
+#ifndef LK_PIPELINE_MARKS_H
+#define LK_PIPELINE_MARKS_H
+
+#include "pipeline/engine.h"
+#include "pipeline/result.h"
+
+/* Before any work: opens the key and what else the marks of this request need. */
+int lk__marks_open(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+
+/* Chooses the hidden mark's id of each picture, and makes the picture that may leave:
+ * `marked`. */
+int lk__marks_write(lk_engine *engine,
+                    lk_result *result,
+                    const struct lk_watch *watch,
+                    struct lk_error *err);
+
+#endif
