@@ -57,6 +57,9 @@ static json_t *json_of_labels(const struct labels *labels)
         json_object_set_new(root, "digital_source_type", json_string(labels->xmp.source_uri));
     if (*labels->xmp.creator)
         json_object_set_new(root, "creator", json_string(labels->xmp.creator));
+    json_t *aigc = json_loads(labels->xmp.aigc, 0, NULL);
+    if (aigc)
+        json_object_set_new(root, "aigc", aigc);
     return root;
 }
 
@@ -108,6 +111,8 @@ static void print_text(const struct labels *labels,
     printf("made by       %s\n", sources[labels->xmp.source]);
     if (*labels->xmp.creator)
         printf("program       %s\n", labels->xmp.creator);
+    if (*labels->xmp.aigc)
+        printf("AIGC label    %s\n", labels->xmp.aigc);
     if (labels->text.parameters)
         printf("parameters    %s\n", labels->text.parameters);
     if (mark->found)

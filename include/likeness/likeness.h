@@ -33,6 +33,8 @@ struct lk_engine_options {
     int64_t memory;      /* bytes for networks; 0: three quarters of the machine's */
     char *audit;         /* the audit ledger's file; NULL: audit.db of the user's state folder */
     char *audit_mirror;  /* file to which each signed head of it is added; NULL: none */
+    char *producer;      /* who answers for the pictures: name or code for their labels; NULL:
+                            "likeness" */
     char *watermark_key; /* file with the key of the hidden mark; NULL: watermark.key of the user's
                             state folder, made at the first use */
 };

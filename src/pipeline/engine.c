@@ -38,6 +38,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->draw_device, &engine->options.draw_device, err);
         rc = rc ? rc : copy_text(options->face_device, &engine->options.face_device, err);
+        rc = rc ? rc : copy_text(options->producer, &engine->options.producer, err);
         rc = rc ? rc : copy_text(options->audit, &engine->options.audit, err);
         rc = rc ? rc : copy_text(options->audit_mirror, &engine->options.audit_mirror, err);
         rc = rc ? rc : copy_text(options->watermark_key, &engine->options.watermark_key, err);

@@ -88,6 +88,8 @@ static const struct lk_option options[] = {
      "audit ledger, in which every picture that leaves has its row (default: audit.db in ~/.local/state/likeness)", AUDITS},
     {"audit-mirror", 0, LK_OPTION_TEXT, IN_ENGINE(audit_mirror), 0, 0, NULL, NULL, "FILE",
      "second file, best on another machine, to which each signed head of the ledger is added", AUDITS},
+    {"producer", 0, LK_OPTION_TEXT, IN_ENGINE(producer), 0, 0, NULL, NULL, "NAME",
+     "who answers for the pictures, for their AIGC label (GB 45438-2025): a name, or the provider's code", MAKES},
     {"watermark-key", 0, LK_OPTION_TEXT, IN_ENGINE(watermark_key), 0, 0, NULL, NULL, "FILE",
      "key of the hidden mark, 64 hex digits (default: watermark.key in ~/.local/state/likeness, made at the first use)", AUDITS},
 

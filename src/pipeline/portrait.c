@@ -8,6 +8,7 @@
  * `draw` runs the first half alone, `swap` the second half on a picture of the user's. Both halves
  * take and leave float pictures, so that a half can be run again, or on another machine, without
  * loss. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -154,6 +155,8 @@ int lk_engine_run(lk_engine *engine,
                              &result, err);
     if (rc)
         return rc;
+    const char *producer = engine->options.producer;
+    snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
     rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
                                        : run_drawn(engine, result, watch, err);
     rc = rc ? rc : lk__marks_write(engine, result, watch, err);

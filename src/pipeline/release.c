@@ -77,6 +77,27 @@ static int parameters_of(const lk_result *result,
     return rc;
 }
 
+/* The implicit label of GB 45438-2025: made by AI, by whom, under which number. What a platform
+ * that spreads the picture adds is left empty. malloc'd. */
+static int aigc_of(const lk_result *result,
+                   const struct lk__picture_report *picture,
+                   char **out,
+                   struct lk_error *err)
+{
+    char id[17] = "";
+    if (picture->has_mark)
+        snprintf(id, sizeof id, "%016" PRIx64, picture->mark);
+    json_t *label = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "Label", "1", "ContentProducer",
+                              result->producer, "ProduceID", id, "ReservedCode1", "",
+                              "ContentPropagator", "", "PropagateID", "", "ReservedCode2", "");
+    *out = label ? json_dumps(label, JSON_COMPACT) : NULL;
+    json_decref(label);
+    return *out ? 0
+                : lk_fail(err, LK_E_INPUT,
+                          "the producer '%s' is not UTF-8: give another by --producer",
+                          result->producer);
+}
+
 static int format_of_name(const char *name, enum lk_format *out, struct lk_error *err)
 {
     static const char *const names[] = {[LK_FORMAT_PNG] = "png",
@@ -132,17 +153,20 @@ int lk_result_encode(const lk_result *result,
         .model = *result->model ? result->model : NULL,
         .prompt = result->request.prompt,
     };
-    char *parameters = NULL, *packet = NULL;
+    char *parameters = NULL, *aigc = NULL, *packet = NULL;
     void *encoded = NULL;
     size_t n = 0;
     enum lk_format kind = LK_FORMAT_PNG;
     int rc = format_of_name(format, &kind, err);
     rc = rc ? rc : parameters_of(result, picture, &parameters, err);
+    rc = rc ? rc : aigc_of(result, picture, &aigc, err);
+    xmp.aigc = aigc;
     rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
     struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
     rc = rc ? rc : lk_picture_encode(picture->marked, kind, &text, &encoded, &n, err);
     rc = rc ? rc : record(result, i, format, encoded, n, err);
     free(parameters);
+    free(aigc);
     free(packet);
     if (rc) {
         free(encoded);

@@ -54,6 +54,7 @@ struct lk_result {
     char model[128], hash[11]; /* of the checkpoint; empty for swap */
     struct lk__picture_report *pictures;
     size_t count;
+    char producer[128];   /* who answers for the pictures */
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
     int n_remarks;
     char *report; /* JSON */

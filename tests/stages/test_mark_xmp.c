@@ -22,7 +22,7 @@ static struct lk_xmp_found read_text(const char *packet)
 
 static char *write_prompt(const char *prompt)
 {
-    struct lk_xmp xmp = {LK_SOURCE_GENERATED, "0.1.0", "starter", prompt};
+    struct lk_xmp xmp = {LK_SOURCE_GENERATED, "0.1.0", "starter", prompt, NULL};
     char *packet;
     assert_int_equal(lk_xmp_write(&xmp, &packet, NULL), 0);
     return packet;
@@ -31,14 +31,16 @@ static char *write_prompt(const char *prompt)
 static void a_packet_states_source_and_creator(void **state)
 {
     (void)state;
+    static const char label[] = "{\"Label\":\"1\",\"ContentProducer\":\"A & B\"}";
     for (int source = LK_SOURCE_GENERATED; source <= LK_SOURCE_COMPOSITE; source++) {
-        struct lk_xmp xmp = {(enum lk_source)source, "0.1.0", NULL, NULL};
+        struct lk_xmp xmp = {(enum lk_source)source, "0.1.0", NULL, NULL, label};
         char *packet;
         assert_int_equal(lk_xmp_write(&xmp, &packet, NULL), 0);
         struct lk_xmp_found found = read_text(packet);
         assert_int_equal(found.source, source);
         assert_string_equal(found.source_uri, lk_source_uri((enum lk_source)source));
         assert_string_equal(found.creator, "likeness 0.1.0");
+        assert_string_equal(found.aigc, label);
         assert_null(strstr(packet, "AIPromptInformation"));
         free(packet);
     }
@@ -103,6 +105,9 @@ static void packets_of_others_are_understood(void **state)
     assert_int_equal(found.source, LK_SOURCE_UNKNOWN);
     assert_string_equal(found.source_uri, CODES "digitalCapture");
     assert_string_equal(found.creator, "");
+    assert_string_equal(found.aigc, "");
+    found = read_text("<TC260:AIGC>{&quot;Label&quot;:&quot;2&quot;}</TC260:AIGC>");
+    assert_string_equal(found.aigc, "{\"Label\":\"2\"}");
     found = read_text("no packet at all, DigitalSourceType=\"x\"");
     assert_string_equal(found.source_uri, "");
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One small XMP packet, written from a template, and a scan that finds two properties in anyone's.
+/* One small XMP packet, written from a template, and a scan that finds three properties in
+ * anyone's.
  *
  * Properties (IPTC Photo Metadata Standard 2025.1, Iptc4xmpExt): DigitalSourceType, AISystemUsed,
  * AISystemVersionUsed, AIPromptInformation; xmp:CreatorTool. Platforms read the first: it is the
- * label by which a picture is shown as made by AI.
+ * label by which a picture is shown as made by AI. TC260:AIGC is China's implicit label (GB
+ * 45438-2025, form of the practice guide TC260-PG-20258A): a JSON object as text.
  *
  * Reading is no XML parser: packets in the wild are padded, truncated, or wrapped, and nothing more
- * than two strings is asked of them. RDF writes a property in three ways, all of which are the
+ * than three strings is asked of them. RDF writes a property in three ways, all of which are the
  * property's name and then the first quoted or enclosed string:
  *
  *     Iptc4xmpExt:DigitalSourceType="http://…"                     attribute
@@ -100,11 +102,13 @@ int lk_xmp_write(const struct lk_xmp *xmp, char **out, struct lk_error *err)
                         " <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n"
                         "  <rdf:Description rdf:about=\"\"\n"
                         "    xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\"\n"
-                        "    xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\">\n");
+                        "    xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\"\n"
+                        "    xmlns:TC260=\"http://www.tc260.org.cn/ns/AIGC/1.0/\">\n");
     add_property(&text, "xmp:CreatorTool", tool.bytes, 512);
     add_property(&text, "Iptc4xmpExt:DigitalSourceType", lk_source_uri(xmp->source), 160);
     add_property(&text, "Iptc4xmpExt:AISystemUsed", xmp->model, 256);
     add_property(&text, "Iptc4xmpExt:AIPromptInformation", xmp->prompt, LK_XMP_PROMPT_MAX);
+    add_property(&text, "TC260:AIGC", xmp->aigc, LK_XMP_AIGC_MAX);
     lk__text_add_string(&text, "  </rdf:Description>\n"
                                " </rdf:RDF>\n"
                                "</x:xmpmeta>\n"
@@ -172,6 +176,7 @@ void lk_xmp_read(const char *packet, size_t size, struct lk_xmp_found *out)
     out->source = LK_SOURCE_UNKNOWN;
     find_property(packet, size, "DigitalSourceType", out->source_uri, sizeof out->source_uri);
     find_property(packet, size, "CreatorTool", out->creator, sizeof out->creator);
+    find_property(packet, size, "AIGC", out->aigc, sizeof out->aigc);
     for (size_t i = 1; i < LK_ARRAY_LENGTH(uris); i++) {
         if (strcmp(out->source_uri, uris[i]) == 0)
             out->source = (enum lk_source)i;

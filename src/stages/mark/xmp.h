@@ -22,10 +22,12 @@ struct lk_xmp {
     const char *version;   /* of likeness, lk_version() */
     const char *model;     /* name of the model that drew; NULL: left out */
     const char *prompt;    /* NULL: left out; cut at LK_XMP_PROMPT_MAX bytes */
+    const char *aigc;      /* the label of GB 45438-2025, a JSON object; NULL: left out */
 };
 
 /* A JPEG holds one packet of 65,502 bytes at most, and one byte may need six ("&quot;"). */
 #define LK_XMP_PROMPT_MAX 8192
+#define LK_XMP_AIGC_MAX 1024
 
 /* malloc'd, UTF-8, the caller frees. Well-formed whatever the strings hold: markup is escaped, what
  * XML cannot carry (control bytes, broken UTF-8) becomes U+FFFD. */
@@ -36,9 +38,10 @@ struct lk_xmp_found {
     enum lk_source source;
     char source_uri[160]; /* as it stands there; empty when absent */
     char creator[160];    /* CreatorTool; empty when absent */
+    char aigc[1024];      /* TC260:AIGC, as it stands there; empty when absent */
 };
 
-/* Never fails: looks for the two properties, written as attribute, element or resource, in the
+/* Never fails: looks for the three properties, written as attribute, element or resource, in the
  * first MiB. */
 void lk_xmp_read(const char *packet, size_t size, struct lk_xmp_found *out);
 
