@@ -109,18 +109,24 @@ class Cases:
         mixed = low(face) * (1 - soft) + low(y) * soft + (face - low(face)) * (1 - mask) + (y - low(y)) * mask
         return paste(x, mixed, blur(torch.ones_like(mask), 4.) * (blur(mask, 10.) > .02), m)
 
-    def batch(self, i, way, rng):
-        """Crops [N,3,256,256] of pictures i; way None: honest. About a third of either went through VAE and upscaler first."""
-        x = self.a.batch(i)
-        if rng.random() < .35:
-            x = vae_soft(self.vae, F.interpolate(x, size=256, mode="bicubic").clamp(0, 1), rng)
+    def batch(self, i, way, rng, fate):
+        """Crops [N,3,256,256] of pictures i; way None: honest. The seed `fate` says what befalls them before and after: about
+        a third went through the VAE first, all are resized, most are compressed."""
+        x, fate = self.a.batch(i), np.random.default_rng(fate)
+        if fate.random() < .35:
+            x = vae_soft(self.vae, F.interpolate(x, size=256, mode="bicubic").clamp(0, 1), fate)
             x = F.interpolate(x, size=192, mode="bilinear", antialias=True)
         if way:
             x = self.faked(way, i, x, rng).clamp(0, 1)
         x = warp(x, self.crop[i], 256)
-        k = int(256 * rng.uniform(.5, 1))
+        k = int(256 * fate.uniform(.5, 1))
         x = F.interpolate(F.interpolate(x, size=k, mode="bilinear", antialias=True), size=256, mode="bilinear")
-        return degrade(x, rng, .01) if rng.random() < .6 else x
+        return degrade(x, fate, .01) if fate.random() < .6 else x
+
+    def twice(self, count, rng):
+        """The same pictures honest, then swapped in one of the ways seen, of one fate: only the swap tells them apart."""
+        i, way, fate = rng.integers(0, len(self), count), SEEN[rng.integers(len(SEEN))], rng.integers(1 << 32)
+        return torch.cat([self.batch(i, None, rng, fate), self.batch(i, way, rng, fate)])
 
 
 def auc(honest, swapped):
@@ -131,7 +137,8 @@ def auc(honest, swapped):
 def scores(model, cases, way, seed):
     rng = np.random.default_rng(seed)
     with torch.no_grad():
-        return [model(cases.batch(np.arange(i, min(i + 8, len(cases))), way, rng))[:, 0].numpy() for i in range(0, len(cases), 8)]
+        return [model(cases.batch(np.arange(i, min(i + 8, len(cases))), way, rng, rng.integers(1 << 32)))[:, 0].numpy()
+                for i in range(0, len(cases), 8)]
 
 
 def quality(model, cases):
@@ -140,18 +147,17 @@ def quality(model, cases):
 
 
 def main():
-    run = Run("forensic", 15, batch=12)
+    run = Run("forensic", 15, batch=24)
     cases, test = Cases("pairs"), Cases("pairs_test")
     model = Forensic()
     ema, opt = EMA(model, .997), Muon(model, edges=("stem", "out"))
     state, more = dict(model=model, ema=ema, opt=opt), True
     run.load(state)
-    half = run.args.batch // 2
+    few = 3
+    y = torch.tensor([0., 1.]).repeat_interleave(few).repeat(run.args.batch // (2 * few))[:, None]
     while more:
         run.rate(opt, .012, warm=60, flat=.3)
-        parts = [cases.batch(run.rng.integers(0, len(cases), half), None, run.rng),
-                 cases.batch(run.rng.integers(0, len(cases), half), SEEN[run.rng.integers(len(SEEN))], run.rng)]
-        x, y = torch.cat(parts), torch.cat([torch.zeros(half, 1), torch.ones(half, 1)])
+        x = torch.cat([cases.twice(few, run.rng) for _ in range(run.args.batch // (2 * few))])
         if run.rng.random() < .5:
             x = x.flip(-1)
         with quick():
@@ -161,7 +167,7 @@ def main():
         more = run.tick(len(x), state, loss=loss)
         if run.step % 400 == 0 or not more:
             run.say(f"forensic unseen people {quality(ema.model, test)}")
-    sheet(torch.cat([test.batch(np.arange(8), w, np.random.default_rng(3)) for w in (None, *SEEN, *UNSEEN)]), RUN / "logs/forensic.png", 8)
+    sheet(torch.cat([test.batch(np.arange(8), w, np.random.default_rng(3), 3) for w in (None, *SEEN, *UNSEEN)]), RUN / "logs/forensic.png", 8)
 
 
 if __name__ == "__main__":
