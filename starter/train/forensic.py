@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from common import ARCFACE_128, EMA, Muon, RUN, Run, blur, crops, degrade, descend, light, load_weights, quick, sheet, \
-    similarity, warp
-from data import faces
+    similarity, to_float, to_u8, warp
+from data import cached, chunks, faces
 from embedder import Block
 from swapper import Pairs, Swapper, emap, to_source, vae_soft
 from vae import final_vae
@@ -30,12 +30,13 @@ class Forensic(nn.Module):
         self.out = nn.Linear(96 * 2, 1)
 
     def logit(self, x):
-        x = F.avg_pool2d(x, 2) * 2 - 1
+        """x at SIDE²."""
+        x = x * 2 - 1
         f = self.body(self.stem(torch.cat([x, (x - F.avg_pool2d(x, 3, 1, 1)) * 8], 1)))
         return self.out(torch.cat([f.mean((2, 3)), f.amax((2, 3))], 1))
 
     def forward(self, x):
-        return self.logit(x).sigmoid()
+        return self.logit(F.avg_pool2d(x, 2)).sigmoid()
 
 
 def oval(n, rng, soft):
@@ -123,10 +124,12 @@ class Cases:
         x = F.interpolate(F.interpolate(x, size=k, mode="bilinear", antialias=True), size=256, mode="bilinear")
         return degrade(x, fate, .01) if fate.random() < .6 else x
 
-    def twice(self, count, rng):
-        """The same pictures honest, then swapped in one of the ways seen, of one fate: only the swap tells them apart."""
-        i, way, fate = rng.integers(0, len(self), count), SEEN[rng.integers(len(SEEN))], rng.integers(1 << 32)
-        return torch.cat([self.batch(i, None, rng, fate), self.batch(i, way, rng, fate)])
+    def twice(self, i):
+        """[n,2,SIDE,SIDE,3] u8: the same pictures honest and swapped in one of the ways seen, of one fate: only the swap tells
+        them apart."""
+        rng = np.random.default_rng(int(i[0]))
+        way, fate = SEEN[rng.integers(len(SEEN))], rng.integers(1 << 32)
+        return np.stack([to_u8(F.avg_pool2d(self.batch(i, w, rng, fate), 2)) for w in (None, way)], 1)
 
 
 def auc(honest, swapped):
@@ -147,17 +150,18 @@ def quality(model, cases):
 
 
 def main():
-    run = Run("forensic", 15, batch=24)
+    run = Run("forensic", 15, batch=32)
     cases, test = Cases("pairs"), Cases("pairs_test")
+    pictures = cached("pairs_forensic.npy", lambda: chunks(len(cases), cases.twice, 6))
     model = Forensic()
     ema, opt = EMA(model, .997), Muon(model, edges=("stem", "out"))
     state, more = dict(model=model, ema=ema, opt=opt), True
     run.load(state)
-    few = 3
-    y = torch.tensor([0., 1.]).repeat_interleave(few).repeat(run.args.batch // (2 * few))[:, None]
+    half = run.args.batch // 2
+    y = torch.tensor([0., 1.]).repeat(half)[:, None]
     while more:
         run.rate(opt, .012, warm=60, flat=.3)
-        x = torch.cat([cases.twice(few, run.rng) for _ in range(run.args.batch // (2 * few))])
+        x = to_float(pictures[run.rng.integers(0, len(pictures), half)].reshape(-1, SIDE, SIDE, 3))
         if run.rng.random() < .5:
             x = x.flip(-1)
         with quick():
