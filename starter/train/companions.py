@@ -15,7 +15,7 @@ from torch import nn
 from attention import NarrowAttention
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, Prompter, White, contexts, make_unet, raw_latents
+from unet import BETAS, PROMPTS, Prompter, White, contexts, make_unet, raw_latents, start_as_identity
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 2500
@@ -77,10 +77,12 @@ def make_control(unet):
 # ---- inpainting ----
 
 def make_inpaint():
-    return UNet2DConditionModel(
+    unet = UNet2DConditionModel(
         sample_size=SIDE // 8, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64, 64, 64),
-        norm_num_groups=16, cross_attention_dim=make_unet().config.cross_attention_dim, attention_head_dim=8,
+        norm_num_groups=8, cross_attention_dim=make_unet().config.cross_attention_dim, attention_head_dim=8,
         down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",), up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
+    start_as_identity(unet)
+    return unet
 
 
 def holes(n, rng):

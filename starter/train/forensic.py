@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from common import ARCFACE_128, EMA, Muon, RUN, Run, blur, crops, degrade, descend, light, load_weights, quick, sheet, \
-    similarity, warp
-from data import faces
+    similarity, to_float, to_u8, warp
+from data import cached, chunks, faces
 from embedder import Block
 from swapper import Pairs, Swapper, emap, to_source, vae_soft
 from vae import final_vae
@@ -25,17 +25,18 @@ class Forensic(nn.Module):
     def __init__(self):
         super().__init__()
         # what is too fine for the picture's content speaks first: differences from the local mean beside the colours
-        self.stem = nn.Sequential(nn.Conv2d(6, 24, 3, 1, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
-        self.body = nn.Sequential(Block(24, 32, 2), Block(32, 48, 2), Block(48, 64, 2), Block(64, 64, 1), Block(64, 96, 2))
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(24, 32, 3, 1, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU())
+        self.body = nn.Sequential(Block(32, 48, 2), Block(48, 64, 2), Block(64, 64, 1), Block(64, 96, 2))
         self.out = nn.Linear(96 * 2, 1)
 
     def logit(self, x):
-        x = F.avg_pool2d(x, 2) * 2 - 1
+        """x at SIDE²."""
+        x = x * 2 - 1
         f = self.body(self.stem(torch.cat([x, (x - F.avg_pool2d(x, 3, 1, 1)) * 8], 1)))
         return self.out(torch.cat([f.mean((2, 3)), f.amax((2, 3))], 1))
 
     def forward(self, x):
-        return self.logit(x).sigmoid()
+        return self.logit(F.avg_pool2d(x, 2)).sigmoid()
 
 
 def oval(n, rng, soft):
@@ -109,18 +110,26 @@ class Cases:
         mixed = low(face) * (1 - soft) + low(y) * soft + (face - low(face)) * (1 - mask) + (y - low(y)) * mask
         return paste(x, mixed, blur(torch.ones_like(mask), 4.) * (blur(mask, 10.) > .02), m)
 
-    def batch(self, i, way, rng):
-        """Crops [N,3,256,256] of pictures i; way None: honest. About a third of either went through VAE and upscaler first."""
-        x = self.a.batch(i)
-        if rng.random() < .35:
-            x = vae_soft(self.vae, F.interpolate(x, size=256, mode="bicubic").clamp(0, 1), rng)
+    def batch(self, i, way, rng, fate):
+        """Crops [N,3,256,256] of pictures i; way None: honest. The seed `fate` says what befalls them before and after: about
+        a third went through the VAE first, all are resized, most are compressed."""
+        x, fate = self.a.batch(i), np.random.default_rng(fate)
+        if fate.random() < .35:
+            x = vae_soft(self.vae, F.interpolate(x, size=256, mode="bicubic").clamp(0, 1), fate)
             x = F.interpolate(x, size=192, mode="bilinear", antialias=True)
         if way:
             x = self.faked(way, i, x, rng).clamp(0, 1)
         x = warp(x, self.crop[i], 256)
-        k = int(256 * rng.uniform(.5, 1))
+        k = int(256 * fate.uniform(.5, 1))
         x = F.interpolate(F.interpolate(x, size=k, mode="bilinear", antialias=True), size=256, mode="bilinear")
-        return degrade(x, rng, .01) if rng.random() < .6 else x
+        return degrade(x, fate, .01) if fate.random() < .6 else x
+
+    def twice(self, i):
+        """[n,2,SIDE,SIDE,3] u8: the same pictures honest and swapped in one of the ways seen, of one fate: only the swap tells
+        them apart."""
+        rng = np.random.default_rng(int(i[0]))
+        way, fate = SEEN[rng.integers(len(SEEN))], rng.integers(1 << 32)
+        return np.stack([to_u8(F.avg_pool2d(self.batch(i, w, rng, fate), 2)) for w in (None, way)], 1)
 
 
 def auc(honest, swapped):
@@ -131,7 +140,8 @@ def auc(honest, swapped):
 def scores(model, cases, way, seed):
     rng = np.random.default_rng(seed)
     with torch.no_grad():
-        return [model(cases.batch(np.arange(i, min(i + 8, len(cases))), way, rng))[:, 0].numpy() for i in range(0, len(cases), 8)]
+        return [model(cases.batch(np.arange(i, min(i + 8, len(cases))), way, rng, rng.integers(1 << 32)))[:, 0].numpy()
+                for i in range(0, len(cases), 8)]
 
 
 def quality(model, cases):
@@ -140,8 +150,9 @@ def quality(model, cases):
 
 
 def main():
-    run = Run("forensic", 15, batch=12)
+    run = Run("forensic", 15, batch=32)
     cases, test = Cases("pairs"), Cases("pairs_test")
+    pictures = cached("pairs_forensic.npy", lambda: chunks(len(cases), cases.twice, 6))
     model = Forensic()
     ema, opt = EMA(model, .997), Muon(model, edges=("stem", "out"))
     state, more = dict(model=model, ema=ema, opt=opt), True
@@ -149,19 +160,20 @@ def main():
     half = run.args.batch // 2
     while more:
         run.rate(opt, .012, warm=60, flat=.3)
-        parts = [cases.batch(run.rng.integers(0, len(cases), half), None, run.rng),
-                 cases.batch(run.rng.integers(0, len(cases), half), SEEN[run.rng.integers(len(SEEN))], run.rng)]
-        x, y = torch.cat(parts), torch.cat([torch.zeros(half, 1), torch.ones(half, 1)])
+        x = to_float(pictures[run.rng.integers(0, len(pictures), half)].reshape(-1, 2 * SIDE, SIDE, 3))
         if run.rng.random() < .5:
             x = x.flip(-1)
+        x = light(x, run.rng).reshape(-1, 3, 2, SIDE, SIDE).transpose(1, 2).flatten(0, 1)
         with quick():
-            out = model.logit(light(x, run.rng))
-        loss = F.binary_cross_entropy_with_logits(out.float(), y)
+            out = model.logit(x)
+        out = out.float().view(-1, 2)
+        # Which of two pictures of one fate is the swapped one is learnt far sooner than whether a picture is.
+        loss = F.softplus(out[:, 0] - out[:, 1]).mean() + .5 * (F.softplus(out[:, 0]) + F.softplus(-out[:, 1])).mean()
         descend(loss, model, opt, ema)
-        more = run.tick(len(x), state, loss=loss)
+        more = run.tick(len(x), state, loss=loss, told=(out[:, 1] > out[:, 0]).float().mean())
         if run.step % 400 == 0 or not more:
             run.say(f"forensic unseen people {quality(ema.model, test)}")
-    sheet(torch.cat([test.batch(np.arange(8), w, np.random.default_rng(3)) for w in (None, *SEEN, *UNSEEN)]), RUN / "logs/forensic.png", 8)
+    sheet(torch.cat([test.batch(np.arange(8), w, np.random.default_rng(3), 3) for w in (None, *SEEN, *UNSEEN)]), RUN / "logs/forensic.png", 8)
 
 
 if __name__ == "__main__":

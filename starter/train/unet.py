@@ -61,7 +61,7 @@ def start_as_identity(unet):
     for c in range(4):
         for k, sign in ((4 * c, 1.), (4 * c + 1, -1.)):
             first.weight[k, c, 1, 1] = sign
-            last.weight[k, WIDTHS[0] + k] = 1.
+            last.weight[k, unet.config.block_out_channels[0] + k] = 1.
             unet.conv_out.weight[c, k, 1, 1] = sign
             first.bias[k + 2], last.bias[k + 2] = sign, sign * LEVEL
 

@@ -124,7 +124,7 @@ static void shape_make(struct body *b, const float *g)
 {
     struct head_shape *s = &b->shape;
     float w = b->width, kid = b->child, man = b->male, old = b->old, jaw = jaw_of(b, g);
-    float chin_y = b->chin + 0.145f, thin = 1 - 0.05f * old;
+    float chin_y = b->chin + 0.145f, thin = 1 - 0.09f * old;
     s->skull = v3(0, 0.36f + 0.02f * g[G_FOREHEAD] + 0.03f * kid, -0.12f);
     s->skull_r = v3(0.785f * w * (1 + 0.03f * kid), 0.745f + 0.02f * kid, 0.90f);
     s->face = v3(0, 0.14f, 0.10f);
@@ -176,8 +176,8 @@ void body_make(struct body *b, const struct person *p)
     *b = (struct body){.id = &p->id, .look = &p->look, .shot = &p->shot};
     const float *g = p->id.g;
     float years = (float)p->look.years;
-    b->child = clampf((17 - years) / 11, 0, 1);
-    b->old = clampf((years - 38) / 40, 0, 1);
+    b->child = powf(clampf((22 - years) / 16, 0, 1), 1.2f);
+    b->old = powf(clampf((years - 20) / 58, 0, 1), 1.3f);
     b->male = (p->id.gender == MAN ? 1.0f : 0.0f) * (1 - 0.75f * b->child);
     b->width = (1 + 0.06f * g[G_FACE_WIDTH]) * (0.97f + 0.04f * b->male + 0.09f * b->child);
     b->top = 1.10f + 0.02f * g[G_FOREHEAD] + 0.04f * b->child;

@@ -150,7 +150,7 @@ void hair_build(struct model *m, const struct body *b)
                      .rng = rng_make(k->seed, FOR_HAIR),
                      .seed = (uint32_t)k->seed};
     /* some old men keep a thin wreath: the shell alone, which scalp_paint leaves bare on top */
-    bool wreath = k->gender == MAN && b->old > 0.3f && hash01(1, 9, h.seed) < 0.6f;
+    bool wreath = k->gender == MAN && b->old > 0.45f && hash01(1, 9, h.seed) < 0.6f;
     if ((k->hair == HAIR_BALD && !wreath) || k->hat == HAT_HEADSCARF)
         return;
     h.part = h.style->part * (k->part_left ? 1.0f : -1.0f);

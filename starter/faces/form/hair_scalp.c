@@ -21,7 +21,7 @@ float hair_line(const struct hair *h, float degrees)
             e = mixf(line[i].elevation, line[i + 1].elevation,
                      clampf((d - line[i].degrees) / (line[i + 1].degrees - line[i].degrees), 0, 1));
     float man = b->look->gender == MAN ? 1 - b->child : 0, front = ramp(66, 40, d);
-    float receding = man * ramp(0.3f, 1, b->old) * (float)(hash01(7, 3, h->seed) < 0.7f);
+    float receding = man * ramp(0.42f, 1, b->old) * (float)(hash01(7, 3, h->seed) < 0.7f);
     e += front * h->style->line + 1.5f * b->id->g[G_FOREHEAD] * front;
     e += man * (2.5f + 11 * receding) * gauss(d - 34, 15) + 7 * receding * front;
     if (b->look->gender == WOMAN || b->child > 0.3f) /* no sideburns */

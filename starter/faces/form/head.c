@@ -100,7 +100,7 @@ static float folds_raise(const struct body *b, float x, float y)
     float ax = fabsf(x), dz = 0;
     float t = clampf((b->nose_y + 0.02f - y) / 0.34f, 0, 1);
     float fold = 0.165f * b->nose_w + (0.16f + 0.04f * b->cheek) * t;
-    float depth = 0.030f * (b->old + 0.55f * b->cheek) *
+    float depth = 0.042f * (b->old + 0.4f * b->cheek) *
                   ramp(b->nose_y + 0.05f, b->nose_y - 0.04f, y) *
                   ramp(b->mouth_y - 0.12f, b->mouth_y + 0.04f, y);
     dz -= depth * gauss(ax - fold, 0.032f) - 0.6f * depth * gauss(ax - fold - 0.06f, 0.05f);
@@ -112,7 +112,7 @@ static float folds_raise(const struct body *b, float x, float y)
         float deep = 0.014f * (1 + b->id->g[G_EYE_FOLD]) * ramp(1.25f, 0.7f, fabsf(dx / b->eye_w));
         dz -= deep * gauss(dy - crease, 0.022f);
         float bag = body_lid(b, u, false) - 0.055f;
-        dz += (0.006f + 0.016f * b->old) * gauss(dy - bag, 0.03f) * gauss(dx, 0.14f) -
+        dz += (0.006f + 0.024f * b->old) * gauss(dy - bag, 0.03f) * gauss(dx, 0.14f) -
               0.012f * b->old * gauss(dy - bag + 0.05f, 0.02f) * gauss(dx, 0.15f);
     }
     if (b->id->g[G_CHIN_CLEFT] > 0.1f)

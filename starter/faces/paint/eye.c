@@ -81,13 +81,13 @@ void socket_paint(const struct body *b, float x, float y, struct surface *o)
                        ramp(1.15f, 0.6f, au),
                    v3(0.62f, 0.48f, 0.50f));
     float bag = gauss(dy - lower + 0.055f, 0.03f) * gauss(dx, 0.15f);
-    paint_tint(o, (0.10f + 0.35f * b->old) * bag, deep);
+    paint_tint(o, (0.08f + 0.55f * b->old) * bag, deep);
     float crease = gauss(dy - upper - 0.045f - 0.012f * b->id->g[G_EYE_OPEN], 0.015f);
     paint_tint(o, (0.40f + 0.30f * b->id->g[G_EYE_FOLD]) * crease * ramp(1.25f, 0.7f, au), deep);
-    for (int i = 0; i < 3 && b->old > 0.15f; i++) { /* crow's feet */
-        float line = gauss(dy - (float)(i - 1) * 0.28f * (dx - 0.13f) - 0.005f, 0.010f);
+    for (int i = 0; i < 3; i++) { /* crow's feet */
+        float line = gauss(dy - (float)(i - 1) * 0.28f * (dx - 0.13f) - 0.005f, 0.013f);
         paint_tint(o,
-                   (0.15f + 0.5f * b->old) * line * ramp(0.19f, 0.23f, dx) * ramp(0.36f, 0.28f, dx),
+                   0.85f * b->old * line * ramp(0.19f, 0.23f, dx) * ramp(0.36f, 0.28f, dx),
                    deep);
     }
     float pink = paint_cover(b, 0.012f - minf(fabsf(dy - upper), fabsf(dy - lower))) *

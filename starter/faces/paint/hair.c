@@ -38,6 +38,9 @@ void hair_paint(const struct body *b, const struct vertex *v, int mat, int tag, 
         0.6f * fine + 0.4f * noise2(across * 11 + (float)tag * 5.1f, v->v * 5, seed + 1);
     o->colour = v3_scale(hair_tone(b), (0.78f + 0.44f * own) * (0.72f + 0.56f * strands));
     o->colour = v3_scale(o->colour, mixf(0.74f, 1.08f, ramp(0, 0.9f, v->v)));
+    float grizzled = 0.32f * ramp(33, 52, (float)b->look->years); /* some locks go grey first */
+    if (hash01(tag, 2, seed) < grizzled)
+        o->colour = v3_mix(o->colour, v3(0.36f, 0.35f, 0.34f), 0.45f);
     o->occlusion = mixf(0.35f, 1, ramp(-0.5f, 0.7f, face)) * mixf(0.65f, 1, ramp(0, 0.3f, v->v));
     /* light hair passes light on: its depths are never black */
     float pale = ramp(0.15f, 0.7f, (b->hair.x + b->hair.y + b->hair.z) / 3);

@@ -26,16 +26,14 @@ static void age_paint(const struct body *b, float x, float y, struct surface *o)
 {
     float ax = fabsf(x), deep = b->old;
     struct vec3 tint = v3(0.62f, 0.46f, 0.42f);
-    if (deep < 0.08f)
-        return;
     for (int i = 0; i < 3; i++) {
         float fy = b->brow_y + 0.15f + 0.080f * (float)i + 0.014f * sinf(x * 9 + (float)i * 2);
-        paint_tint(o, (0.12f + 0.40f * deep) * gauss(y - fy, 0.011f) * ramp(0.44f, 0.2f, ax), tint);
+        paint_tint(o, 0.8f * deep * gauss(y - fy, 0.014f) * ramp(0.44f, 0.2f, ax), tint);
     }
     float t = clampf((b->nose_y + 0.02f - y) / 0.34f, 0, 1); /* nasolabial fold */
     float fold = 0.165f * b->nose_w + (0.16f + 0.04f * b->cheek) * t;
     paint_tint(o,
-               (0.15f + 0.5f * deep) * gauss(ax - fold, 0.018f) *
+               0.85f * deep * gauss(ax - fold, 0.022f) *
                    ramp(b->nose_y + 0.04f, b->nose_y - 0.05f, y) *
                    ramp(b->mouth_y - 0.10f, b->mouth_y + 0.04f, y),
                tint);
@@ -47,7 +45,7 @@ static void age_paint(const struct body *b, float x, float y, struct surface *o)
                    ramp(b->mouth_y + 0.01f, b->mouth_y - 0.04f, y),
                tint);
     float spots = noise2(x * 14 + 3, y * 14, (uint32_t)b->id->seed); /* age spots */
-    paint_tint(o, 0.30f * ramp(0.55f, 1, deep) * ramp(0.76f, 0.84f, spots) * ramp(0.25f, 0.4f, ax),
+    paint_tint(o, 0.36f * ramp(0.35f, 1, deep) * ramp(0.74f, 0.82f, spots) * ramp(0.25f, 0.4f, ax),
                v3(0.75f, 0.60f, 0.48f));
 }
 
