@@ -18,6 +18,7 @@
 
 /* "portrait,film" → bits; LK_E_INPUT names what is known. */
 int lk_consent_parse_uses(const char *text, unsigned *out, struct lk_error *err);
+unsigned lk_consent_all_uses(void);
 void lk_consent_print_uses(unsigned uses, char out[128]);
 
 enum lk_consent_act { LK_CONSENT_GRANT, LK_CONSENT_REVOKE };

@@ -60,6 +60,15 @@ int lk_consent_parse_uses(const char *text, unsigned *out, struct lk_error *err)
     return 0;
 }
 
+unsigned lk_consent_all_uses(void)
+{
+    const char *word;
+    unsigned uses = 0;
+    for (int i = 0; use_at(i, &word) > 0; i++)
+        uses |= 1u << i;
+    return uses;
+}
+
 void lk_consent_print_uses(unsigned uses, char out[128])
 {
     const char *word;

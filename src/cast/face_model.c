@@ -74,11 +74,6 @@ static uint8_t *append(uint8_t *at, const void *bytes, size_t n)
     return at + n;
 }
 
-static bool is_whole(const struct lk_cast_photo *photo, const struct lk_embedding *mean)
-{
-    return photo->crop && photo->embedding.size == mean->size;
-}
-
 /* The data, in the order of the parts; best: whose points stand for the person. */
 static void fill(const struct lk_cast_photo *photos,
                  size_t n,
@@ -87,21 +82,17 @@ static void fill(const struct lk_cast_photo *photos,
                  uint8_t *at)
 {
     static const float box[4] = {0, 0, SIDE, SIDE}, score = 1;
-    const size_t vector = (size_t)mean->size * sizeof(float);
-    at = append(at, mean->value, vector);
+    at = append(at, mean->value, (size_t)mean->size * sizeof(float));
     at = append(at, box, sizeof box);
     at = append(at, best->points, sizeof best->points);
     at = append(at, &score, sizeof score);
     for (size_t i = 0; i < n; i++)
-        at =
-            is_whole(&photos[i], mean) ? append(at, photos[i].points, sizeof photos[i].points) : at;
+        at = photos[i].crop ? append(at, photos[i].points, sizeof photos[i].points) : at;
     for (size_t i = 0; i < n; i++)
-        at = is_whole(&photos[i], mean) ? append(at, &photos[i].quality, sizeof(float)) : at;
-    for (size_t i = 0; i < n; i++)
-        at = is_whole(&photos[i], mean) ? append(at, photos[i].embedding.value, vector) : at;
+        at = photos[i].crop ? append(at, &photos[i].quality, sizeof(float)) : at;
     at = append(at, mean->embedder, sizeof mean->embedder - 1);
     for (size_t i = 0; i < n; i++)
-        at = is_whole(&photos[i], mean) ? append(at, photos[i].crop->u8, CROP_SIZE) : at;
+        at = photos[i].crop ? append(at, photos[i].crop->u8, CROP_SIZE) : at;
 }
 
 int lk_face_model_write(const struct lk_cast_photo *photos,
@@ -113,11 +104,11 @@ int lk_face_model_write(const struct lk_cast_photo *photos,
 {
     static const struct lk_cast_photo none = {.quality = 0};
     const struct lk_cast_photo *best = &none;
-    size_t whole = 0, width = (size_t)mean->size;
-    uint8_t *file, *data;
+    size_t kept = 0, width = (size_t)mean->size;
+    uint8_t *file = NULL, *data = NULL;
     n = n < LK_FACE_MODEL_PHOTOS ? n : LK_FACE_MODEL_PHOTOS;
     for (size_t i = 0; i < n; i++) {
-        whole += is_whole(&photos[i], mean);
+        kept += photos[i].crop != NULL;
         if (photos[i].quality > best->quality)
             best = &photos[i];
     }
@@ -126,11 +117,10 @@ int lk_face_model_write(const struct lk_cast_photo *photos,
         {"bbox", "F32", 1, {4}, 16},
         {"kps", "F32", 2, {5, 2}, 40},
         {"det_score", "F32", 0, {0}, 4},
-        {"likeness.points", "F32", 3, {whole, 5, 2}, whole * POINTS * 4},
-        {"likeness.quality", "F32", 1, {whole}, whole * 4},
-        {"likeness.vectors", "F32", 2, {whole, width}, whole * width * 4},
+        {"likeness.points", "F32", 3, {kept, 5, 2}, kept * POINTS * 4},
+        {"likeness.quality", "F32", 1, {kept}, kept * 4},
         {"likeness.embedder", "U8", 1, {64}, 64},
-        {"likeness.crops", "U8", 4, {whole, SIDE, SIDE, 3}, whole * CROP_SIZE},
+        {"likeness.crops", "U8", 4, {kept, SIDE, SIDE, 3}, kept * CROP_SIZE},
     };
     int rc = make_file(parts, LK_ARRAY_LENGTH(parts), &file, size, &data, err);
     if (rc)
@@ -156,14 +146,13 @@ static bool has_shape(const struct lk_tensor *t,
 
 /* [size] numbers → unit vector. */
 static int read_vector(const struct lk_tensor *t,
-                       size_t first,
                        int size,
                        struct lk_embedding *out,
                        struct lk_error *err)
 {
     double square = 0;
     out->size = size;
-    int rc = lk_tensor_to_f32(t, first, (size_t)size, out->value, err);
+    int rc = lk_tensor_to_f32(t, 0, (size_t)size, out->value, err);
     for (int i = 0; !rc && i < size; i++)
         square += (double)out->value[i] * out->value[i];
     if (!rc && (!isfinite(square) || square < 1e-12))
@@ -190,18 +179,15 @@ static int read_embedder(const struct lk_tensor *t, char out[65], struct lk_erro
 
 /* The tensors of the photos; all of them or none. */
 struct photo_parts {
-    const struct lk_tensor *crops, *points, *quality, *vectors;
+    const struct lk_tensor *crops, *points, *quality;
 };
 
 static int read_photo(const struct photo_parts *parts,
                       size_t i,
-                      const struct lk_embedding *mean,
                       struct lk_cast_photo *out,
                       struct lk_error *err)
 {
-    memcpy(out->embedding.embedder, mean->embedder, sizeof mean->embedder);
-    int rc = read_vector(parts->vectors, i * (size_t)mean->size, mean->size, &out->embedding, err);
-    rc = rc ? rc : lk_tensor_to_f32(parts->quality, i, 1, &out->quality, err);
+    int rc = lk_tensor_to_f32(parts->quality, i, 1, &out->quality, err);
     rc = rc ? rc : lk_tensor_to_f32(parts->points, i * POINTS, POINTS, &out->points[0][0], err);
     if (!rc && !(out->quality > 0 && out->quality <= 1))
         rc = lk_fail(err, LK_E_INPUT, "likeness.quality is not from 0 to 1");
@@ -220,13 +206,12 @@ static int read_photos(const struct photo_parts *parts,
                        struct lk_error *err)
 {
     const int64_t n = parts->crops && parts->crops->rank == 4 ? parts->crops->shape[0] : -1;
-    if (!parts->crops && !parts->points && !parts->quality && !parts->vectors)
+    if (!parts->crops && !parts->points && !parts->quality)
         return 0;
-    if (n < 0 || n > LK_FACE_MODEL_PHOTOS || !*model->embedding.embedder ||
+    if (n < 0 || n > LK_FACE_MODEL_PHOTOS ||
         !has_shape(parts->crops, LK_U8, 4, (const int64_t[]){n, SIDE, SIDE, 3}) ||
         !has_shape(parts->points, LK_F32, 3, (const int64_t[]){n, 5, 2}) ||
-        !has_shape(parts->quality, LK_F32, 1, (const int64_t[]){n}) ||
-        !has_shape(parts->vectors, LK_F32, 2, (const int64_t[]){n, model->embedding.size}))
+        !has_shape(parts->quality, LK_F32, 1, (const int64_t[]){n}))
         return lk_fail(err, LK_E_INPUT, "its likeness.* tensors do not belong together");
     model->photos = calloc((size_t)n + 1, sizeof *model->photos);
     if (!model->photos)
@@ -234,7 +219,7 @@ static int read_photos(const struct photo_parts *parts,
     model->n = (size_t)n;
     int rc = 0;
     for (size_t i = 0; i < model->n && !rc; i++)
-        rc = read_photo(parts, i, &model->embedding, &model->photos[i], err);
+        rc = read_photo(parts, i, &model->photos[i], err);
     return rc;
 }
 
@@ -247,13 +232,12 @@ int lk__face_model_read(lk__tensor_find *find,
     struct lk_face_model model = {0};
     const struct lk_tensor *mean = find(from, "embedding");
     const struct photo_parts parts = {find(from, "likeness.crops"), find(from, "likeness.points"),
-                                      find(from, "likeness.quality"),
-                                      find(from, "likeness.vectors")};
+                                      find(from, "likeness.quality")};
     int rc = 0;
     if (!mean || mean->dtype != LK_F32 || mean->rank != 1 ||
         (mean->shape[0] != 512 && mean->shape[0] != 128))
         rc = lk_fail(err, LK_E_INPUT, "it has no embedding [512] or [128] of f32");
-    rc = rc ? rc : read_vector(mean, 0, (int)mean->shape[0], &model.embedding, err);
+    rc = rc ? rc : read_vector(mean, (int)mean->shape[0], &model.embedding, err);
     rc = rc ? rc : read_embedder(find(from, "likeness.embedder"), model.embedding.embedder, err);
     rc = rc ? rc : read_photos(&parts, &model, err);
     if (rc) {

@@ -5,7 +5,7 @@
  *             photo, by insightface's w600k_r50
  *     ours    the same names, and what only likeness reads: likeness.embedder u8 [64] (its sha256),
  *             likeness.crops u8 [n,256,256,3], likeness.points f32 [n,5,2], likeness.quality f32
- *             [n], likeness.vectors f32 [n,size]; n ≥ 0 photos that have a crop
+ *             [n]; n ≥ 0 photos that have a crop
  *
  * Of theirs only the embedding is taken; we know no age and gender, and write none. */
 #ifndef LK_CAST_FACE_MODEL_H
@@ -18,13 +18,13 @@
 
 struct lk_face_model {
     struct lk_embedding embedding; /* the mean; embedder "" when the file does not say */
-    struct lk_cast_photo *photos;  /* with crops; owned */
+    struct lk_cast_photo *photos;  /* crop, points, quality; owned */
     size_t n;
 };
 
 void lk_face_model_free(struct lk_face_model *model); /* a zeroed one is fine */
 
-/* photos: those with a crop and a vector are written, at most LK_FACE_MODEL_PHOTOS; mean: of all.
+/* photos: those with a crop are written, at most LK_FACE_MODEL_PHOTOS; mean: of all.
  * Bytes of the file, malloc'd. */
 int lk_face_model_write(const struct lk_cast_photo *photos,
                         size_t n,

@@ -132,6 +132,11 @@ float lk_embedder_same_person(const lk_embedder *embedder)
     return embedder->family->same_person;
 }
 
+int lk_embedder_size(const lk_embedder *embedder)
+{
+    return embedder->family->size;
+}
+
 const char *lk_embedder_family(const lk_embedder *embedder)
 {
     return embedder->family->name;

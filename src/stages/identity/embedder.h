@@ -32,6 +32,7 @@ void lk_embedder_free(lk_embedder *embedder); /* NULL is fine */
 
 /* Cosine from which two faces are one person, as its family has it; a catalogue may know better. */
 float lk_embedder_same_person(const lk_embedder *embedder);
+int lk_embedder_size(const lk_embedder *embedder); /* numbers of a vector */
 const char *lk_embedder_family(const lk_embedder *embedder);
 /* sha256 of the file, 64 hex digits: lk_embedding.embedder of all it makes. */
 const char *lk_embedder_sha256(const lk_embedder *embedder);
