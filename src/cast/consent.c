@@ -61,7 +61,10 @@ static void begin_consent(const struct lk_cast_member *member,
                           enum lk_consent_act act,
                           struct lk_consent *out)
 {
+    struct lk_salt salt;
+    lk_salt_make(&salt);
     *out = (struct lk_consent){.act = act};
+    memcpy(out->nonce, salt.hex, sizeof out->nonce - 1);
     memcpy(out->person, member->uid, sizeof out->person);
     memcpy(out->name, member->name, sizeof out->name);
     lk__cast_time(out->time);
@@ -73,10 +76,10 @@ static int check_form(const struct lk_consent *consent, struct lk_error *err)
     struct lk_consent again;
     char *body;
     int rc = lk__consent_write(consent, NULL, &body, err);
-    rc = rc ? lk_fail(err, LK_E_INPUT, "the evidence is not valid UTF-8")
-            : lk__consent_read(body, &again, err);
-    if (!rc)
-        free(body);
+    if (rc)
+        return rc;
+    rc = lk__consent_read(body, &again, err);
+    free(body);
     return rc;
 }
 

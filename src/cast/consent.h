@@ -26,6 +26,7 @@ enum lk_consent_act { LK_CONSENT_GRANT, LK_CONSENT_REVOKE };
 struct lk_consent {
     enum lk_consent_act act;
     char person[33];          /* the uid */
+    char nonce[33];           /* random: no two records are the same, so a revocation is of one */
     char name[64], time[32];  /* name and moment when it was recorded */
     unsigned uses;            /* grant */
     char until[11];           /* grant: last day, "2027-12-31" (UTC) */

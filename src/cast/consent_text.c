@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The body of a record:
  *
- *     {"act": "grant", "evidence": …, ["evidence_sha256": …,] "name": …, "person": uid,
+ *     {"act": "grant", "evidence": …, ["evidence_sha256": …,] "name": …, "nonce": …, "person": uid,
  *      ["source": {"body", "public", "signature"},] "time": …, "until": "2027-12-31",
  *      "uses": ["film", "portrait"]}
- *     {"act": "revoke", "name": …, "person": uid, "revokes": hash of the grant's body, "time": …}
+ *     {"act": "revoke", "name": …, "nonce": …, "person": uid, "revokes": hash of the grant's body,
+ * "time": …}
  *
  * A consent file comes from strangers: unknown keys, wrong types, digits that are none, days that
  * are not in the calendar and control characters are refused, sizes are checked first. */
@@ -124,8 +125,8 @@ int lk__consent_write(const struct lk_consent *c,
                       char **out,
                       struct lk_error *err)
 {
-    json_t *body =
-        json_pack("{s:s,s:s,s:s}", "name", c->name, "person", c->person, "time", c->time);
+    json_t *body = json_pack("{s:s,s:s,s:s,s:s}", "name", c->name, "nonce", c->nonce, "person",
+                             c->person, "time", c->time);
     if (body && c->act == LK_CONSENT_REVOKE) {
         json_object_set_new(body, "act", json_string("revoke"));
         json_object_set_new(body, "revokes", json_string(c->revokes));
@@ -157,7 +158,7 @@ static int read_text(
     const char *text = json_string_value(value);
     size_t n = json_string_length(value);
     if (!text || !n || n >= size)
-        return bad(key, "text of the right length", err);
+        return bad(key, "text (UTF-8) of the right length", err);
     for (size_t i = 0; i < n; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
             return bad(key, "text without control characters", err);
@@ -221,7 +222,7 @@ static int read_grant(const json_t *body, struct lk_consent *out, struct lk_erro
         rc = read_hex(body, "evidence_sha256", out->evidence_sha256, sizeof out->evidence_sha256,
                       err);
     rc = rc ? rc : read_source(source, out, err);
-    if (!rc && json_object_size(body) != 7u + has_sha + (source != NULL))
+    if (!rc && json_object_size(body) != 8u + has_sha + (source != NULL))
         rc = lk_fail(err, LK_E_INPUT, "a consent record has keys that are not known");
     return rc;
 }
@@ -229,7 +230,7 @@ static int read_grant(const json_t *body, struct lk_consent *out, struct lk_erro
 static int read_revocation(const json_t *body, struct lk_consent *out, struct lk_error *err)
 {
     int rc = read_hex(body, "revokes", out->revokes, sizeof out->revokes, err);
-    if (!rc && json_object_size(body) != 5)
+    if (!rc && json_object_size(body) != 6)
         rc = lk_fail(err, LK_E_INPUT, "a consent record has keys that are not known");
     return rc;
 }
@@ -242,6 +243,7 @@ int lk__consent_read(const char *body, struct lk_consent *out, struct lk_error *
     int rc = json ? read_text(json, "act", act, sizeof act, err)
                   : lk_fail(err, LK_E_INPUT, "a consent record is no JSON");
     rc = rc ? rc : read_text(json, "name", read.name, sizeof read.name, err);
+    rc = rc ? rc : read_hex(json, "nonce", read.nonce, sizeof read.nonce, err);
     rc = rc ? rc : read_hex(json, "person", read.person, sizeof read.person, err);
     rc = rc ? rc : read_text(json, "time", read.time, sizeof read.time, err);
     if (!rc && !strcmp(act, "grant"))

@@ -238,7 +238,7 @@ static int add_person(struct lk_request *request,
     }
     if (!*text) {
         free(person.place);
-        return lk_fail(err, LK_E_INPUT, "%s: no photo is named: give [PLACE=]NAME or [PLACE=]PHOTO",
+        return lk_fail(err, LK_E_INPUT, "%s: nobody is named: give [PLACE=]NAME or [PLACE=]PHOTO",
                        label);
     }
     if (!(person.photo = strdup(text))) {

@@ -114,21 +114,25 @@ static int refuse_barred(const char *name, struct lk_error *err)
         name, name);
 }
 
-/* Consent of somebody of the cast. */
+static bool declares(const struct checking *c)
+{
+    return !strcmp(c->request->consent, "self");
+}
+
+/* Consent of somebody of the cast; any: there is a record of them, whatever it says. */
 static int check_member(const struct checking *c,
                         const struct lk_cast_member *member,
                         struct lk__consent *out,
+                        bool *any,
                         struct lk_error *err)
 {
-    struct lk_consent_found found;
+    struct lk_consent_found found = {.any = false};
     int rc = lk_consent_check(c->cast, member, c->request->use, time(NULL), &found, err);
-    if (rc == LK_E_REFUSED && !found.any && !strcmp(c->request->consent, "self")) {
-        out->state = LK__CONSENT_DECLARED;
+    *any = found.any;
+    out->state = rc ? LK__CONSENT_DECLARED : LK__CONSENT_RECORDED;
+    memcpy(out->record, found.id.hex, sizeof out->record);
+    if (rc == LK_E_REFUSED && !found.any && declares(c))
         rc = 0;
-    } else if (!rc) {
-        out->state = LK__CONSENT_RECORDED;
-        memcpy(out->record, found.id.hex, sizeof out->record);
-    }
     if (!rc)
         memcpy(out->person, member->name, sizeof out->person);
     return rc;
@@ -139,6 +143,7 @@ static int check_member(const struct checking *c,
 static int check_name(struct checking *c, int i, struct lk__consent *out, struct lk_error *err)
 {
     const char *word = c->request->people[i].photo;
+    bool any;
     int rc = LK_E_MISSING;
     if (c->cast && !strchr(word, '/'))
         rc = lk_cast_find(c->cast, word, &c->members[i], err);
@@ -148,7 +153,7 @@ static int check_name(struct checking *c, int i, struct lk__consent *out, struct
     if (!rc && c->members[i].barred)
         return refuse_barred(word, err);
     if (!rc)
-        return check_member(c, &c->members[i], out, err);
+        return check_member(c, &c->members[i], out, &any, err);
     if (!strchr(word, '/') && access(word, F_OK))
         return lk_fail(err, LK_E_MISSING,
                        "--face '%s': nobody in the cast has that name, and there is no such file: "
@@ -157,32 +162,42 @@ static int check_name(struct checking *c, int i, struct lk__consent *out, struct
     return 0;
 }
 
-/* The nearest of the cast whom the photo shows, if any, decides. */
-static int check_photo(const struct checking *c,
-                       const char *photo,
-                       const struct lk_identity *identity,
-                       struct lk__consent *out,
-                       struct lk_error *err)
+/* A face by itself: of those of the cast whom it looks like, the nearest of whom something is
+ * recorded decides. */
+static int check_face(const struct checking *c,
+                      const char *what,
+                      const struct lk_embedding *face,
+                      struct lk__consent *out,
+                      struct lk_error *err)
 {
     const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
-    struct lk_cast_match match;
+    struct lk_cast_match matches[8];
     size_t n = 0;
-    int rc = c->cast ? lk_cast_match(c->cast, &embedder, &identity->embedding,
-                                     c->engine->same_person, false, &match, 1, &n, err)
+    bool any = false;
+    int rc = c->cast ? lk_cast_match(c->cast, &embedder, face, c->engine->same_person, false,
+                                     matches, LK_ARRAY_LENGTH(matches), &n, err)
                      : 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        struct lk__consent found = {.by_name = out->by_name};
+        rc = check_member(c, &matches[i].member, &found, &any, err);
+        if (any) {
+            *out = found;
+            return rc ? lk_fail_context(err, rc, "'%s' shows '%s'", what, matches[i].member.name)
+                      : 0;
+        }
+        rc = rc == LK_E_REFUSED ? 0 : rc;
+    }
     if (rc)
         return rc;
-    if (n) {
-        rc = check_member(c, &match.member, out, err);
-        return rc ? lk_fail_context(err, rc, "photo '%s' shows '%s'", photo, match.member.name) : 0;
-    }
-    if (strcmp(c->request->consent, "self") != 0)
+    if (n && !*out->person)
+        memcpy(out->person, matches[0].member.name, sizeof out->person);
+    if (!declares(c))
         return lk_fail(
             err, LK_E_REFUSED,
             "there is no consent of the person in '%s': add them to the cast and record "
             "it (likeness cast add, likeness cast consent grant), or declare by --consent "
             "self that they agree",
-            photo);
+            what);
     out->state = LK__CONSENT_DECLARED;
     return 0;
 }
@@ -236,7 +251,10 @@ static int open_person(const struct checking *c,
     int rc = consent->by_name ? lk_cast_identity(c->cast, &c->members[i], &embedder, out, err)
                               : read_photo(c, word, out, err);
     rc = rc ? rc : check_bars(c, &out->embedding, word, err);
-    return rc || consent->by_name ? rc : check_photo(c, word, out, consent, err);
+    /* A name of whom nothing is recorded may be another name of somebody who took consent back. */
+    return rc || consent->state == LK__CONSENT_RECORDED
+               ? rc
+               : check_face(c, word, &out->embedding, consent, err);
 }
 
 static int open_people(struct checking *c,
