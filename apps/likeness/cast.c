@@ -29,7 +29,35 @@ int cast_save(const struct cli *cli, const void *bytes, size_t size, struct lk_e
     mode_t before = umask(077); /* faces and consents are personal data */
     int rc = lk_file_write(path, bytes, size, err);
     umask(before);
+    if (!rc && !cli->with.output.quiet)
+        fprintf(stderr, "%s\n", path);
     return rc;
+}
+
+static int print_member(void *user, const struct lk_cast_member *m, struct lk_error *err)
+{
+    const struct cli *cli = user;
+    (void)err;
+    if (!cli->with.output.json) {
+        printf("%-24s %3d photos  %s  from %s%s\n", m->name, m->photos, m->time, m->origin,
+               m->barred ? "  (barred)" : "");
+        return 0;
+    }
+    json_t *line = json_pack("{s:s,s:s,s:i,s:i,s:s,s:s,s:b}", "name", m->name, "uid", m->uid,
+                             "photos", m->photos, "crops", m->crops, "time", m->time, "origin",
+                             m->origin, "barred", m->barred);
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(line);
+    return 0;
+}
+
+/* What became of somebody. */
+static int tell(struct cli *cli, lk_cast *cast, const char *name, struct lk_error *err)
+{
+    struct lk_cast_member member;
+    int rc = lk_cast_find(cast, name, &member, err);
+    return rc || cli->with.output.quiet ? rc : print_member(cli, &member, err);
 }
 
 /* A remark, never an error: two people may look alike. */
@@ -60,6 +88,7 @@ static int cast_add(struct cli *cli, char **words, int n, lk_cast *cast, struct 
                              &watch, err);
     cli_watch_done(cli);
     rc = rc ? rc : warn_of_look_alikes(cli, engine, words[0], cast, err);
+    rc = rc ? rc : tell(cli, cast, words[0], err);
     lk_engine_free(engine);
     return rc;
 }
@@ -79,6 +108,7 @@ static int cast_new(struct cli *cli, char **words, int n, lk_cast *cast, struct 
     rc = rc ? rc : lk_casting_new(engine, &cli->with.request, cast, words[0], from, &watch, err);
     cli_watch_done(cli);
     rc = rc ? rc : warn_of_look_alikes(cli, engine, words[0], cast, err);
+    rc = rc ? rc : tell(cli, cast, words[0], err);
     lk_engine_free(engine);
     return rc;
 }
@@ -116,27 +146,10 @@ static int cast_import(struct cli *cli, char **words, int n, lk_cast *cast, stru
                   : lk_fail_memory(err, "a name", strlen(words[0]));
     rc = rc ? rc : lk_casting_import(engine, &cli->with.request, cast, name, words[0], err);
     rc = rc ? rc : warn_of_look_alikes(cli, engine, name, cast, err);
+    rc = rc ? rc : tell(cli, cast, name, err);
     lk_engine_free(engine);
     free(name);
     return rc;
-}
-
-static int print_member(void *user, const struct lk_cast_member *m, struct lk_error *err)
-{
-    const struct cli *cli = user;
-    (void)err;
-    if (!cli->with.output.json) {
-        printf("%-24s %3d photos  %s  from %s%s\n", m->name, m->photos, m->time, m->origin,
-               m->barred ? "  (barred)" : "");
-        return 0;
-    }
-    json_t *line = json_pack("{s:s,s:s,s:i,s:i,s:s,s:s,s:b}", "name", m->name, "uid", m->uid,
-                             "photos", m->photos, "crops", m->crops, "time", m->time, "origin",
-                             m->origin, "barred", m->barred);
-    json_dumpf(line, stdout, JSON_COMPACT);
-    putchar('\n');
-    json_decref(line);
-    return 0;
 }
 
 static int cast_list(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
@@ -155,26 +168,32 @@ static int cast_show(struct cli *cli, char **words, int n, lk_cast *cast, struct
 
 static int cast_rename(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
 {
-    (void)cli, (void)n;
-    return lk_cast_rename(cast, words[0], words[1], err);
+    (void)n;
+    int rc = lk_cast_rename(cast, words[0], words[1], err);
+    return rc ? rc : tell(cli, cast, words[1], err);
 }
 
 static int cast_remove(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
 {
-    (void)cli, (void)n;
-    return lk_cast_remove(cast, words[0], err);
+    (void)n;
+    int rc = lk_cast_remove(cast, words[0], err);
+    if (!rc && !cli->with.output.quiet)
+        printf("'%s' is erased\n", words[0]);
+    return rc;
 }
 
 static int cast_bar(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
 {
-    (void)cli, (void)n;
-    return lk_cast_bar(cast, words[0], true, err);
+    (void)n;
+    int rc = lk_cast_bar(cast, words[0], true, err);
+    return rc ? rc : tell(cli, cast, words[0], err);
 }
 
 static int cast_unbar(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
 {
-    (void)cli, (void)n;
-    return lk_cast_bar(cast, words[0], false, err);
+    (void)n;
+    int rc = lk_cast_bar(cast, words[0], false, err);
+    return rc ? rc : tell(cli, cast, words[0], err);
 }
 
 static const struct cast_verb verbs[] = {

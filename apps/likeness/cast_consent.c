@@ -47,7 +47,10 @@ static int consent_grant(struct cli *cli, char **words, int n, lk_cast *cast, st
         terms.evidence_sha256 = sha.hex;
         rc = lk_sha256_file(said->evidence, &sha, err);
     }
-    return rc ? rc : lk_consent_grant(cast, words[0], &terms, time(NULL), err);
+    rc = rc ? rc : lk_consent_grant(cast, words[0], &terms, time(NULL), err);
+    if (!rc && !cli->with.output.quiet)
+        printf("consent of '%s' to %s until %s is recorded\n", words[0], said->uses, said->until);
+    return rc;
 }
 
 static int consent_revoke(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
