@@ -101,8 +101,8 @@ static const struct lk_option options[] = {
     {"passphrase-file", 0, LK_OPTION_TEXT, IN_ENGINE(passphrase_file), 0, 0, NULL, NULL, "FILE",
      "its first line opens a sealed cast, and seals a new one; so does LIKENESS_PASSPHRASE", MAKES | LK_CMD_CAST},
 
-    {"use", 0, LK_OPTION_TEXT, IN_CAST(uses), 0, 0, NULL, NULL, "USE[,USE…]",
-     "consent grant: for what; portrait, film, advertising, editorial, education, research", LK_CMD_CAST},
+    {"use", 0, LK_OPTION_TEXT, IN_CAST(uses), 0, 0, NULL, NULL, "USES",
+     "consent grant: for what, separated by commas: portrait, film, advertising, editorial, education, research", LK_CMD_CAST},
     {"until", 0, LK_OPTION_TEXT, IN_CAST(until), 0, 0, NULL, NULL, "DATE", "consent grant: the last day, such as 2027-12-31", LK_CMD_CAST},
     {"evidence", 0, LK_OPTION_TEXT, IN_CAST(evidence), 0, 0, NULL, NULL, "TEXT|FILE",
      "consent grant: what shows it; of a file its name and sha256 are recorded", LK_CMD_CAST},

@@ -56,6 +56,28 @@ static void a_person_is_the_mean_of_their_photos_weighted_by_quality(void **stat
     lk_cast_close(cast);
 }
 
+static void a_mean_is_of_one_embedder_and_one_person(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_embedding mean;
+    struct lk_cast_photo photos[] = {
+        {.quality = 1, .embedding = {.size = 2, .value = {1, 0}, .embedder = "x"}},
+        {.quality = 1, .embedding = {.size = 2, .value = {0, 1}, .embedder = "x"}},
+    };
+    assert_ok(lk_cast_mean(photos, 2, &mean, &err), &err);
+    assert_float_equal(mean.value[0], sqrt(0.5), 1e-6);
+    assert_float_equal(mean.value[1], sqrt(0.5), 1e-6);
+    *photos[1].embedding.embedder = 'y';
+    assert_fails(lk_cast_mean(photos, 2, &mean, &err), &err, LK_E_INPUT, "two embedders");
+    photos[1].embedding = photos[0].embedding;
+    photos[1].embedding.value[0] = -1;
+    assert_fails(lk_cast_mean(photos, 2, &mean, &err), &err, LK_E_INPUT, "contradict");
+    photos[1].embedding.value[0] = NAN;
+    assert_fails(lk_cast_mean(photos, 2, &mean, &err), &err, LK_E_INPUT, "contradict");
+    assert_fails(lk_cast_mean(photos, 0, &mean, &err), &err, LK_E_INPUT, "no photo");
+}
+
 static void another_embedder_sees_the_crops_once(void **state)
 {
     (void)state;
@@ -267,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_owner_may_read_a_cast),
         cmocka_unit_test(a_person_is_the_mean_of_their_photos_weighted_by_quality),
+        cmocka_unit_test(a_mean_is_of_one_embedder_and_one_person),
         cmocka_unit_test(another_embedder_sees_the_crops_once),
         cmocka_unit_test(a_photo_counts_once_and_somebody_elses_not_at_all),
         cmocka_unit_test(a_face_is_matched_to_the_nearest),
