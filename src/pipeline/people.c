@@ -102,8 +102,12 @@ struct checking {
     const struct lk_request *request;
     const struct lk_watch *watch;
     lk_cast *cast; /* NULL: nobody */
-    struct lk_cast_member members[LK_PEOPLE_MAX];
 };
+
+static int open_checking(struct checking *c, struct lk_error *err)
+{
+    return lk__cast_of_options(&c->engine->options, LK_CAST_READ, &c->cast, err);
+}
 
 static int refuse_barred(const char *name, struct lk_error *err)
 {
@@ -140,20 +144,23 @@ static int check_member(const struct checking *c,
 
 /* Before a model is opened: is the word a name of the cast, and may it be used; or is there such a
  * file? */
-static int check_name(struct checking *c, int i, struct lk__consent *out, struct lk_error *err)
+static int check_name(const struct checking *c,
+                      const char *word,
+                      struct lk__consent *out,
+                      struct lk_error *err)
 {
-    const char *word = c->request->people[i].photo;
+    struct lk_cast_member member;
     bool any;
     int rc = LK_E_MISSING;
     if (c->cast && !strchr(word, '/'))
-        rc = lk_cast_find(c->cast, word, &c->members[i], err);
+        rc = lk_cast_find(c->cast, word, &member, err);
     if (rc && rc != LK_E_MISSING)
         return rc;
     out->by_name = !rc;
-    if (!rc && c->members[i].barred)
+    if (!rc && member.barred)
         return refuse_barred(word, err);
     if (!rc)
-        return check_member(c, &c->members[i], out, &any, err);
+        return check_member(c, &member, out, &any, err);
     if (!strchr(word, '/') && access(word, F_OK))
         return lk_fail(err, LK_E_MISSING,
                        "--face '%s': nobody in the cast has that name, and there is no such file: "
@@ -240,38 +247,29 @@ static int read_photo(const struct checking *c,
     return rc;
 }
 
+static int read_member(const struct checking *c,
+                       const char *name,
+                       struct lk_identity *out,
+                       struct lk_error *err)
+{
+    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
+    struct lk_cast_member member;
+    int rc = lk_cast_find(c->cast, name, &member, err);
+    return rc ? rc : lk_cast_identity(c->cast, &member, &embedder, out, err);
+}
+
 static int open_person(const struct checking *c,
-                       int i,
+                       const char *word,
                        struct lk_identity *out,
                        struct lk__consent *consent,
                        struct lk_error *err)
 {
-    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
-    const char *word = c->request->people[i].photo;
-    int rc = consent->by_name ? lk_cast_identity(c->cast, &c->members[i], &embedder, out, err)
-                              : read_photo(c, word, out, err);
+    int rc = consent->by_name ? read_member(c, word, out, err) : read_photo(c, word, out, err);
     rc = rc ? rc : check_bars(c, &out->embedding, word, err);
     /* A name of whom nothing is recorded may be another name of somebody who took consent back. */
     return rc || consent->state == LK__CONSENT_RECORDED
                ? rc
                : check_face(c, word, &out->embedding, consent, err);
-}
-
-static int open_people(struct checking *c,
-                       lk_result *result,
-                       struct lk__people *people,
-                       struct lk_error *err)
-{
-    const int n = c->request->n_people;
-    int rc = 0;
-    for (int i = 0; i < n && !rc; i++)
-        rc = check_name(c, i, &result->consents[i], err);
-    rc = rc ? rc : lk__engine_detector(c->engine, c->request, err);
-    rc = rc ? rc : lk__engine_embedder(c->engine, c->request, err);
-    for (int i = 0; i < n && !rc; i++)
-        rc = open_person(c, i, &people->identities[i], &result->consents[i], err);
-    people->count = n;
-    return rc;
 }
 
 int lk__people_open(lk_engine *engine,
@@ -280,10 +278,15 @@ int lk__people_open(lk_engine *engine,
                     struct lk__people *people,
                     struct lk_error *err)
 {
-    struct checking c = {.engine = engine, .request = &result->request, .watch = watch};
-    int rc =
-        c.request->n_people ? lk__cast_of_options(&engine->options, LK_CAST_READ, &c.cast, err) : 0;
-    rc = rc ? rc : open_people(&c, result, people, err);
+    const struct lk_request *request = &result->request;
+    struct checking c = {.engine = engine, .request = request, .watch = watch};
+    int rc = request->n_people ? open_checking(&c, err) : 0;
+    rc = rc ? rc : lk__engine_detector(engine, request, err);
+    rc = rc ? rc : lk__engine_embedder(engine, request, err);
+    for (int i = 0; i < request->n_people && !rc; i++)
+        rc = open_person(&c, request->people[i].photo, &people->identities[i], &result->consents[i],
+                         err);
+    people->count = request->n_people;
     lk_cast_close(c.cast);
     return rc;
 }
@@ -300,23 +303,37 @@ static int check_picture(const struct checking *c, const char *path, struct lk_e
     return rc;
 }
 
-int lk__people_check_pictures(lk_engine *engine,
-                              const struct lk_request *request,
-                              const struct lk_watch *watch,
-                              struct lk_error *err)
+/* No picture of somebody barred is changed, or started from. */
+static int check_pictures(const struct checking *c, struct lk_error *err)
 {
+    const struct lk_request *request = c->request;
+    int barred = 0, rc = c->cast ? lk_cast_count_barred(c->cast, &barred, err) : 0;
+    if (rc || !barred)
+        return rc;
+    rc = check_picture(c, request->task == LK_TASK_SWAP ? request->picture : NULL, err);
+    return rc ? rc : check_picture(c, request->init, err);
+}
+
+int lk__people_check(lk_engine *engine,
+                     lk_result *result,
+                     const struct lk_watch *watch,
+                     struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
     struct checking c = {.engine = engine, .request = request, .watch = watch};
-    const char *swapped = request->task == LK_TASK_SWAP ? request->picture : NULL;
-    int barred = 0;
-    if (!swapped && !request->init)
+    const int n = lk__uses_people(request) ? request->n_people : 0;
+    if (!n && request->task != LK_TASK_SWAP && !request->init)
         return 0;
-    int rc = lk__cast_of_options(&engine->options, LK_CAST_READ, &c.cast, err);
-    if (!rc && c.cast)
-        rc = lk_cast_count_barred(c.cast, &barred, err);
-    if (!rc && barred) {
-        rc = check_picture(&c, swapped, err);
-        rc = rc ? rc : check_picture(&c, request->init, err);
-    }
+    int rc = open_checking(&c, err);
+    for (int i = 0; i < n && !rc; i++)
+        rc = check_name(&c, request->people[i].photo, &result->consents[i], err);
+    rc = rc ? rc : check_pictures(&c, err);
     lk_cast_close(c.cast);
     return rc;
+}
+
+bool lk__uses_people(const struct lk_request *request)
+{
+    return request->task == LK_TASK_SWAP ||
+           (request->task == LK_TASK_PORTRAIT && strcmp(request->refine, "none") != 0);
 }

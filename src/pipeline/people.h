@@ -15,22 +15,26 @@ struct lk__people {
     int count;
 };
 
-/* Looks each person up in the cast, checks consent, opens the face models and reads the photos that
- * are needed; result->consents says on what each face stands. Names are settled before a model is
- * opened. LK_E_REFUSED without consent for the request's use, and for a barred face; LK_E_INPUT
- * when a photo shows no face; LK_E_MISSING for what is neither a name nor a file. */
+/* Whether the request gives faces to anybody. */
+bool lk__uses_people(const struct lk_request *request);
+
+/* Before anything is computed: looks each person up in the cast; names must have consent to the
+ * request's use. result->consents says on what each face stands, as far as that is known without a
+ * look at photos. Looks at the picture to be changed, or to be started from, when somebody is
+ * barred. LK_E_REFUSED without consent, and for a barred face; LK_E_MISSING for what is neither a
+ * name nor a file. */
+int lk__people_check(lk_engine *engine,
+                     lk_result *result,
+                     const struct lk_watch *watch,
+                     struct lk_error *err);
+
+/* After that: opens the face models and reads the photos that are needed; whom they look like
+ * decides. LK_E_REFUSED as above, LK_E_INPUT when a photo shows no face. */
 int lk__people_open(lk_engine *engine,
                     lk_result *result,
                     const struct lk_watch *watch,
                     struct lk__people *people,
                     struct lk_error *err);
-
-/* LK_E_REFUSED when the picture that is to be changed, or to be started from, shows somebody who is
- * barred. */
-int lk__people_check_pictures(lk_engine *engine,
-                              const struct lk_request *request,
-                              const struct lk_watch *watch,
-                              struct lk_error *err);
 
 /* The cast that the options name, opened with their passphrase. *out NULL when mode is READ, the
  * options name no file, and the user has no cast. */

@@ -85,7 +85,7 @@ static int run_drawn(lk_engine *engine,
                      struct lk_error *err)
 {
     const struct lk_request *request = &result->request;
-    bool refines = request->task == LK_TASK_PORTRAIT && strcmp(request->refine, "none");
+    bool refines = lk__uses_people(request);
     struct lk__people people = {0};
     struct lk__brief brief = {0};
     int rc = refines ? lk__people_open(engine, result, watch, &people, err)
@@ -155,7 +155,7 @@ int lk_engine_run(lk_engine *engine,
                              &result, err);
     if (rc)
         return rc;
-    rc = lk__people_check_pictures(engine, &result->request, watch, err);
+    rc = lk__people_check(engine, result, watch, err);
     if (!rc)
         rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
                                            : run_drawn(engine, result, watch, err);
