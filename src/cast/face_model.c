@@ -29,11 +29,12 @@ struct part {
 
 static json_t *json_of_part(const struct part *part, size_t begin)
 {
+    const size_t end = begin + part->size;
     json_t *shape = json_array();
     for (int i = 0; i < part->rank; i++)
         json_array_append_new(shape, json_integer((json_int_t)part->shape[i]));
     return json_pack("{s:s,s:o,s:[I,I]}", "dtype", part->dtype, "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)(begin + part->size));
+                     (json_int_t)begin, (json_int_t)end);
 }
 
 /* Header length, header, and room for the data; *data points at it. */

@@ -60,7 +60,7 @@ int lk_cast_find(lk_cast *cast, const char *name, struct lk_cast_member *out, st
     if (step == SQLITE_ROW)
         read_member(get, out);
     rc = lk__cast_finish(cast, get, step, err);
-    if (!rc && step == SQLITE_DONE)
+    if (!rc && step != SQLITE_ROW)
         rc = lk_fail(err, LK_E_MISSING,
                      "nobody in the cast '%s' is named '%s': see likeness cast list", cast->path,
                      name);

@@ -22,6 +22,8 @@
 #include "ledger/ledger.h"
 #include "pipeline/people.h"
 
+static const char BORN[] = "a generated picture";
+
 enum { SMALL = 112, MOST_PHOTOS = LK_FACE_MODEL_PHOTOS };
 
 static float quality(const struct lk_face *face)
@@ -52,6 +54,20 @@ static int crop_face(const struct lk_picture *picture,
     return rc;
 }
 
+static int take_face(lk_engine *engine,
+                     const struct lk_picture *picture,
+                     const struct lk_face *face,
+                     struct lk_cast_photo *out,
+                     struct lk_error *err)
+{
+    const struct lk_cast_embedder embedder = lk__cast_embedder(engine);
+    int rc = crop_face(picture, face, out, err);
+    out->quality = quality(face);
+    return rc ? rc
+              : embedder.embed(embedder.user, out->crop, (const float(*)[2])out->points,
+                               &out->embedding, err);
+}
+
 /* The face of a photo file; the models are open. */
 static int read_photo(lk_engine *engine,
                       const struct lk_request *request,
@@ -60,27 +76,21 @@ static int read_photo(lk_engine *engine,
                       struct lk_cast_photo *out,
                       struct lk_error *err)
 {
-    const struct lk_cast_embedder embedder = lk__cast_embedder(engine);
     struct lk_picture *picture = NULL;
     struct lk_face *faces = NULL;
-    const struct lk_face *face = NULL;
     struct lk_sha256 sha;
     size_t n = 0;
     int rc = lk_picture_read(path, &picture, err);
     rc = rc ? rc
             : lk_find_faces(engine->detector, picture, (float)request->face_score, watch, &faces,
                             &n, err);
-    if (!rc && !(face = lk_identity_face(faces, n)))
-        rc = lk_identity_no_face(path, err);
-    rc = rc ? rc : crop_face(picture, face, out, err);
-    rc = rc ? rc
-            : embedder.embed(embedder.user, out->crop, (const float(*)[2])out->points,
-                             &out->embedding, err);
-    rc = rc ? rc : lk_sha256_file(path, &sha, err);
     if (!rc) {
-        out->quality = quality(face);
-        memcpy(out->sha256, sha.hex, sizeof out->sha256);
+        const struct lk_face *face = lk_identity_face(faces, n);
+        rc = face ? take_face(engine, picture, face, out, err) : lk_identity_no_face(path, err);
     }
+    rc = rc ? rc : lk_sha256_file(path, &sha, err);
+    if (!rc)
+        memcpy(out->sha256, sha.hex, sizeof out->sha256);
     free(faces);
     lk_picture_free(picture);
     return rc;
@@ -145,7 +155,14 @@ int lk_casting_add(lk_engine *engine,
                    struct lk_error *err)
 {
     const struct lk_cast_entry entry = {.name = name, .origin = "photos"};
+    struct lk_cast_member member;
     int rc = lk_cast_check_name(name, err);
+    if (!rc && !lk_cast_find(cast, name, &member, NULL) && !strcmp(member.origin, BORN))
+        rc =
+            lk_fail(err, LK_E_REFUSED,
+                    "'%s' was born from a picture, and stands for nobody: photos of real people do "
+                    "not belong to them",
+                    name);
     return rc ? rc : add_photos(engine, request, cast, &entry, photos, n, watch, err);
 }
 
@@ -254,8 +271,7 @@ int lk_casting_new(lk_engine *engine,
                    struct lk_error *err)
 {
     struct birth birth;
-    const struct lk_cast_entry entry = {
-        .name = name, .origin = "a generated picture", .must_be_new = true};
+    const struct lk_cast_entry entry = {.name = name, .origin = BORN, .must_be_new = true};
     char *const paths[] = {(char *)picture};
     char evidence[128];
     int rc = lk_cast_check_name(name, err);

@@ -9,7 +9,8 @@
 
 /* Adds the face of each photo (the one that --face would take) to the person, who is made if need
  * be. All or nothing. LK_E_INPUT for a photo without a face or with somebody else's, LK_E_REFUSED
- * for the face of somebody else who is barred. */
+ * for the face of somebody else who is barred, and for photos of a virtual person, whose consent is
+ * by birth. */
 int lk_casting_add(lk_engine *engine,
                    const struct lk_request *request,
                    lk_cast *cast,

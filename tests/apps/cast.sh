@@ -115,6 +115,7 @@ check 0 "born.png" $lk portrait "a young woman with red hair" --seed 101 --steps
 check 2 "\-\-from" $lk cast new mira
 check 0 "^mira .*generated" $lk cast new mira --from born.png
 check 0 "stands .*drawn by likeness: row [0-9]+" $lk cast consent show mira
+check 3 "stands for nobody" $lk cast add mira fr_obama.jpg $real
 vips copy born.png "again.jpg[Q=90]"
 check 0 "'twin' looks like 'mira'" $lk cast new twin --from again.jpg
 check 3 "no row of it" $lk cast new x --from fr_obama.jpg $scrfd
