@@ -16,12 +16,12 @@
 
 enum { MOST_OPTIONS = 64 };
 
-/* Configuration and environment set only what belongs to this command; --json and the like are for
- * the command line. */
+/* Configuration and environment set only what belongs to this command; --json and the like, and
+ * what one person is told of, are for the command line. */
 static bool configurable(const struct lk_option *o, const struct cli *cli)
 {
     return (o->commands & cli->command->id) && o->home != LK_HOME_OUTPUT &&
-           o->type != LK_OPTION_PERSON;
+           o->home != LK_HOME_CAST && o->type != LK_OPTION_PERSON;
 }
 
 struct ini_reader {

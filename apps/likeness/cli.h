@@ -32,6 +32,7 @@ int cmd_run(struct cli *cli, struct lk_error *err);
 int cmd_detect(struct cli *cli, struct lk_error *err);
 int cmd_compare(struct cli *cli, struct lk_error *err);
 int cmd_inspect(struct cli *cli, struct lk_error *err);
+int cmd_cast(struct cli *cli, struct lk_error *err);
 int cmd_models(struct cli *cli, struct lk_error *err);
 int cmd_audit(struct cli *cli, struct lk_error *err);
 int cmd_doctor(struct cli *cli, struct lk_error *err);

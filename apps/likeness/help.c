@@ -131,7 +131,8 @@ void cli_manual(FILE *to)
                 "command line wins.\n");
     fprintf(to, ".TP\n.B LIKENESS_ORT_DIR\nFolder of ONNX Runtime's library.\n.TP\n.B "
                 "LIKENESS_MODELS\nFolder of models.\n.TP\n.B LIKENESS_STATE\n"
-                "Folder of the audit ledger.\n");
+                "Folder of the audit ledger and the cast.\n.TP\n.B LIKENESS_PASSPHRASE\n"
+                "Opens a sealed cast, and seals a new one.\n");
     fprintf(to, ".SH EXIT STATUS\n0 done; 1 failed; 2 bad usage or bad input; 3 refused by policy; "
                 "4 a model or name is missing; "
                 "130 interrupted.\n");

@@ -10,11 +10,12 @@
 static const struct subcommand commands[] = {
     {"portrait", LK_CMD_PORTRAIT, LK_TASK_PORTRAIT, 1, 1, "PROMPT", "draw a person and refine the face",
      "likeness portrait \"a young woman with red hair, smiling\" -o a.png\n"
-     "likeness portrait \"a man with a grey beard\" --face someone.png -o b.png --report b.json --debug steps/\n", cmd_make},
+     "likeness portrait \"a man with a grey beard\" --face someone.png --consent self -o b.png --report b.json --debug steps/\n"
+     "likeness portrait \"a man in a library\" --face ada --use film -o c.png\n", cmd_make},
     {"draw", LK_CMD_DRAW, LK_TASK_DRAW, 1, 1, "PROMPT", "draw a picture: diffusion alone",
      "likeness draw \"a lighthouse by the sea\" --model sd15.safetensors --size 512x768 --steps 30 --seed 7 -o l.png\n", cmd_make},
     {"swap", LK_CMD_SWAP, LK_TASK_SWAP, 1, 1, "PICTURE", "give faces of a picture another identity",
-     "likeness swap group.jpg --face left=ada.jpg --face right=bo.jpg -o out.jpg\n", cmd_make},
+     "likeness swap group.jpg --face left=ada --face right=bo.jpg --consent self -o out.jpg\n", cmd_make},
     {"detect", LK_CMD_DETECT, LK_TASK_SWAP, 1, 1, "PICTURE", "list the faces of a picture",
      "likeness detect photo.jpg --json\n", cmd_detect},
     {"compare", LK_CMD_COMPARE, LK_TASK_SWAP, 2, 2, "PICTURE PICTURE", "say whether two pictures show the same person",
@@ -23,6 +24,15 @@ static const struct subcommand commands[] = {
      "likeness inspect a.png --json\n", cmd_inspect},
     {"run", LK_CMD_RUN, LK_TASK_PORTRAIT, 1, 1, "REQUEST.json", "carry out a request file",
      "likeness run request.json -o a.png\n", cmd_run},
+    {"cast", LK_CMD_CAST, LK_TASK_PORTRAIT, 1, 66,
+     "add NAME PHOTO… | list | show NAME | rename OLD NEW | remove NAME | bar NAME | unbar NAME | new NAME | export NAME | import FILE | "
+     "consent grant NAME | consent revoke NAME | consent show NAME | consent verify NAME | consent export NAME | consent import NAME FILE",
+     "people by name, and what they agreed to",
+     "likeness cast add ada ada-1.jpg ada-2.jpg\n"
+     "likeness cast consent grant ada --use portrait,film --until 2027-12-31 --evidence release.pdf\n"
+     "likeness cast new mira --from drawn.png\n"
+     "likeness cast export ada -o ada.safetensors\n"
+     "likeness cast bar bo\n", cmd_cast},
     {"models", LK_CMD_MODELS, LK_TASK_PORTRAIT, 1, 3, "list | show NAME | export NAME PART", "list, show or export models",
      "likeness models list\nlikeness models show starter\nlikeness models export starter unet -o unet.onnx\n", cmd_models},
     {"audit", LK_CMD_AUDIT, LK_TASK_PORTRAIT, 1, 2, "log | verify | trace PICTURE | export | erase NAME", "answer for every picture that left",

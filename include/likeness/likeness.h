@@ -10,6 +10,9 @@
  *     if (lk_engine_open(NULL, &engine, &err) || lk_engine_run(engine, &request, NULL, &result,
  * &err) || lk_result_save(result, 0, "a.png", &err)) puts(err.message);
  *
+ * A face is used only with consent (docs/cast.md): a request for another one is LK_E_REFUSED before
+ * anything is drawn.
+ *
  * An engine may be used from one thread at a time; engines are independent. Pictures leave a result
  * only by lk_result_save and lk_result_encode, where they are marked as made by AI and get their
  * row in the audit ledger (docs/audit.md): no row, no picture. */
@@ -28,13 +31,16 @@ typedef struct lk_result lk_result;
 
 struct lk_engine_options {
     char *device, *draw_device,
-        *face_device;    /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
-    int threads;         /* 0: all cores */
-    int64_t memory;      /* bytes for networks; 0: three quarters of the machine's */
-    char *audit;         /* the audit ledger's file; NULL: audit.db of the user's state folder */
-    char *audit_mirror;  /* file to which each signed head of it is added; NULL: none */
-    char *producer;      /* who answers for the pictures: name or code for their labels; NULL:
-                            "likeness" */
+        *face_device;      /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
+    int threads;           /* 0: all cores */
+    int64_t memory;        /* bytes for networks; 0: three quarters of the machine's */
+    char *audit;           /* the audit ledger's file; NULL: audit.db of the user's state folder */
+    char *audit_mirror;    /* file to which each signed head of it is added; NULL: none */
+    char *cast_file;       /* the cast; NULL: cast.db of the user's state folder */
+    char *passphrase_file; /* its first line opens a sealed cast; NULL: $LIKENESS_PASSPHRASE, if any
+                            */
+    char *producer;        /* who answers for the pictures: name or code for their labels; NULL:
+                              "likeness" */
     char *watermark_key; /* file with the key of the hidden mark; NULL: watermark.key of the user's
                             state folder, made at the first use */
 };

@@ -19,7 +19,8 @@ enum lk_task { LK_TASK_PORTRAIT, LK_TASK_DRAW, LK_TASK_SWAP };
 
 /* One person of the picture: whose face, and which of the faces found it goes to. */
 struct lk_person {
-    char *photo; /* path of a picture with that person's face */
+    char *photo; /* a name of the cast; what is none, or has a '/', is the path of a picture with
+                    that person's face */
     char *place; /* "largest", "left", "center", "right", "all", or an index from left to right;
                     NULL: see --face */
 };
@@ -47,6 +48,9 @@ struct lk_request {
     int upscale; /* factor for the whole picture after drawing; 0: the model's */
     struct lk_person people[LK_PEOPLE_MAX];
     int n_people;
+    char *use;     /* what the picture is for: the consent of all people must allow it */
+    char *consent; /* "recorded", or "self": the caller declares that those of whom nothing is
+                      recorded agree; the audit keeps that */
 
     char *visible_mark;     /* a text, or the path of a PNG, to show in the corner; NULL: none */
     char *watermark_method; /* whose decoder shall read the hidden id besides ours */

@@ -41,6 +41,8 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = rc ? rc : copy_text(options->producer, &engine->options.producer, err);
         rc = rc ? rc : copy_text(options->audit, &engine->options.audit, err);
         rc = rc ? rc : copy_text(options->audit_mirror, &engine->options.audit_mirror, err);
+        rc = rc ? rc : copy_text(options->cast_file, &engine->options.cast_file, err);
+        rc = rc ? rc : copy_text(options->passphrase_file, &engine->options.passphrase_file, err);
         rc = rc ? rc : copy_text(options->watermark_key, &engine->options.watermark_key, err);
     }
     rc = rc ? rc : lk_catalog_open(NULL, &engine->catalog, err);

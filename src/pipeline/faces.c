@@ -9,45 +9,6 @@
 
 #include "stages/fit/fit.h"
 
-/* The identity that a photo shows. */
-static int read_person(lk_engine *engine,
-                       const struct lk_request *request,
-                       const char *photo,
-                       const struct lk_watch *watch,
-                       struct lk_identity *out,
-                       struct lk_error *err)
-{
-    const char *slash = strrchr(photo, '/');
-    struct lk_picture *picture = NULL;
-    struct lk_face *faces = NULL;
-    size_t n = 0;
-    int rc = lk_picture_read(photo, &picture, err);
-    rc = rc ? rc
-            : lk_find_faces(engine->detector, picture, (float)request->face_score, watch, &faces,
-                            &n, err);
-    rc = rc ? rc
-            : lk_identity_of_photo(engine->embedder, slash ? slash + 1 : photo, picture, faces, n,
-                                   watch, out, err);
-    free(faces);
-    lk_picture_free(picture);
-    return rc;
-}
-
-int lk__cast_open(lk_engine *engine,
-                  const struct lk_request *request,
-                  const struct lk_watch *watch,
-                  struct lk__cast *cast,
-                  struct lk_error *err)
-{
-    int rc = lk__engine_detector(engine, request, err);
-    rc = rc ? rc : lk__engine_embedder(engine, request, err);
-    for (int i = 0; !rc && i < request->n_people; i++)
-        rc = read_person(engine, request, request->people[i].photo, watch, &cast->identities[i],
-                         err);
-    cast->count = request->n_people;
-    return rc;
-}
-
 static float area(const struct lk_face *face)
 {
     return (face->box[2] - face->box[0]) * (face->box[3] - face->box[1]);
@@ -98,15 +59,15 @@ static bool takes(const char *place, const struct lk__picture_report *report, si
 /* The identity for face i: the last person named that takes it; with `auto` its own, which makes it
  * clearer; else NULL. */
 static const struct lk_identity *identity_for(const struct lk_request *request,
-                                              struct lk__cast *cast,
+                                              struct lk__people *people,
                                               const struct lk__picture_report *report,
                                               size_t i,
                                               struct lk_identity *own)
 {
-    for (int p = cast->count; p-- > 0;) {
+    for (int p = people->count; p-- > 0;) {
         if (takes(request->people[p].place, report, i)) {
-            cast->placed[p] = true;
-            return &cast->identities[p];
+            people->placed[p] = true;
+            return &people->identities[p];
         }
     }
     if (report->from_photo || strcmp(request->refine, "auto"))
@@ -284,7 +245,7 @@ static int find(lk_engine *engine,
 
 int lk__refine_faces(lk_engine *engine,
                      const struct lk_request *request,
-                     struct lk__cast *cast,
+                     struct lk__people *people,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
                      struct lk_error *err)
@@ -296,7 +257,7 @@ int lk__refine_faces(lk_engine *engine,
     rc = rc ? rc : lk__engine_upscaler(engine, request, err);
     for (size_t i = 0; !rc && i < report->n_faces; i++) {
         struct lk_identity own;
-        const struct lk_identity *identity = identity_for(request, cast, report, i, &own);
+        const struct lk_identity *identity = identity_for(request, people, report, i, &own);
         rc = lk_watch_step(watch, "refine", (int)i + 1, (int)report->n_faces, err);
         if (!rc && identity)
             rc = refine_face(engine, request, identity, identity != &own, watch, report, i, err);

@@ -10,19 +10,21 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "cast/consent.h"
 
 #define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
 #define IN_ENGINE(member) LK_HOME_ENGINE, offsetof(struct lk_engine_options, member)
 #define IN_OUTPUT(member) LK_HOME_OUTPUT, offsetof(struct lk_output, member)
+#define IN_CAST(member) LK_HOME_CAST, offsetof(struct lk_cast_words, member)
 
 enum {
     DRAWS = LK_CMD_PORTRAIT | LK_CMD_DRAW,
     REFINES = LK_CMD_PORTRAIT | LK_CMD_SWAP,
-    FINDS = REFINES | LK_CMD_DETECT | LK_CMD_COMPARE | LK_CMD_INSPECT,
+    FINDS = REFINES | LK_CMD_DETECT | LK_CMD_COMPARE | LK_CMD_INSPECT | LK_CMD_CAST,
     MAKES = DRAWS | LK_CMD_SWAP | LK_CMD_RUN,
     COMPUTES = MAKES | FINDS | LK_CMD_DOCTOR,
     AUDITS = MAKES | LK_CMD_INSPECT | LK_CMD_AUDIT,
-    ALL = COMPUTES | LK_CMD_MODELS | LK_CMD_AUDIT,
+    ALL = COMPUTES | LK_CMD_MODELS | LK_CMD_AUDIT | LK_CMD_CAST,
 };
 
 // clang-format off
@@ -58,16 +60,20 @@ static const struct lk_option options[] = {
     {"upscale", 0, LK_OPTION_INT, IN_REQUEST(upscale), 1, 4, NULL, NULL, "N",
      "enlarge the drawn picture by N before the faces are refined; 1 does not (default: the model's)", LK_CMD_PORTRAIT},
 
-    {"face", 'f', LK_OPTION_PERSON, IN_REQUEST(people), 0, 0, NULL, NULL, "[PLACE=]PHOTO",
-     "whose face: a photo. PLACE says which face of the picture gets it: largest (default), left, center, right, all, or 0, 1 … "
+    {"face", 'f', LK_OPTION_PERSON, IN_REQUEST(people), 0, 0, NULL, NULL, "[PLACE=]NAME|PHOTO",
+     "whose face: a person of the cast, or a photo (what is no name of the cast, or has a /). PLACE says which face of the picture gets it: largest (default), left, center, right, all, or 0, 1 … "
      "from left to right. May be given several times", REFINES},
     {"refine", 0, LK_OPTION_CHOICE, IN_REQUEST(refine), 0, 0, "auto|swap|none", "auto", "MODE",
      "auto: with --face that identity is swapped in, other faces are made clearer by their own; swap: only faces that --face names; none", REFINES},
+    {"use", 0, LK_OPTION_CHOICE, IN_REQUEST(use), 0, 0, LK_CONSENT_USES, "portrait", "USE",
+     "what the picture is for: portrait, film, advertising, editorial, education or research; everybody whose face is used must have consented to it", REFINES},
+    {"consent", 0, LK_OPTION_CHOICE, IN_REQUEST(consent), 0, 0, "recorded|self", "recorded", "WHOSE",
+     "recorded: only faces of whom the cast has consent; self: you declare, in the audit, that those of whom nothing is recorded agree", REFINES},
     {"face-score", 0, LK_OPTION_REAL, IN_REQUEST(face_score), 0.01, 1, NULL, "0.5", "X",
      "only faces that the detector is this sure of", FINDS},
     {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS},
     {"embedder", 0, LK_OPTION_TEXT, IN_REQUEST(embedder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "identity network, such as arcface:w600k_r50.onnx",
-     REFINES | LK_CMD_COMPARE},
+     REFINES | LK_CMD_COMPARE | LK_CMD_CAST},
     {"swapper", 0, LK_OPTION_TEXT, IN_REQUEST(swapper), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face swapper, such as inswapper:inswapper_128.onnx",
      REFINES},
     {"upscaler", 0, LK_OPTION_TEXT, IN_REQUEST(upscaler), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "super-resolution network, such as rrdbnet:x2.onnx",
@@ -85,16 +91,28 @@ static const struct lk_option options[] = {
     {"memory", 0, LK_OPTION_BYTES, IN_ENGINE(memory), 67108864, 1e15, NULL, NULL, "BYTES",
      "memory that idle networks may keep, such as 4G (default: three quarters of the machine's)", COMPUTES},
     {"audit", 0, LK_OPTION_TEXT, IN_ENGINE(audit), 0, 0, NULL, NULL, "FILE",
-     "audit ledger, in which every picture that leaves has its row (default: audit.db in ~/.local/state/likeness)", AUDITS},
+     "audit ledger, in which every picture that leaves has its row (default: audit.db in ~/.local/state/likeness)", AUDITS | LK_CMD_CAST},
     {"audit-mirror", 0, LK_OPTION_TEXT, IN_ENGINE(audit_mirror), 0, 0, NULL, NULL, "FILE",
      "second file, best on another machine, to which each signed head of the ledger is added", AUDITS},
     {"producer", 0, LK_OPTION_TEXT, IN_ENGINE(producer), 0, 0, NULL, NULL, "NAME",
      "who answers for the pictures, for their AIGC label (GB 45438-2025): a name, or the provider's code", MAKES},
     {"watermark-key", 0, LK_OPTION_TEXT, IN_ENGINE(watermark_key), 0, 0, NULL, NULL, "FILE",
-     "key of the hidden mark, 64 hex digits (default: watermark.key in ~/.local/state/likeness, made at the first use)", AUDITS},
+     "key of the hidden mark, 64 hex digits (default: watermark.key in ~/.local/state/likeness, made at the first use)", AUDITS | LK_CMD_CAST},
+    {"cast-file", 0, LK_OPTION_TEXT, IN_ENGINE(cast_file), 0, 0, NULL, NULL, "FILE",
+     "the cast: people by name, with their consents (default: cast.db in ~/.local/state/likeness)", MAKES | LK_CMD_CAST},
+    {"passphrase-file", 0, LK_OPTION_TEXT, IN_ENGINE(passphrase_file), 0, 0, NULL, NULL, "FILE",
+     "its first line opens a sealed cast, and seals a new one; so does LIKENESS_PASSPHRASE", MAKES | LK_CMD_CAST},
+
+    {"use", 0, LK_OPTION_TEXT, IN_CAST(uses), 0, 0, NULL, NULL, "USES",
+     "consent grant: for what, separated by commas: portrait, film, advertising, editorial, education, research", LK_CMD_CAST},
+    {"until", 0, LK_OPTION_TEXT, IN_CAST(until), 0, 0, NULL, NULL, "DATE", "consent grant: the last day, such as 2027-12-31", LK_CMD_CAST},
+    {"evidence", 0, LK_OPTION_TEXT, IN_CAST(evidence), 0, 0, NULL, NULL, "TEXT|FILE",
+     "consent grant: what shows it; of a file its name and sha256 are recorded", LK_CMD_CAST},
+    {"from", 0, LK_OPTION_TEXT, IN_CAST(from), 0, 0, NULL, NULL, "PICTURE", "new: the picture of likeness's own that the person is born from", LK_CMD_CAST},
+    {"name", 0, LK_OPTION_TEXT, IN_CAST(name), 0, 0, NULL, NULL, "NAME", "import: of whom (default: the file's name)", LK_CMD_CAST},
 
     {"output", 'o', LK_OPTION_TEXT, IN_OUTPUT(path), 0, 0, NULL, NULL, "FILE|-",
-     "where the picture goes (png, jpg, webp, tif); with --count a number is put before the ending; - is standard output, as png", MAKES | LK_CMD_MODELS},
+     "where the picture goes (png, jpg, webp, tif); with --count a number is put before the ending; - is standard output, as png", MAKES | LK_CMD_MODELS | LK_CMD_CAST},
     {"report", 0, LK_OPTION_TEXT, IN_OUTPUT(report), 0, 0, NULL, NULL, "FILE|-", "write what was done and measured, as JSON", MAKES},
     {"debug", 0, LK_OPTION_TEXT, IN_OUTPUT(debug), 0, 0, NULL, NULL, "DIR", "write every intermediate picture and mask, numbered in order", MAKES},
     {"json", 0, LK_OPTION_FLAG, IN_OUTPUT(json), 0, 0, NULL, NULL, NULL, "machine-readable output: one JSON object a line", ALL},
@@ -124,6 +142,7 @@ void *lk_option_member(const struct lk_option *option, struct lk_invocation *inv
         [LK_HOME_REQUEST] = (char *)&invocation->request,
         [LK_HOME_ENGINE] = (char *)&invocation->engine,
         [LK_HOME_OUTPUT] = (char *)&invocation->output,
+        [LK_HOME_CAST] = (char *)&invocation->cast,
     };
     return homes[option->home] + option->offset;
 }
@@ -199,7 +218,7 @@ static int set_size(const struct lk_option *o,
     return 0;
 }
 
-/* [PLACE=]PHOTO. A prefix that is no place belongs to the path. */
+/* [PLACE=]NAME|PHOTO. A prefix that is no place belongs to the path. */
 static int add_person(struct lk_request *request,
                       const char *text,
                       const char *label,
@@ -221,7 +240,8 @@ static int add_person(struct lk_request *request,
     }
     if (!*text) {
         free(person.place);
-        return lk_fail(err, LK_E_INPUT, "%s: no photo is named: give [PLACE=]PHOTO", label);
+        return lk_fail(err, LK_E_INPUT, "%s: nobody is named: give [PLACE=]NAME or [PLACE=]PHOTO",
+                       label);
     }
     if (!(person.photo = strdup(text))) {
         free(person.place);
@@ -280,16 +300,6 @@ void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task)
     }
 }
 
-void lk_invocation_free(struct lk_invocation *invocation)
-{
-    lk_request_free(&invocation->request);
-    lk_engine_options_free(&invocation->engine);
-    free(invocation->output.path);
-    free(invocation->output.report);
-    free(invocation->output.debug);
-    invocation->output = (struct lk_output){0};
-}
-
 /* The text members of a struct are exactly its TEXT and CHOICE rows, and what no row sets. */
 static void free_texts(enum lk_option_home home, char *base)
 {
@@ -300,6 +310,15 @@ static void free_texts(enum lk_option_home home, char *base)
             *member = NULL;
         }
     }
+}
+
+void lk_invocation_free(struct lk_invocation *invocation)
+{
+    lk_request_free(&invocation->request);
+    lk_engine_options_free(&invocation->engine);
+    free_texts(LK_HOME_OUTPUT, (char *)&invocation->output);
+    free_texts(LK_HOME_CAST, (char *)&invocation->cast);
+    invocation->output = (struct lk_output){0};
 }
 
 void lk_request_init(struct lk_request *request, enum lk_task task)

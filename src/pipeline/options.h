@@ -11,7 +11,7 @@
 #include <likeness/likeness.h>
 
 /* Which struct a row's offset counts in. */
-enum lk_option_home { LK_HOME_REQUEST, LK_HOME_ENGINE, LK_HOME_OUTPUT };
+enum lk_option_home { LK_HOME_REQUEST, LK_HOME_ENGINE, LK_HOME_OUTPUT, LK_HOME_CAST };
 
 enum lk_option_type {
     LK_OPTION_TEXT,   /* char * */
@@ -22,7 +22,7 @@ enum lk_option_type {
     LK_OPTION_SIZE,   /* two ints, WxH */
     LK_OPTION_BYTES,  /* int64_t, with K, M, G */
     LK_OPTION_FLAG,   /* bool, takes no value */
-    LK_OPTION_PERSON, /* appends to lk_request.people: [PLACE=]PHOTO */
+    LK_OPTION_PERSON, /* appends to lk_request.people: [PLACE=]NAME|PHOTO */
 };
 
 /* The commands that a row belongs to. */
@@ -37,6 +37,7 @@ enum lk_command {
     LK_CMD_MODELS = 1 << 7,
     LK_CMD_DOCTOR = 1 << 8,
     LK_CMD_AUDIT = 1 << 9,
+    LK_CMD_CAST = 1 << 10,
 };
 
 /* Where the answers go: what the program, not the library, does with a result. */
@@ -45,6 +46,13 @@ struct lk_output {
     char *report; /* --report */
     char *debug;  /* --debug */
     bool json, quiet, verbose;
+};
+
+/* What `likeness cast` is told beside names. */
+struct lk_cast_words {
+    char *uses, *until, *evidence; /* of a consent */
+    char *name;                    /* of who is imported */
+    char *from;                    /* the generated picture of a new person */
 };
 
 struct lk_option {
@@ -71,6 +79,7 @@ struct lk_invocation {
     struct lk_request request;
     struct lk_engine_options engine;
     struct lk_output output;
+    struct lk_cast_words cast;
 };
 void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task);
 void lk_invocation_free(struct lk_invocation *invocation);

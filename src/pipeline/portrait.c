@@ -17,6 +17,7 @@
 #include "pipeline/faces.h"
 #include "pipeline/marks.h"
 #include "pipeline/paint.h"
+#include "pipeline/people.h"
 #include "pipeline/record.h"
 
 static double seconds(void)
@@ -39,26 +40,26 @@ static void remark_faces(lk_result *result, const struct lk__picture_report *rep
 }
 
 /* Nor should a person be left out in silence. */
-static void remark_people(lk_result *result, const struct lk__cast *cast)
+static void remark_people(lk_result *result, const struct lk__people *people)
 {
-    for (int i = 0; i < cast->count; i++) {
+    for (int i = 0; i < people->count; i++) {
         const char *place = result->request.people[i].place;
-        if (!cast->placed[i])
+        if (!people->placed[i])
             lk__result_remark(result,
                               "%s is not in the picture: no face is found at the place '%s'",
-                              cast->identities[i].name, place ? place : "largest");
+                              people->identities[i].name, place ? place : "largest");
     }
 }
 
 static int face_half(lk_engine *engine,
                      lk_result *result,
-                     struct lk__cast *cast,
+                     struct lk__people *people,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
     double began = seconds();
-    int rc = lk__refine_faces(engine, &result->request, cast, watch, report, err);
+    int rc = lk__refine_faces(engine, &result->request, people, watch, report, err);
     report->face_seconds = seconds() - began;
     if (!rc)
         remark_faces(result, report);
@@ -86,20 +87,20 @@ static int run_drawn(lk_engine *engine,
                      struct lk_error *err)
 {
     const struct lk_request *request = &result->request;
-    bool refines = request->task == LK_TASK_PORTRAIT && strcmp(request->refine, "none");
-    struct lk__cast cast = {0};
+    bool refines = lk__uses_people(request);
+    struct lk__people people = {0};
     struct lk__brief brief = {0};
-    int rc = refines ? lk__cast_open(engine, request, watch, &cast, err)
-                     : 0; /* photos first: they are cheap to refuse */
+    int rc = refines ? lk__people_open(engine, result, watch, &people, err)
+                     : 0; /* people first: they are cheap to refuse */
     rc = rc ? rc : lk__brief_open(engine, result, watch, &brief, err);
     for (size_t i = 0; !rc && i < result->count; i++) {
         rc = draw_half(engine, &brief, (int)i, watch, &result->pictures[i], err);
         if (!rc && refines)
-            rc = face_half(engine, result, &cast, watch, &result->pictures[i], err);
+            rc = face_half(engine, result, &people, watch, &result->pictures[i], err);
     }
     lk__brief_close(&brief);
     if (!rc)
-        remark_people(result, &cast);
+        remark_people(result, &people);
     return rc;
 }
 
@@ -112,15 +113,15 @@ static int run_swap(lk_engine *engine,
     const struct lk_request *request = &result->request;
     struct lk__picture_report *report = &result->pictures[0];
     struct lk_picture *read = NULL;
-    struct lk__cast cast = {0};
-    int rc = lk_picture_read(request->picture, &read, err);
+    struct lk__people people = {0};
+    int rc = lk__people_open(engine, result, watch, &people, err);
+    rc = rc ? rc : lk_picture_read(request->picture, &read, err);
     rc = rc ? rc : lk_picture_convert(read, LK_PIXEL_F32, &report->picture, err);
     lk_picture_free(read);
-    rc = rc ? rc : lk__cast_open(engine, request, watch, &cast, err);
     report->from_photo = true;
-    rc = rc ? rc : face_half(engine, result, &cast, watch, report, err);
+    rc = rc ? rc : face_half(engine, result, &people, watch, report, err);
     if (!rc)
-        remark_people(result, &cast);
+        remark_people(result, &people);
     return rc;
 }
 
@@ -132,7 +133,7 @@ static int check(const struct lk_request *request, struct lk_error *err)
             return lk_fail(err, LK_E_INPUT, "swap: no picture is named");
         if (!request->n_people)
             return lk_fail(err, LK_E_INPUT,
-                           "swap: no --face is given: name the photo of whom the face shall be");
+                           "swap: no --face is given: name whose face it shall be");
         return 0;
     }
     if (!prompt[strspn(prompt, " \t\r\n")])
@@ -157,8 +158,10 @@ int lk_engine_run(lk_engine *engine,
         return rc;
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
-    rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
-                                       : run_drawn(engine, result, watch, err);
+    rc = lk__people_check(engine, result, watch, err);
+    if (!rc)
+        rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
+                                           : run_drawn(engine, result, watch, err);
     rc = rc ? rc : lk__marks_write(engine, result, watch, err);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);

@@ -71,14 +71,16 @@ static int add_source(json_t *sources, const char *name, const char *path, struc
     return rc;
 }
 
-static int hash_sources(const struct lk_request *request, json_t *sources, struct lk_error *err)
+static int hash_sources(const lk_result *result, json_t *sources, struct lk_error *err)
 {
+    const struct lk_request *request = &result->request;
     int rc = add_source(sources, "picture.sha256", request->picture, err);
     rc = rc ? rc : add_source(sources, "init.sha256", request->init, err);
     for (int i = 0; i < request->n_people && !rc; i++) {
         char name[48];
         snprintf(name, sizeof name, "people[%d].sha256", i);
-        rc = add_source(sources, name, request->people[i].photo, err);
+        if (!result->consents[i].by_name)
+            rc = add_source(sources, name, request->people[i].photo, err);
     }
     return rc;
 }
@@ -93,7 +95,7 @@ int lk__record_begin(const lk_engine *engine, lk_result *result, struct lk_error
     if (!record->models || !record->sources || (mirror && !record->mirror))
         return lk_fail_memory(err, "the audit's record", 0);
     int rc = ledger_path(engine, &record->ledger, err);
-    return rc ? rc : hash_sources(&result->request, record->sources, err);
+    return rc ? rc : hash_sources(result, record->sources, err);
 }
 
 /* Takes `key` out of `from`, and puts a text into `to` under `name`. */
@@ -147,6 +149,28 @@ static int split_request(const lk_result *result,
     return 0;
 }
 
+static void add_text(json_t *to, int i, const char *what, const char *text)
+{
+    char name[48];
+    snprintf(name, sizeof name, "people[%d].%s", i, what);
+    if (*text)
+        json_object_set_new(to, name, json_string(text));
+}
+
+/* On what each use of a face stood; who it was, and the record that would tell, are personal. */
+static json_t *split_consents(const lk_result *result, json_t *personal)
+{
+    json_t *consents = json_array();
+    for (int i = 0; i < result->request.n_people; i++) {
+        const struct lk__consent *c = &result->consents[i];
+        json_array_append_new(consents, json_pack("{s:s,s:s}", "state", lk__consent_name(c->state),
+                                                  "use", result->request.use));
+        add_text(personal, i, "person", c->person);
+        add_text(personal, i, "consent", c->record);
+    }
+    return consents;
+}
+
 /* Fate and verdict of each face, but neither where it is nor whose. */
 static json_t *split_faces(const struct lk__picture_report *picture, json_t *personal)
 {
@@ -192,8 +216,9 @@ int lk__record_add(const lk_result *result,
                       : lk_fail_memory(err, "the audit's record", 0);
     if (!rc) {
         json_t *made =
-            json_pack("{s:s,s:o,s:O,s:o}", "program", lk_version(), "request", request, "models",
-                      result->record.models, "faces", split_faces(picture, personal));
+            json_pack("{s:s,s:o,s:O,s:o,s:o}", "program", lk_version(), "request", request,
+                      "models", result->record.models, "consents", split_consents(result, personal),
+                      "faces", split_faces(picture, personal));
         struct lk_ledger_entry entry = {.picture = *leaving, .made = made, .personal = personal};
         rc = made ? append(result, &entry, err) : lk_fail_memory(err, "the audit's record", 0);
         json_decref(made);

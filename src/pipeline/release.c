@@ -3,7 +3,7 @@
  * cannot be skipped by any door: command line, C, later HTTP and queue.
  *
  *   1. forensics and policy judge the picture      (issue 5: src/stages/judge/)
- *   2. consent of everyone whose face is in it     (issue 5: src/cast/)
+ *   2. consent of everyone whose face is in it     people.c, before anything is computed
  *   3. the marks in the pixels                     marks.c: no other picture is encoded
  *   4. what the picture says of itself             `parameters` text and XMP: below
  *   5. encoding

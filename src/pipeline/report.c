@@ -170,6 +170,30 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
     return json;
 }
 
+const char *lk__consent_name(enum lk__consent_state state)
+{
+    static const char *const names[] = {[LK__CONSENT_UNUSED] = "unused",
+                                        [LK__CONSENT_RECORDED] = "recorded",
+                                        [LK__CONSENT_DECLARED] = "declared"};
+    return names[state];
+}
+
+static json_t *json_of_consents(const lk_result *result)
+{
+    json_t *consents = json_array();
+    for (int i = 0; i < result->request.n_people; i++) {
+        const struct lk__consent *c = &result->consents[i];
+        json_t *json =
+            json_pack("{s:s,s:s}", "state", lk__consent_name(c->state), "use", result->request.use);
+        if (*c->person)
+            json_object_set_new(json, "person", json_string(c->person));
+        if (*c->record)
+            json_object_set_new(json, "record", json_string(c->record));
+        json_array_append_new(consents, json);
+    }
+    return consents;
+}
+
 int lk__result_describe(lk_result *result, struct lk_error *err)
 {
     char *request_text;
@@ -179,8 +203,9 @@ int lk__result_describe(lk_result *result, struct lk_error *err)
     json_t *pictures = json_array();
     for (size_t i = 0; i < result->count; i++)
         json_array_append_new(pictures, json_of_picture(&result->pictures[i]));
-    json_t *root = json_pack("{s:s,s:o,s:o}", "likeness", lk_version(), "request",
-                             json_loads(request_text, 0, NULL), "pictures", pictures);
+    json_t *root = json_pack("{s:s,s:o,s:o,s:o}", "likeness", lk_version(), "request",
+                             json_loads(request_text, 0, NULL), "consents",
+                             json_of_consents(result), "pictures", pictures);
     free(request_text);
     json_t *remarks = json_array();
     for (int i = 0; i < result->n_remarks; i++)

@@ -42,6 +42,21 @@ struct lk__picture_report {
     uint64_t mark;   /* the mark's id */
 };
 
+/* On what the use of a person's face stands. */
+enum lk__consent_state {
+    LK__CONSENT_UNUSED,   /* the face was not used: --refine none */
+    LK__CONSENT_RECORDED, /* a signed record of the cast allows it */
+    LK__CONSENT_DECLARED, /* nothing is recorded, and the caller declared it: --consent self */
+};
+
+struct lk__consent {
+    enum lk__consent_state state;
+    bool by_name;    /* the request named somebody of the cast, not a photo */
+    char person[64]; /* who of the cast it is; "": nobody */
+    char record[65]; /* hash of the record; "": none */
+};
+const char *lk__consent_name(enum lk__consent_state state);
+
 /* What the audit needs to know beside the request. Owned. */
 struct lk__record {
     char *ledger, *mirror; /* files; mirror NULL: none */
@@ -50,8 +65,9 @@ struct lk__record {
 };
 
 struct lk_result {
-    struct lk_request request; /* as carried out: defaults filled in; owned */
-    char model[128], hash[11]; /* of the checkpoint; empty for swap */
+    struct lk_request request;                  /* as carried out: defaults filled in; owned */
+    char model[128], hash[11];                  /* of the checkpoint; empty for swap */
+    struct lk__consent consents[LK_PEOPLE_MAX]; /* of request.people, in their order */
     struct lk__picture_report *pictures;
     size_t count;
     char producer[128];   /* who answers for the pictures */

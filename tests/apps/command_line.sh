@@ -19,7 +19,7 @@ mobile=mobilefacenet:$shared/data/embedder/MobileFaceNet.onnx
 # Help and usage.
 check 0 'usage: likeness COMMAND' $lk --help
 check 0 '^likeness [0-9]' $lk --version
-for command in portrait draw swap detect compare inspect run models audit doctor; do
+for command in portrait draw swap detect compare inspect run cast models audit doctor; do
     check 0 "usage: likeness $command" $lk $command --help
 done
 check 2 "no command" $lk paint
@@ -41,7 +41,7 @@ check 2 "karras" $lk draw "a man" --sampler ddim --schedule karras -o x.png
 check 2 "UTF-8" $lk draw $'a \xff man' -o x.png
 check 2 "prompt" $lk draw "" -o x.png
 check 2 "prompt" $lk draw "   " -o x.png
-check 2 "no photo" $lk portrait "a man" --face left= -o x.png
+check 2 "nobody is named" $lk portrait "a man" --face left= -o x.png
 
 # Files that are not there, not what they should be, or not writable.
 check 4 "nosuch" $lk draw "a man" --model nosuch -o x.png
@@ -66,7 +66,7 @@ check 2 "folder" $lk draw "a man" -o nosuch/x.png
 check 2 "ending" $lk draw "a man" -o x.gif
 mkdir -p dir.png
 check 2 "is a folder" $lk draw "a man" -o dir.png
-check 2 "face" $lk portrait "a man" --face $shared/data/photos/noface_hemlock_2.jpg --detector $scrfd -o x.png
+check 2 "face" $lk portrait "a man" --face $shared/data/photos/noface_hemlock_2.jpg --consent self --detector $scrfd -o x.png
 check 2 "nosuch.json" $lk run nosuch.json -o x.png
 echo '{"likeness": 1, "task": "draw", "stepz": 1}' > bad.json
 check 2 "stepz" $lk run bad.json -o x.png
@@ -123,7 +123,7 @@ check 0 '"same": *false' $lk compare $photo $other --detector $scrfd --embedder 
 
 # The hidden mark: the report and inspect name it, the same picture has the same one, and a picture of ours keeps it.
 mark_of() { grep -oE '"id": *"[0-9a-f]{16}"' "$1" | head -1; }
-swap="--face $other --detector $scrfd"
+swap="--face $other --consent self --detector $scrfd"
 check 0 '"chained": *false' $lk swap $photo $swap --report - -o once.png
 mark_of out.txt > first.txt
 check 0 "$(cat first.txt)" $lk inspect once.png --json

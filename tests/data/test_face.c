@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "data/face.h"
-#include "data/identity.h"
 #include "support/check.h"
 
 static struct lk_embedding embedding(float x, float y, const char *embedder)
@@ -38,45 +37,11 @@ static void what_does_not_compare_is_no_number(void **state)
     assert_true(isnan(lk_embedding_cosine(&longer, &longer)));
 }
 
-static void an_identity_is_the_normalised_mean_of_its_photos(void **state)
-{
-    (void)state;
-    struct lk_error err;
-    struct lk_identity who = {.name = "ada"};
-    struct lk_embedding a = embedding(1, 0, "e"), b = embedding(0, 1, "e");
-    assert_ok(lk_identity_add(&who, &a, &err), &err);
-    assert_int_equal(who.photos, 1);
-    assert_true(fabsf(lk_embedding_cosine(&who.embedding, &a) - 1) < 1e-6f);
-    assert_ok(lk_identity_add(&who, &b, &err), &err);
-    assert_int_equal(who.photos, 2);
-    assert_true(fabsf(who.embedding.value[0] - (float)sqrt(0.5)) < 1e-6f);
-    assert_true(fabsf(who.embedding.value[1] - (float)sqrt(0.5)) < 1e-6f);
-    assert_string_equal(who.embedding.embedder, "e");
-}
-
-static void a_refused_photo_leaves_the_identity_alone(void **state)
-{
-    (void)state;
-    struct lk_error err;
-    struct lk_identity who = {.name = "ada"}, before;
-    struct lk_embedding a = embedding(1, 0, "e"), opposite = embedding(-1, 0, "e"), none = {0},
-                        other = embedding(1, 0, "f"), broken = embedding(NAN, 0, "e");
-    assert_ok(lk_identity_add(&who, &a, &err), &err);
-    before = who;
-    assert_fails(lk_identity_add(&who, &other, &err), &err, LK_E_INPUT, "one embedder");
-    assert_fails(lk_identity_add(&who, &none, &err), &err, LK_E_INPUT, "no embedding");
-    assert_fails(lk_identity_add(&who, &opposite, &err), &err, LK_E_INPUT, "contradict");
-    assert_fails(lk_identity_add(&who, &broken, &err), &err, LK_E_INPUT, "contradict");
-    assert_memory_equal(&who, &before, sizeof who);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_cosine_is_that_of_the_angle),
         cmocka_unit_test(what_does_not_compare_is_no_number),
-        cmocka_unit_test(an_identity_is_the_normalised_mean_of_its_photos),
-        cmocka_unit_test(a_refused_photo_leaves_the_identity_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,8 @@ static lk_result *make_result(const char *ledger)
     report->n_faces = 1;
     report->faces[0].fate = LK__FACE_CHANGED;
     snprintf(report->faces[0].identity, sizeof report->faces[0].identity, "ada.jpg");
+    result->consents[0] = (struct lk__consent){
+        .state = LK__CONSENT_RECORDED, .person = "countess", .record = "c0ffee"};
     result->record.ledger = strdup(ledger);
     result->record.models = json_array();
     result->record.sources = json_pack("{s:s}", "people[0].sha256", "0123");
@@ -59,15 +61,18 @@ static int64_t row_of(lk_ledger *ledger, const void *bytes, size_t size)
 static int check_row(void *user, const struct lk_ledger_row *row, struct lk_error *err)
 {
     static const char *const values[][2] = {
-        {"prompt", "somebody with red hair"},
-        {"people[0].photo", "photos/ada.jpg"},
-        {"people[0].sha256", "0123"},
-        {"faces[0].identity", "ada.jpg"},
+        {"prompt", "somebody with red hair"}, {"people[0].photo", "photos/ada.jpg"},
+        {"people[0].sha256", "0123"},         {"people[0].person", "countess"},
+        {"people[0].consent", "c0ffee"},      {"faces[0].identity", "ada.jpg"},
     };
     (void)user, (void)err;
     assert_non_null(strstr(row->body, "\"seed\":77"));
     assert_non_null(strstr(row->body, "\"fate\":\"changed\""));
+    assert_non_null(
+        strstr(row->body, "\"consents\":[{\"state\":\"recorded\",\"use\":\"portrait\"}]"));
     assert_null(strstr(row->body, "ada.jpg"));
+    assert_null(strstr(row->body, "countess"));
+    assert_null(strstr(row->body, "c0ffee"));
     assert_null(strstr(row->body, "red hair"));
     assert_int_equal(json_object_size(row->personal), sizeof values / sizeof *values);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {

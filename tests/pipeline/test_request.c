@@ -70,7 +70,7 @@ static void a_bad_request_is_refused_by_name(void **state)
         {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": \"a\\u0000b\"}", "line 1"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": {}}", "a list is expected"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}", "people[0]"},
-        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}", "no photo"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}", "nobody is named"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"up\"}]}", "none of largest"},
     };
     // clang-format on

@@ -69,26 +69,6 @@ static void the_largest_good_face_is_taken(void **state)
     lk_embedder_free(embedder);
 }
 
-static void a_mean_is_of_one_embedder_and_on_the_sphere(void **state)
-{
-    (void)state;
-    struct lk_error err;
-    struct lk_identity mean = {.name = "eva"};
-    struct lk_embedding a = {.size = 2, .value = {1, 0}, .embedder = "x"};
-    struct lk_embedding b = {.size = 2, .value = {0, 1}, .embedder = "x"};
-    struct lk_embedding other = {.size = 2, .value = {0, 1}, .embedder = "y"};
-    const struct lk_embedding none = {0};
-    assert_ok(lk_identity_add(&mean, &a, &err), &err);
-    assert_ok(lk_identity_add(&mean, &b, &err), &err);
-    assert_int_equal(mean.photos, 2);
-    assert_true(fabsf(lk_embedding_cosine(&mean.embedding, &a) - (float)M_SQRT1_2) < 1e-6f);
-    assert_true(fabsf(mean.embedding.value[1] - (float)M_SQRT1_2) < 1e-6f);
-    assert_fails(lk_identity_add(&mean, &other, &err), &err, LK_E_INPUT, "is of embedder x");
-    assert_fails(lk_identity_add(&mean, &none, &err), &err, LK_E_INPUT, "no embedding");
-    assert_true(isnan(lk_embedding_cosine(&a, &other)));
-    assert_true(isnan(lk_embedding_cosine(&none, &none)));
-}
-
 static void families_are_told_by_their_output(void **state)
 {
     (void)state;
@@ -127,7 +107,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_embedding_is_a_unit_vector_that_knows_its_embedder),
         cmocka_unit_test(the_largest_good_face_is_taken),
-        cmocka_unit_test(a_mean_is_of_one_embedder_and_on_the_sphere),
         cmocka_unit_test(families_are_told_by_their_output),
         cmocka_unit_test(other_networks_and_faces_without_points_are_refused),
     };

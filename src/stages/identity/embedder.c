@@ -132,6 +132,11 @@ float lk_embedder_same_person(const lk_embedder *embedder)
     return embedder->family->same_person;
 }
 
+int lk_embedder_size(const lk_embedder *embedder)
+{
+    return embedder->family->size;
+}
+
 const char *lk_embedder_family(const lk_embedder *embedder)
 {
     return embedder->family->name;
@@ -234,14 +239,7 @@ static float area(const struct lk_face *face)
     return (face->box[2] - face->box[0]) * (face->box[3] - face->box[1]);
 }
 
-int lk_identity_of_photo(const lk_embedder *embedder,
-                         const char *name,
-                         const struct lk_picture *picture,
-                         const struct lk_face *faces,
-                         size_t count,
-                         const struct lk_watch *watch,
-                         struct lk_identity *out,
-                         struct lk_error *err)
+const struct lk_face *lk_identity_face(const struct lk_face *faces, size_t count)
 {
     const struct lk_face *chosen = NULL;
     float best = 0;
@@ -251,11 +249,29 @@ int lk_identity_of_photo(const lk_embedder *embedder,
         if (faces[i].score >= best / 2 && (!chosen || area(&faces[i]) > area(chosen)))
             chosen = &faces[i];
     }
+    return chosen;
+}
+
+int lk_identity_no_face(const char *name, struct lk_error *err)
+{
+    return lk_fail(err, LK_E_INPUT,
+                   "no face is found in '%s': give a photo that shows the face larger and from the "
+                   "front",
+                   name);
+}
+
+int lk_identity_of_photo(const lk_embedder *embedder,
+                         const char *name,
+                         const struct lk_picture *picture,
+                         const struct lk_face *faces,
+                         size_t count,
+                         const struct lk_watch *watch,
+                         struct lk_identity *out,
+                         struct lk_error *err)
+{
+    const struct lk_face *chosen = lk_identity_face(faces, count);
     if (!chosen)
-        return lk_fail(err, LK_E_INPUT,
-                       "no face is found in '%s': give a photo that shows the face larger and from "
-                       "the front",
-                       name);
+        return lk_identity_no_face(name, err);
     struct lk_identity identity = {.photos = 1};
     snprintf(identity.name, sizeof identity.name, "%s", name);
     int code = lk_embed_face(embedder, picture, chosen, watch, &identity.embedding, err);

@@ -32,6 +32,7 @@ void lk_embedder_free(lk_embedder *embedder); /* NULL is fine */
 
 /* Cosine from which two faces are one person, as its family has it; a catalogue may know better. */
 float lk_embedder_same_person(const lk_embedder *embedder);
+int lk_embedder_size(const lk_embedder *embedder); /* numbers of a vector */
 const char *lk_embedder_family(const lk_embedder *embedder);
 /* sha256 of the file, 64 hex digits: lk_embedding.embedder of all it makes. */
 const char *lk_embedder_sha256(const lk_embedder *embedder);
@@ -44,9 +45,14 @@ int lk_embed_face(const lk_embedder *embedder,
                   struct lk_embedding *out,
                   struct lk_error *err);
 
-/* The identity that a photo shows: of the faces found in it (lk_find_faces) the largest one whose
- * score is at least half of the best score. name: for the identity and for sentences; cut at 63
- * bytes. LK_E_INPUT when there is no face. */
+/* The face that a photo is of: of those found in it (lk_find_faces) the largest one whose score is
+ * at least half of the best score; NULL when there is none. */
+const struct lk_face *lk_identity_face(const struct lk_face *faces, size_t count);
+/* What is said then: LK_E_INPUT. */
+int lk_identity_no_face(const char *name, struct lk_error *err);
+
+/* The identity that a photo shows, by that face. name: for the identity and for sentences; cut at
+ * 63 bytes. LK_E_INPUT when there is no face. */
 int lk_identity_of_photo(const lk_embedder *embedder,
                          const char *name,
                          const struct lk_picture *picture,

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Who may be used. For each person of a request:
+ *
+ *     a name of the cast   its consent must allow the request's use
+ *     a photo              looks like somebody of the cast (cosine ≥ the embedder's threshold):
+ * their consent decides nothing recorded     of either: only with --consent self, a declaration
+ * that the audit keeps
+ *
+ * A record outranks a declaration: who took consent back cannot be used by declaring it. A barred
+ * face is refused before all of that, whatever it is called. */
+#include "pipeline/people.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "cast/consent.h"
+#include "catalog/places.h"
+
+/* The first line of the file, or the environment's; malloc'd, NULL for none. */
+static int read_passphrase(const char *path, char **out, struct lk_error *err)
+{
+    const char *own = getenv("LIKENESS_PASSPHRASE");
+    char *line = NULL;
+    size_t room = 0;
+    if (!path) {
+        *out = own && *own ? strdup(own) : NULL;
+        return own && *own && !*out ? lk_fail_memory(err, "a passphrase", strlen(own)) : 0;
+    }
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return lk_fail(err, LK_E_INPUT, "--passphrase-file '%s' cannot be opened: %s", path,
+                       strerror(errno));
+    ssize_t n = getline(&line, &room, file);
+    fclose(file);
+    if (n > 0)
+        line[strcspn(line, "\r\n")] = 0;
+    if (n > 0 && *line) {
+        *out = line;
+        return 0;
+    }
+    free(line);
+    return lk_fail(err, LK_E_INPUT, "--passphrase-file '%s' has no first line", path);
+}
+
+static void forget(char *passphrase)
+{
+    if (passphrase)
+        explicit_bzero(passphrase, strlen(passphrase));
+    free(passphrase);
+}
+
+int lk__cast_of_options(const struct lk_engine_options *options,
+                        enum lk_cast_access mode,
+                        lk_cast **out,
+                        struct lk_error *err)
+{
+    char *path = NULL, *passphrase = NULL;
+    const char *own = options->cast_file;
+    lk_cast *cast = NULL;
+    int rc = own ? 0 : lk_places_state("cast.db", mode == LK_CAST_WRITE, &path, err);
+    if (rc)
+        return rc;
+    if (mode == LK_CAST_READ && !own && access(path, F_OK)) {
+        free(path);
+        *out = NULL;
+        return 0;
+    }
+    rc = read_passphrase(options->passphrase_file, &passphrase, err);
+    rc = rc ? rc : lk_cast_open(own ? own : path, mode, passphrase, &cast, err);
+    forget(passphrase);
+    free(path);
+    if (!rc)
+        *out = cast;
+    return rc;
+}
+
+static int embed_crop(void *user,
+                      const struct lk_picture *crop,
+                      const float (*points)[2],
+                      struct lk_embedding *out,
+                      struct lk_error *err)
+{
+    const lk_engine *engine = user;
+    struct lk_face face = {.index = 0};
+    memcpy(face.points, points, sizeof face.points);
+    return lk_embed_face(engine->embedder, crop, &face, NULL, out, err);
+}
+
+struct lk_cast_embedder lk__cast_embedder(lk_engine *engine)
+{
+    return (struct lk_cast_embedder){
+        .sha256 = lk_embedder_sha256(engine->embedder), .embed = embed_crop, .user = engine};
+}
+
+/* What the checks of one request share. */
+struct checking {
+    lk_engine *engine;
+    const struct lk_request *request;
+    const struct lk_watch *watch;
+    lk_cast *cast; /* NULL: nobody */
+};
+
+static int open_checking(struct checking *c, struct lk_error *err)
+{
+    return lk__cast_of_options(&c->engine->options, LK_CAST_READ, &c->cast, err);
+}
+
+static int refuse_barred(const char *name, struct lk_error *err)
+{
+    return lk_fail(
+        err, LK_E_REFUSED,
+        "'%s' is barred: this face is used by nobody; whoever keeps the cast can lift it "
+        "by likeness cast unbar '%s'",
+        name, name);
+}
+
+static bool declares(const struct checking *c)
+{
+    return !strcmp(c->request->consent, "self");
+}
+
+/* Consent of somebody of the cast; any: there is a record of them, whatever it says. */
+static int check_member(const struct checking *c,
+                        const struct lk_cast_member *member,
+                        struct lk__consent *out,
+                        bool *any,
+                        struct lk_error *err)
+{
+    struct lk_consent_found found = {.any = false};
+    int rc = lk_consent_check(c->cast, member, c->request->use, time(NULL), &found, err);
+    *any = found.any;
+    out->state = rc ? LK__CONSENT_DECLARED : LK__CONSENT_RECORDED;
+    memcpy(out->record, found.id.hex, sizeof out->record);
+    if (rc == LK_E_REFUSED && !found.any && declares(c))
+        rc = 0;
+    if (!rc)
+        memcpy(out->person, member->name, sizeof out->person);
+    return rc;
+}
+
+/* Before a model is opened: is the word a name of the cast, and may it be used; or is there such a
+ * file? */
+static int check_name(const struct checking *c,
+                      const char *word,
+                      struct lk__consent *out,
+                      struct lk_error *err)
+{
+    struct lk_cast_member member;
+    bool any;
+    int rc = LK_E_MISSING;
+    if (c->cast && !strchr(word, '/'))
+        rc = lk_cast_find(c->cast, word, &member, err);
+    if (rc && rc != LK_E_MISSING)
+        return rc;
+    out->by_name = !rc;
+    if (!rc && member.barred)
+        return refuse_barred(word, err);
+    if (!rc)
+        return check_member(c, &member, out, &any, err);
+    if (!strchr(word, '/') && access(word, F_OK))
+        return lk_fail(err, LK_E_MISSING,
+                       "--face '%s': nobody in the cast has that name, and there is no such file: "
+                       "see likeness cast list, or give the path of a photo",
+                       word);
+    return 0;
+}
+
+/* A face by itself: of those of the cast whom it looks like, the nearest of whom something is
+ * recorded decides. */
+static int check_face(const struct checking *c,
+                      const char *what,
+                      const struct lk_embedding *face,
+                      struct lk__consent *out,
+                      struct lk_error *err)
+{
+    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
+    struct lk_cast_match matches[8];
+    size_t n = 0;
+    bool any = false;
+    int rc = c->cast ? lk_cast_match(c->cast, &embedder, face, c->engine->same_person, false,
+                                     matches, LK_ARRAY_LENGTH(matches), &n, err)
+                     : 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        struct lk__consent found = {.by_name = out->by_name};
+        rc = check_member(c, &matches[i].member, &found, &any, err);
+        if (any) {
+            *out = found;
+            return rc ? lk_fail_context(err, rc, "'%s' shows '%s'", what, matches[i].member.name)
+                      : 0;
+        }
+        rc = rc == LK_E_REFUSED ? 0 : rc;
+    }
+    if (rc)
+        return rc;
+    if (n && !*out->person)
+        memcpy(out->person, matches[0].member.name, sizeof out->person);
+    if (!declares(c))
+        return lk_fail(
+            err, LK_E_REFUSED,
+            "there is no consent of the person in '%s': add them to the cast and record "
+            "it (likeness cast add, likeness cast consent grant), or declare by --consent "
+            "self that they agree",
+            what);
+    out->state = LK__CONSENT_DECLARED;
+    return 0;
+}
+
+static int check_bars(const struct checking *c,
+                      const struct lk_embedding *face,
+                      const char *what,
+                      struct lk_error *err)
+{
+    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
+    struct lk_cast_match match;
+    size_t n = 0;
+    int rc = c->cast ? lk_cast_match(c->cast, &embedder, face, c->engine->same_person, true, &match,
+                                     1, &n, err)
+                     : 0;
+    if (!rc && n)
+        rc = refuse_barred(match.member.name, err);
+    return rc == LK_E_REFUSED ? lk_fail_context(err, rc, "'%s'", what) : rc;
+}
+
+/* The identity that a photo shows. */
+static int read_photo(const struct checking *c,
+                      const char *photo,
+                      struct lk_identity *out,
+                      struct lk_error *err)
+{
+    const char *slash = strrchr(photo, '/');
+    struct lk_picture *picture = NULL;
+    struct lk_face *faces = NULL;
+    size_t n = 0;
+    int rc = lk_picture_read(photo, &picture, err);
+    rc = rc ? rc
+            : lk_find_faces(c->engine->detector, picture, (float)c->request->face_score, c->watch,
+                            &faces, &n, err);
+    rc = rc ? rc
+            : lk_identity_of_photo(c->engine->embedder, slash ? slash + 1 : photo, picture, faces,
+                                   n, c->watch, out, err);
+    free(faces);
+    lk_picture_free(picture);
+    return rc;
+}
+
+static int read_member(const struct checking *c,
+                       const char *name,
+                       struct lk_identity *out,
+                       struct lk_error *err)
+{
+    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
+    struct lk_cast_member member;
+    int rc = lk_cast_find(c->cast, name, &member, err);
+    return rc ? rc : lk_cast_identity(c->cast, &member, &embedder, out, err);
+}
+
+static int open_person(const struct checking *c,
+                       const char *word,
+                       struct lk_identity *out,
+                       struct lk__consent *consent,
+                       struct lk_error *err)
+{
+    int rc = consent->by_name ? read_member(c, word, out, err) : read_photo(c, word, out, err);
+    rc = rc ? rc : check_bars(c, &out->embedding, word, err);
+    /* A name of whom nothing is recorded may be another name of somebody who took consent back. */
+    return rc || consent->state == LK__CONSENT_RECORDED
+               ? rc
+               : check_face(c, word, &out->embedding, consent, err);
+}
+
+int lk__people_open(lk_engine *engine,
+                    lk_result *result,
+                    const struct lk_watch *watch,
+                    struct lk__people *people,
+                    struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    struct checking c = {.engine = engine, .request = request, .watch = watch};
+    int rc = request->n_people ? open_checking(&c, err) : 0;
+    rc = rc ? rc : lk__engine_detector(engine, request, err);
+    rc = rc ? rc : lk__engine_embedder(engine, request, err);
+    for (int i = 0; i < request->n_people && !rc; i++)
+        rc = open_person(&c, request->people[i].photo, &people->identities[i], &result->consents[i],
+                         err);
+    people->count = request->n_people;
+    lk_cast_close(c.cast);
+    return rc;
+}
+
+static int check_picture(const struct checking *c, const char *path, struct lk_error *err)
+{
+    struct lk_face *faces = NULL;
+    size_t n = 0;
+    int rc =
+        path ? lk_engine_find(c->engine, c->request, path, true, c->watch, &faces, &n, err) : 0;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = check_bars(c, &faces[i].embedding, path, err);
+    free(faces);
+    return rc;
+}
+
+/* No picture of somebody barred is changed, or started from. */
+static int check_pictures(const struct checking *c, struct lk_error *err)
+{
+    const struct lk_request *request = c->request;
+    int barred = 0, rc = c->cast ? lk_cast_count_barred(c->cast, &barred, err) : 0;
+    if (rc || !barred)
+        return rc;
+    rc = check_picture(c, request->task == LK_TASK_SWAP ? request->picture : NULL, err);
+    return rc ? rc : check_picture(c, request->init, err);
+}
+
+int lk__people_check(lk_engine *engine,
+                     lk_result *result,
+                     const struct lk_watch *watch,
+                     struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    struct checking c = {.engine = engine, .request = request, .watch = watch};
+    const int n = lk__uses_people(request) ? request->n_people : 0;
+    if (!n && request->task != LK_TASK_SWAP && !request->init)
+        return 0;
+    int rc = open_checking(&c, err);
+    for (int i = 0; i < n && !rc; i++)
+        rc = check_name(&c, request->people[i].photo, &result->consents[i], err);
+    rc = rc ? rc : check_pictures(&c, err);
+    lk_cast_close(c.cast);
+    return rc;
+}
+
+bool lk__uses_people(const struct lk_request *request)
+{
+    return request->task == LK_TASK_SWAP ||
+           (request->task == LK_TASK_PORTRAIT && strcmp(request->refine, "none") != 0);
+}

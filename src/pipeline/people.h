@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Whose faces a request uses, and whether it may. Here and nowhere else a name or photo becomes an
+ * identity, so that no door can use a face without consent. */
+#ifndef LK_PIPELINE_PEOPLE_H
+#define LK_PIPELINE_PEOPLE_H
+
+#include "cast/cast.h"
+#include "pipeline/engine.h"
+#include "pipeline/result.h"
+
+/* The identities of a request's people, in their order. */
+struct lk__people {
+    struct lk_identity identities[LK_PEOPLE_MAX];
+    bool placed[LK_PEOPLE_MAX]; /* whether a face of any picture has got it */
+    int count;
+};
+
+/* Whether the request gives faces to anybody. */
+bool lk__uses_people(const struct lk_request *request);
+
+/* Before anything is computed: looks each person up in the cast; names must have consent to the
+ * request's use. result->consents says on what each face stands, as far as that is known without a
+ * look at photos. Looks at the picture to be changed, or to be started from, when somebody is
+ * barred. LK_E_REFUSED without consent, and for a barred face; LK_E_MISSING for what is neither a
+ * name nor a file. */
+int lk__people_check(lk_engine *engine,
+                     lk_result *result,
+                     const struct lk_watch *watch,
+                     struct lk_error *err);
+
+/* After that: opens the face models and reads the photos that are needed; whom they look like
+ * decides. LK_E_REFUSED as above, LK_E_INPUT when a photo shows no face. */
+int lk__people_open(lk_engine *engine,
+                    lk_result *result,
+                    const struct lk_watch *watch,
+                    struct lk__people *people,
+                    struct lk_error *err);
+
+/* The cast that the options name, opened with their passphrase. *out NULL when mode is READ, the
+ * options name no file, and the user has no cast. */
+int lk__cast_of_options(const struct lk_engine_options *options,
+                        enum lk_cast_access mode,
+                        lk_cast **out,
+                        struct lk_error *err);
+
+/* The engine's embedder, as the cast asks it. */
+struct lk_cast_embedder lk__cast_embedder(lk_engine *engine);
+
+#endif
