@@ -2,9 +2,9 @@
 /* Who may be used. For each person of a request:
  *
  *     a name of the cast   its consent must allow the request's use
- *     a photo              looks like somebody of the cast (cosine ≥ the embedder's threshold):
- * their consent decides nothing recorded     of either: only with --consent self, a declaration
- * that the audit keeps
+ *     a photo              so must the consent of whom it looks like (cosine ≥ the embedder's
+ *                          threshold)
+ *     neither recorded     only with --consent self, a declaration that the audit keeps
  *
  * A record outranks a declaration: who took consent back cannot be used by declaring it. A barred
  * face is refused before all of that, whatever it is called. */
