@@ -40,6 +40,7 @@ static const struct {
     [LK_ROLE_AGEGENDER] = {"agegender", "genderage", ".onnx", "--agegender"},
     [LK_ROLE_RESTORER] = {"restorer", "gfpgan", ".onnx", "--restorer"},
     [LK_ROLE_FORENSICS] = {"forensics", "probability", ".onnx", "--forensics"},
+    [LK_ROLE_NSFW] = {"nsfw", "vit-nsfw", ".onnx", "--nsfw"},
     [LK_ROLE_INPAINT] = {"inpaint", "sd15-inpaint", ".safetensors", "--model"},
     [LK_ROLE_CONTROL] = {"control", "controlnet", ".safetensors", "--control-model"},
     [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora"},

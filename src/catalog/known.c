@@ -30,6 +30,16 @@ static const struct lk_model_entry KNOWN[] = {
      .source = "github.com/deepinsight/insightface"},
     {.role = LK_ROLE_UPSCALER, .family = "rrdbnet", .name = "real-esrgan-x2plus", .file = "RealESRGAN_x2plus.onnx",
      .licence = "BSD-3-Clause", .source = "github.com/xinntao/Real-ESRGAN", .defaults = {.upscale = 2}},
+    {.role = LK_ROLE_AGEGENDER, .family = "genderage", .name = "genderage", .file = "genderage.onnx",
+     .licence = "InsightFace, non-commercial research", .source = "github.com/deepinsight/insightface (buffalo_l)"},
+    {.role = LK_ROLE_FORENSICS, .family = "mesonet", .name = "meso4-df", .file = "Meso4_DF.onnx",
+     .licence = "Apache-2.0", .source = "github.com/DariusAf/MesoNet (weights/Meso4_DF.h5, exported)"},
+    {.role = LK_ROLE_FORENSICS, .family = "mesonet", .name = "meso4-f2f", .file = "Meso4_F2F.onnx",
+     .licence = "Apache-2.0", .source = "github.com/DariusAf/MesoNet (weights/Meso4_F2F.h5, exported)"},
+    {.role = LK_ROLE_NSFW, .family = "vit-nsfw", .name = "falconsai", .file = "nsfw_image_detection.onnx",
+     .licence = "Apache-2.0", .source = "huggingface.co/Falconsai/nsfw_image_detection"},
+    {.role = LK_ROLE_NSFW, .family = "open-nsfw", .name = "open-nsfw", .file = "open_nsfw.onnx",
+     .licence = "BSD-2-Clause", .source = "github.com/yahoo/open_nsfw"},
 };
 /* clang-format on */
 

@@ -10,6 +10,7 @@ struct lk_identity {
     char name[64]; /* cast name, or the photo's file name */
     int photos;    /* how many photos the mean is of */
     struct lk_embedding embedding;
+    float years; /* how old the face looks; 0: not known */
 };
 
 /* Adds one photo's embedding to the mean and normalises again; LK_E_INPUT when it is of another

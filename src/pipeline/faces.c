@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/policy.h"
 #include "stages/fit/fit.h"
 
 /* The identity that a photo shows. */
@@ -28,6 +29,7 @@ static int read_person(lk_engine *engine,
     rc = rc ? rc
             : lk_identity_of_photo(engine->embedder, slash ? slash + 1 : photo, picture, faces, n,
                                    watch, out, err);
+    rc = rc ? rc : lk__policy_person(engine, picture, faces, n, watch, out, err);
     free(faces);
     lk_picture_free(picture);
     return rc;
@@ -298,6 +300,8 @@ int lk__refine_faces(lk_engine *engine,
         struct lk_identity own;
         const struct lk_identity *identity = identity_for(request, cast, report, i, &own);
         rc = lk_watch_step(watch, "refine", (int)i + 1, (int)report->n_faces, err);
+        if (!rc && identity && identity != &own)
+            rc = lk__policy_swap(engine, report->picture, &report->faces[i], identity, watch, err);
         if (!rc && identity)
             rc = refine_face(engine, request, identity, identity != &own, watch, report, i, err);
     }

@@ -15,6 +15,7 @@
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
 #include "pipeline/paint.h"
+#include "pipeline/policy.h"
 #include "pipeline/record.h"
 
 static double seconds(void)
@@ -154,8 +155,11 @@ int lk_engine_run(lk_engine *engine,
                              &result, err);
     if (rc)
         return rc;
-    rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
-                                       : run_drawn(engine, result, watch, err);
+    rc = lk__policy_request(engine, result, err);
+    if (!rc)
+        rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
+                                           : run_drawn(engine, result, watch, err);
+    rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
     rc = rc ? rc : lk__result_mark(result, &engine->key, err);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);

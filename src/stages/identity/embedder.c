@@ -234,14 +234,7 @@ static float area(const struct lk_face *face)
     return (face->box[2] - face->box[0]) * (face->box[3] - face->box[1]);
 }
 
-int lk_identity_of_photo(const lk_embedder *embedder,
-                         const char *name,
-                         const struct lk_picture *picture,
-                         const struct lk_face *faces,
-                         size_t count,
-                         const struct lk_watch *watch,
-                         struct lk_identity *out,
-                         struct lk_error *err)
+const struct lk_face *lk_face_of_photo(const struct lk_face *faces, size_t count)
 {
     const struct lk_face *chosen = NULL;
     float best = 0;
@@ -251,6 +244,19 @@ int lk_identity_of_photo(const lk_embedder *embedder,
         if (faces[i].score >= best / 2 && (!chosen || area(&faces[i]) > area(chosen)))
             chosen = &faces[i];
     }
+    return chosen;
+}
+
+int lk_identity_of_photo(const lk_embedder *embedder,
+                         const char *name,
+                         const struct lk_picture *picture,
+                         const struct lk_face *faces,
+                         size_t count,
+                         const struct lk_watch *watch,
+                         struct lk_identity *out,
+                         struct lk_error *err)
+{
+    const struct lk_face *chosen = lk_face_of_photo(faces, count);
     if (!chosen)
         return lk_fail(err, LK_E_INPUT,
                        "no face is found in '%s': give a photo that shows the face larger and from "

@@ -44,8 +44,11 @@ int lk_embed_face(const lk_embedder *embedder,
                   struct lk_embedding *out,
                   struct lk_error *err);
 
-/* The identity that a photo shows: of the faces found in it (lk_find_faces) the largest one whose
- * score is at least half of the best score. name: for the identity and for sentences; cut at 63
+/* Whose photo it is: of the faces found in it (lk_find_faces) the largest one whose score is at
+ * least half of the best score; NULL when there is none. */
+const struct lk_face *lk_face_of_photo(const struct lk_face *faces, size_t count);
+
+/* The identity of that face. name: for the identity and for sentences; cut at 63
  * bytes. LK_E_INPUT when there is no face. */
 int lk_identity_of_photo(const lk_embedder *embedder,
                          const char *name,
