@@ -108,7 +108,7 @@ int lk_face_age(const lk_agegender *a,
     rc = rc ? rc : run(a, crop, watch, &output, err);
     if (!rc) {
         const float *value = output.data;
-        *years = fminf(fmaxf(value[2], 0), 1) * 100;
+        *years = fminf(fmaxf(value[2] * 100, 1), 100);
         if (male)
             *male = value[1] > value[0];
     }

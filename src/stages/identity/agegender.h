@@ -25,7 +25,7 @@ int lk_agegender_open(lk_runtime *runtime,
                       struct lk_error *err);
 void lk_agegender_free(lk_agegender *agegender); /* NULL is fine */
 
-/* picture: u8 or f32. years: 0…100. male may be NULL. Thread-safe. */
+/* picture: u8 or f32. years: 1…100. male may be NULL. Thread-safe. */
 int lk_face_age(const lk_agegender *agegender,
                 const struct lk_picture *picture,
                 const struct lk_face *face,
