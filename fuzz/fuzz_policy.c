@@ -36,8 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     char *prompt = calloc(size - file + 1, 1);
     if (rules && prompt && (rules->arena = lk_arena_new((size_t)64 << 20))) {
         memcpy(prompt, bytes + file, size - file);
-        if (lk__rules_read(rules, "fuzz", (const char *)bytes, file, true, &err) &&
-            !err.message[0])
+        if (lk__rules_read(rules, "fuzz", (const char *)bytes, file, true, &err) && !err.message[0])
             abort();
         search(rules, nul ? prompt + 1 : prompt, &err);
     }
