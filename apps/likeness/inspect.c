@@ -2,8 +2,8 @@
 /* `likeness inspect PICTURE`: what a picture says of itself, and the faces in it.
  *
  * JSON: {"watermark": {"id": "16 hex digits", "agreement": 0.98} or null, "labels": {…}, "audit":
- * {"by", "distance", "sequence"} or null, "faces": […]}. The watermark is null where none of this
- * key is found. */
+ * {"by", "distance", "sequence"} or null, "faces": [{…, "forensic": 0.03}, …]}. The watermark is
+ * null where none of this key is found; forensic is missing where no such network is installed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,16 +79,23 @@ static json_t *json_of_row(const struct lk_ledger_match *row)
                : json_null();
 }
 
+/* The faces found, each with how much it looks put in. scores may be NULL. */
+static json_t *json_of_faces(const struct lk_face *faces, const float *scores, size_t n)
+{
+    json_t *list = lk__json_of_faces(faces, n);
+    for (size_t i = 0; scores && i < n; i++)
+        json_object_set_new(json_array_get(list, i), "forensic", json_real((double)scores[i]));
+    return list;
+}
+
 static int print_json(const struct labels *labels,
                       const struct lk_watermark *mark,
                       const struct lk_ledger_match *row,
-                      const struct lk_face *faces,
-                      size_t n,
+                      json_t *faces,
                       struct lk_error *err)
 {
     json_t *root = json_pack("{s:o,s:o,s:o,s:o}", "watermark", json_of_mark(mark), "labels",
-                             json_of_labels(labels), "audit", json_of_row(row), "faces",
-                             lk__json_of_faces(faces, n));
+                             json_of_labels(labels), "audit", json_of_row(row), "faces", faces);
     int rc = json_dumpf(root, stdout, 0)
                  ? lk_fail(err, LK_E_FAILED, "standard output cannot be written")
                  : 0;
@@ -100,6 +107,7 @@ static int print_json(const struct labels *labels,
 static void print_text(const struct labels *labels,
                        const struct lk_watermark *mark,
                        const struct lk_ledger_match *row,
+                       const float *scores,
                        size_t n_faces)
 {
     static const char *const sources[] = {
@@ -123,12 +131,15 @@ static void print_text(const struct labels *labels,
     if (row)
         printf("audit         row %" PRId64 ", found by its %s\n", row->sequence, cli_trait(row));
     printf("faces         %zu\n", n_faces);
+    for (size_t i = 0; scores && i < n_faces; i++)
+        printf("face %-8zu %.0f %% sure that it was put in\n", i, 100 * (double)scores[i]);
 }
 
 int cmd_inspect(struct cli *cli, struct lk_error *err)
 {
     lk_engine *engine = NULL;
     struct lk_face *faces = NULL;
+    float *scores = NULL;
     size_t n = 0;
     struct labels labels = {0};
     struct lk_watermark mark = {0};
@@ -140,16 +151,18 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
     rc = rc ? rc
             : lk_engine_find(engine, &cli->with.request, cli->words[0], false, &watch, &faces, &n,
                              err);
+    rc = rc ? rc : lk_engine_forensics(engine, cli->words[0], faces, n, &watch, &scores, err);
     rc = rc ? rc : read_labels(cli->words[0], &labels, err);
     rc = rc ? rc : lk_engine_read_mark(engine, cli->words[0], &mark, err);
     rc = rc ? rc : cli_trace(cli, cli->words[0], &mark, &row, 1, &rows, err);
     cli_watch_done(cli);
     if (!rc && cli->with.output.json)
-        rc = print_json(&labels, &mark, rows ? &row : NULL, faces, n, err);
+        rc = print_json(&labels, &mark, rows ? &row : NULL, json_of_faces(faces, scores, n), err);
     else if (!rc)
-        print_text(&labels, &mark, rows ? &row : NULL, n);
+        print_text(&labels, &mark, rows ? &row : NULL, scores, n);
     free_labels(&labels);
     free(faces);
+    free(scores);
     lk_engine_free(engine);
     return rc;
 }

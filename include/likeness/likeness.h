@@ -43,6 +43,10 @@ struct lk_engine_options {
                               "likeness" */
     char *watermark_key; /* file with the key of the hidden mark; NULL: watermark.key of the user's
                             state folder, made at the first use */
+    char *policy;        /* file of rules that add to the program's own; NULL: none */
+    char *policy_levels; /* "RULE=LEVEL[,RULE=LEVEL…]"; NULL: as the rules have them */
+    char *forensics, *nsfw, *agegender; /* networks that judge: name, or FAMILY:PATH; NULL: the
+                                           starter's, else the first that is installed */
 };
 
 LK_API const char *lk_version(void);

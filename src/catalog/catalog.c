@@ -41,6 +41,7 @@ static const struct {
     [LK_ROLE_RESTORER] = {"restorer", "gfpgan", ".onnx", "--restorer"},
     [LK_ROLE_FORENSICS] = {"forensics", "probability", ".onnx", "--forensics"},
     [LK_ROLE_WATERMARK] = {"watermark", "rivagan", ".onnx", "--watermark-method"},
+    [LK_ROLE_NSFW] = {"nsfw", "vit-nsfw", ".onnx", "--nsfw"},
     [LK_ROLE_INPAINT] = {"inpaint", "sd15-inpaint", ".safetensors", "--model"},
     [LK_ROLE_CONTROL] = {"control", "controlnet", ".safetensors", "--control-model"},
     [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora"},

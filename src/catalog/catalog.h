@@ -24,6 +24,7 @@ enum lk_role {
     LK_ROLE_AGEGENDER,
     LK_ROLE_RESTORER,
     LK_ROLE_FORENSICS,
+    LK_ROLE_NSFW,
     LK_ROLE_WATERMARK, /* writes another program's mark */
     LK_ROLE_INPAINT,   /* a UNet of nine channels */
     LK_ROLE_CONTROL,

@@ -25,6 +25,10 @@ static const char *const MERGES[] = {
     "../build/deps/clip/bpe_simple_vocab_16e6.txt.gz",
     "../share/likeness/clip/bpe_simple_vocab_16e6.txt.gz",
 };
+static const char *const RULES[] = {
+    "../src/stages/judge/policy.rules",
+    "../share/likeness/policy.rules",
+};
 
 /* "." where /proc is not there. */
 static void program_folder(char out[PATH_MAX])
@@ -96,25 +100,44 @@ void lk_places_free(char **folders)
     free(folders);
 }
 
-int lk_places_merges(char **out, struct lk_error *err)
+/* What the environment names, else the first of the places that is there; malloc'd, NULL when there
+ * is none. */
+static char *find_beside(const char *variable, const char *const *places, size_t n)
 {
-    const char *own = getenv("LIKENESS_MERGES");
+    const char *own = getenv(variable);
     char program[PATH_MAX];
     program_folder(program);
     char *path = own && *own ? strdup(own) : NULL;
-    for (size_t i = 0; !path && i < LK_ARRAY_LENGTH(MERGES); i++) {
-        if (asprintf(&path, "%s/%s", program, MERGES[i]) < 0)
+    for (size_t i = 0; !path && i < n; i++) {
+        if (asprintf(&path, "%s/%s", program, places[i]) < 0)
             path = NULL;
         if (path && access(path, F_OK)) {
             free(path);
             path = NULL;
         }
     }
+    return path;
+}
+
+int lk_places_merges(char **out, struct lk_error *err)
+{
+    char *path = find_beside("LIKENESS_MERGES", MERGES, LK_ARRAY_LENGTH(MERGES));
     if (!path)
         return lk_fail(
             err, LK_E_MISSING,
             "CLIP's merges (bpe_simple_vocab_16e6.txt.gz) are not beside the program: run "
             "tools/setup, or name the file in LIKENESS_MERGES");
+    *out = path;
+    return 0;
+}
+
+int lk_places_rules(char **out, struct lk_error *err)
+{
+    char *path = find_beside("LIKENESS_RULES", RULES, LK_ARRAY_LENGTH(RULES));
+    if (!path)
+        return lk_fail(err, LK_E_MISSING,
+                       "the policy's rules (policy.rules) are not beside the program: get them "
+                       "from the sources, or name the file in LIKENESS_RULES");
     *out = path;
     return 0;
 }

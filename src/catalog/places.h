@@ -16,6 +16,9 @@ void lk_places_free(char **folders);
  * path; LK_E_MISSING with the remedy. */
 int lk_places_merges(char **out, struct lk_error *err);
 
+/* The policy's rules, policy.rules: $LIKENESS_RULES, else beside the program. As above. */
+int lk_places_rules(char **out, struct lk_error *err);
+
 /* A file of the user's own that lasts, such as the audit ledger: in $LIKENESS_STATE, else
  * $XDG_STATE_HOME/likeness, else ~/.local/state/likeness. make: the folder is made if need be
  * (0700). malloc'd path; LK_E_MISSING when none of these is set. */

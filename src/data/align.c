@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/align.h"
 
+#include <math.h>
+
 /* Fractions of the crop's side. Source: insightface `face_align.py` (arcface: arcface_dst / 112,
  * and (arcface_dst + 8) / 128), FaceFusion `face_helper.py` (all four). */
 static const float templates[LK_ALIGN_COUNT][5][2] = {
@@ -45,4 +47,21 @@ int lk_align_face(const float (*points)[2],
         return lk_fail(err, LK_E_INPUT, "alignment %d at %d px does not exist", (int)align, size);
     lk_align_points(align, size, to);
     return lk_affine_similarity(points, (const float(*)[2])to, 5, to_crop, err);
+}
+
+int lk_face_square(const struct lk_face *face,
+                   float scale,
+                   int size,
+                   struct lk_affine *to_crop,
+                   struct lk_error *err)
+{
+    const float *box = face->box;
+    double width = box[2] - box[0], height = box[3] - box[1];
+    double longer = width > height ? width : height;
+    if (!(longer > 0) || !isfinite(longer) || !isfinite(box[0]) || !isfinite(box[1]))
+        return lk_fail(err, LK_E_INPUT, "a face's box is empty: it cannot be cut out");
+    double k = size / (scale * longer), middle = (size - 1) / 2.0;
+    *to_crop = (struct lk_affine){{k, 0, middle - k * ((double)box[0] + box[2]) / 2, 0, k,
+                                   middle - k * ((double)box[1] + box[3]) / 2}};
+    return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "data/affine.h"
+#include "data/face.h"
 
 enum lk_align {
     LK_ALIGN_ARCFACE_112_V1, /* simswap, ghost */
@@ -29,5 +30,13 @@ int lk_align_face(const float (*points)[2],
 
 /* Where the five points of a perfectly aligned face lie in such a crop, in its pixels. */
 void lk_align_points(enum lk_align align, int size, float (*points)[2]);
+
+/* The square that box networks want: `scale` × the longer side of the face's box, around its
+ * middle, upright, as a crop of size × size. LK_E_INPUT when the box is empty or not finite. */
+int lk_face_square(const struct lk_face *face,
+                   float scale,
+                   int size,
+                   struct lk_affine *to_crop,
+                   struct lk_error *err);
 
 #endif

@@ -9,6 +9,7 @@ struct lk_identity {
     char name[64]; /* cast name, or the photo's file name */
     int photos;    /* how many photos the mean is of */
     struct lk_embedding embedding;
+    float years; /* how old the face looks; 0: not known */
 };
 
 #endif

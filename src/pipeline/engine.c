@@ -44,6 +44,11 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = rc ? rc : copy_text(options->cast_file, &engine->options.cast_file, err);
         rc = rc ? rc : copy_text(options->passphrase_file, &engine->options.passphrase_file, err);
         rc = rc ? rc : copy_text(options->watermark_key, &engine->options.watermark_key, err);
+        rc = rc ? rc : copy_text(options->policy, &engine->options.policy, err);
+        rc = rc ? rc : copy_text(options->policy_levels, &engine->options.policy_levels, err);
+        rc = rc ? rc : copy_text(options->forensics, &engine->options.forensics, err);
+        rc = rc ? rc : copy_text(options->nsfw, &engine->options.nsfw, err);
+        rc = rc ? rc : copy_text(options->agegender, &engine->options.agegender, err);
     }
     rc = rc ? rc : lk_catalog_open(NULL, &engine->catalog, err);
     rc = rc ? rc : lk_runtime_open(&runtime, &engine->runtime, err);
@@ -52,6 +57,14 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
     else
         *out = engine;
     return rc;
+}
+
+static void close_judges(struct lk__judges *judges)
+{
+    lk_classifier_free(judges->forensics);
+    lk_classifier_free(judges->nsfw);
+    lk_agegender_free(judges->agegender);
+    lk_policy_free(judges->policy);
 }
 
 void lk_engine_free(lk_engine *engine)
@@ -64,6 +77,7 @@ void lk_engine_free(lk_engine *engine)
     lk_swapper_free(engine->swapper);
     lk_upscaler_free(engine->upscaler);
     lk_rivagan_free(engine->rivagan);
+    close_judges(&engine->judges);
     char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
                      engine->swapper_name, engine->upscaler_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -92,7 +106,7 @@ static const char *draw_device(const lk_engine *engine)
     return engine->options.draw_device ? engine->options.draw_device : engine->options.device;
 }
 
-static const char *face_device(const lk_engine *engine)
+const char *lk__engine_face_device(const lk_engine *engine)
 {
     return engine->options.face_device ? engine->options.face_device : engine->options.device;
 }
@@ -129,6 +143,28 @@ static int note(lk_engine *engine, const struct lk_model_entry *entry, struct lk
     struct lk__model_use *use = &engine->uses[entry->role];
     snprintf(use->name, sizeof use->name, "%s", entry->name);
     return lk_model_sha256(entry, &use->sha256, err);
+}
+
+static const struct lk_model_entry *first_there(const lk_catalog *catalog, enum lk_role role)
+{
+    const struct lk_model_entry *found = NULL;
+    for (size_t i = 0; i < lk_catalog_count(catalog); i++) {
+        const struct lk_model_entry *entry = lk_catalog_at(catalog, i);
+        if (entry->role == role && entry->path && (!found || !strcmp(entry->name, "starter")))
+            found = entry;
+    }
+    return found;
+}
+
+int lk__engine_judge(lk_engine *engine,
+                     enum lk_role role,
+                     const char *named,
+                     const struct lk_model_entry **out,
+                     struct lk_error *err)
+{
+    *out = named ? NULL : first_there(engine->catalog, role);
+    int rc = named ? lk_catalog_find(engine->catalog, role, named, out, err) : 0;
+    return rc || !*out ? rc : note(engine, *out, err);
 }
 
 static int note_checkpoint(lk_engine *engine, struct lk_error *err)
@@ -187,8 +223,8 @@ int lk__engine_detector(lk_engine *engine, const struct lk_request *request, str
         choose(engine, LK_ROLE_DETECTOR, request->detector, &engine->detector_name, &entry, err);
     rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
-            : lk_detector_open(engine->runtime, entry->family, entry->path, face_device(engine),
-                               &opened, err);
+            : lk_detector_open(engine->runtime, entry->family, entry->path,
+                               lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
     lk_detector_free(engine->detector);
@@ -207,8 +243,8 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
         choose(engine, LK_ROLE_EMBEDDER, request->embedder, &engine->embedder_name, &entry, err);
     rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
-            : lk_embedder_open(engine->runtime, entry->family, entry->path, face_device(engine),
-                               &opened, err);
+            : lk_embedder_open(engine->runtime, entry->family, entry->path,
+                               lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
     lk_embedder_free(engine->embedder);
@@ -245,8 +281,8 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
     rc = rc ? rc : check_embedder(engine, entry, err);
     rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
-            : lk_swapper_open(engine->runtime, entry->family, entry->path, face_device(engine),
-                              &opened, err);
+            : lk_swapper_open(engine->runtime, entry->family, entry->path,
+                              lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
     lk_swapper_free(engine->swapper);
@@ -265,8 +301,8 @@ int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, str
         choose(engine, LK_ROLE_UPSCALER, request->upscaler, &engine->upscaler_name, &entry, err);
     rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
-            : lk_upscaler_open(engine->runtime, entry->family, entry->path, face_device(engine),
-                               &opened, err);
+            : lk_upscaler_open(engine->runtime, entry->family, entry->path,
+                               lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
     lk_upscaler_free(engine->upscaler);

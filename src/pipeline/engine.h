@@ -15,7 +15,10 @@
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
 #include "stages/find/detector.h"
+#include "stages/identity/agegender.h"
 #include "stages/identity/embedder.h"
+#include "stages/judge/classifier.h"
+#include "stages/judge/policy.h"
 #include "stages/mark/rivagan.h"
 #include "stages/mark/watermark.h"
 #include "stages/refine/swap.h"
@@ -29,6 +32,14 @@ struct lk__painter {
     lk_checkpoint *checkpoint;
     lk_text *text;
     lk_drawer *drawer;
+};
+
+/* The rules, and the networks that judge; NULL: not installed, or its rule is off. */
+struct lk__judges {
+    lk_policy *policy;
+    lk_classifier *forensics, *nsfw;
+    lk_agegender *agegender;
+    bool sexual, child; /* of the run that goes on: what is asked for; somebody in it looks so */
 };
 
 /* A model as the audit names it. */
@@ -57,6 +68,7 @@ struct lk_engine {
     lk_swapper *swapper;
     lk_upscaler *upscaler;
     lk_rivagan *rivagan;
+    struct lk__judges judges;
     struct lk__model_use uses[LK_ROLE_COUNT];
 };
 
@@ -69,6 +81,15 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
 int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err);
+
+/* The installed network of a role that judges, noted for the audit: the one that is named, else the
+ * starter's, else the first of the catalogue that is there; *out is NULL when none is. */
+int lk__engine_judge(lk_engine *engine,
+                     enum lk_role role,
+                     const char *named,
+                     const struct lk_model_entry **out,
+                     struct lk_error *err);
+const char *lk__engine_face_device(const lk_engine *engine);
 
 /* Reads the hidden mark's key, or makes the user's; afterwards engine->key is there. */
 int lk__engine_key(lk_engine *engine, struct lk_error *err);
@@ -93,4 +114,14 @@ int lk_engine_find(lk_engine *engine,
                    struct lk_face **faces,
                    size_t *n,
                    struct lk_error *err);
+
+/* Forensic scores [n] of faces found in that file, malloc'd; NULL when no such network is installed
+ * or n is 0. */
+int lk_engine_forensics(lk_engine *engine,
+                        const char *picture,
+                        const struct lk_face *faces,
+                        size_t n,
+                        const struct lk_watch *watch,
+                        float **scores,
+                        struct lk_error *err);
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/policy.h"
 #include "stages/fit/fit.h"
 
 static float area(const struct lk_face *face)
@@ -259,6 +260,8 @@ int lk__refine_faces(lk_engine *engine,
         struct lk_identity own;
         const struct lk_identity *identity = identity_for(request, people, report, i, &own);
         rc = lk_watch_step(watch, "refine", (int)i + 1, (int)report->n_faces, err);
+        if (!rc && identity && identity != &own)
+            rc = lk__policy_swap(engine, report->picture, &report->faces[i], identity, watch, err);
         if (!rc && identity)
             rc = refine_face(engine, request, identity, identity != &own, watch, report, i, err);
     }

@@ -19,6 +19,7 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "catalog/places.h"
+#include "pipeline/policy.h"
 
 /* The first line of the file, or the environment's; malloc'd, NULL for none. */
 static int read_passphrase(const char *path, char **out, struct lk_error *err)
@@ -225,6 +226,16 @@ static int check_bars(const struct checking *c,
     return rc == LK_E_REFUSED ? lk_fail_context(err, rc, "'%s'", what) : rc;
 }
 
+static int find_in(const struct checking *c,
+                   const struct lk_picture *picture,
+                   struct lk_face **faces,
+                   size_t *n,
+                   struct lk_error *err)
+{
+    return lk_find_faces(c->engine->detector, picture, (float)c->request->face_score, c->watch,
+                         faces, n, err);
+}
+
 /* The identity that a photo shows. */
 static int read_photo(const struct checking *c,
                       const char *photo,
@@ -236,14 +247,36 @@ static int read_photo(const struct checking *c,
     struct lk_face *faces = NULL;
     size_t n = 0;
     int rc = lk_picture_read(photo, &picture, err);
-    rc = rc ? rc
-            : lk_find_faces(c->engine->detector, picture, (float)c->request->face_score, c->watch,
-                            &faces, &n, err);
+    rc = rc ? rc : find_in(c, picture, &faces, &n, err);
     rc = rc ? rc
             : lk_identity_of_photo(c->engine->embedder, slash ? slash + 1 : photo, picture, faces,
                                    n, c->watch, out, err);
+    rc = rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, out, err);
     free(faces);
     lk_picture_free(picture);
+    return rc;
+}
+
+/* How old somebody of the cast looks: by the first photo of which the crop is kept. */
+static int look_at_member(const struct checking *c,
+                          const struct lk_cast_member *member,
+                          struct lk_identity *out,
+                          struct lk_error *err)
+{
+    struct lk_cast_photo *photos = NULL;
+    struct lk_face *faces = NULL;
+    size_t n = 0, n_faces = 0, i = 0;
+    int rc =
+        lk_cast_photos(c->cast, member, lk_embedder_sha256(c->engine->embedder), &photos, &n, err);
+    while (i < n && !photos[i].crop)
+        i++;
+    if (!rc && i < n) {
+        rc = find_in(c, photos[i].crop, &faces, &n_faces, err);
+        rc = rc ? rc
+                : lk__policy_person(c->engine, photos[i].crop, faces, n_faces, c->watch, out, err);
+    }
+    free(faces);
+    lk_cast_photos_free(photos, n);
     return rc;
 }
 
@@ -255,7 +288,8 @@ static int read_member(const struct checking *c,
     const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
     struct lk_cast_member member;
     int rc = lk_cast_find(c->cast, name, &member, err);
-    return rc ? rc : lk_cast_identity(c->cast, &member, &embedder, out, err);
+    rc = rc ? rc : lk_cast_identity(c->cast, &member, &embedder, out, err);
+    return rc ? rc : look_at_member(c, &member, out, err);
 }
 
 static int open_person(const struct checking *c,

@@ -18,6 +18,7 @@
 #include "pipeline/marks.h"
 #include "pipeline/paint.h"
 #include "pipeline/people.h"
+#include "pipeline/policy.h"
 #include "pipeline/record.h"
 
 static double seconds(void)
@@ -158,10 +159,12 @@ int lk_engine_run(lk_engine *engine,
         return rc;
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
-    rc = lk__people_check(engine, result, watch, err);
+    rc = lk__policy_request(engine, result, err);
+    rc = rc ? rc : lk__people_check(engine, result, watch, err);
     if (!rc)
         rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
                                            : run_drawn(engine, result, watch, err);
+    rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
     rc = rc ? rc : lk__marks_write(engine, result, watch, err);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);

@@ -14,6 +14,7 @@
 
 #include "catalog/places.h"
 #include "pipeline/options.h"
+#include "pipeline/policy.h"
 
 void lk__record_free(struct lk__record *record)
 {
@@ -174,7 +175,7 @@ static json_t *split_consents(const lk_result *result, json_t *personal)
 /* Fate and verdict of each face, but neither where it is nor whose. */
 static json_t *split_faces(const struct lk__picture_report *picture, json_t *personal)
 {
-    static const char *const kept[] = {"fate", "verdict", "score"};
+    static const char *const kept[] = {"fate", "verdict", "score", "forensic"};
     json_t *faces = json_array();
     for (size_t i = 0; i < picture->n_faces; i++) {
         json_t *report = lk__json_of_face_report(&picture->faces[i]), *face = json_object();
@@ -215,10 +216,10 @@ int lk__record_add(const lk_result *result,
     int rc = personal ? split_request(result, picture, &request, personal, err)
                       : lk_fail_memory(err, "the audit's record", 0);
     if (!rc) {
-        json_t *made =
-            json_pack("{s:s,s:o,s:O,s:o,s:o}", "program", lk_version(), "request", request,
-                      "models", result->record.models, "consents", split_consents(result, personal),
-                      "faces", split_faces(picture, personal));
+        json_t *made = json_pack(
+            "{s:s,s:o,s:O,s:o,s:o,s:o}", "program", lk_version(), "request", request, "models",
+            result->record.models, "consents", split_consents(result, personal), "policy",
+            lk__policy_record(result, picture), "faces", split_faces(picture, personal));
         struct lk_ledger_entry entry = {.picture = *leaving, .made = made, .personal = personal};
         rc = made ? append(result, &entry, err) : lk_fail_memory(err, "the audit's record", 0);
         json_decref(made);

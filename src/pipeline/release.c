@@ -2,7 +2,8 @@
 /* The only way out. A picture becomes bytes here and nowhere else, so that what protects people
  * cannot be skipped by any door: command line, C, later HTTP and queue.
  *
- *   1. forensics and policy judge the picture      (issue 5: src/stages/judge/)
+ *   1. forensics and policy judge the picture      lk__policy_pictures, when it is done; what they
+ *                                                  refuse is not encoded
  *   2. consent of everyone whose face is in it     people.c, before anything is computed
  *   3. the marks in the pixels                     marks.c: no other picture is encoded
  *   4. what the picture says of itself             `parameters` text and XMP: below
@@ -17,6 +18,7 @@
 
 #include "base/size.h"
 #include "data/phash.h"
+#include "pipeline/policy.h"
 #include "pipeline/record.h"
 #include "stages/mark/parameters.h"
 #include "stages/mark/xmp.h"
@@ -147,6 +149,9 @@ int lk_result_encode(const lk_result *result,
     if (i >= result->count)
         return lk_fail(err, LK_E_INPUT, "picture %zu of %zu is asked for", i, result->count);
     const struct lk__picture_report *picture = &result->pictures[i];
+    int rc = lk__policy_release(picture, err);
+    if (rc)
+        return rc;
     struct lk_xmp xmp = {
         .source = picture->from_photo ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
         .version = LK_VERSION,
@@ -157,7 +162,7 @@ int lk_result_encode(const lk_result *result,
     void *encoded = NULL;
     size_t n = 0;
     enum lk_format kind = LK_FORMAT_PNG;
-    int rc = format_of_name(format, &kind, err);
+    rc = format_of_name(format, &kind, err);
     rc = rc ? rc : parameters_of(result, picture, &parameters, err);
     rc = rc ? rc : aigc_of(result, picture, &aigc, err);
     xmp.aigc = aigc;

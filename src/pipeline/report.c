@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/size.h"
+#include "pipeline/policy.h"
 #include "pipeline/record.h"
 
 static int copy_request(const struct lk_request *from, struct lk_request *to, struct lk_error *err)
@@ -58,6 +59,7 @@ void lk_result_free(lk_result *result)
     free(result->pictures);
     free(result->report);
     lk__record_free(&result->record);
+    json_decref(result->policy);
     lk_request_free(&result->request);
     free(result);
 }
@@ -141,6 +143,10 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
                                         [LK__FACE_GIVEN_BACK] = "given back"};
     json_t *json = json_of_face(&face->face);
     json_object_set_new(json, "fate", json_string(fates[face->fate]));
+    if (face->has_forensic)
+        json_object_set_new(json, "forensic", number((double)face->forensic));
+    if (face->years > 0)
+        json_object_set_new(json, "years", number((double)face->years));
     if (face->fate == LK__FACE_UNTOUCHED)
         return json;
     json_object_set_new(json, "identity", json_string(face->identity));
@@ -166,6 +172,10 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
         json_object_set_new(json, "seed", json_integer(p->seed));
         json_object_set_new(json, "draw_seconds", number(p->draw_seconds));
     }
+    if (p->has_nsfw)
+        json_object_set_new(json, "nsfw", number((double)p->nsfw));
+    if (*p->refused)
+        json_object_set_new(json, "refused", json_string(p->refused));
     json_object_set_new(json, "face_seconds", number(p->face_seconds));
     return json;
 }
@@ -211,6 +221,7 @@ int lk__result_describe(lk_result *result, struct lk_error *err)
     for (int i = 0; i < result->n_remarks; i++)
         json_array_append_new(remarks, json_string(result->remarks[i]));
     json_object_set_new(root, "remarks", remarks);
+    json_object_set(root, "policy", result->policy);
     if (root && *result->model)
         json_object_set_new(root, "model",
                             json_pack("{s:s,s:s}", "name", result->model, "hash", result->hash));

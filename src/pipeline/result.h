@@ -27,6 +27,9 @@ struct lk__face_report {
     char identity[64];   /* whose face it was to get; LK__OWN_IDENTITY; empty when untouched */
     enum lk__face_fate fate;
     struct lk_verdict verdict; /* of the refined face, when there was one */
+    bool has_forensic;
+    float forensic; /* 0…1: how much the finished face looks put in */
+    float years;    /* how old it looked before a swap; 0: not told */
 };
 
 struct lk__picture_report {
@@ -40,6 +43,9 @@ struct lk__picture_report {
     bool has_mark;   /* a hidden mark leaves with it: it is large enough */
     bool is_chained; /* the mark was there before: it is a picture of ours that was worked on */
     uint64_t mark;   /* the mark's id */
+    bool has_nsfw;
+    float nsfw;        /* 0…1 */
+    char refused[300]; /* why it may not leave; empty: it may */
 };
 
 /* On what the use of a person's face stands. */
@@ -75,6 +81,7 @@ struct lk_result {
     int n_remarks;
     char *report; /* JSON */
     struct lk__record record;
+    json_t *policy; /* {"rules", "levels", "hits"}: what the request was held against */
 };
 
 /* Keeps a remark; a fifth one is dropped. */

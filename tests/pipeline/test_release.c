@@ -129,6 +129,26 @@ static void without_a_row_no_byte_leaves(void **state)
     lk_result_free(result);
 }
 
+static void a_refused_picture_leaves_by_no_door(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    void *bytes = NULL;
+    size_t size = 0;
+    const char *ledger = scratch_path("refused.db");
+    lk_result *result = make_result(ledger);
+    snprintf(result->pictures[0].refused, sizeof result->pictures[0].refused,
+             "picture 0 is taken for sexual content");
+    assert_fails(lk_result_encode(result, 0, "png", &bytes, &size, &err), &err, LK_E_REFUSED,
+                 "taken for sexual content");
+    assert_null(bytes);
+    assert_fails(lk_result_save(result, 0, scratch_path("refused.png"), &err), &err, LK_E_REFUSED,
+                 "taken for sexual content");
+    assert_int_equal(access(scratch_path("refused.png"), F_OK), -1);
+    assert_int_equal(access(ledger, F_OK), -1);
+    lk_result_free(result);
+}
+
 /* Saves pictures, each another, until it is killed. */
 static _Noreturn void save_pictures(const char *ledger, const char *folder, int round)
 {
@@ -207,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_killed_program_leaves_no_picture_without_a_row),
         cmocka_unit_test(every_encoding_has_its_row),
         cmocka_unit_test(without_a_row_no_byte_leaves),
+        cmocka_unit_test(a_refused_picture_leaves_by_no_door),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where the policy looks: at the request before anything is computed, at each face before it is
+ * given another, at each picture before it may leave. docs/policy.md, docs/forensics.md. */
+#ifndef LK_PIPELINE_POLICY_H
+#define LK_PIPELINE_POLICY_H
+
+#include "data/identity.h"
+#include "pipeline/engine.h"
+#include "pipeline/result.h"
+
+/* Opens the rules, screens the request, and opens the networks that judge. LK_E_REFUSED names the
+ * rule and the remedy; a warning becomes a remark. */
+int lk__policy_request(lk_engine *engine, lk_result *result, struct lk_error *err);
+
+/* How old the person looks whose photo shows these faces, into identity->years. LK_E_REFUSED for a
+ * child where the request asks for sexual content. */
+int lk__policy_person(lk_engine *engine,
+                      const struct lk_picture *photo,
+                      const struct lk_face *faces,
+                      size_t n,
+                      const struct lk_watch *watch,
+                      struct lk_identity *identity,
+                      struct lk_error *err);
+
+/* Before a face of the picture gets that identity: LK_E_REFUSED when one is a child's and the other
+ * a grown person's. */
+int lk__policy_swap(lk_engine *engine,
+                    const struct lk_picture *picture,
+                    struct lk__face_report *face,
+                    const struct lk_identity *identity,
+                    const struct lk_watch *watch,
+                    struct lk_error *err);
+
+/* Judges the finished pictures: scores go into the reports, what may not leave is marked so. */
+int lk__policy_pictures(lk_engine *engine,
+                        lk_result *result,
+                        const struct lk_watch *watch,
+                        struct lk_error *err);
+
+/* LK_E_REFUSED when the picture may not leave. */
+int lk__policy_release(const struct lk__picture_report *picture, struct lk_error *err);
+
+/* What the audit says of a picture: {"rules": sha256, "levels": {…}, "hits": […], "nsfw"}. */
+json_t *lk__policy_record(const lk_result *result, const struct lk__picture_report *picture);
+
+#endif
