@@ -171,7 +171,7 @@ int lk__policy_person(lk_engine *engine,
 {
     struct lk__judges *judges = &engine->judges;
     const struct lk_policy_rule *rule = rule_at_work(engine, "child-face");
-    const struct lk_face *face = lk_face_of_photo(faces, n);
+    const struct lk_face *face = lk_identity_face(faces, n);
     if (!rule || !judges->agegender || !face)
         return 0;
     int rc = age_of(engine, photo, face, watch, &identity->years, err);

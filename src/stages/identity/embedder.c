@@ -234,7 +234,7 @@ static float area(const struct lk_face *face)
     return (face->box[2] - face->box[0]) * (face->box[3] - face->box[1]);
 }
 
-const struct lk_face *lk_face_of_photo(const struct lk_face *faces, size_t count)
+const struct lk_face *lk_identity_face(const struct lk_face *faces, size_t count)
 {
     const struct lk_face *chosen = NULL;
     float best = 0;
@@ -256,7 +256,7 @@ int lk_identity_of_photo(const lk_embedder *embedder,
                          struct lk_identity *out,
                          struct lk_error *err)
 {
-    const struct lk_face *chosen = lk_face_of_photo(faces, count);
+    const struct lk_face *chosen = lk_identity_face(faces, count);
     if (!chosen)
         return lk_fail(err, LK_E_INPUT,
                        "no face is found in '%s': give a photo that shows the face larger and from "

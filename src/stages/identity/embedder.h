@@ -44,12 +44,12 @@ int lk_embed_face(const lk_embedder *embedder,
                   struct lk_embedding *out,
                   struct lk_error *err);
 
-/* Whose photo it is: of the faces found in it (lk_find_faces) the largest one whose score is at
- * least half of the best score; NULL when there is none. */
-const struct lk_face *lk_face_of_photo(const struct lk_face *faces, size_t count);
+/* The face that a photo is of: of those found in it (lk_find_faces) the largest one whose score is
+ * at least half of the best score; NULL when there is none. */
+const struct lk_face *lk_identity_face(const struct lk_face *faces, size_t count);
 
-/* The identity of that face. name: for the identity and for sentences; cut at 63
- * bytes. LK_E_INPUT when there is no face. */
+/* The identity that a photo shows, by that face. name: for the identity and for sentences; cut at
+ * 63 bytes. LK_E_INPUT when there is no face. */
 int lk_identity_of_photo(const lk_embedder *embedder,
                          const char *name,
                          const struct lk_picture *picture,
