@@ -56,17 +56,17 @@ put_in=probability:$golden/judge_probability.onnx
 check 0 '"forensic": *0\.[0-9]+' $lk inspect $photo --detector $scrfd --forensics $put_in --json
 check 0 "face 0 .*% sure that it was put in" $lk inspect $photo --detector $scrfd --forensics $put_in
 check 0 "face 0 .*% sure" $lk inspect $photo --detector $scrfd --forensics mesonet:$shared/data/converted/Meso4_DF.onnx
-check 0 '"forensic": 0\.[0-9]+' $lk swap $photo --face $photo --detector $scrfd --forensics $put_in --report - -o a.png
+check 0 '"forensic": 0\.[0-9]+' $lk swap $photo --face $photo --consent self --detector $scrfd --forensics $put_in --report - -o a.png
 printf 'rule forensics warn\n    from 0.01\n' > low.rules
-check 0 "picture 0 has a face that looks put in" $lk swap $photo --face $photo --detector $scrfd --forensics $put_in --policy low.rules -o a.png
-check 3 "picture 0 has a face that looks put in .*rule 'forensics'" $lk swap $photo --face $photo --detector $scrfd --forensics $put_in --policy low.rules --policy-levels forensics=refuse -o x.png
+check 0 "picture 0 has a face that looks put in" $lk swap $photo --face $photo --consent self --detector $scrfd --forensics $put_in --policy low.rules -o a.png
+check 3 "picture 0 has a face that looks put in .*rule 'forensics'" $lk swap $photo --face $photo --consent self --detector $scrfd --forensics $put_in --policy low.rules --policy-levels forensics=refuse -o x.png
 check 0 '"faces": \[\]' $lk draw "a cat" $quick --forensics $put_in --report - -o a.png
 for band in 0 1 2; do vips extract_band $photo $band.v $band; done
 vips bandjoin "2.v 1.v 0.v" young.png
 age="--agegender genderage:$golden/judge_genderage.onnx --detector $scrfd"
-check 3 "years old \(policy rule 'child-face'\)" $lk swap $photo --face young.png $age -o x.png
-check 3 "years old \(policy rule 'child-face'\)" $lk swap young.png --face $photo $age -o x.png
-check 0 '"years"' $lk swap $photo --face $photo $age --report - -o a.png
-check 3 "looks like a child's, and the prompt asks" $lk portrait "a nude woman" --policy-levels sexual=warn --face young.png $age -o x.png
+check 3 "years old \(policy rule 'child-face'\)" $lk swap $photo --face young.png --consent self $age -o x.png
+check 3 "years old \(policy rule 'child-face'\)" $lk swap young.png --face $photo --consent self $age -o x.png
+check 0 '"years"' $lk swap $photo --face $photo --consent self $age --report - -o a.png
+check 3 "looks like a child's, and the prompt asks" $lk portrait "a nude woman" --policy-levels sexual=warn --face young.png --consent self $age -o x.png
 
 counted

@@ -49,7 +49,7 @@ static double push_all(const struct lk__layout *layout,
         wanted_signs(layout, code, i, want);
         float re = push(crealf(has[i]), want[0], amplitude);
         float im = push(cimagf(has[i]), want[1], amplitude);
-        values[i] = CMPLXF(re, im);
+        values[i] = re + im * I;
         energy += 2 * (re * re + im * im);
     }
     return energy / ((double)LK__TILE * LK__TILE * LK__TILE * LK__TILE);

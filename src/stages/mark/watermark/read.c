@@ -57,7 +57,7 @@ static void weights_before(const struct reader *r, float weights[LK__RADIUS_MOST
 
 static float complex expected(const struct lk__carrier *carrier)
 {
-    return CMPLXF(carrier->sign[0], carrier->sign[1]);
+    return (float)carrier->sign[0] + (float)carrier->sign[1] * I;
 }
 
 /* Keeps the best, best first. */
@@ -122,7 +122,7 @@ static void turned_back(const struct reader *r, int i, const struct place *place
 {
     const struct lk__carrier *c = &r->layout.carriers[i];
     double angle = 2 * M_PI * ((c->x * place->x + c->y * place->y) % LK__TILE) / LK__TILE;
-    float complex v = r->values[i] * CMPLXF((float)cos(angle), (float)-sin(angle));
+    float complex v = r->values[i] * ((float)cos(angle) - (float)sin(angle) * I);
     out[0] = crealf(v) * c->sign[0];
     out[1] = cimagf(v) * c->sign[1];
 }

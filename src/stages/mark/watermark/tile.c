@@ -125,7 +125,7 @@ int lk__tile_measure(struct lk__tile *tile,
         const struct lk__carrier *c = &layout->carriers[i];
         kiss_fft_cpx v = tile->frequencies[lk__tile_index(c->x, c->y)];
         float per = (float)(1 / (layers * lk__field_response(c->x * step, c->y * step)));
-        out[i] = per * CMPLXF(v.r, v.i);
+        out[i] = per * (v.r + v.i * I);
     }
     return 0;
 }
