@@ -26,7 +26,7 @@ static size_t use_at(int i, const char **word)
     const char *at = LK_CONSENT_USES;
     for (; i > 0 && at; i--) {
         at = strchr(at, '|');
-        at += at != NULL;
+        at = at ? at + 1 : NULL;
     }
     *word = at;
     return at ? strcspn(at, "|") : 0;

@@ -142,6 +142,7 @@ static int read_crop(lk_cast *cast,
     return rc;
 }
 
+/* Nothing is kept for a photo that somebody else has removed meanwhile. */
 static int keep_vector(lk_cast *cast,
                        int64_t photo,
                        const char *uid,
@@ -149,7 +150,10 @@ static int keep_vector(lk_cast *cast,
                        struct lk_error *err)
 {
     sqlite3_stmt *put;
-    int rc = lk__cast_prepare(cast, "INSERT OR IGNORE INTO vector VALUES (?, ?, ?)", &put, err);
+    int rc = lk__cast_prepare(cast,
+                              "INSERT OR IGNORE INTO vector SELECT ?1, ?2, ?3"
+                              " WHERE EXISTS (SELECT 1 FROM photo WHERE id = ?1)",
+                              &put, err);
     if (rc)
         return rc;
     sqlite3_bind_int64(put, 1, photo);

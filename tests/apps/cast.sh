@@ -104,6 +104,7 @@ check 0 "barred" $lk cast list
 check 3 "'countess' is barred" $swap --face countess --consent self
 check 3 "'countess' is barred" $swap --face fr_obama3.jpg --consent self $real
 check 3 "'countess' is barred" $lk swap fr_obama3.jpg --face bo --consent self $real -o x.png
+check 3 "'countess' is barred" $lk portrait "a man" --init fr_obama3.jpg --refine none $real -o x.png
 check 3 "'countess', who is barred" $lk cast add eve fr_obama3.jpg $real
 check 3 "unbar" $lk cast remove countess
 check 0 "^countess " $lk cast unbar countess
