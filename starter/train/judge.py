@@ -65,6 +65,7 @@ def train(name, minutes, seed=0):
     model = Judge()
     ema, opt = EMA(model, .99), Muon(model, edges=("body.0", "heads"))
     state, more = dict(model=model, ema=ema, opt=opt), True
+    run.load(state)
     while more:
         run.rate(opt, .015, warm=30)
         i = run.rng.integers(0, n, 32)
