@@ -124,10 +124,10 @@ class Cases:
         x = F.interpolate(F.interpolate(x, size=k, mode="bilinear", antialias=True), size=256, mode="bilinear")
         return degrade(x, fate, .01) if fate.random() < .6 else x
 
-    def twice(self, i):
+    def twice(self, i, turn):
         """[n,2,SIDE,SIDE,3] u8: the same pictures honest and swapped in one of the ways seen, of one fate: only the swap tells
         them apart."""
-        rng = np.random.default_rng(int(i[0]))
+        rng = np.random.default_rng((turn, int(i[0])))
         way, fate = SEEN[rng.integers(len(SEEN))], rng.integers(1 << 32)
         return np.stack([to_u8(F.avg_pool2d(self.batch(i, w, rng, fate), 2)) for w in (None, way)], 1)
 
@@ -152,7 +152,7 @@ def quality(model, cases):
 def main():
     run = Run("forensic", 15, batch=32)
     cases, test = Cases("pairs"), Cases("pairs_test")
-    pictures = cached("pairs_forensic.npy", lambda: chunks(len(cases), cases.twice, 6))
+    turns = [cached(f"pairs_forensic{k}.npy", lambda: chunks(len(cases), lambda i: cases.twice(i, k), 6)) for k in range(2)]
     model = Forensic()
     ema, opt = EMA(model, .997), Muon(model, edges=("stem", "out"))
     state, more = dict(model=model, ema=ema, opt=opt), True
@@ -160,10 +160,12 @@ def main():
     half = run.args.batch // 2
     while more:
         run.rate(opt, .012, warm=60, flat=.3)
-        x = to_float(pictures[run.rng.integers(0, len(pictures), half)].reshape(-1, 2 * SIDE, SIDE, 3))
+        turn = turns[run.rng.integers(len(turns))]
+        x = to_float(turn[run.rng.integers(0, len(turn), half)].reshape(-1, 2 * SIDE, SIDE, 3))
         if run.rng.random() < .5:
             x = x.flip(-1)
-        x = light(x, run.rng).reshape(-1, 3, 2, SIDE, SIDE).transpose(1, 2).flatten(0, 1)
+        x = degrade(light(x, run.rng), run.rng, .01) if run.rng.random() < .5 else light(x, run.rng)
+        x = x.view(-1, 3, 2, SIDE, SIDE).transpose(1, 2).flatten(0, 1)
         with quick():
             out = model.logit(x)
         out = out.float().view(-1, 2)

@@ -86,8 +86,7 @@ void socket_paint(const struct body *b, float x, float y, struct surface *o)
     paint_tint(o, (0.40f + 0.30f * b->id->g[G_EYE_FOLD]) * crease * ramp(1.25f, 0.7f, au), deep);
     for (int i = 0; i < 3; i++) { /* crow's feet */
         float line = gauss(dy - (float)(i - 1) * 0.28f * (dx - 0.13f) - 0.005f, 0.013f);
-        paint_tint(o,
-                   0.85f * b->old * line * ramp(0.19f, 0.23f, dx) * ramp(0.36f, 0.28f, dx),
+        paint_tint(o, 0.85f * b->old * line * ramp(0.19f, 0.23f, dx) * ramp(0.36f, 0.28f, dx),
                    deep);
     }
     float pink = paint_cover(b, 0.012f - minf(fabsf(dy - upper), fabsf(dy - lower))) *
