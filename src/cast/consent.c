@@ -10,17 +10,6 @@
 #include "cast/consent_text.h"
 #include "cast/internal.h"
 
-static int read_key(const lk_cast *cast, struct lk_sign_key *out, struct lk_error *err)
-{
-    int rc = lk_sign_key_read(cast->key_path, out, err);
-    if (rc == LK_E_MISSING)
-        rc = lk_fail(err, LK_E_FAILED,
-                     "the cast's signing key '%s' is gone, so no consent can be checked: put it "
-                     "back",
-                     cast->key_path);
-    return rc;
-}
-
 /* Signs a record and keeps it. */
 static int keep(lk_cast *cast,
                 const struct lk_cast_member *member,
@@ -32,14 +21,14 @@ static int keep(lk_cast *cast,
     struct lk_signature signature;
     sqlite3_stmt *put = NULL;
     char *body = NULL, *text = NULL;
-    int rc = read_key(cast, &key, err);
+    int rc = lk_store_key_read(&cast->store, &key, err);
     if (rc)
         return rc;
     rc = lk__consent_write(consent, source, &body, err);
     if (!rc && !(text = lk__consent_signed_text(body)))
         rc = lk_fail_memory(err, "a consent record", strlen(body));
     rc = rc ? rc
-            : lk__cast_prepare(cast,
+            : lk_store_prepare(&cast->store,
                                "INSERT INTO consent (person, body, public, signature)"
                                " VALUES (?, ?, ?, ?)",
                                &put, err);
@@ -49,7 +38,7 @@ static int keep(lk_cast *cast,
         sqlite3_bind_text(put, 2, body, -1, SQLITE_STATIC);
         sqlite3_bind_text(put, 3, key.public_hex, -1, SQLITE_STATIC);
         sqlite3_bind_text(put, 4, signature.hex, -1, SQLITE_STATIC);
-        rc = lk__cast_finish(cast, put, sqlite3_step(put), err);
+        rc = lk_store_finish(&cast->store, put, sqlite3_step(put), err);
     }
     lk_sign_key_forget(&key);
     free(body);
@@ -115,13 +104,13 @@ int lk_consent_grant(lk_cast *cast,
 {
     struct lk_cast_member member;
     struct lk_consent consent;
-    int rc = lk__cast_begin(cast, err);
+    int rc = lk_store_begin(&cast->store, err);
     if (rc)
         return rc;
     rc = lk_cast_find(cast, name, &member, err);
     rc = rc ? rc : write_grant(&member, terms, now, &consent, err);
     rc = rc ? rc : keep(cast, &member, &consent, NULL, err);
-    return lk__cast_end(cast, rc, err);
+    return lk_store_end(&cast->store, rc, err);
 }
 
 /* Signed by the cast's key, for this person, and well-formed. */
@@ -183,22 +172,22 @@ static int walk(lk_cast *cast,
 {
     sqlite3_stmt *get;
     int step = SQLITE_DONE;
-    int rc = lk__cast_prepare(
-        cast, "SELECT body, public, signature FROM consent WHERE person = ? ORDER BY id", &get,
-        err);
+    int rc = lk_store_prepare(
+        &cast->store, "SELECT body, public, signature FROM consent WHERE person = ? ORDER BY id",
+        &get, err);
     if (rc)
         return rc;
     sqlite3_bind_int64(get, 1, member->id);
     while (!rc && (step = sqlite3_step(get)) == SQLITE_ROW) {
-        struct lk_consent_row row = {.body = lk__cast_column(get, 0),
-                                     .public_hex = lk__cast_column(get, 1),
-                                     .signature = lk__cast_column(get, 2)};
+        struct lk_consent_row row = {.body = lk_store_column(get, 0),
+                                     .public_hex = lk_store_column(get, 1),
+                                     .signature = lk_store_column(get, 2)};
         row.is_sound = is_sound(member, key, &row);
         lk_sha256_bytes(row.body, strlen(row.body), &row.id);
         row.is_revoked = is_among(revoked, row.id.hex);
         rc = visit ? visit(user, &row, err) : note_revoked(&row, revoked, err);
     }
-    int finished = lk__cast_finish(cast, get, rc ? SQLITE_DONE : step, err);
+    int finished = lk_store_finish(&cast->store, get, rc ? SQLITE_DONE : step, err);
     return rc ? rc : finished;
 }
 
@@ -210,7 +199,7 @@ int lk_consent_each(lk_cast *cast,
 {
     struct lk_sign_key key;
     struct revoked revoked = {0};
-    int rc = read_key(cast, &key, err);
+    int rc = lk_store_key_read(&cast->store, &key, err);
     if (rc)
         return rc;
     rc = walk(cast, member, &key, &revoked, NULL, NULL, err);
@@ -266,12 +255,12 @@ int lk_consent_revoke(lk_cast *cast, const char *name, int *n, struct lk_error *
     struct standing *standing = calloc(1, sizeof *standing);
     if (!standing)
         return lk_fail_memory(err, "consent records", sizeof *standing);
-    int rc = lk__cast_begin(cast, err);
+    int rc = lk_store_begin(&cast->store, err);
     if (!rc) {
         rc = lk_cast_find(cast, name, &member, err);
         rc = rc ? rc : lk_consent_each(cast, &member, collect, standing, err);
         rc = rc ? rc : revoke(cast, &member, standing, err);
-        rc = lk__cast_end(cast, rc, err);
+        rc = lk_store_end(&cast->store, rc, err);
     }
     if (!rc)
         *n = (int)standing->n;
@@ -436,14 +425,14 @@ int lk_consent_import(lk_cast *cast,
     int rc = lk__consent_file_read(json, size, label, &records, &count, err);
     if (rc)
         return rc;
-    rc = lk__cast_begin(cast, err);
+    rc = lk_store_begin(&cast->store, err);
     if (!rc) {
         rc = lk_cast_find(cast, name, &member, err);
         for (size_t i = 0; i < count && !rc; i++) {
             if (records[i].consent.act == LK_CONSENT_GRANT)
                 rc = import_grant(cast, &member, &records[i], &added, err);
         }
-        rc = lk__cast_end(cast, rc, err);
+        rc = lk_store_end(&cast->store, rc, err);
     }
     lk__consent_file_free(records, count);
     if (!rc)

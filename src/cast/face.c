@@ -87,7 +87,7 @@ static int read_vector(lk_cast *cast,
     return fabs(square - 1) < 1e-3
                ? 0
                : lk_fail(err, LK_E_FAILED, "the cast '%s' was changed: a vector is damaged",
-                         cast->path);
+                         cast->store.path);
 }
 
 /* points ‖ PNG, malloc'd. */
@@ -132,7 +132,8 @@ static int read_crop(lk_cast *cast,
     if (rc)
         return rc;
     if (n <= POINTS_SIZE)
-        rc = lk_fail(err, LK_E_FAILED, "the cast '%s' was changed: a crop is damaged", cast->path);
+        rc = lk_fail(err, LK_E_FAILED, "the cast '%s' was changed: a crop is damaged",
+                     cast->store.path);
     if (!rc)
         memcpy(out->points, bytes, POINTS_SIZE);
     rc = rc ? rc
@@ -150,7 +151,7 @@ static int keep_vector(lk_cast *cast,
                        struct lk_error *err)
 {
     sqlite3_stmt *put;
-    int rc = lk__cast_prepare(cast,
+    int rc = lk_store_prepare(&cast->store,
                               "INSERT OR IGNORE INTO vector SELECT ?1, ?2, ?3"
                               " WHERE EXISTS (SELECT 1 FROM photo WHERE id = ?1)",
                               &put, err);
@@ -159,7 +160,7 @@ static int keep_vector(lk_cast *cast,
     sqlite3_bind_int64(put, 1, photo);
     sqlite3_bind_text(put, 2, e->embedder, -1, SQLITE_STATIC);
     rc = bind_vector(cast, put, 3, uid, e, err);
-    int finished = lk__cast_finish(cast, put, rc ? SQLITE_DONE : sqlite3_step(put), err);
+    int finished = lk_store_finish(&cast->store, put, rc ? SQLITE_DONE : sqlite3_step(put), err);
     return rc ? rc : finished;
 }
 
@@ -175,7 +176,7 @@ static int keep_photo(lk_cast *cast,
     sqlite3_stmt *put;
     int rc = photo->crop ? encode_crop(photo, &crop, &n, err) : 0;
     rc = rc ? rc
-            : lk__cast_prepare(cast,
+            : lk_store_prepare(&cast->store,
                                "INSERT OR IGNORE INTO photo (person, sha256, quality, crop)"
                                " VALUES (?, nullif(?, ''), ?, ?)",
                                &put, err);
@@ -187,11 +188,11 @@ static int keep_photo(lk_cast *cast,
     lk__label(label, member->uid, "crop");
     if (crop)
         rc = lk__cast_bind(cast, put, 4, label, crop, n, err);
-    int finished = lk__cast_finish(cast, put, rc ? SQLITE_DONE : sqlite3_step(put), err);
+    int finished = lk_store_finish(&cast->store, put, rc ? SQLITE_DONE : sqlite3_step(put), err);
     rc = rc ? rc : finished;
-    if (!rc && sqlite3_changes(cast->db) && photo->embedding.size)
-        rc = keep_vector(cast, sqlite3_last_insert_rowid(cast->db), member->uid, &photo->embedding,
-                         err);
+    if (!rc && sqlite3_changes(cast->store.db) && photo->embedding.size)
+        rc = keep_vector(cast, sqlite3_last_insert_rowid(cast->store.db), member->uid,
+                         &photo->embedding, err);
 fail:
     free(crop);
     return rc;
@@ -207,7 +208,7 @@ static int make_person(lk_cast *cast,
     sqlite3_stmt *put;
     int rc = lk_cast_check_name(entry->name, err);
     rc = rc ? rc
-            : lk__cast_prepare(cast,
+            : lk_store_prepare(&cast->store,
                                "INSERT INTO person (uid, name, origin, time) VALUES (?, ?, ?, ?)",
                                &put, err);
     if (rc)
@@ -219,7 +220,7 @@ static int make_person(lk_cast *cast,
     sqlite3_bind_text(put, 2, entry->name, -1, SQLITE_STATIC);
     sqlite3_bind_text(put, 3, entry->origin, -1, SQLITE_STATIC);
     sqlite3_bind_text(put, 4, time, -1, SQLITE_STATIC);
-    rc = lk__cast_finish(cast, put, sqlite3_step(put), err);
+    rc = lk_store_finish(&cast->store, put, sqlite3_step(put), err);
     return rc ? rc : lk_cast_find(cast, entry->name, out, err);
 }
 
@@ -254,7 +255,7 @@ static int read_photo(lk_cast *cast,
                       struct lk_error *err)
 {
     out->quality = (float)sqlite3_column_double(row, 1);
-    snprintf(out->sha256, sizeof out->sha256, "%s", lk__cast_column(row, 2));
+    snprintf(out->sha256, sizeof out->sha256, "%s", lk_store_column(row, 2));
     int rc = read_crop(cast, row, 3, member->uid, out, err);
     return rc ? rc : read_vector(cast, row, 4, member->uid, embedder, &out->embedding, err);
 }
@@ -271,7 +272,7 @@ static int read_photos(lk_cast *cast,
     sqlite3_stmt *get;
     size_t room = (size_t)member->photos, used = 0;
     int step = SQLITE_DONE;
-    int rc = lk__cast_prepare(cast,
+    int rc = lk_store_prepare(&cast->store,
                               "SELECT id, quality, sha256, iif(?3, crop, NULL), value FROM photo"
                               " LEFT JOIN vector ON photo = id AND embedder = ?2 WHERE person = ?1"
                               " ORDER BY id",
@@ -287,7 +288,7 @@ static int read_photos(lk_cast *cast,
     /* more than the member was known to have came in since: they count the next time */
     while (!rc && used < room && (step = sqlite3_step(get)) == SQLITE_ROW)
         rc = read_photo(cast, get, member, embedder, &photos[used++], err);
-    int finished = lk__cast_finish(cast, get, rc ? SQLITE_DONE : step, err);
+    int finished = lk_store_finish(&cast->store, get, rc ? SQLITE_DONE : step, err);
     rc = rc ? rc : finished;
     if (rc)
         lk_cast_photos_free(photos, used);
@@ -346,14 +347,14 @@ int lk_cast_add(lk_cast *cast,
     struct lk_cast_member member;
     if (!n)
         return lk_fail(err, LK_E_INPUT, "no photo of '%s' is given", entry->name);
-    int rc = lk__cast_begin(cast, err);
+    int rc = lk_store_begin(&cast->store, err);
     if (rc)
         return rc;
     rc = find_or_make(cast, entry, &member, err);
     rc = rc ? rc : check_same(cast, &member, entry, photos, n, err);
     for (size_t i = 0; i < n && !rc; i++)
         rc = keep_photo(cast, &member, &photos[i], err);
-    return lk__cast_end(cast, rc, err);
+    return lk_store_end(&cast->store, rc, err);
 }
 
 /* The next photo that has a crop and no vector of this embedder; *id 0: none. */
@@ -365,7 +366,7 @@ static int next_unseen(lk_cast *cast,
                        struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__cast_prepare(cast,
+    int rc = lk_store_prepare(&cast->store,
                               "SELECT id, crop FROM photo WHERE person = ?1 AND crop IS NOT NULL"
                               " AND NOT EXISTS (SELECT 1 FROM vector WHERE photo = id AND"
                               " embedder = ?2) ORDER BY id LIMIT 1",
@@ -378,7 +379,7 @@ static int next_unseen(lk_cast *cast,
     *id = step == SQLITE_ROW ? sqlite3_column_int64(get, 0) : 0;
     if (*id)
         rc = read_crop(cast, get, 1, member->uid, out, err);
-    int finished = lk__cast_finish(cast, get, step, err);
+    int finished = lk_store_finish(&cast->store, get, step, err);
     return rc ? rc : finished;
 }
 

@@ -3,30 +3,15 @@
 #ifndef LK_CAST_INTERNAL_H
 #define LK_CAST_INTERNAL_H
 
-#include <sqlite3.h>
-
 #include "base/key.h"
 #include "cast/cast.h"
+#include "store/store.h"
 
 struct lk_cast {
-    sqlite3 *db;
-    char *path, *key_path;
+    struct lk_store store;
     bool is_sealed, has_key;
     struct lk_key key; /* of the passphrase */
 };
-
-/* "the cast 'PATH' WHAT: why (SQLite)". */
-int lk__cast_fail(const lk_cast *cast, const char *what, struct lk_error *err);
-int lk__cast_run(lk_cast *cast, const char *sql, struct lk_error *err);
-int lk__cast_prepare(lk_cast *cast, const char *sql, sqlite3_stmt **out, struct lk_error *err);
-/* Finalizes a statement that was stepped through; `step` is what its last step returned. */
-int lk__cast_finish(lk_cast *cast, sqlite3_stmt *statement, int step, struct lk_error *err);
-/* BEGIN IMMEDIATE, and COMMIT when rc is 0, else ROLLBACK; returns rc or what the commit said. */
-int lk__cast_begin(lk_cast *cast, struct lk_error *err);
-int lk__cast_end(lk_cast *cast, int rc, struct lk_error *err);
-
-/* A text column; "" for NULL. */
-const char *lk__cast_column(sqlite3_stmt *statement, int column);
 
 /* Binds bytes of a person, sealed where the cast is; another label, another thing. */
 int lk__cast_bind(lk_cast *cast,

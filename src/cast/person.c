@@ -43,27 +43,27 @@ static void read_member(sqlite3_stmt *row, struct lk_cast_member *out)
                                    .barred = sqlite3_column_int(row, 5) != 0,
                                    .photos = sqlite3_column_int(row, 6),
                                    .crops = sqlite3_column_int(row, 7)};
-    snprintf(out->uid, sizeof out->uid, "%s", lk__cast_column(row, 1));
-    snprintf(out->name, sizeof out->name, "%s", lk__cast_column(row, 2));
-    snprintf(out->origin, sizeof out->origin, "%s", lk__cast_column(row, 3));
-    snprintf(out->time, sizeof out->time, "%s", lk__cast_column(row, 4));
+    snprintf(out->uid, sizeof out->uid, "%s", lk_store_column(row, 1));
+    snprintf(out->name, sizeof out->name, "%s", lk_store_column(row, 2));
+    snprintf(out->origin, sizeof out->origin, "%s", lk_store_column(row, 3));
+    snprintf(out->time, sizeof out->time, "%s", lk_store_column(row, 4));
 }
 
 int lk_cast_find(lk_cast *cast, const char *name, struct lk_cast_member *out, struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__cast_prepare(cast, MEMBERS " WHERE name = ?1", &get, err);
+    int rc = lk_store_prepare(&cast->store, MEMBERS " WHERE name = ?1", &get, err);
     if (rc)
         return rc;
     sqlite3_bind_text(get, 1, name, -1, SQLITE_STATIC);
     int step = sqlite3_step(get);
     if (step == SQLITE_ROW)
         read_member(get, out);
-    rc = lk__cast_finish(cast, get, step, err);
+    rc = lk_store_finish(&cast->store, get, step, err);
     if (!rc && step != SQLITE_ROW)
         rc = lk_fail(err, LK_E_MISSING,
-                     "nobody in the cast '%s' is named '%s': see likeness cast list", cast->path,
-                     name);
+                     "nobody in the cast '%s' is named '%s': see likeness cast list",
+                     cast->store.path, name);
     return rc;
 }
 
@@ -72,7 +72,8 @@ static int next_member(
     lk_cast *cast, const char *after, struct lk_cast_member *out, bool *found, struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__cast_prepare(cast, MEMBERS " WHERE name > ?1 ORDER BY name LIMIT 1", &get, err);
+    int rc =
+        lk_store_prepare(&cast->store, MEMBERS " WHERE name > ?1 ORDER BY name LIMIT 1", &get, err);
     if (rc)
         return rc;
     sqlite3_bind_text(get, 1, after, -1, SQLITE_STATIC);
@@ -80,7 +81,7 @@ static int next_member(
     *found = step == SQLITE_ROW;
     if (*found)
         read_member(get, out);
-    return lk__cast_finish(cast, get, step, err);
+    return lk_store_finish(&cast->store, get, step, err);
 }
 
 /* No statement is open while somebody is visited, so that visitors may write: a process that holds
@@ -109,32 +110,32 @@ static int change(lk_cast *cast,
                   struct lk_error *err)
 {
     sqlite3_stmt *put;
-    int rc = lk__cast_prepare(cast, sql, &put, err);
+    int rc = lk_store_prepare(&cast->store, sql, &put, err);
     if (rc)
         return rc;
     sqlite3_bind_int64(put, 1, member->id);
     sqlite3_bind_text(put, 2, text, -1, SQLITE_STATIC);
-    return lk__cast_finish(cast, put, sqlite3_step(put), err);
+    return lk_store_finish(&cast->store, put, sqlite3_step(put), err);
 }
 
 int lk_cast_rename(lk_cast *cast, const char *name, const char *to, struct lk_error *err)
 {
     struct lk_cast_member member, other;
     int rc = lk_cast_check_name(to, err);
-    rc = rc ? rc : lk__cast_begin(cast, err);
+    rc = rc ? rc : lk_store_begin(&cast->store, err);
     if (rc)
         return rc;
     rc = lk_cast_find(cast, name, &member, err);
     if (!rc && lk_cast_find(cast, to, &other, NULL) == 0)
         rc = lk_fail(err, LK_E_INPUT, "somebody in the cast is named '%s' already", to);
     rc = rc ? rc : change(cast, "UPDATE person SET name = ?2 WHERE id = ?1", &member, to, err);
-    return lk__cast_end(cast, rc, err);
+    return lk_store_end(&cast->store, rc, err);
 }
 
 int lk_cast_bar(lk_cast *cast, const char *name, bool barred, struct lk_error *err)
 {
     struct lk_cast_member member;
-    int rc = lk__cast_begin(cast, err);
+    int rc = lk_store_begin(&cast->store, err);
     if (rc)
         return rc;
     rc = lk_cast_find(cast, name, &member, err);
@@ -143,7 +144,7 @@ int lk_cast_bar(lk_cast *cast, const char *name, bool barred, struct lk_error *e
                      barred ? "UPDATE person SET barred = 1 WHERE id = ?1"
                             : "UPDATE person SET barred = 0 WHERE id = ?1",
                      &member, NULL, err);
-    return lk__cast_end(cast, rc, err);
+    return lk_store_end(&cast->store, rc, err);
 }
 
 static int count(void *user, const struct lk_cast_member *member, struct lk_error *err)
@@ -162,7 +163,7 @@ int lk_cast_count_barred(lk_cast *cast, int *out, struct lk_error *err)
 int lk_cast_remove(lk_cast *cast, const char *name, struct lk_error *err)
 {
     struct lk_cast_member member;
-    int rc = lk__cast_begin(cast, err);
+    int rc = lk_store_begin(&cast->store, err);
     if (rc)
         return rc;
     rc = lk_cast_find(cast, name, &member, err);
@@ -173,6 +174,6 @@ int lk_cast_remove(lk_cast *cast, const char *name, struct lk_error *err)
                     "unbar '%s' first",
                     name, name);
     rc = rc ? rc : change(cast, "DELETE FROM person WHERE id = ?1", &member, NULL, err);
-    rc = lk__cast_end(cast, rc, err);
-    return rc ? rc : lk__cast_run(cast, "VACUUM", err);
+    rc = lk_store_end(&cast->store, rc, err);
+    return rc ? rc : lk_store_run(&cast->store, "VACUUM", err);
 }

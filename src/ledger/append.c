@@ -33,14 +33,15 @@ static int keep_value(lk_ledger *ledger,
                       struct lk_error *err)
 {
     sqlite3_stmt *put;
-    int rc = lk__ledger_prepare(ledger, "INSERT INTO personal VALUES (?, ?, ?, ?)", &put, err);
+    int rc =
+        lk_store_prepare(&ledger->store, "INSERT INTO personal VALUES (?, ?, ?, ?)", &put, err);
     if (rc)
         return rc;
     sqlite3_bind_int64(put, 1, sequence);
     sqlite3_bind_text(put, 2, name, -1, SQLITE_STATIC);
     sqlite3_bind_text(put, 3, salt->hex, -1, SQLITE_STATIC);
     sqlite3_bind_text(put, 4, value, -1, SQLITE_STATIC);
-    return lk__ledger_finish(ledger, put, sqlite3_step(put), err);
+    return lk_store_finish(&ledger->store, put, sqlite3_step(put), err);
 }
 
 /* Keeps each value in a row beside the chain; *hashes: {name: salted hash}, for the body. */
@@ -104,13 +105,13 @@ static int insert(lk_ledger *ledger,
                   struct lk_error *err)
 {
     sqlite3_stmt *put;
-    int rc = lk__ledger_prepare(ledger, "INSERT INTO entry VALUES (?, ?, ?)", &put, err);
+    int rc = lk_store_prepare(&ledger->store, "INSERT INTO entry VALUES (?, ?, ?)", &put, err);
     if (rc)
         return rc;
     sqlite3_bind_int64(put, 1, head->sequence);
     sqlite3_bind_text(put, 2, body, -1, SQLITE_STATIC);
     sqlite3_bind_text(put, 3, head->hash.hex, -1, SQLITE_STATIC);
-    return lk__ledger_finish(ledger, put, sqlite3_step(put), err);
+    return lk_store_finish(&ledger->store, put, sqlite3_step(put), err);
 }
 
 /* Inside a transaction; *head becomes the new one. */
@@ -142,10 +143,10 @@ int lk_ledger_append(lk_ledger *ledger,
                      struct lk_error *err)
 {
     struct lk__head head;
-    int rc = lk__ledger_run(ledger, "BEGIN IMMEDIATE", err);
+    int rc = lk_store_begin(&ledger->store, err);
     if (rc)
         return rc;
-    rc = lk__ledger_end(ledger, add_row(ledger, entry, &head, err), err);
+    rc = lk_store_end(&ledger->store, add_row(ledger, entry, &head, err), err);
     rc = rc || !mirror ? rc : lk__mirror_add(mirror, &head, err);
     if (!rc)
         *sequence = head.sequence;

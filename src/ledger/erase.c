@@ -15,7 +15,7 @@ static int run(
     lk_ledger *ledger, const char *sql, const char *name, int64_t *count, struct lk_error *err)
 {
     sqlite3_stmt *statement;
-    int rc = lk__ledger_prepare(ledger, sql, &statement, err);
+    int rc = lk_store_prepare(&ledger->store, sql, &statement, err);
     if (rc)
         return rc;
     if (*name == '#')
@@ -25,18 +25,18 @@ static int run(
     int step = sqlite3_step(statement);
     if (step == SQLITE_ROW)
         *count = sqlite3_column_int64(statement, 0);
-    return lk__ledger_finish(ledger, statement, step, err);
+    return lk_store_finish(&ledger->store, statement, step, err);
 }
 
 int lk_ledger_erase(lk_ledger *ledger, const char *name, int64_t *rows, struct lk_error *err)
 {
     int64_t count = 0;
-    int rc = lk__ledger_run(ledger, "BEGIN IMMEDIATE", err);
+    int rc = lk_store_begin(&ledger->store, err);
     if (rc)
         return rc;
     rc = run(ledger, "SELECT count(DISTINCT sequence)" ROWS, name, &count, err);
     rc = rc ? rc : run(ledger, "DELETE" ROWS, name, &count, err);
-    rc = lk__ledger_end(ledger, rc, err);
+    rc = lk_store_end(&ledger->store, rc, err);
     if (!rc)
         *rows = count;
     return rc;

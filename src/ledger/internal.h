@@ -5,14 +5,12 @@
 
 #include <stdbool.h>
 
-#include <sqlite3.h>
-
 #include "base/sign.h"
 #include "ledger/ledger.h"
+#include "store/store.h"
 
 struct lk_ledger {
-    sqlite3 *db;
-    char *path, *key_path;
+    struct lk_store store;
 };
 
 /* The end of the chain. */
@@ -25,22 +23,6 @@ struct lk__head {
 
 /* The hash before the first row. */
 #define LK__NO_HASH "0000000000000000000000000000000000000000000000000000000000000000"
-
-/* "the audit ledger 'PATH' WHAT: why (SQLite)". */
-int lk__ledger_fail(const lk_ledger *ledger, const char *what, struct lk_error *err);
-
-int lk__ledger_run(lk_ledger *ledger, const char *sql, struct lk_error *err);
-int lk__ledger_prepare(lk_ledger *ledger,
-                       const char *sql,
-                       sqlite3_stmt **out,
-                       struct lk_error *err);
-/* Finalizes a statement that was stepped through; `step` is what its last step returned. */
-int lk__ledger_finish(lk_ledger *ledger, sqlite3_stmt *statement, int step, struct lk_error *err);
-/* COMMIT when rc is 0, else ROLLBACK; returns rc or what the commit said. */
-int lk__ledger_end(lk_ledger *ledger, int rc, struct lk_error *err);
-
-/* A text column; "" for NULL. */
-const char *lk__column(sqlite3_stmt *statement, int column);
 
 int lk__head_read(lk_ledger *ledger, struct lk__head *out, struct lk_error *err);
 /* Signs the head with the ledger's key and writes it. */

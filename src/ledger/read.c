@@ -10,19 +10,19 @@
 int lk__personal_read(lk_ledger *ledger, int64_t sequence, json_t **out, struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__ledger_prepare(
-        ledger, "SELECT name, salt, value FROM personal WHERE sequence = ? ORDER BY name", &get,
-        err);
+    int rc = lk_store_prepare(
+        &ledger->store, "SELECT name, salt, value FROM personal WHERE sequence = ? ORDER BY name",
+        &get, err);
     if (rc)
         return rc;
     json_t *found = json_object();
     int step;
     sqlite3_bind_int64(get, 1, sequence);
     while ((step = sqlite3_step(get)) == SQLITE_ROW)
-        json_object_set_new(
-            found, lk__column(get, 0),
-            json_pack("{s:s,s:s}", "salt", lk__column(get, 1), "value", lk__column(get, 2)));
-    rc = lk__ledger_finish(ledger, get, step, err);
+        json_object_set_new(found, lk_store_column(get, 0),
+                            json_pack("{s:s,s:s}", "salt", lk_store_column(get, 1), "value",
+                                      lk_store_column(get, 2)));
+    rc = lk_store_finish(&ledger->store, get, step, err);
     if (!rc && !found)
         rc = lk_fail_memory(err, "a row of the audit ledger", 0);
     if (rc)
@@ -37,8 +37,8 @@ static int visit_row(
 {
     struct lk_ledger_row row = {
         .sequence = sqlite3_column_int64(get, 0),
-        .body = lk__column(get, 1),
-        .hash = lk__column(get, 2),
+        .body = lk_store_column(get, 1),
+        .hash = lk_store_column(get, 2),
     };
     int rc = lk__personal_read(ledger, row.sequence, &row.personal, err);
     if (rc)
@@ -56,8 +56,8 @@ int lk_ledger_each(lk_ledger *ledger,
                    struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__ledger_prepare(
-        ledger,
+    int rc = lk_store_prepare(
+        &ledger->store,
         "SELECT sequence, body, hash FROM entry WHERE sequence BETWEEN ? AND ? ORDER BY sequence",
         &get, err);
     if (rc)
@@ -67,7 +67,7 @@ int lk_ledger_each(lk_ledger *ledger,
     sqlite3_bind_int64(get, 2, last);
     while ((step = sqlite3_step(get)) == SQLITE_ROW && !rc)
         rc = visit_row(ledger, get, visit, user, err);
-    int ended = lk__ledger_finish(ledger, get, step, rc ? NULL : err);
+    int ended = lk_store_finish(&ledger->store, get, step, rc ? NULL : err);
     return rc ? rc : ended;
 }
 
@@ -100,33 +100,33 @@ static int find_equal(lk_ledger *ledger,
                       struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__ledger_prepare(ledger, sql, &get, err);
+    int rc = lk_store_prepare(&ledger->store, sql, &get, err);
     if (rc)
         return rc;
     int step;
     sqlite3_bind_text(get, 1, text, -1, SQLITE_STATIC);
     while ((step = sqlite3_step(get)) == SQLITE_ROW)
         keep(m, (struct lk_ledger_match){.by = by, .sequence = sqlite3_column_int64(get, 0)});
-    return lk__ledger_finish(ledger, get, step, err);
+    return lk_store_finish(&ledger->store, get, step, err);
 }
 
 static int find_alike(lk_ledger *ledger, uint64_t phash, struct matches *m, struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__ledger_prepare(
-        ledger,
+    int rc = lk_store_prepare(
+        &ledger->store,
         "SELECT sequence, json_extract(body, '$.picture.phash') FROM entry ORDER BY sequence DESC",
         &get, err);
     if (rc)
         return rc;
     int step;
     while ((step = sqlite3_step(get)) == SQLITE_ROW) {
-        int distance = lk_phash_distance(phash, strtoull(lk__column(get, 1), NULL, 16));
+        int distance = lk_phash_distance(phash, strtoull(lk_store_column(get, 1), NULL, 16));
         if (distance <= LK_LEDGER_ALIKE)
             keep(m, (struct lk_ledger_match){LK_LEDGER_BY_LOOK, distance,
                                              sqlite3_column_int64(get, 0)});
     }
-    return lk__ledger_finish(ledger, get, step, err);
+    return lk_store_finish(&ledger->store, get, step, err);
 }
 
 int lk_ledger_trace(lk_ledger *ledger,

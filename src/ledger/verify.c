@@ -18,7 +18,7 @@ struct walk {
 static int bad(const struct walk *walk, int64_t sequence, const char *what, struct lk_error *err)
 {
     return lk_fail(err, LK_E_FAILED, "row %" PRId64 " of the audit ledger '%s' %s", sequence,
-                   walk->ledger->path, what);
+                   walk->ledger->store.path, what);
 }
 
 /* Whether the body promised this value: its hash, salted anew, is in it. */
@@ -67,12 +67,12 @@ static int check_body(struct walk *walk, int64_t sequence, const json_t *body, s
 static int check_row(struct walk *walk, sqlite3_stmt *get, struct lk_error *err)
 {
     int64_t sequence = sqlite3_column_int64(get, 0);
-    const char *text = lk__column(get, 1);
+    const char *text = lk_store_column(get, 1);
     struct lk_sha256 hash;
     if (sequence != walk->state->rows + 1)
         return bad(walk, walk->state->rows + 1, "is missing", err);
     lk_sha256_bytes(text, (size_t)sqlite3_column_bytes(get, 1), &hash);
-    if (strcmp(hash.hex, lk__column(get, 2)))
+    if (strcmp(hash.hex, lk_store_column(get, 2)))
         return bad(walk, sequence, "was changed: its hash is another", err);
     json_t *body = json_loads(text, 0, NULL);
     int rc = check_body(walk, sequence, body, err);
@@ -85,14 +85,15 @@ static int check_row(struct walk *walk, sqlite3_stmt *get, struct lk_error *err)
 static int check_rows(struct walk *walk, struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc = lk__ledger_prepare(
-        walk->ledger, "SELECT sequence, body, hash FROM entry ORDER BY sequence", &get, err);
+    int rc =
+        lk_store_prepare(&walk->ledger->store,
+                         "SELECT sequence, body, hash FROM entry ORDER BY sequence", &get, err);
     if (rc)
         return rc;
     int step;
     while ((step = sqlite3_step(get)) == SQLITE_ROW && !rc)
         rc = check_row(walk, get, err);
-    int ended = lk__ledger_finish(walk->ledger, get, step, rc ? NULL : err);
+    int ended = lk_store_finish(&walk->ledger->store, get, step, rc ? NULL : err);
     return rc ? rc : ended;
 }
 
@@ -102,14 +103,14 @@ static int hash_of_row(const struct walk *walk,
                        struct lk_error *err)
 {
     sqlite3_stmt *get;
-    int rc =
-        lk__ledger_prepare(walk->ledger, "SELECT hash FROM entry WHERE sequence = ?", &get, err);
+    int rc = lk_store_prepare(&walk->ledger->store, "SELECT hash FROM entry WHERE sequence = ?",
+                              &get, err);
     if (rc)
         return rc;
     sqlite3_bind_int64(get, 1, sequence);
     int step = sqlite3_step(get);
-    snprintf(out, 65, "%s", step == SQLITE_ROW ? lk__column(get, 0) : "");
-    return lk__ledger_finish(walk->ledger, get, step, err);
+    snprintf(out, 65, "%s", step == SQLITE_ROW ? lk_store_column(get, 0) : "");
+    return lk_store_finish(&walk->ledger->store, get, step, err);
 }
 
 /* One head of the mirror: the row it speaks of must be there, and the same. */
@@ -137,7 +138,7 @@ int lk_ledger_verify(lk_ledger *ledger,
     struct lk_ledger_state state = {0};
     struct lk__head head;
     struct walk walk = {.ledger = ledger, .state = &state, .previous = {LK__NO_HASH}};
-    int rc = lk__ledger_run(ledger, "BEGIN", err);
+    int rc = lk_store_run(&ledger->store, "BEGIN", err);
     if (rc)
         return rc;
     rc = check_rows(&walk, err);
@@ -146,7 +147,7 @@ int lk_ledger_verify(lk_ledger *ledger,
     if (!rc)
         memcpy(state.public_hex, head.public_hex, sizeof state.public_hex);
     rc = rc || !mirror ? rc : lk__mirror_each(mirror, check_mirrored, &walk, err);
-    rc = lk__ledger_end(ledger, rc, err);
+    rc = lk_store_end(&ledger->store, rc, err);
     if (!rc)
         *out = state;
     return rc;
