@@ -165,7 +165,7 @@ def main():
         if run.rng.random() < .5:
             x = x.flip(-1)
         x = degrade(light(x, run.rng), run.rng, .01) if run.rng.random() < .5 else light(x, run.rng)
-        x = x.view(-1, 3, 2, SIDE, SIDE).transpose(1, 2).flatten(0, 1)
+        x = x.reshape(-1, 3, 2, SIDE, SIDE).transpose(1, 2).flatten(0, 1)
         with quick():
             out = model.logit(x)
         out = out.float().view(-1, 2)
