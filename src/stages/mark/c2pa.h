@@ -40,7 +40,7 @@ const char *lk_c2pa_state_name(enum lk_c2pa_state state); /* "unread", "none", â
  * their room, and empty when absent. */
 struct lk_c2pa_found {
     enum lk_c2pa_state state;
-    char why[256];       /* LK_C2PA_UNREAD: one sentence */
+    char why[512];       /* LK_C2PA_UNREAD: one sentence */
     bool is_changed;     /* the file's bytes, pixels among them, are not those that were signed */
     size_t manifests;    /* with those of pictures that it was made of */
     char generator[160]; /* the program: name and version */
