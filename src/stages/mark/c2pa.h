@@ -61,8 +61,8 @@ void lk_c2pa_read(const lk_c2pa *c2pa, const void *bytes, size_t size, struct lk
 struct lk_c2pa_claim {
     enum lk_source source; /* not LK_SOURCE_UNKNOWN */
     const char *version;   /* of likeness, lk_version() */
-    const void *parent;    /* LK_SOURCE_COMPOSITE: bytes of the picture that was changed, of which
-                              only a hash and its own manifests are kept */
+    const void *parent; /* LK_SOURCE_COMPOSITE: bytes of the picture that was changed; its type, its
+                           XMP's instance id and its own manifests are kept; NULL otherwise */
     size_t parent_size;
 };
 

@@ -26,13 +26,13 @@ static json_t *actions_of(const struct lk_c2pa_claim *claim)
                      "ingredientIds", PARENT, "action", "c2pa.edited", "digitalSourceType", source);
 }
 
-/* malloc'd, or NULL. */
+/* malloc'd, or NULL. "created": the signer says it, and has not merely gathered it from others. */
 static char *definition_of(const struct lk_c2pa_claim *claim)
 {
     json_t *definition =
-        json_pack("{s:[{s:s,s:s}],s:[{s:s,s:{s:o}}]}", "claim_generator_info", "name", "likeness",
-                  "version", claim->version, "assertions", "label", "c2pa.actions.v2", "data",
-                  "actions", actions_of(claim));
+        json_pack("{s:[{s:s,s:s}],s:[{s:s,s:b,s:{s:o}}]}", "claim_generator_info", "name",
+                  "likeness", "version", claim->version, "assertions", "label", "c2pa.actions.v2",
+                  "created", 1, "data", "actions", actions_of(claim));
     char *text = definition ? json_dumps(definition, JSON_COMPACT) : NULL;
     json_decref(definition);
     return text;
