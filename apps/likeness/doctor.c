@@ -18,6 +18,18 @@ static void print_models(const lk_catalog *catalog)
                found[role], missing[role]);
 }
 
+/* Optional, so that it is said and not checked. */
+static void print_c2pa(void)
+{
+    struct lk_error err;
+    lk_c2pa *c2pa = NULL;
+    if (lk_c2pa_open(NULL, &c2pa, &err))
+        printf("C2PA          %s\n", err.message);
+    else
+        printf("C2PA          %s\n", lk_c2pa_version(c2pa));
+    lk_c2pa_free(c2pa);
+}
+
 /* Every starter model must be there for the main job. */
 static int check_starter(lk_catalog *catalog, struct lk_error *err)
 {
@@ -44,6 +56,7 @@ int cmd_doctor(struct cli *cli, struct lk_error *err)
     for (const char *const *folder = lk_catalog_folders(engine->catalog); *folder; folder++)
         printf(" %s", *folder);
     putchar('\n');
+    print_c2pa();
     print_models(engine->catalog);
     rc = check_starter(engine->catalog, err);
     if (!rc)

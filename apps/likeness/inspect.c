@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `likeness inspect PICTURE`: what a picture says of itself, and the faces in it.
  *
- * JSON: {"watermark": {"id": "16 hex digits", "agreement": 0.98} or null, "labels": {…}, "audit":
- * {"by", "distance", "sequence"} or null, "faces": [{…, "forensic": 0.03}, …]}. The watermark is
- * null where none of this key is found; forensic is missing where no such network is installed. */
+ * JSON: {"watermark": {"id": "16 hex digits", "agreement": 0.98} or null, "labels": {…}, "c2pa":
+ * {"state", …}, "audit": {"by", "distance", "sequence"} or null, "faces": [{…, "forensic": 0.03},
+ * …]}. The watermark is null where none of this key is found; forensic is missing where no such
+ * network is installed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,16 +19,21 @@
 #include "stages/mark/parameters.h"
 #include "stages/mark/xmp.h"
 
-/* Everything the file holds beside its pixels. */
+/* What the file says beside its pixels. */
 struct labels {
     struct lk_picture_found_text text;
     struct lk_parameters_text parameters; /* when text.parameters */
     struct lk_xmp_found xmp;              /* when text.xmp */
+    struct lk_c2pa_found c2pa;
 };
 
-static int read_labels(const char *path, struct labels *labels, struct lk_error *err)
+static int read_labels(const lk_engine *engine,
+                       const char *path,
+                       struct labels *labels,
+                       struct lk_error *err)
 {
-    int rc = lk_picture_read_text(path, &labels->text, err);
+    int rc = lk_engine_read_c2pa(engine, path, &labels->c2pa, err);
+    rc = rc ? rc : lk_picture_read_text(path, &labels->text, err);
     if (!rc && labels->text.parameters)
         rc = lk_parameters_read(labels->text.parameters, &labels->parameters, err);
     if (!rc && labels->text.xmp)
@@ -63,6 +69,39 @@ static json_t *json_of_labels(const struct labels *labels)
     return root;
 }
 
+static json_t *json_of_texts(const char *texts, size_t n, size_t room)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(texts + i * room));
+    return list;
+}
+
+/* A member is missing where there is nothing to say. */
+static json_t *json_of_c2pa(const struct lk_c2pa_found *c2pa)
+{
+    const struct {
+        const char *name, *text;
+    } texts[] = {
+        {"why", c2pa->why},       {"generator", c2pa->generator}, {"title", c2pa->title},
+        {"issuer", c2pa->issuer}, {"signer", c2pa->signer},       {"time", c2pa->time},
+    };
+    json_t *root = json_pack("{s:s}", "state", lk_c2pa_state_name(c2pa->state));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (*texts[i].text)
+            json_object_set_new(root, texts[i].name, json_string(texts[i].text));
+    }
+    if (c2pa->state < LK_C2PA_INVALID)
+        return root;
+    json_object_set_new(root, "manifests", json_integer((json_int_t)c2pa->manifests));
+    json_object_set_new(root, "changed", json_boolean(c2pa->is_changed));
+    json_object_set_new(root, "sources",
+                        json_of_texts(*c2pa->sources, c2pa->n_sources, sizeof *c2pa->sources));
+    json_object_set_new(root, "codes",
+                        json_of_texts(*c2pa->codes, c2pa->n_codes, sizeof *c2pa->codes));
+    return root;
+}
+
 static json_t *json_of_mark(const struct lk_watermark *mark)
 {
     char id[17];
@@ -94,14 +133,40 @@ static int print_json(const struct labels *labels,
                       json_t *faces,
                       struct lk_error *err)
 {
-    json_t *root = json_pack("{s:o,s:o,s:o,s:o}", "watermark", json_of_mark(mark), "labels",
-                             json_of_labels(labels), "audit", json_of_row(row), "faces", faces);
+    json_t *root = json_pack("{s:o,s:o,s:o,s:o,s:o}", "watermark", json_of_mark(mark), "labels",
+                             json_of_labels(labels), "c2pa", json_of_c2pa(&labels->c2pa), "audit",
+                             json_of_row(row), "faces", faces);
     int rc = json_dumpf(root, stdout, 0)
                  ? lk_fail(err, LK_E_FAILED, "standard output cannot be written")
                  : 0;
     putchar('\n');
     json_decref(root);
     return rc;
+}
+
+static void print_c2pa(const struct lk_c2pa_found *c2pa)
+{
+    static const char *const states[] = {
+        [LK_C2PA_UNREAD] = "not read",
+        [LK_C2PA_NONE] = "no manifest",
+        [LK_C2PA_INVALID] = "INVALID",
+        [LK_C2PA_VALID] = "valid, by a signer who is not on a list of trusted ones",
+        [LK_C2PA_TRUSTED] = "valid, by a trusted signer",
+    };
+    const char *changed = c2pa->is_changed ? ": the file was changed since it was signed" : "";
+    printf("C2PA          %s%s%s%s\n", states[c2pa->state], changed, *c2pa->why ? ": " : "",
+           c2pa->why);
+    if (*c2pa->signer || *c2pa->issuer)
+        printf("  signed by   %s (%s)%s%s\n", c2pa->signer, c2pa->issuer, *c2pa->time ? ", " : "",
+               c2pa->time);
+    if (*c2pa->generator)
+        printf("  made with   %s%s%s\n", c2pa->generator, *c2pa->title ? ", as " : "", c2pa->title);
+    for (size_t i = 0; i < c2pa->n_sources; i++)
+        printf("  source      %s\n", c2pa->sources[i]);
+    if (c2pa->manifests > 1)
+        printf("  manifests   %zu\n", c2pa->manifests);
+    for (size_t i = 0; i < c2pa->n_codes; i++)
+        printf("  code        %s\n", c2pa->codes[i]);
 }
 
 static void print_text(const struct labels *labels,
@@ -123,6 +188,7 @@ static void print_text(const struct labels *labels,
         printf("AIGC label    %s\n", labels->xmp.aigc);
     if (labels->text.parameters)
         printf("parameters    %s\n", labels->text.parameters);
+    print_c2pa(&labels->c2pa);
     if (mark->found)
         printf("hidden mark   %016" PRIx64 ", %.0f %% of its signs agree\n", mark->id,
                100 * (double)mark->agreement);
@@ -152,7 +218,7 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
             : lk_engine_find(engine, &cli->with.request, cli->words[0], false, &watch, &faces, &n,
                              err);
     rc = rc ? rc : lk_engine_forensics(engine, cli->words[0], faces, n, &watch, &scores, err);
-    rc = rc ? rc : read_labels(cli->words[0], &labels, err);
+    rc = rc ? rc : read_labels(engine, cli->words[0], &labels, err);
     rc = rc ? rc : lk_engine_read_mark(engine, cli->words[0], &mark, err);
     rc = rc ? rc : cli_trace(cli, cli->words[0], &mark, &row, 1, &rows, err);
     cli_watch_done(cli);

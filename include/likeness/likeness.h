@@ -45,6 +45,9 @@ struct lk_engine_options {
                             state folder, made at the first use */
     char *policy;        /* file of rules that add to the program's own; NULL: none */
     char *policy_levels; /* "RULE=LEVEL[,RULE=LEVEL…]"; NULL: as the rules have them */
+    char *c2pa_key, *c2pa_certificate; /* PEM files with which every picture that leaves is given a
+                                          signed C2PA manifest; both or neither; NULL: none */
+    char *c2pa_trust; /* PEM file of roots whose C2PA signers are trusted; NULL: nobody is */
     char *forensics, *nsfw, *agegender; /* networks that judge: name, or FAMILY:PATH; NULL: the
                                            starter's, else the first that is installed */
 };

@@ -44,6 +44,9 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = rc ? rc : copy_text(options->cast_file, &engine->options.cast_file, err);
         rc = rc ? rc : copy_text(options->passphrase_file, &engine->options.passphrase_file, err);
         rc = rc ? rc : copy_text(options->watermark_key, &engine->options.watermark_key, err);
+        rc = rc ? rc : copy_text(options->c2pa_key, &engine->options.c2pa_key, err);
+        rc = rc ? rc : copy_text(options->c2pa_certificate, &engine->options.c2pa_certificate, err);
+        rc = rc ? rc : copy_text(options->c2pa_trust, &engine->options.c2pa_trust, err);
         rc = rc ? rc : copy_text(options->policy, &engine->options.policy, err);
         rc = rc ? rc : copy_text(options->policy_levels, &engine->options.policy_levels, err);
         rc = rc ? rc : copy_text(options->forensics, &engine->options.forensics, err);

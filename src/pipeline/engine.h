@@ -19,6 +19,7 @@
 #include "stages/identity/embedder.h"
 #include "stages/judge/classifier.h"
 #include "stages/judge/policy.h"
+#include "stages/mark/c2pa.h"
 #include "stages/mark/rivagan.h"
 #include "stages/mark/watermark.h"
 #include "stages/refine/swap.h"
@@ -102,6 +103,13 @@ int lk_engine_debug(lk_engine *engine, const char *folder, struct lk_error *err)
 int lk_engine_read_mark(lk_engine *engine,
                         const char *picture,
                         struct lk_watermark *out,
+                        struct lk_error *err);
+
+/* The C2PA state of a picture file, for inspect. A library that is not installed is a state, unless
+ * signers are to be trusted. */
+int lk_engine_read_c2pa(const lk_engine *engine,
+                        const char *picture,
+                        struct lk_c2pa_found *out,
                         struct lk_error *err);
 
 /* Faces of a picture file, for detect, compare and inspect; with embeddings when asked. *faces is

@@ -19,6 +19,7 @@
 #include "pipeline/paint.h"
 #include "pipeline/people.h"
 #include "pipeline/policy.h"
+#include "pipeline/provenance.h"
 #include "pipeline/record.h"
 
 static double seconds(void)
@@ -151,6 +152,7 @@ int lk_engine_run(lk_engine *engine,
     lk_result *result = NULL;
     int rc = check(request, err);
     rc = rc ? rc : lk__marks_open(engine, request, err);
+    rc = rc ? rc : lk__provenance_try(engine, err);
     rc = rc ? rc : lk__record_try(engine, err);
     rc = rc ? rc
             : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
@@ -168,6 +170,7 @@ int lk_engine_run(lk_engine *engine,
     rc = rc ? rc : lk__marks_write(engine, result, watch, err);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);
+    rc = rc ? rc : lk__provenance_begin(engine, result, err);
     if (rc)
         lk_result_free(result);
     else

@@ -8,7 +8,8 @@
  *   3. the marks in the pixels                     marks.c: no other picture is encoded
  *   4. what the picture says of itself             `parameters` text and XMP: below
  *   5. encoding
- *   6. the audit ledger                            record.c; no row, no bytes. Each encoding is a
+ *   6. the operator's C2PA signature, if any       provenance.c
+ *   7. the audit ledger                            record.c; no row, no bytes. Each encoding is a
  *                                                  release, and has a row of its own
  *
  * Exactness is measured before this file, on lk_result. */
@@ -19,6 +20,7 @@
 #include "base/size.h"
 #include "data/phash.h"
 #include "pipeline/policy.h"
+#include "pipeline/provenance.h"
 #include "pipeline/record.h"
 #include "stages/mark/parameters.h"
 #include "stages/mark/xmp.h"
@@ -169,6 +171,7 @@ int lk_result_encode(const lk_result *result,
     rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
     struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
     rc = rc ? rc : lk_picture_encode(picture->marked, kind, &text, &encoded, &n, err);
+    rc = rc ? rc : lk__provenance_sign(result, i, format, &encoded, &n, err);
     rc = rc ? rc : record(result, i, format, encoded, n, err);
     free(parameters);
     free(aigc);

@@ -11,6 +11,7 @@
 
 #include "base/size.h"
 #include "pipeline/policy.h"
+#include "pipeline/provenance.h"
 #include "pipeline/record.h"
 
 static int copy_request(const struct lk_request *from, struct lk_request *to, struct lk_error *err)
@@ -59,6 +60,7 @@ void lk_result_free(lk_result *result)
     free(result->pictures);
     free(result->report);
     lk__record_free(&result->record);
+    lk__provenance_free(&result->provenance);
     json_decref(result->policy);
     lk_request_free(&result->request);
     free(result);

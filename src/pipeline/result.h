@@ -70,6 +70,11 @@ struct lk__record {
     json_t *sources;       /* {"people[0].sha256": …}: the files of others that went in */
 };
 
+/* With what its pictures are signed (PEM files); NULL: they are not. Owned. */
+struct lk__provenance {
+    char *key, *certificate;
+};
+
 struct lk_result {
     struct lk_request request;                  /* as carried out: defaults filled in; owned */
     char model[128], hash[11];                  /* of the checkpoint; empty for swap */
@@ -81,6 +86,7 @@ struct lk_result {
     int n_remarks;
     char *report; /* JSON */
     struct lk__record record;
+    struct lk__provenance provenance;
     json_t *policy; /* {"rules", "levels", "hits"}: what the request was held against */
 };
 

@@ -12,6 +12,7 @@
 #include "ledger/ledger.h"
 #include "pipeline/record.h"
 #include "pipeline/result.h"
+#include "stages/mark/c2pa.h"
 #include "support/check.h"
 #include "support/scratch.h"
 #include "support/temp.h"
@@ -102,6 +103,65 @@ static void every_encoding_has_its_row(void **state)
     assert_ok(lk_ledger_open(path, LK_LEDGER_READ, &ledger, &err), &err);
     assert_ok(lk_ledger_each(ledger, 1, 3, check_row, NULL, &err), &err);
     lk_ledger_close(ledger);
+    lk_result_free(result);
+}
+
+/* The row is that of the signed bytes, and the manifest that of the picture. */
+static void what_is_signed_has_its_row(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_c2pa *c2pa = NULL;
+    if (lk_c2pa_open(NULL, &c2pa, &err) == LK_E_MISSING)
+        skip(); /* the library is optional */
+    struct lk_c2pa_found found;
+    lk_ledger *ledger;
+    void *bytes, *unsigned_bytes;
+    size_t size, unsigned_size;
+    const char *path = scratch_path("signed.db"), *keys = scratch_path("keys");
+    char *command = test_format("%s/tests/support/c2pa_keys %s", getenv("LIKENESS_SOURCE"), keys);
+    assert_int_equal(system(command), 0);
+    free(command);
+    lk_result *result = make_result(path);
+    assert_ok(lk_result_encode(result, 0, "jpeg", &unsigned_bytes, &unsigned_size, &err), &err);
+    result->provenance.key = test_format("%s/key.pem", keys);
+    result->provenance.certificate = test_format("%s/chain.pem", keys);
+    assert_ok(lk_result_encode(result, 0, "jpeg", &bytes, &size, &err), &err);
+    lk_c2pa_read(c2pa, bytes, size, &found);
+    assert_int_equal(found.state, LK_C2PA_VALID);
+    assert_true(size > unsigned_size);
+    assert_ok(lk_ledger_open(path, LK_LEDGER_READ, &ledger, &err), &err);
+    assert_int_equal(row_of(ledger, bytes, size), 2);
+    lk_ledger_close(ledger);
+    free(bytes);
+    free(unsigned_bytes);
+    lk_result_free(result);
+    lk_c2pa_free(c2pa);
+}
+
+/* A changed photo whose file is another by now gets no manifest that says otherwise, and does not
+ * leave. */
+static void a_replaced_photo_is_no_parent(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_c2pa *c2pa = NULL;
+    if (lk_c2pa_open(NULL, &c2pa, &err) == LK_E_MISSING)
+        skip();
+    lk_c2pa_free(c2pa);
+    void *bytes = NULL;
+    size_t size = 0;
+    const char *ledger = scratch_path("replaced.db");
+    lk_result *result = make_result(ledger);
+    result->pictures[0].from_photo = true;
+    result->request.picture = strdup(scratch_write("photo.jpg", "another", 7));
+    result->provenance.key = strdup("key.pem");
+    result->provenance.certificate = strdup("chain.pem");
+    json_object_set_new(result->record.sources, "picture.sha256", json_string("0123"));
+    assert_fails(lk_result_encode(result, 0, "png", &bytes, &size, &err), &err, LK_E_INPUT,
+                 "no longer the picture that was changed");
+    assert_null(bytes);
+    assert_int_equal(access(ledger, F_OK), -1);
     lk_result_free(result);
 }
 
@@ -229,6 +289,8 @@ int main(void)
         /* first: libvips, once it has threads, does not survive a fork */
         cmocka_unit_test(a_killed_program_leaves_no_picture_without_a_row),
         cmocka_unit_test(every_encoding_has_its_row),
+        cmocka_unit_test(what_is_signed_has_its_row),
+        cmocka_unit_test(a_replaced_photo_is_no_parent),
         cmocka_unit_test(without_a_row_no_byte_leaves),
         cmocka_unit_test(a_refused_picture_leaves_by_no_door),
     };
