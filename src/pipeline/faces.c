@@ -261,7 +261,7 @@ int lk__refine_faces(lk_engine *engine,
         const struct lk_identity *identity = identity_for(request, people, report, i, &own);
         rc = lk_watch_step(watch, "refine", (int)i + 1, (int)report->n_faces, err);
         if (!rc && identity && identity != &own)
-            rc = lk__policy_swap(engine, report->picture, &report->faces[i], identity, watch, err);
+            rc = lk__policy_swap(engine, report, i, identity, watch, err);
         if (!rc && identity)
             rc = refine_face(engine, request, identity, identity != &own, watch, report, i, err);
     }

@@ -186,17 +186,22 @@ int lk__policy_person(lk_engine *engine,
 }
 
 int lk__policy_swap(lk_engine *engine,
-                    const struct lk_picture *picture,
-                    struct lk__face_report *face,
+                    struct lk__picture_report *picture,
+                    size_t i,
                     const struct lk_identity *identity,
                     const struct lk_watch *watch,
                     struct lk_error *err)
 {
     const struct lk_policy_rule *rule = rule_at_work(engine, "child-face");
+    struct lk__face_report *face = &picture->faces[i];
     if (!rule || !engine->judges.agegender)
         return 0;
-    int rc = age_of(engine, picture, &face->face, watch, &face->years, err);
-    if (rc || age_group(rule, identity->years) * age_group(rule, face->years) >= 0)
+    int rc = age_of(engine, picture->picture, &face->face, watch, &face->years, err);
+    int given = age_group(rule, identity->years);
+    /* Whom a prompt may ask for the words have decided: a grown person whom the model has drawn too
+     * young gets the face of the grown person that was named. */
+    bool is_own_drawing = !picture->from_photo && given > 0;
+    if (rc || is_own_drawing || given * age_group(rule, face->years) >= 0)
         return rc;
     return lk_fail(err, LK_E_REFUSED,
                    "the swap of '%s' to face %d %s: they look %.0f and %.0f years old (policy rule "
@@ -314,7 +319,7 @@ json_t *lk__policy_record(const lk_result *result, const struct lk__picture_repo
 {
     json_t *record = result->policy ? json_copy(result->policy) : json_object();
     if (picture->has_nsfw)
-        json_object_set_new(record, "nsfw", json_real(round((double)picture->nsfw * 1e6) / 1e6));
+        json_object_set_new(record, "nsfw", lk__json_of_number((double)picture->nsfw));
     return record;
 }
 

@@ -22,11 +22,11 @@ int lk__policy_person(lk_engine *engine,
                       struct lk_identity *identity,
                       struct lk_error *err);
 
-/* Before a face of the picture gets that identity: LK_E_REFUSED when one is a child's and the other
- * a grown person's. */
+/* Before face i of the picture gets that identity: LK_E_REFUSED when one is a child's and the other
+ * a grown person's; a drawn face may get a grown person's. */
 int lk__policy_swap(lk_engine *engine,
-                    const struct lk_picture *picture,
-                    struct lk__face_report *face,
+                    struct lk__picture_report *picture,
+                    size_t i,
                     const struct lk_identity *identity,
                     const struct lk_watch *watch,
                     struct lk_error *err);

@@ -91,22 +91,23 @@ const char *lk_result_report(const lk_result *result)
     return result->report;
 }
 
-/* JSON knows no NaN: what was not measured is null. */
-static json_t *number(double value)
+json_t *lk__json_of_number(double value)
 {
-    return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
+    return isfinite(value) ? json_real(round(value * 1e4) / 1e4) : json_null();
 }
 
 static json_t *json_of_face(const struct lk_face *face)
 {
     json_t *points = json_array();
     for (int i = 0; i < 5; i++)
-        json_array_append_new(
-            points, json_pack("[o,o]", number(face->points[i][0]), number(face->points[i][1])));
+        json_array_append_new(points, json_pack("[o,o]", lk__json_of_number(face->points[i][0]),
+                                                lk__json_of_number(face->points[i][1])));
     return json_pack("{s:i,s:[o,o,o,o],s:o,s:o,s:o,s:o,s:o}", "index", face->index, "box",
-                     number(face->box[0]), number(face->box[1]), number(face->box[2]),
-                     number(face->box[3]), "score", number(face->score), "points", points, "yaw",
-                     number(face->yaw), "pitch", number(face->pitch), "roll", number(face->roll));
+                     lk__json_of_number(face->box[0]), lk__json_of_number(face->box[1]),
+                     lk__json_of_number(face->box[2]), lk__json_of_number(face->box[3]), "score",
+                     lk__json_of_number(face->score), "points", points, "yaw",
+                     lk__json_of_number(face->yaw), "pitch", lk__json_of_number(face->pitch),
+                     "roll", lk__json_of_number(face->roll));
 }
 
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n)
@@ -134,7 +135,7 @@ static json_t *json_of_verdict(const struct lk_verdict *v)
     };
     json_t *json = json_pack("{s:b,s:s}", "passed", v->passed, "reason", v->reason);
     for (size_t i = 0; i < LK_ARRAY_LENGTH(measures); i++)
-        json_object_set_new(json, measures[i].name, number(measures[i].value));
+        json_object_set_new(json, measures[i].name, lk__json_of_number(measures[i].value));
     return json;
 }
 
@@ -146,9 +147,9 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
     json_t *json = json_of_face(&face->face);
     json_object_set_new(json, "fate", json_string(fates[face->fate]));
     if (face->has_forensic)
-        json_object_set_new(json, "forensic", number((double)face->forensic));
+        json_object_set_new(json, "forensic", lk__json_of_number((double)face->forensic));
     if (face->years > 0)
-        json_object_set_new(json, "years", number((double)face->years));
+        json_object_set_new(json, "years", lk__json_of_number((double)face->years));
     if (face->fate == LK__FACE_UNTOUCHED)
         return json;
     json_object_set_new(json, "identity", json_string(face->identity));
@@ -172,13 +173,13 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
                              p->picture->height, "faces", faces, "watermark", json_of_mark(p));
     if (!p->from_photo) {
         json_object_set_new(json, "seed", json_integer(p->seed));
-        json_object_set_new(json, "draw_seconds", number(p->draw_seconds));
+        json_object_set_new(json, "draw_seconds", lk__json_of_number(p->draw_seconds));
     }
     if (p->has_nsfw)
-        json_object_set_new(json, "nsfw", number((double)p->nsfw));
+        json_object_set_new(json, "nsfw", lk__json_of_number((double)p->nsfw));
     if (*p->refused)
         json_object_set_new(json, "refused", json_string(p->refused));
-    json_object_set_new(json, "face_seconds", number(p->face_seconds));
+    json_object_set_new(json, "face_seconds", lk__json_of_number(p->face_seconds));
     return json;
 }
 

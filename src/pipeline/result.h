@@ -98,6 +98,10 @@ int lk__result_new(const struct lk_request *request,
                    size_t count,
                    lk_result **out,
                    struct lk_error *err);
+/* To four places: smaller numbers would have an exponent, which every program writes in its own
+ * way, and the audit's rows are hashed as text. JSON knows no NaN: what was not measured is null.
+ */
+json_t *lk__json_of_number(double value);
 /* [{"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, …], in
  * picture pixels. */
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);

@@ -60,7 +60,7 @@ check 0 '"forensic": 0\.[0-9]+' $lk swap $photo --face $photo --consent self --d
 printf 'rule forensics warn\n    from 0.01\n' > low.rules
 check 0 "picture 0 has a face that looks put in" $lk swap $photo --face $photo --consent self --detector $scrfd --forensics $put_in --policy low.rules -o a.png
 check 3 "picture 0 has a face that looks put in .*rule 'forensics'" $lk swap $photo --face $photo --consent self --detector $scrfd --forensics $put_in --policy low.rules --policy-levels forensics=refuse -o x.png
-check 0 '"faces": \[\]' $lk draw "a cat" $quick --forensics $put_in --report - -o a.png
+check 0 '"faces": \[\]' $lk draw "blue" --init blue.png $init --forensics $put_in --report - -o a.png
 for band in 0 1 2; do vips extract_band $photo $band.v $band; done
 vips bandjoin "2.v 1.v 0.v" young.png
 age="--agegender genderage:$golden/judge_genderage.onnx --detector $scrfd"
