@@ -7,11 +7,10 @@
 
 #include "base/error.h"
 #include "base/size.h"
-#include "catalog/places.h"
 #include "cli.h"
 #include "data/phash.h"
 #include "ledger/ledger.h"
-#include "pipeline/engine.h"
+#include "pipeline/record.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -137,8 +136,8 @@ static int find_picture(lk_ledger *ledger,
                         size_t *n,
                         struct lk_error *err)
 {
-    char id[17];
-    snprintf(id, sizeof id, "%016" PRIx64, mark->id);
+    char id[LK_WATERMARK_ID_SIZE];
+    lk_watermark_print(mark->id, id);
     struct lk_ledger_picture sought = {.watermark = mark->found ? id : NULL};
     struct lk_picture *picture;
     int rc = lk_picture_read(path, &picture, err);
@@ -197,15 +196,6 @@ static const struct {
     {"export", 1, audit_export}, {"erase", 2, audit_erase},
 };
 
-static int open_ledger(const char *own, lk_ledger **out, struct lk_error *err)
-{
-    char *path = NULL;
-    int rc = own ? 0 : lk_places_state("audit.db", false, &path, err);
-    rc = rc ? rc : lk_ledger_open(own ? own : path, LK_LEDGER_READ, out, err);
-    free(path);
-    return rc;
-}
-
 int cli_trace(struct cli *cli,
               const char *path,
               const struct lk_watermark *mark,
@@ -215,7 +205,7 @@ int cli_trace(struct cli *cli,
               struct lk_error *err)
 {
     lk_ledger *ledger;
-    int rc = open_ledger(cli->with.engine.audit, &ledger, err);
+    int rc = lk__ledger_of_options(&cli->with.engine, LK_LEDGER_READ, &ledger, err);
     if (rc == LK_E_MISSING) {
         *n = 0;
         return 0;
@@ -233,7 +223,7 @@ int cmd_audit(struct cli *cli, struct lk_error *err)
         if (strcmp(verbs[i].name, cli->words[0]) || verbs[i].words != cli->n_words)
             continue;
         lk_ledger *ledger;
-        int rc = open_ledger(cli->with.engine.audit, &ledger, err);
+        int rc = lk__ledger_of_options(&cli->with.engine, LK_LEDGER_READ, &ledger, err);
         if (rc)
             return rc;
         rc = verbs[i].run(cli, ledger, err);

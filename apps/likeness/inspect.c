@@ -104,8 +104,8 @@ static json_t *json_of_c2pa(const struct lk_c2pa_found *c2pa)
 
 static json_t *json_of_mark(const struct lk_watermark *mark)
 {
-    char id[17];
-    snprintf(id, sizeof id, "%016" PRIx64, mark->id);
+    char id[LK_WATERMARK_ID_SIZE];
+    lk_watermark_print(mark->id, id);
     return mark->found ? json_pack("{s:s,s:f}", "id", id, "agreement", (double)mark->agreement)
                        : json_null();
 }
@@ -175,6 +175,7 @@ static void print_text(const struct labels *labels,
                        const float *scores,
                        size_t n_faces)
 {
+    char id[LK_WATERMARK_ID_SIZE];
     static const char *const sources[] = {
         [LK_SOURCE_UNKNOWN] = "not said",
         [LK_SOURCE_GENERATED] = "all of it by a trained model (trainedAlgorithmicMedia)",
@@ -189,9 +190,9 @@ static void print_text(const struct labels *labels,
     if (labels->text.parameters)
         printf("parameters    %s\n", labels->text.parameters);
     print_c2pa(&labels->c2pa);
+    lk_watermark_print(mark->id, id);
     if (mark->found)
-        printf("hidden mark   %016" PRIx64 ", %.0f %% of its signs agree\n", mark->id,
-               100 * (double)mark->agreement);
+        printf("hidden mark   %s, %.0f %% of its signs agree\n", id, 100 * (double)mark->agreement);
     else
         printf("hidden mark   none of this key\n");
     if (row)

@@ -17,10 +17,10 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "cast/face_model.h"
-#include "catalog/places.h"
 #include "data/align.h"
 #include "ledger/ledger.h"
 #include "pipeline/people.h"
+#include "pipeline/record.h"
 
 static const char BORN[] = "a generated picture";
 
@@ -243,22 +243,19 @@ static int check_birth(lk_engine *engine,
 {
     struct lk_watermark mark;
     struct lk_ledger_picture sought = {.phash = 0};
-    char id[17], *path = NULL;
-    const char *own = engine->options.audit;
+    char id[LK_WATERMARK_ID_SIZE];
     lk_ledger *ledger = NULL;
     int rc = lk_engine_read_mark(engine, picture, &mark, err);
     rc = rc ? rc : lk_sha256_file(picture, &sought.sha256, err);
-    rc = rc || own ? rc : lk_places_state("audit.db", false, &path, err);
     if (rc)
         return rc;
-    snprintf(id, sizeof id, "%016llx", (unsigned long long)mark.id);
+    lk_watermark_print(mark.id, id);
     sought.watermark = mark.found ? id : NULL;
-    rc = lk_ledger_open(own ? own : path, LK_LEDGER_READ, &ledger, err);
+    rc = lk__ledger_of_options(&engine->options, LK_LEDGER_READ, &ledger, err);
     if (rc == LK_E_MISSING)
         rc = refuse_birth(picture, "there is no audit ledger", err);
     rc = rc ? rc : read_rows(ledger, &sought, picture, out, err);
     lk_ledger_close(ledger);
-    free(path);
     return rc;
 }
 

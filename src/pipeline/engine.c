@@ -339,28 +339,39 @@ static int embed_all(const lk_engine *engine,
     return rc;
 }
 
-int lk__engine_key(lk_engine *engine, struct lk_error *err)
+/* may_make: the user's own is made when it is not there; else LK_E_MISSING. */
+static int open_key(lk_engine *engine, bool may_make, struct lk_error *err)
 {
+    const char *own = engine->options.watermark_key;
+    char *path = NULL;
     if (engine->has_key)
         return 0;
-    char *path = NULL;
-    int rc = engine->options.watermark_key
-                 ? lk_key_read(engine->options.watermark_key, &engine->key, err)
-                 : lk_places_state("watermark.key", true, &path, err);
-    if (path)
-        rc = lk_key_keep(path, &engine->key, err);
+    int rc = own ? 0 : lk_places_state("watermark.key", may_make, &path, err);
+    if (!rc)
+        rc = may_make && !own ? lk_key_keep(path, &engine->key, err)
+                              : lk_key_read(own ? own : path, &engine->key, err);
     free(path);
     engine->has_key = !rc;
     return rc;
 }
 
+int lk__engine_key(lk_engine *engine, struct lk_error *err)
+{
+    return open_key(engine, true, err);
+}
+
+/* Who has no key yet has marked no picture. */
 int lk_engine_read_mark(lk_engine *engine,
                         const char *path,
                         struct lk_watermark *out,
                         struct lk_error *err)
 {
     struct lk_picture *picture = NULL;
-    int rc = lk__engine_key(engine, err);
+    int rc = open_key(engine, false, err);
+    if (rc == LK_E_MISSING && !engine->options.watermark_key) {
+        *out = (struct lk_watermark){.found = false};
+        return 0;
+    }
     rc = rc ? rc : lk_picture_read(path, &picture, err);
     rc = rc ? rc : lk_watermark_read(picture, &engine->key, LK_WATERMARK_RESIZED, out, err);
     lk_picture_free(picture);

@@ -24,28 +24,38 @@ void lk__record_free(struct lk__record *record)
     json_decref(record->sources);
 }
 
-static int ledger_path(const lk_engine *engine, char **out, struct lk_error *err)
+static int ledger_path(const struct lk_engine_options *options,
+                       enum lk_ledger_access mode,
+                       char **out,
+                       struct lk_error *err)
 {
-    const char *own = engine->options.audit;
+    const char *own = options->audit;
     if (!own)
-        return lk_places_state("audit.db", true, out, err);
+        return lk_places_state("audit.db", mode == LK_LEDGER_WRITE, out, err);
     *out = strdup(own);
     return *out ? 0 : lk_fail_memory(err, own, strlen(own));
 }
 
+int lk__ledger_of_options(const struct lk_engine_options *options,
+                          enum lk_ledger_access mode,
+                          lk_ledger **out,
+                          struct lk_error *err)
+{
+    char *path = NULL;
+    int rc = ledger_path(options, mode, &path, err);
+    rc = rc ? rc : lk_ledger_open(path, mode, out, err);
+    free(path);
+    return rc;
+}
+
 int lk__record_try(lk_engine *engine, struct lk_error *err)
 {
-    char *path;
     lk_ledger *ledger = NULL;
     for (int role = 0; role < LK_ROLE_COUNT; role++)
         engine->uses[role].used = false;
-    int rc = ledger_path(engine, &path, err);
-    if (rc)
-        return rc;
-    rc = lk_ledger_open(path, LK_LEDGER_WRITE, &ledger, err);
+    int rc = lk__ledger_of_options(&engine->options, LK_LEDGER_WRITE, &ledger, err);
     rc = rc ? rc : lk_ledger_try(ledger, engine->options.audit_mirror, err);
     lk_ledger_close(ledger);
-    free(path);
     return rc;
 }
 
@@ -95,7 +105,7 @@ int lk__record_begin(const lk_engine *engine, lk_result *result, struct lk_error
     record->mirror = mirror ? strdup(mirror) : NULL;
     if (!record->models || !record->sources || (mirror && !record->mirror))
         return lk_fail_memory(err, "the audit's record", 0);
-    int rc = ledger_path(engine, &record->ledger, err);
+    int rc = ledger_path(&engine->options, LK_LEDGER_WRITE, &record->ledger, err);
     return rc ? rc : hash_sources(result, record->sources, err);
 }
 

@@ -7,6 +7,12 @@
 #include "pipeline/engine.h"
 #include "pipeline/result.h"
 
+/* The audit ledger that the options name, else the user's own. */
+int lk__ledger_of_options(const struct lk_engine_options *options,
+                          enum lk_ledger_access mode,
+                          lk_ledger **out,
+                          struct lk_error *err);
+
 /* Before any work: could a row be added? Forgets which models earlier runs used. */
 int lk__record_try(lk_engine *engine, struct lk_error *err);
 /* After it: which models and files of others went in. */

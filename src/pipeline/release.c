@@ -13,7 +13,6 @@
  *                                                  release, and has a row of its own
  *
  * Exactness is measured before this file, on lk_result. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,9 +87,9 @@ static int aigc_of(const lk_result *result,
                    char **out,
                    struct lk_error *err)
 {
-    char id[17] = "";
+    char id[LK_WATERMARK_ID_SIZE] = "";
     if (picture->has_mark)
-        snprintf(id, sizeof id, "%016" PRIx64, picture->mark);
+        lk_watermark_print(picture->mark, id);
     json_t *label = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "Label", "1", "ContentProducer",
                               result->producer, "ProduceID", id, "ReservedCode1", "",
                               "ContentPropagator", "", "PropagateID", "", "ReservedCode2", "");
@@ -132,8 +131,8 @@ static int record(const lk_result *result,
         return rc;
     struct lk_ledger_picture leaving = {
         .format = format, .width = seen->width, .height = seen->height};
-    char mark[17];
-    snprintf(mark, sizeof mark, "%016" PRIx64, result->pictures[i].mark);
+    char mark[LK_WATERMARK_ID_SIZE];
+    lk_watermark_print(result->pictures[i].mark, mark);
     leaving.watermark = result->pictures[i].has_mark ? mark : NULL;
     lk_sha256_bytes(bytes, size, &leaving.sha256);
     rc = lk_phash(seen, &leaving.phash, err);

@@ -159,8 +159,8 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
 
 static json_t *json_of_mark(const struct lk__picture_report *p)
 {
-    char id[17];
-    snprintf(id, sizeof id, "%016" PRIx64, p->mark);
+    char id[LK_WATERMARK_ID_SIZE];
+    lk_watermark_print(p->mark, id);
     return p->has_mark ? json_pack("{s:s,s:b}", "id", id, "chained", p->is_chained) : json_null();
 }
 

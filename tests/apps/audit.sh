@@ -13,6 +13,9 @@ ledger=state/likeness/audit.db
 portrait=("a young woman with red hair" --seed 101 --refine none)
 
 check 4 "no picture has left" $lk audit log
+# Looking needs no place to write, and makes none.
+check 0 "hidden mark   none of this key" env XDG_STATE_HOME=/proc/nowhere $lk inspect "$tests/../../docs/pictures/starter.jpg"
+if [ -e state ]; then fail "written to" state; else pass; fi
 check 0 "a.png" $lk portrait "${portrait[@]}" -o a.png --audit-mirror heads
 check 0 "a.jpg" $lk portrait "${portrait[@]}" -o a.jpg --audit-mirror heads
 check 0 "b-1.png" $lk draw "a lighthouse by the sea" --seed 3 --steps 2 --count 2 -o b.png

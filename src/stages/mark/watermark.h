@@ -14,6 +14,10 @@
 /* The mark repeats in squares of this side: a picture with a shorter side cannot carry it. */
 #define LK_WATERMARK_SIDE 128
 
+/* An id as people see it: 16 hex digits. */
+#define LK_WATERMARK_ID_SIZE 17
+void lk_watermark_print(uint64_t id, char out[LK_WATERMARK_ID_SIZE]);
+
 /* A copy of the picture with the mark, of the same pixel type, alpha untouched. LK_E_INPUT when a
  * side is shorter than LK_WATERMARK_SIDE. */
 int lk_watermark_embed(const struct lk_picture *in,

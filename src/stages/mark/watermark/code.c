@@ -8,8 +8,12 @@
  * with a chance of 2^-32, whatever the picture. */
 #include "stages/mark/watermark/code.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "stages/mark/watermark.h"
 
 enum { RATE = 4, MEMORY = 8, STATES = 1 << MEMORY };
 
@@ -94,4 +98,9 @@ bool lk__code_read(const struct lk_key *key, const float soft[LK__CODE_SIGNS], u
         return false;
     *id = word;
     return true;
+}
+
+void lk_watermark_print(uint64_t id, char out[LK_WATERMARK_ID_SIZE])
+{
+    snprintf(out, LK_WATERMARK_ID_SIZE, "%016" PRIx64, id);
 }
