@@ -10,7 +10,7 @@
 #include "cli.h"
 #include "data/phash.h"
 #include "ledger/ledger.h"
-#include "pipeline/record.h"
+#include "pipeline/trust/record.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {

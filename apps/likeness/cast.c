@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/size.h"
-#include "pipeline/casting.h"
-#include "pipeline/people.h"
+#include "pipeline/trust/casting.h"
+#include "pipeline/trust/people.h"
 #include "sinks/file.h"
 
 int cast_save(const struct cli *cli, const void *bytes, size_t size, struct lk_error *err)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/policy.h"
+#include "pipeline/trust/policy.h"
 #include "stages/fit/fit.h"
 
 static float area(const struct lk_face *face)

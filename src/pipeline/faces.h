@@ -5,8 +5,8 @@
 #define LK_PIPELINE_FACES_H
 
 #include "pipeline/engine.h"
-#include "pipeline/people.h"
 #include "pipeline/result.h"
+#include "pipeline/trust/people.h"
 
 /* Works on report->picture (f32). Without a face above request->face_score, or when nobody asked
  * for one of them, no pixel changes; otherwise only those under the masks. Fills report->faces. */

@@ -3,7 +3,7 @@
  *
  *     sentence ─▶ draw half (paint.c): text ▶ diffusion ▶ decode ▶ enlarge
  *              ─▶ face half (faces.c): find ▶ gate ▶ align ▶ refine ▶ light ▶ mask ▶ blend ▶ verify
- *              ─▶ marks.c ─▶ result ─▶ release.c: bytes ▶ row in the audit ledger
+ *              ─▶ trust/marks.c ─▶ result ─▶ release.c: bytes ▶ row in the audit ledger
  *
  * `draw` runs the first half alone, `swap` the second half on a picture of the user's. Both halves
  * take and leave float pictures, so that a half can be run again, or on another machine, without
@@ -15,12 +15,12 @@
 
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
-#include "pipeline/marks.h"
 #include "pipeline/paint.h"
-#include "pipeline/people.h"
-#include "pipeline/policy.h"
-#include "pipeline/provenance.h"
-#include "pipeline/record.h"
+#include "pipeline/trust/marks.h"
+#include "pipeline/trust/people.h"
+#include "pipeline/trust/policy.h"
+#include "pipeline/trust/provenance.h"
+#include "pipeline/trust/record.h"
 
 static double seconds(void)
 {

@@ -2,15 +2,14 @@
 /* The only way out. A picture becomes bytes here and nowhere else, so that what protects people
  * cannot be skipped by any door: command line, C, later HTTP and queue.
  *
- *   1. forensics and policy judge the picture      lk__policy_pictures, when it is done; what they
- *                                                  refuse is not encoded
- *   2. consent of everyone whose face is in it     people.c, before anything is computed
- *   3. the marks in the pixels                     marks.c: no other picture is encoded
- *   4. what the picture says of itself             `parameters` text and XMP: below
+ *   1. consent of everyone whose face is in it   trust/people.c, before anything is computed
+ *   2. forensics and policy judge the picture    trust/policy.c; what they refuse is not encoded
+ *   3. the marks in the pixels                   trust/marks.c: no other picture is encoded
+ *   4. what the picture says of itself           `parameters` text and XMP: below
  *   5. encoding
- *   6. the operator's C2PA signature, if any       provenance.c
- *   7. the audit ledger                            record.c; no row, no bytes. Each encoding is a
- *                                                  release, and has a row of its own
+ *   6. the operator's C2PA signature, if any     trust/provenance.c
+ *   7. the audit ledger                          trust/record.c; no row, no bytes. Each encoding
+ *                                                is a release, and has a row of its own
  *
  * Exactness is measured before this file, on lk_result. */
 #include <stdlib.h>
@@ -18,9 +17,9 @@
 
 #include "base/size.h"
 #include "data/phash.h"
-#include "pipeline/policy.h"
-#include "pipeline/provenance.h"
-#include "pipeline/record.h"
+#include "pipeline/trust/policy.h"
+#include "pipeline/trust/provenance.h"
+#include "pipeline/trust/record.h"
 #include "stages/mark/parameters.h"
 #include "stages/mark/xmp.h"
 

@@ -10,9 +10,9 @@
 #include <jansson.h>
 
 #include "base/size.h"
-#include "pipeline/policy.h"
-#include "pipeline/provenance.h"
-#include "pipeline/record.h"
+#include "pipeline/trust/policy.h"
+#include "pipeline/trust/provenance.h"
+#include "pipeline/trust/record.h"
 
 static int copy_request(const struct lk_request *from, struct lk_request *to, struct lk_error *err)
 {

@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "ledger/ledger.h"
-#include "pipeline/record.h"
 #include "pipeline/result.h"
+#include "pipeline/trust/record.h"
 #include "stages/mark/c2pa.h"
 #include "support/check.h"
 #include "support/scratch.h"

@@ -6,7 +6,7 @@
  * The crop that is kept is aligned as FFHQ, 256 pixels wide: what swappers that want pixels are
  * trained on. Vectors are of that crop, not of the photo, so that one that is computed again from
  * the crop is the same. */
-#include "pipeline/casting.h"
+#include "pipeline/trust/casting.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@
 #include "cast/face_model.h"
 #include "data/align.h"
 #include "ledger/ledger.h"
-#include "pipeline/people.h"
-#include "pipeline/record.h"
+#include "pipeline/trust/people.h"
+#include "pipeline/trust/record.h"
 
 static const char BORN[] = "a generated picture";
 

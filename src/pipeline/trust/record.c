@@ -6,7 +6,7 @@
  *     personal  every text: prompt, paths, whose faces; and the hashes of photos: can be erased
  *
  * Which option is which follows from its type, so a new row of the table needs nothing here. */
-#include "pipeline/record.h"
+#include "pipeline/trust/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "catalog/places.h"
 #include "pipeline/options.h"
-#include "pipeline/policy.h"
+#include "pipeline/trust/policy.h"
 
 void lk__record_free(struct lk__record *record)
 {

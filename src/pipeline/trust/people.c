@@ -8,7 +8,7 @@
  *
  * A record outranks a declaration: who took consent back cannot be used by declaring it. A barred
  * face is refused before all of that, whatever it is called. */
-#include "pipeline/people.h"
+#include "pipeline/trust/people.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "catalog/places.h"
-#include "pipeline/policy.h"
+#include "pipeline/trust/policy.h"
 
 /* The first line of the file, or the environment's; malloc'd, NULL for none. */
 static int read_passphrase(const char *path, char **out, struct lk_error *err)

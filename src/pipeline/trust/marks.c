@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/marks.h"
+#include "pipeline/trust/marks.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The rules applied. A network that judges is taken when it is installed: the one that the engine's
  * options name, else the starter's, else the first of its role in the catalogue. */
-#include "pipeline/policy.h"
+#include "pipeline/trust/policy.h"
 
 #include <math.h>
 #include <stdio.h>

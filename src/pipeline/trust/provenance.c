@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The key is read anew for each signature and not kept: a result may lie in memory for long. */
-#include "pipeline/provenance.h"
+#include "pipeline/trust/provenance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
