@@ -137,8 +137,8 @@ static void changed_and_foreign_records_allow_nothing(void **state)
     static const char *const changes[] = {
         "UPDATE consent SET body = replace(body, '2027-12-01', '2099-12-01')",
         "UPDATE consent SET body = replace(body, 'film', 'portrait')",
-        "UPDATE consent SET signature = substr(signature, 1, 126) || '00'",
-        "UPDATE consent SET public = substr(public, 1, 62) || '00'",
+        "UPDATE consent SET signature = iif(signature LIKE '0%', '1', '0') || substr(signature, 2)",
+        "UPDATE consent SET public = iif(public LIKE '0%', '1', '0') || substr(public, 2)",
         "UPDATE consent SET person = (SELECT id FROM person WHERE name = 'bo')",
         "UPDATE consent SET body = ''",
     };
