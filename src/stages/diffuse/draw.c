@@ -46,6 +46,11 @@ void lk_draw_options_init(struct lk_draw_options *options)
     };
 }
 
+int lk_draw_steps(const struct lk_draw_options *o)
+{
+    return o->init ? (int)(o->steps * o->strength) : o->steps;
+}
+
 static int open_network(lk_drawer *drawer,
                         int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *),
                         lk_session **out,
@@ -114,25 +119,36 @@ static int all_finite(const float *values, size_t n)
     return 1;
 }
 
+static int check_conditions(const struct sitting *s,
+                            const struct lk_condition *list,
+                            size_t n,
+                            size_t size,
+                            struct lk_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!all_finite(list[i].states, size))
+            return lk_fail(
+                err, LK_E_INPUT,
+                "the text encoder of checkpoint '%s' gives no numbers (NaN or infinity): its "
+                "weights are damaged; take another checkpoint",
+                lk_checkpoint_name(s->drawer->checkpoint));
+    }
+    return 0;
+}
+
 static int check_conditioning(const struct sitting *s,
                               const struct lk_conditioning *c,
                               struct lk_error *err)
 {
-    const char *name = lk_checkpoint_name(s->drawer->checkpoint);
     const int width = lk_checkpoint_config(s->drawer->checkpoint)->unet.context;
     const size_t n = (size_t)c->tokens * c->width;
     if (c->tokens < 1 || c->width != width)
         return lk_fail(err, LK_E_INPUT,
                        "checkpoint '%s': its UNet takes %d numbers a token, its text encoder gives "
                        "%d: they do not belong together",
-                       name, width, c->width);
-    if (!all_finite(c->positive, n) || (s->options->guidance > 1 && !all_finite(c->negative, n)))
-        return lk_fail(
-            err, LK_E_INPUT,
-            "the text encoder of checkpoint '%s' gives no numbers (NaN or infinity): its "
-            "weights are damaged; take another checkpoint",
-            name);
-    return 0;
+                       lk_checkpoint_name(s->drawer->checkpoint), width, c->width);
+    int rc = check_conditions(s, c->positive, c->n_positive, n, err);
+    return rc ? rc : check_conditions(s, c->negative, c->n_negative, n, err);
 }
 
 /* Sampler, times, and with init how many of them are taken: diffusers' int(steps·strength). */
@@ -152,7 +168,7 @@ static int plan(struct sitting *s, struct lk_error *err)
         return rc;
     if (!(o->strength >= 0 && o->strength <= 1))
         return lk_fail(err, LK_E_INPUT, "--strength: %g is not a number from 0 to 1", o->strength);
-    s->start = o->steps - (int)(o->steps * o->strength);
+    s->start = o->steps - lk_draw_steps(o);
     if (s->start == o->steps)
         return lk_fail(err, LK_E_INPUT,
                        "--strength %g of --steps %d leaves no step to draw: raise one of them",
@@ -216,8 +232,8 @@ static int denoise(struct sitting *s, struct lk_error *err)
         if (rc)
             return rc;
         lk__sampler_input(s->sampler, &s->plan, i, s->walk.x, s->walk.n, s->input);
-        rc = lk__guidance_noise(&s->guidance, s->plan.timestep[i], s->input, s->epsilon, s->watch,
-                                err);
+        rc = lk__guidance_noise(&s->guidance, i - s->start, s->plan.timestep[i], s->input,
+                                s->epsilon, s->watch, err);
         if (rc)
             return rc;
         s->sampler->step(&s->plan, i, s->epsilon, &s->walk);
@@ -287,9 +303,7 @@ int lk_draw(lk_drawer *drawer,
         rc = plan(&s, err);
     if (!rc)
         rc = allocate(&s, err);
-    if (!rc)
-        rc = lk__guidance_init(&s.guidance, drawer->unet, s.shape, conditioning, options->guidance,
-                               err);
+    lk__guidance_init(&s.guidance, drawer->unet, s.shape, conditioning, options->guidance);
     if (!rc)
         rc = draw(&s, picture, latents, err);
     lk__guidance_free(&s.guidance);

@@ -35,6 +35,9 @@ struct lk_draw_options {
 /* 512×512, 20 steps, guidance 7.5, dpmpp-2m, normal, seed 0, torch's noise, strength 0.8. */
 void lk_draw_options_init(struct lk_draw_options *options);
 
+/* How many steps are taken: with init int(steps·strength). */
+int lk_draw_steps(const struct lk_draw_options *options);
+
 /* The networks of one checkpoint on one device. Use from one thread at a time. */
 typedef struct lk_drawer lk_drawer;
 

@@ -1,44 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The predicted noise, with classifier-free guidance (Ho and Salimans 2022, arXiv 2207.12598):
+/* The predicted noise, with classifier-free guidance (Ho and Salimans 2022, arXiv 2207.12598), over
+ * any number of weighted conditions (Liu et al. 2022, arXiv 2206.01714):
  *
- *   ε = ε(x, negative) + g·(ε(x, positive) − ε(x, negative))
+ *   ε = ε(x, negative) + Σ g·wᵢ·(ε(x, positiveᵢ) − ε(x, negative))
  *
- * Both predictions are one run of batch 2. Up to g = 1 the negative one is not computed. */
+ * All predictions of a step are one run. With one positive condition of weight 1 and g up to 1, ε
+ * is ε(x, positive), and the negative one is not computed. */
 #ifndef LK_STAGES_DIFFUSE_GUIDANCE_H
 #define LK_STAGES_DIFFUSE_GUIDANCE_H
+
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "base/watch.h"
 #include "runtime/session.h"
 
-/* What the text encoder made of prompt and negative prompt: both [tokens, width] f32; negative may
- * be NULL where guidance ≤ 1. Tokens are a multiple of 77, the same for both. */
+/* What one text became, and for which steps it holds. */
+struct lk_condition {
+    const float *states; /* [tokens, width] f32 */
+    float weight;        /* of a positive one: 1, or its share beside others */
+    int from, to;        /* steps from ≤ i < to, counted from the first that is taken */
+};
+
+/* In each step one negative condition and one or more positive ones hold; negative ones may be
+ * missing where they are not needed. Tokens are a multiple of 77, the same for all. */
 struct lk_conditioning {
     int tokens, width;
-    const float *positive, *negative;
+    const struct lk_condition *positive, *negative;
+    size_t n_positive, n_negative;
 };
+
+#define LK_GUIDANCE_MAX_ROWS 32
 
 struct lk__guidance {
     lk_session *unet;
-    int batch; /* 1 or 2 */
+    const struct lk_conditioning *conditioning;
     float scale;
     int channels, height, width; /* of the latent */
-    int tokens, context_width;
-    float *sample;  /* [batch, channels, height, width] scratch */
-    float *context; /* [batch, tokens, context_width], negative first */
+
+    /* Of the step: */
+    const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS]; /* the negative first, if it is needed */
+    int batch;                                             /* rows */
+    bool has_negative;
+    int room;                /* rows that fit into: */
+    float *sample, *context; /* [room, channels, height, width], [room, tokens, width] */
 };
 
-/* Copies the conditioning; sizes positive. lk__guidance_free is safe after a failure. */
-int lk__guidance_init(struct lk__guidance *guidance,
-                      lk_session *unet,
-                      const int latent_shape[3],
-                      const struct lk_conditioning *conditioning,
-                      double scale,
-                      struct lk_error *err);
+/* The conditioning must outlive it; sizes positive. lk__guidance_free is safe after a failure. */
+void lk__guidance_init(struct lk__guidance *guidance,
+                       lk_session *unet,
+                       const int latent_shape[3],
+                       const struct lk_conditioning *conditioning,
+                       double scale);
 void lk__guidance_free(struct lk__guidance *guidance);
 
-/* x [C,h,w] as the UNet is to see it → epsilon [C,h,w]. */
-int lk__guidance_noise(const struct lk__guidance *guidance,
+/* x [C,h,w] as the UNet is to see it → epsilon [C,h,w]. step: counted from the first taken. */
+int lk__guidance_noise(struct lk__guidance *guidance,
+                       int step,
                        float timestep,
                        const float *x,
                        float *epsilon,

@@ -6,24 +6,34 @@
  *                x += fc2(act(fc1(layer_norm2(x)))),     act: quick_gelu, or gelu (erf)
  *   → final_layer_norm(x)
  *
- * clip_skip k leaves the last k layers out before the final norm, as diffusers does. Every prompt
- * fills one window of 77 tokens: start, at most 75 of its own, end, padding; the causal mask keeps
- * padding from being read by what stands before it. */
+ * clip_skip k leaves the last k layers out before the final norm, as diffusers does. A prompt fills
+ * chunks of 77 tokens: start, at most 75 of its own, end, padding; the causal mask keeps padding
+ * from being read by what stands before it.
+ *
+ * Token embeddings are looked up here, in the mapped checkpoint, and not in the graph: so vectors
+ * of textual inversion take their places, and the table (152 MB of SD 1.x) is never copied.
+ *
+ * Emphasis is the WebUI's "Original": states times weights, then all of the chunk by one factor
+ * that restores their mean. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/text/chunks.h"
+#include "stages/text/kept.h"
 #include "stages/text/text.h"
-#include "stages/text/tokenizer.h"
 
 struct lk_text {
     lk_runtime *runtime;
     const lk_checkpoint *checkpoint;
     char *device; /* NULL: auto */
     lk_tokenizer *tokenizer;
-    pthread_mutex_t lock;  /* of sessions */
-    lk_session **sessions; /* [layers], by clip_skip; NULL until asked for */
+    const struct lk_tensor *table; /* [vocabulary, width] token embeddings */
+    pthread_mutex_t lock;          /* of sessions and runs */
+    lk_session **sessions;         /* [layers], by clip_skip; NULL until asked for */
+    size_t runs;
+    struct lk__kept kept;
 };
 
 static const struct lk_text_config *config_of(const lk_text *text)
@@ -36,9 +46,12 @@ int lk_text_width(const lk_text *text)
     return config_of(text)->width;
 }
 
-int lk_text_tokens(const lk_text *text)
+size_t lk_text_runs(lk_text *text)
 {
-    return config_of(text)->positions;
+    pthread_mutex_lock(&text->lock);
+    const size_t runs = text->runs;
+    pthread_mutex_unlock(&text->lock);
+    return runs;
 }
 
 /* ---- the network ---- */
@@ -101,7 +114,7 @@ static lk_value layer(const struct net *net, lk_value x)
     return lk_graph_add(net->graph, x, linear(net, h, "mlp.fc2", c->intermediate, width));
 }
 
-/* in: ids [1,T] i64; out: states [1,T,width] f32 */
+/* in: embedded [1,T,width] f32; out: states [1,T,width] f32 */
 int lk_text_graph(const lk_checkpoint *checkpoint,
                   int clip_skip,
                   lk_graph **out,
@@ -113,12 +126,11 @@ int lk_text_graph(const lk_checkpoint *checkpoint,
     if (rc)
         return rc;
     struct net net = {graph, checkpoint, c, -1};
-    lk_value ids = lk_graph_input(graph, "ids", LK_I64, 2, (const int64_t[]){1, c->positions});
-    lk_value table = weight(&net, "embeddings.token_embedding", "weight", 2,
-                            (const int64_t[]){c->vocabulary, c->width});
+    lk_value embedded =
+        lk_graph_input(graph, "embedded", LK_F32, 3, (const int64_t[]){1, c->positions, c->width});
     lk_value places = weight(&net, "embeddings.position_embedding", "weight", 3,
                              (const int64_t[]){1, c->positions, c->width});
-    lk_value x = lk_graph_add(graph, lk_graph_gather(graph, table, ids), places);
+    lk_value x = lk_graph_add(graph, embedded, places);
     for (net.layer = 0; net.layer < c->layers - clip_skip; net.layer++)
         x = layer(&net, x);
     net.layer = -1;
@@ -140,7 +152,7 @@ static int check_tokenizer(const lk_text *text, struct lk_error *err)
 {
     const struct lk_text_config *c = config_of(text);
     const int size = lk_tokenizer_size(text->tokenizer);
-    if (c->positions < 2)
+    if (c->positions < 3)
         return lk_fail(err, LK_E_INPUT,
                        "the text encoder of checkpoint '%s' reads %d tokens, which leaves none for "
                        "a prompt: take another checkpoint",
@@ -156,6 +168,22 @@ static int check_tokenizer(const lk_text *text, struct lk_error *err)
                           : "put its own tokenizer/ folder beside it");
 }
 
+/* The topology was read from its shape; with damaged weights it may be another. */
+static int find_table(lk_text *text, struct lk_error *err)
+{
+    static const char NAME[] = "text_model.embeddings.token_embedding.weight";
+    const struct lk_text_config *c = config_of(text);
+    const struct lk_tensor *t = lk_checkpoint_tensor(text->checkpoint, LK_PART_TEXT, NAME);
+    if (!t || t->rank != 2 || t->shape[0] != c->vocabulary || t->shape[1] != c->width)
+        return lk_fail(
+            err, LK_E_INPUT,
+            "the text encoder of checkpoint '%s': %s is missing or not [%d,%d]: the file "
+            "is incomplete, or of another kind",
+            lk_checkpoint_name(text->checkpoint), NAME, c->vocabulary, c->width);
+    text->table = t;
+    return 0;
+}
+
 int lk_text_open(lk_runtime *runtime,
                  const lk_checkpoint *checkpoint,
                  const char *device,
@@ -167,6 +195,7 @@ int lk_text_open(lk_runtime *runtime,
     if (!text)
         return lk_fail_memory(err, "a text encoder", sizeof *text);
     pthread_mutex_init(&text->lock, NULL);
+    lk__kept_init(&text->kept);
     text->runtime = runtime;
     text->checkpoint = checkpoint;
     text->device = device ? strdup(device) : NULL;
@@ -178,6 +207,8 @@ int lk_text_open(lk_runtime *runtime,
         rc = lk_tokenizer_open(lk_checkpoint_tokenizer(checkpoint), &text->tokenizer, err);
     if (!rc)
         rc = check_tokenizer(text, err);
+    if (!rc)
+        rc = find_table(text, err);
     if (rc)
         lk_text_free(text);
     else
@@ -192,6 +223,7 @@ void lk_text_free(lk_text *text)
     for (int i = 0; text->sessions && i < config_of(text)->layers; i++)
         lk_session_release(text->sessions[i]);
     pthread_mutex_destroy(&text->lock);
+    lk__kept_close(&text->kept);
     lk_tokenizer_free(text->tokenizer);
     free(text->sessions);
     free(text->device);
@@ -221,24 +253,53 @@ static int session_for(lk_text *text, int clip_skip, lk_session **out, struct lk
     return rc;
 }
 
-/* ids [positions] → out [positions,width] */
-static int run(const lk_text *text,
+/* What the tokens of a chunk are to the encoder: out [positions,width]. */
+static int embed(const lk_text *text,
+                 const struct lk_chunk *chunk,
+                 float *out,
+                 struct lk_error *err)
+{
+    const struct lk_text_config *c = config_of(text);
+    const size_t width = (size_t)c->width;
+    int rc = 0;
+    for (int i = 0; i < c->positions && !rc; i++, out += width) {
+        const struct lk_chunk_vector *v = &chunk->vectors[i];
+        const float *vector =
+            v->embedding ? lk_embedding_vector(v->embedding, v->index, c->width) : NULL;
+        if (vector)
+            memcpy(out, vector, width * sizeof *out);
+        else if (v->embedding)
+            rc = lk_fail(err, LK_E_INPUT,
+                         "embedding '%s' has vectors of %d numbers, the text encoder of checkpoint "
+                         "'%s' takes %d: it was made for another family",
+                         v->embedding->name, v->embedding->set[0].width,
+                         lk_checkpoint_name(text->checkpoint), c->width);
+        else
+            rc = lk_tensor_to_f32(text->table, (size_t)chunk->ids[i] * width, width, out, err);
+    }
+    return rc;
+}
+
+/* embedded [positions,width] → states of the same shape, malloc'd */
+static int run(lk_text *text,
                lk_session *session,
-               int64_t *ids,
+               float *embedded,
                const struct lk_watch *watch,
                float **out,
                struct lk_error *err)
 {
     const struct lk_text_config *c = config_of(text);
-    static const char *const IN = "ids", *const OUT = "states";
+    static const char *const IN = "embedded", *const OUT = "states";
     const struct lk_array input = {
-        .dtype = LK_I64, .rank = 2, .shape = {1, c->positions}, .data = ids};
+        .dtype = LK_F32, .rank = 3, .shape = {1, c->positions, c->width}, .data = embedded};
     struct lk_array output = {0};
+    pthread_mutex_lock(&text->lock);
+    text->runs++;
+    pthread_mutex_unlock(&text->lock);
     int rc = lk_session_run(session, 1, &IN, &input, 1, &OUT, &output, watch, err);
     if (rc)
         return rc;
-    const int64_t wanted[] = {1, c->positions, c->width};
-    if (output.rank != 3 || memcmp(output.shape, wanted, sizeof wanted)) {
+    if (output.rank != 3 || memcmp(output.shape, input.shape, 3 * sizeof *input.shape)) {
         free(output.data);
         return lk_fail(err, LK_E_FAILED, "the text encoder's output has another shape than built");
     }
@@ -246,33 +307,94 @@ static int run(const lk_text *text,
     return 0;
 }
 
+static void key_of(const float *embedded, size_t n, int clip_skip, struct lk_sha256 *key)
+{
+    struct lk_sha256 hash;
+    char what[sizeof hash.hex + 16];
+    lk_sha256_bytes(embedded, n * sizeof *embedded, &hash);
+    snprintf(what, sizeof what, "%s %d", hash.hex, clip_skip);
+    lk_sha256_bytes(what, strlen(what), key);
+}
+
+/* states [positions,width] become stronger or weaker by their weights; their mean stays. */
+static void emphasise(const struct lk_chunk *chunk, size_t positions, size_t width, float *states)
+{
+    double before = 0, after = 0;
+    bool changes = false;
+    for (size_t i = 0; i < positions * width; i++) {
+        const float weight = chunk->weights[i / width];
+        changes |= weight != 1;
+        before += (double)states[i];
+        states[i] *= weight;
+        after += (double)states[i];
+    }
+    const float factor = after != 0 ? (float)(before / after) : 1;
+    for (size_t i = 0; changes && i < positions * width; i++)
+        states[i] *= factor;
+}
+
+/* states [positions,width] of a chunk, before emphasis; embedded: scratch of the same size */
+static int encode_chunk(lk_text *text,
+                        const struct lk_chunk *chunk,
+                        int clip_skip,
+                        const struct lk_watch *watch,
+                        float *embedded,
+                        float *states,
+                        struct lk_error *err)
+{
+    const struct lk_text_config *c = config_of(text);
+    const size_t n = (size_t)c->positions * (size_t)c->width;
+    struct lk_sha256 key;
+    lk_session *session;
+    float *made = NULL;
+    int rc = embed(text, chunk, embedded, err);
+    if (rc)
+        return rc;
+    key_of(embedded, n, clip_skip, &key);
+    if (lk__kept_find(&text->kept, &key, states, n))
+        return 0;
+    rc = session_for(text, clip_skip, &session, err);
+    rc = rc ? rc : run(text, session, embedded, watch, &made, err);
+    if (rc)
+        return rc;
+    lk__kept_add(&text->kept, &key, made, n);
+    memcpy(states, made, n * sizeof *states);
+    free(made);
+    return 0;
+}
+
 int lk_text_encode(lk_text *text,
                    const char *prompt,
+                   const struct lk_embeddings *embeddings,
                    const char *option,
                    int clip_skip,
                    const struct lk_watch *watch,
-                   float **out,
+                   struct lk_text_states *out,
                    struct lk_text_info *info,
                    struct lk_error *err)
 {
-    const size_t length = (size_t)config_of(text)->positions;
-    struct lk_tokens tokens = {0};
-    lk_session *session = NULL;
-    int rc = lk_tokenizer_encode(text->tokenizer, prompt, option, &tokens, err);
+    const size_t positions = (size_t)config_of(text)->positions;
+    const size_t width = (size_t)config_of(text)->width, n = positions * width;
+    struct lk_chunks chunks;
+    int rc = lk_chunks_make(text->tokenizer, positions, prompt, embeddings, option, &chunks, err);
     if (rc)
         return rc;
-    int64_t *ids = malloc(length * sizeof *ids);
-    if (!ids)
-        rc = lk_fail_memory(err, "a prompt", length * sizeof *ids);
-    if (!rc)
-        rc = session_for(text, clip_skip, &session, err);
-    if (!rc) {
-        const size_t dropped = lk_tokenizer_window(text->tokenizer, &tokens, length, ids);
-        rc = run(text, session, ids, watch, out, err);
-        if (!rc && info)
-            *info = (struct lk_text_info){tokens.count, dropped, tokens.unreadable};
+    float *states = malloc((chunks.count + 1) * n * sizeof *states);
+    if (!states)
+        rc = lk_fail_memory(err, "a prompt", (chunks.count + 1) * n * sizeof *states);
+    for (size_t i = 0; !rc && i < chunks.count; i++) {
+        float *own = states + i * n;
+        rc = encode_chunk(text, &chunks.chunks[i], clip_skip, watch, states + chunks.count * n, own,
+                          err);
+        if (!rc)
+            emphasise(&chunks.chunks[i], positions, width, own);
     }
-    free(ids);
-    lk_tokens_free(&tokens);
+    if (rc) {
+        free(states);
+    } else {
+        *out = (struct lk_text_states){(int)(chunks.count * positions), states};
+        *info = (struct lk_text_info){chunks.tokens, chunks.count, chunks.unreadable};
+    }
+    lk_chunks_free(&chunks);
     return rc;
 }

@@ -7,8 +7,10 @@
 #include "base/watch.h"
 #include "catalog/checkpoint.h"
 #include "runtime/session.h"
+#include "stages/text/embedding.h"
 
-/* The text encoder as a graph: ids [1,positions] i64 → states [1,positions,width]. */
+/* The text encoder as a graph: token embeddings, `embedded` [1,positions,width] →
+ * states, the same shape. */
 int lk_text_graph(const lk_checkpoint *checkpoint,
                   int clip_skip,
                   lk_graph **out,
@@ -25,25 +27,34 @@ int lk_text_open(lk_runtime *runtime,
                  struct lk_error *err);
 void lk_text_free(lk_text *text);
 
-int lk_text_width(const lk_text *text);  /* 768 */
-int lk_text_tokens(const lk_text *text); /* 77 */
+int lk_text_width(const lk_text *text); /* 768 */
+
+/* How often a network has run: chunks that come again do not run it. */
+size_t lk_text_runs(lk_text *text);
 
 /* What the caller should tell the user. */
 struct lk_text_info {
     size_t tokens;     /* of the whole prompt, start and end not counted */
-    size_t dropped;    /* tokens that did not fit */
+    size_t chunks;     /* of 75 tokens that they fill */
     size_t unreadable; /* letters outside the Latin script, which CLIP was hardly trained on */
 };
 
-/* out [tokens, width] f32, malloc'd: the last hidden state, or with clip_skip k > 0 that of k
- * layers earlier (diffusers' count), then the final layer norm. prompt: UTF-8, "" is fine. option:
- * its name for messages ("prompt", "--negative"). info may be NULL. Thread-safe. */
+struct lk_text_states {
+    int tokens;    /* 77 of each chunk */
+    float *states; /* [tokens, width], malloc'd */
+};
+
+/* The states of one text of a prompt (prompt.h), with its emphasis: the last hidden ones, or with
+ * clip_skip k > 0 those of k layers earlier (diffusers' count), then the final layer norm. prompt:
+ * UTF-8, "" is fine. embeddings: what it may name, or NULL. option: its name for messages ("the
+ * prompt", "--negative"). Thread-safe. */
 int lk_text_encode(lk_text *text,
                    const char *prompt,
+                   const struct lk_embeddings *embeddings,
                    const char *option,
                    int clip_skip,
                    const struct lk_watch *watch,
-                   float **out,
+                   struct lk_text_states *out,
                    struct lk_text_info *info,
                    struct lk_error *err);
 
