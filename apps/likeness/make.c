@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli.h"
 #include "pipeline/engine.h"
+#include "pipeline/explain.h"
 #include "sinks/file.h"
 
 /* "a.png" and picture 3 of many → "a-3.png". malloc'd. */
@@ -125,10 +126,23 @@ int cli_make(struct cli *cli, struct lk_error *err)
     return rc;
 }
 
+static int explain(const struct cli *cli, struct lk_error *err)
+{
+    char *text;
+    int rc = lk_explain(&cli->with.request, &text, err);
+    if (rc)
+        return rc;
+    fputs(text, stdout);
+    free(text);
+    return 0;
+}
+
 int cmd_make(struct cli *cli, struct lk_error *err)
 {
     struct lk_request *request = &cli->with.request;
     char **word = request->task == LK_TASK_SWAP ? &request->picture : &request->prompt;
     *word = strdup(cli->words[0]);
-    return *word ? cli_make(cli, err) : lk_fail_memory(err, "an argument", strlen(cli->words[0]));
+    if (!*word)
+        return lk_fail_memory(err, "an argument", strlen(cli->words[0]));
+    return cli->with.output.explain ? explain(cli, err) : cli_make(cli, err);
 }

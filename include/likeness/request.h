@@ -25,9 +25,17 @@ struct lk_person {
                     NULL: see --face */
 };
 
+#define LK_LIST_MAX 64
+
+/* What an option that may be given several times has been given. */
+struct lk_list {
+    char *items[LK_LIST_MAX];
+    int count;
+};
+
 struct lk_request {
     enum lk_task task;
-    char *prompt, *negative; /* UTF-8 */
+    char *prompt, *negative; /* UTF-8, with the WebUI's grammar (docs/text.md) */
     char *picture;           /* swap: the picture to work on */
 
     char *model, *vae; /* name in the catalogue, or path */
@@ -38,6 +46,7 @@ struct lk_request {
     int64_t seed; /* < 0: drawn at random, and reported */
     char *rng;
     int clip_skip;
+    struct lk_list embeddings; /* textual inversions that prompts may name: files or folders */
     int count;
     char *init; /* picture to start from */
     double strength;

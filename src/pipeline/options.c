@@ -52,6 +52,9 @@ static const struct lk_option options[] = {
      "whose noise: torch (diffusers on the CPU) or philox (WebUI and CUDA)", DRAWS},
     {"clip-skip", 0, LK_OPTION_INT, IN_REQUEST(clip_skip), 0, 11, NULL, "0", "N",
      "leave out the last N layers of the text encoder, counted as diffusers does (the WebUI's N + 1)", DRAWS},
+    {"embedding", 0, LK_OPTION_LIST, IN_REQUEST(embeddings), 0, 0, NULL, NULL, "PATH",
+     "textual inversion that prompts name by its file's name, or a folder of them; may be given several times (more are looked for in embeddings/ of "
+     "the model folders)", DRAWS},
     {"count", 'n', LK_OPTION_INT, IN_REQUEST(count), 1, 1000, NULL, "1", "N", "how many pictures", DRAWS},
     {"init", 0, LK_OPTION_TEXT, IN_REQUEST(init), 0, 0, NULL, NULL, "IMAGE",
      "start from this picture instead of from noise", DRAWS},
@@ -131,6 +134,8 @@ static const struct lk_option options[] = {
      "where the picture goes (png, jpg, webp, tif); with --count a number is put before the ending; - is standard output, as png", MAKES | LK_CMD_MODELS | LK_CMD_CAST},
     {"report", 0, LK_OPTION_TEXT, IN_OUTPUT(report), 0, 0, NULL, NULL, "FILE|-", "write what was done and measured, as JSON", MAKES},
     {"debug", 0, LK_OPTION_TEXT, IN_OUTPUT(debug), 0, 0, NULL, NULL, "DIR", "write every intermediate picture and mask, numbered in order", MAKES},
+    {"explain", 0, LK_OPTION_FLAG, IN_OUTPUT(explain), 0, 0, NULL, NULL, NULL,
+     "print how the prompt is read, its texts step by step and their tokens, and draw nothing", DRAWS},
     {"json", 0, LK_OPTION_FLAG, IN_OUTPUT(json), 0, 0, NULL, NULL, NULL, "machine-readable output: one JSON object a line", ALL},
     {"quiet", 'q', LK_OPTION_FLAG, IN_OUTPUT(quiet), 0, 0, NULL, NULL, NULL, "no progress line, no remarks", ALL},
     {"verbose", 'v', LK_OPTION_FLAG, IN_OUTPUT(verbose), 0, 0, NULL, NULL, NULL, "say what is done, stage by stage", ALL},
@@ -234,6 +239,19 @@ static int set_size(const struct lk_option *o,
     return 0;
 }
 
+static int add_item(struct lk_list *list, const char *text, const char *label, struct lk_error *err)
+{
+    if (!*text)
+        return lk_fail(err, LK_E_INPUT, "%s: nothing is named", label);
+    if (list->count == LK_LIST_MAX)
+        return lk_fail(err, LK_E_INPUT, "%s: given more than %d times", label, LK_LIST_MAX);
+    char *copy = strdup(text);
+    if (!copy)
+        return lk_fail_memory(err, label, strlen(text));
+    list->items[list->count++] = copy;
+    return 0;
+}
+
 /* [PLACE=]NAME|PHOTO. A prefix that is no place belongs to the path. */
 static int add_person(struct lk_request *request,
                       const char *text,
@@ -301,6 +319,8 @@ int lk_option_set(const struct lk_option *o,
     case LK_OPTION_FLAG:
         *(bool *)member = true;
         return 0;
+    case LK_OPTION_LIST:
+        return add_item(member, text, label, err);
     case LK_OPTION_PERSON:
         return add_person(&invocation->request, text, label, err);
     }
@@ -316,12 +336,21 @@ void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task)
     }
 }
 
-/* The text members of a struct are exactly its TEXT and CHOICE rows, and what no row sets. */
+static void free_list(struct lk_list *list)
+{
+    for (int i = 0; i < list->count; i++)
+        free(list->items[i]);
+    *list = (struct lk_list){0};
+}
+
+/* The text members of a struct are exactly its TEXT, CHOICE and LIST rows, and what no row sets. */
 static void free_texts(enum lk_option_home home, char *base)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(options); i++) {
-        if (options[i].home == home && options[i].type <= LK_OPTION_CHOICE) {
-            char **member = (char **)(base + options[i].offset);
+        char **member = (char **)(base + options[i].offset);
+        if (options[i].home == home && options[i].type == LK_OPTION_LIST) {
+            free_list((struct lk_list *)(void *)member);
+        } else if (options[i].home == home && options[i].type <= LK_OPTION_CHOICE) {
             free(*member);
             *member = NULL;
         }

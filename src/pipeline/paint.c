@@ -46,37 +46,6 @@ static int fill_in(struct lk_request *request,
     return rc ? rc : choose_text(&request->schedule, model->schedule, custom.schedule, err);
 }
 
-static int encode(lk_engine *engine,
-                  const struct lk_request *request,
-                  const struct lk_watch *watch,
-                  struct lk__brief *brief,
-                  lk_result *result,
-                  struct lk_error *err)
-{
-    struct lk_text_info info;
-    int rc = lk_text_encode(engine->painter.text, request->prompt, "prompt", request->clip_skip,
-                            watch, &brief->positive, &info, err);
-    if (rc)
-        return rc;
-    if (info.dropped)
-        lk__result_remark(result,
-                          "the prompt is longer than CLIP reads: its last %zu tokens are left out",
-                          info.dropped);
-    if (info.unreadable)
-        lk__result_remark(result,
-                          "the prompt has %zu letters that CLIP cannot read: write it in English",
-                          info.unreadable);
-    if (request->guidance > 1)
-        rc = lk_text_encode(engine->painter.text, request->negative ? request->negative : "",
-                            "--negative", request->clip_skip, watch, &brief->negative, &info, err);
-    if (!rc && request->guidance > 1 && info.dropped)
-        lk__result_remark(
-            result,
-            "the negative prompt is longer than CLIP reads: its last %zu tokens are left out",
-            info.dropped);
-    return rc;
-}
-
 static int read_init(const struct lk_request *request,
                      struct lk__brief *brief,
                      struct lk_error *err)
@@ -120,13 +89,19 @@ int lk__brief_open(lk_engine *engine,
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
     rc = rc ? rc : read_init(request, brief, err);
     rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
-    return rc ? rc : encode(engine, request, watch, brief, result, err);
+    struct lk_inversions inversions = {0};
+    rc = rc ? rc : lk__inversions_open(engine->catalog, request, &inversions, err);
+    rc = rc ? rc
+            : lk__conditions_make(&engine->painter, &inversions,
+                                  lk__request_steps(request, engine->painter.entry), watch, result,
+                                  &brief->conditions, err);
+    lk__inversions_close(&inversions);
+    return rc;
 }
 
 void lk__brief_close(struct lk__brief *brief)
 {
-    free(brief->positive);
-    free(brief->negative);
+    lk__conditions_close(&brief->conditions);
     lk_picture_free(brief->init);
     *brief = (struct lk__brief){0};
 }
@@ -168,14 +143,9 @@ int lk__paint(lk_engine *engine,
 {
     struct lk_draw_options options = brief->options;
     options.seed = (uint64_t)(brief->seed + i);
-    struct lk_conditioning conditioning = {
-        .tokens = lk_text_tokens(engine->painter.text),
-        .width = lk_text_width(engine->painter.text),
-        .positive = brief->positive,
-        .negative = brief->negative,
-    };
     struct lk_picture *picture;
-    int rc = lk_draw(engine->painter.drawer, &options, &conditioning, watch, &picture, NULL, err);
+    int rc = lk_draw(engine->painter.drawer, &options, &brief->conditions.value, watch, &picture,
+                     NULL, err);
     if (rc)
         return rc;
     lk_debug_picture(&engine->debug, "draw/decoded", picture);

@@ -4,16 +4,17 @@
 #ifndef LK_PIPELINE_PAINT_H
 #define LK_PIPELINE_PAINT_H
 
+#include "pipeline/conditions.h"
 #include "pipeline/engine.h"
 #include "pipeline/result.h"
 
 /* A request made ready for drawing. */
 struct lk__brief {
     struct lk_draw_options options;
-    float *positive, *negative; /* conditioning [tokens, width]; owned */
-    struct lk_picture *init;    /* --init at drawing size; owned; or NULL */
-    int64_t seed;               /* of picture 0 */
-    int upscale;                /* 1: leave the size */
+    struct lk__conditions conditions;
+    struct lk_picture *init; /* --init at drawing size; owned; or NULL */
+    int64_t seed;            /* of picture 0 */
+    int upscale;             /* 1: leave the size */
 };
 
 /* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the

@@ -47,6 +47,18 @@ static int read_text(json_t *value, char **member, const char *label, struct lk_
     return *member ? 0 : lk_fail_memory(err, label, json_string_length(value));
 }
 
+static int set_option(const struct lk_option *o,
+                      const char *text,
+                      struct lk_request *request,
+                      const char *label,
+                      struct lk_error *err)
+{
+    struct lk_invocation invocation = {.request = *request};
+    int rc = lk_option_set(o, &invocation, text, label, err);
+    *request = invocation.request;
+    return rc;
+}
+
 static int read_person(json_t *value,
                        struct lk_request *request,
                        const char *label,
@@ -69,10 +81,8 @@ static int read_person(json_t *value,
     if (!text)
         return lk_fail_memory(err, label, size);
     snprintf(text, size, "%s%s%s", place ? place : "", place ? "=" : "", photo ? photo : "");
-    struct lk_invocation invocation = {.request = *request};
     int before = request->n_people;
-    int rc = lk_option_set(lk_option_find("face", LK_CMD_PORTRAIT), &invocation, text, label, err);
-    *request = invocation.request;
+    int rc = set_option(lk_option_find("face", LK_CMD_PORTRAIT), text, request, label, err);
     if (!rc && place && !request->people[before].place)
         rc = lk_fail(err, LK_E_INPUT,
                      "%s: place '%s' is none of largest, left, center, right, all or an index",
@@ -101,6 +111,26 @@ static int read_people(json_t *value,
     return 0;
 }
 
+static int read_list(const struct lk_option *o,
+                     json_t *value,
+                     struct lk_request *request,
+                     const char *label,
+                     struct lk_error *err)
+{
+    size_t i;
+    json_t *item;
+    int rc = json_is_array(value)
+                 ? 0
+                 : lk_fail(err, LK_E_INPUT, "%s: a list of strings is expected", label);
+    json_array_foreach(value, i, item)
+    {
+        if (!rc && !json_is_string(item))
+            rc = lk_fail(err, LK_E_INPUT, "%s: a list of strings is expected", label);
+        rc = rc ? rc : set_option(o, json_string_value(item), request, label, err);
+    }
+    return rc;
+}
+
 static int read_option(const char *key,
                        json_t *value,
                        struct lk_request *request,
@@ -114,6 +144,8 @@ static int read_option(const char *key,
     if (!o || o->home != LK_HOME_REQUEST || o->type == LK_OPTION_PERSON)
         return lk_fail(err, LK_E_INPUT, "%s: no such key for the task %s", label,
                        task_names[request->task]);
+    if (o->type == LK_OPTION_LIST)
+        return read_list(o, value, request, label, err);
     char number[32];
     const char *text = json_string_value(value);
     bool is_number =
@@ -125,10 +157,7 @@ static int read_option(const char *key,
         snprintf(number, sizeof number, "%.17g", json_number_value(value));
         text = number;
     }
-    struct lk_invocation invocation = {.request = *request};
-    int rc = lk_option_set(o, &invocation, text, label, err);
-    *request = invocation.request;
-    return rc;
+    return set_option(o, text, request, label, err);
 }
 
 static int read_member(const char *key,
@@ -211,6 +240,14 @@ static json_t *json_of_number(double value, const struct lk_option *o)
     return o->type == LK_OPTION_REAL ? json_real(value) : json_integer((json_int_t)value);
 }
 
+static json_t *json_of_list(const struct lk_list *list)
+{
+    json_t *items = list->count ? json_array() : NULL;
+    for (int i = 0; i < list->count; i++)
+        json_array_append_new(items, json_string(list->items[i]));
+    return items;
+}
+
 /* NULL for what has its default. */
 static json_t *json_of_member(const struct lk_option *o, const void *member)
 {
@@ -229,6 +266,8 @@ static json_t *json_of_member(const struct lk_option *o, const void *member)
     case LK_OPTION_SIZE:
         snprintf(text, sizeof text, "%dx%d", size[0], size[1]);
         return size[0] ? json_string(text) : NULL;
+    case LK_OPTION_LIST:
+        return json_of_list(member);
     default:
         return NULL;
     }
@@ -265,10 +304,16 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
     int rc = check_utf8(request->prompt, "the prompt", err);
     rc = rc ? rc : check_utf8(request->picture, "the picture's path", err);
     for (size_t i = 0; i < n && !rc; i++) {
+        const void *member = (const char *)request + options[i].offset;
+        const struct lk_list *list = member;
         char name[64];
         snprintf(name, sizeof name, "--%s", options[i].name);
-        if (options[i].home == LK_HOME_REQUEST && options[i].type <= LK_OPTION_CHOICE)
-            rc = check_utf8(*(char *const *)((const char *)request + options[i].offset), name, err);
+        if (options[i].home != LK_HOME_REQUEST)
+            continue;
+        if (options[i].type <= LK_OPTION_CHOICE)
+            rc = check_utf8(*(char *const *)member, name, err);
+        for (int k = 0; options[i].type == LK_OPTION_LIST && k < list->count && !rc; k++)
+            rc = check_utf8(list->items[k], name, err);
     }
     for (int i = 0; i < request->n_people && !rc; i++)
         rc = check_utf8(request->people[i].photo, "--face", err);

@@ -63,6 +63,19 @@ float *golden_context(const char *name, int tokens)
     return values;
 }
 
+void golden_conditioning(struct golden_conditioning *out,
+                         int tokens,
+                         int width,
+                         const float *positive,
+                         const float *negative)
+{
+    out->positive = (struct lk_condition){positive, 1, 0, LK_MAX_STEPS};
+    out->negative = (struct lk_condition){negative, 1, 0, LK_MAX_STEPS};
+    out->value = (struct lk_conditioning){
+        tokens, width, &out->positive, &out->negative, 1, negative ? 1 : 0,
+    };
+}
+
 struct lk_picture *golden_picture(int width, int height)
 {
     struct lk_error err = {0};
@@ -176,11 +189,13 @@ static void draw_case(const struct model *m,
     float *drawn = NULL;
     float *positive = golden_context("golden.positive", c->tokens);
     float *negative = golden_context("golden.negative", c->tokens);
-    const struct lk_conditioning conditioning = {c->tokens, 32, positive,
-                                                 c->options.guidance > 1 ? negative : NULL};
+    struct golden_conditioning conditioning;
+    golden_conditioning(&conditioning, c->tokens, 32, positive,
+                        c->options.guidance > 1 ? negative : NULL);
     if (c->options.strength > 0)
         c->options.init = init = golden_picture(c->options.width, c->options.height);
-    golden_must(lk_draw(m->drawer, &c->options, &conditioning, NULL, &picture, &drawn, &err), &err);
+    golden_must(lk_draw(m->drawer, &c->options, &conditioning.value, NULL, &picture, &drawn, &err),
+                &err);
     char *rows =
         test_format("%.*s/rows", (int)(strchr(latents->name, '/') - latents->name), latents->name);
     double distance = golden_distance(drawn, latents);
@@ -246,9 +261,10 @@ void golden_refuse(const struct model *m,
     struct lk_picture *picture = NULL;
     float *latents = NULL;
     float *context = golden_context("golden.positive", 77);
-    const struct lk_conditioning conditioning = {77, width, context, context};
-    assert_int_equal(lk_draw(m->drawer, options, &conditioning, NULL, &picture, &latents, &err),
-                     code);
+    struct golden_conditioning conditioning;
+    golden_conditioning(&conditioning, 77, width, context, context);
+    assert_int_equal(
+        lk_draw(m->drawer, options, &conditioning.value, NULL, &picture, &latents, &err), code);
     assert_string_equal(err.message, sentence);
     assert_null(picture);
     assert_null(latents);

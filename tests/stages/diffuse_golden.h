@@ -58,6 +58,16 @@ lk_tensor_file *golden_open(const char *name);
 double golden_distance(const float *have, const struct lk_tensor *want);
 /* 6·values(name) [tokens,32]: malloc'd. */
 float *golden_context(const char *name, int tokens);
+/* Both for all steps; negative may be NULL. */
+struct golden_conditioning {
+    struct lk_conditioning value; /* points to the next two */
+    struct lk_condition positive, negative;
+};
+void golden_conditioning(struct golden_conditioning *out,
+                         int tokens,
+                         int width,
+                         const float *positive,
+                         const float *negative);
 /* 8-bit RGB (3x + 5y + 60c) mod 256. */
 struct lk_picture *golden_picture(int width, int height);
 

@@ -79,10 +79,11 @@ static void a_stopped_draw_leaves_nothing(void **state)
     atomic_bool stop = false;
     const struct lk_watch watch = {stop_in_step_two, &stop, &stop};
     float *context = golden_context("golden.positive", 77);
-    const struct lk_conditioning conditioning = {77, 32, context, context};
+    struct golden_conditioning conditioning;
+    golden_conditioning(&conditioning, 77, 32, context, context);
     lk_draw_options_init(&o);
     o.width = o.height = 64;
-    assert_int_equal(lk_draw(model.drawer, &o, &conditioning, &watch, &picture, NULL, &err),
+    assert_int_equal(lk_draw(model.drawer, &o, &conditioning.value, &watch, &picture, NULL, &err),
                      LK_E_INTERRUPTED);
     assert_null(picture);
     free(context);

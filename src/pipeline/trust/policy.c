@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "catalog/places.h"
+#include "pipeline/trust/wording.h"
 
 #define GROWN_UP 18 /* years */
 
@@ -120,10 +121,13 @@ int lk__policy_request(lk_engine *engine, lk_result *result, struct lk_error *er
     size_t n = 0;
     const struct lk_request *request = &result->request;
     struct lk__judges *judges = &engine->judges;
+    struct lk__wording words;
     int rc = open_rules(engine, err);
-    rc = rc ? rc
-            : lk_policy_screen(judges->policy, request->prompt, request->negative, hits, MOST, &n,
-                               err);
+    rc = rc ? rc : lk__wording_read(engine->catalog, request, &words, err);
+    if (rc)
+        return rc;
+    rc = lk_policy_screen_all(judges->policy, words.prompts, words.negatives, hits, MOST, &n, err);
+    lk__wording_close(&words);
     if (rc)
         return rc;
     judges->child = judges->sexual = false;

@@ -48,7 +48,9 @@ void lk_draw_options_init(struct lk_draw_options *options)
 
 int lk_draw_steps(const struct lk_draw_options *o)
 {
-    return o->init ? (int)(o->steps * o->strength) : o->steps;
+    if (!o->init)
+        return o->steps;
+    return o->strength >= 0 && o->strength <= 1 ? (int)(o->steps * o->strength) : 0;
 }
 
 static int open_network(lk_drawer *drawer,

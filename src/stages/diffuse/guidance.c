@@ -96,7 +96,6 @@ static int choose_rows(struct lk__guidance *g, int step, struct lk_error *err)
         g->rows[b] = row;
     }
     g->batch = batch;
-    g->has_negative = guided;
     return 0;
 }
 

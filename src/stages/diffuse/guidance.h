@@ -41,8 +41,7 @@ struct lk__guidance {
     /* Of the step: */
     const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS]; /* the negative first, if it is needed */
     int batch;                                             /* rows */
-    bool has_negative;
-    int room;                /* rows that fit into: */
+    int room;                                              /* rows that fit into: */
     float *sample, *context; /* [room, channels, height, width], [room, tokens, width] */
 };
 

@@ -155,18 +155,23 @@ const char *lk_policy_sha256(const lk_policy *policy)
 
 /* ---- screening ---- */
 
-struct screening {
-    struct lk__found prompt[LK__LISTS_MAX], negative[LK__LISTS_MAX];
+/* What was found in any of the texts, and in all of them. */
+struct finding {
+    struct lk__found any[LK__LISTS_MAX], all[LK__LISTS_MAX];
 };
 
-/* For a rule that always holds, the operator's exempt phrases do not count, and only our own words
- * excuse. */
+struct screening {
+    struct finding prompt, negative;
+};
+
+/* What excuses must stand in every text. For a rule that always holds, the operator's exempt
+ * phrases do not count, and only our own words excuse. */
 static bool holds(const struct lk__term *term, const struct screening *s, bool always)
 {
-    const struct lk__found *found = (term->negative ? s->negative : s->prompt) + term->list;
+    const struct finding *found = term->negative ? &s->negative : &s->prompt;
     if (term->unless)
-        return !(always ? found->ours : found->any);
-    return always ? found->strict : found->any;
+        return !(always ? found->all[term->list].ours : found->all[term->list].any);
+    return always ? found->any[term->list].strict : found->any[term->list].any;
 }
 
 static bool clause_holds(const struct lk__clause *clause, const struct screening *s, bool always)
@@ -181,8 +186,8 @@ static bool clause_holds(const struct lk__clause *clause, const struct screening
 static const char *name_of(const struct lk__clause *clause, const struct screening *s)
 {
     for (size_t i = 0; i < clause->length; i++) {
-        if (!clause->term[i].unless && s->prompt[clause->term[i].list].spoken)
-            return s->prompt[clause->term[i].list].spoken;
+        if (!clause->term[i].unless && s->prompt.any[clause->term[i].list].spoken)
+            return s->prompt.any[clause->term[i].list].spoken;
     }
     return NULL;
 }
@@ -199,6 +204,29 @@ static int search(const struct lk__rules *rules,
         return rc;
     rc = lk__rules_search(rules, &words, found, err);
     lk__words_free(&words);
+    return rc;
+}
+
+/* texts: NULL-terminated; none are as one that is empty. */
+static int search_all(const struct lk__rules *rules,
+                      const char *const *texts,
+                      const char *option,
+                      struct finding *out,
+                      struct lk_error *err)
+{
+    struct lk__found found[LK__LISTS_MAX];
+    int rc = search(rules, *texts, option, out->any, err);
+    memcpy(out->all, out->any, sizeof out->all);
+    for (size_t i = 1; !rc && texts[0] && texts[i]; i++) {
+        rc = search(rules, texts[i], option, found, err);
+        for (size_t k = 0; !rc && k < LK__LISTS_MAX; k++) {
+            out->any[k].any |= found[k].any;
+            out->any[k].strict |= found[k].strict;
+            out->any[k].spoken = out->any[k].spoken ? out->any[k].spoken : found[k].spoken;
+            out->all[k].any &= found[k].any;
+            out->all[k].ours &= found[k].ours;
+        }
+    }
     return rc;
 }
 
@@ -224,10 +252,22 @@ int lk_policy_screen(const lk_policy *policy,
                      size_t *n,
                      struct lk_error *err)
 {
+    return lk_policy_screen_all(policy, (const char *const[]){prompt, NULL},
+                                (const char *const[]){negative, NULL}, hits, room, n, err);
+}
+
+int lk_policy_screen_all(const lk_policy *policy,
+                         const char *const *prompts,
+                         const char *const *negatives,
+                         struct lk_policy_hit *hits,
+                         size_t room,
+                         size_t *n,
+                         struct lk_error *err)
+{
     const struct lk__rules *rules = &policy->rules;
     struct screening s;
-    int rc = search(rules, prompt, "the prompt", s.prompt, err);
-    rc = rc ? rc : search(rules, negative, "--negative", s.negative, err);
+    int rc = search_all(rules, prompts, "the prompt", &s.prompt, err);
+    rc = rc ? rc : search_all(rules, negatives, "--negative", &s.negative, err);
     if (rc)
         return rc;
     *n = 0;

@@ -59,5 +59,14 @@ int lk_policy_screen(const lk_policy *policy,
                      size_t room,
                      size_t *n,
                      struct lk_error *err);
+/* The same for prompts that change from step to step: all their texts, NULL-terminated. What trips
+ * a rule may be scattered over them; what excuses must stand in each. */
+int lk_policy_screen_all(const lk_policy *policy,
+                         const char *const *prompts,
+                         const char *const *negatives,
+                         struct lk_policy_hit *hits,
+                         size_t room,
+                         size_t *n,
+                         struct lk_error *err);
 
 #endif

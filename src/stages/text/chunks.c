@@ -16,7 +16,7 @@ enum {
 /* The chunk that is being filled, and those that are done. */
 struct filler {
     const lk_tokenizer *tokenizer;
-    const struct lk_embeddings *embeddings;
+    const struct lk_inversions *inversions;
     const char *option;
     struct lk_chunks out;
     size_t room, filled; /* room: 75 */
@@ -113,21 +113,21 @@ static int add_text(struct filler *f, const char *text, double weight, struct lk
     return rc;
 }
 
-static int add_embedding(struct filler *f,
-                         const struct lk_embedding *embedding,
+static int add_inversion(struct filler *f,
+                         const struct lk_inversion *inversion,
                          double weight,
                          struct lk_error *err)
 {
-    if (embedding->count > f->room)
+    if (inversion->count > f->room)
         return lk_fail(err, LK_E_INPUT,
                        "embedding '%s' has %zu vectors, the text encoder reads %zu at once: take "
                        "another one",
-                       embedding->name, embedding->count, f->room);
+                       inversion->name, inversion->count, f->room);
     int rc = make_room(f, false, err);
-    if (!rc && f->filled + embedding->count > f->room)
+    if (!rc && f->filled + inversion->count > f->room)
         rc = end_chunk(f, f->filled, err);
-    for (size_t i = 0; !rc && i < embedding->count; i++)
-        append(f, 0, weight, (struct lk_chunk_vector){embedding, i});
+    for (size_t i = 0; !rc && i < inversion->count; i++)
+        append(f, 0, weight, (struct lk_chunk_vector){inversion, i});
     return rc;
 }
 
@@ -139,11 +139,11 @@ static int add_piece(struct filler *f, const struct lk_piece *piece, struct lk_e
     if (!(fabs(piece->weight) <= LK_CHUNKS_MAX_WEIGHT))
         return lk_fail(err, LK_E_INPUT, "%s gives '%.40s' the weight %g: at most %g is possible",
                        f->option, text, piece->weight, LK_CHUNKS_MAX_WEIGHT);
-    const struct lk_embedding *embedding;
-    while ((embedding = lk_embeddings_find(f->embeddings, text, &at, &length))) {
+    const struct lk_inversion *inversion;
+    while ((inversion = lk_inversions_find(f->inversions, text, &at, &length))) {
         text[at - text] = 0;
         int rc = add_text(f, text, piece->weight, err);
-        rc = rc ? rc : add_embedding(f, embedding, piece->weight, err);
+        rc = rc ? rc : add_inversion(f, inversion, piece->weight, err);
         if (rc)
             return rc;
         text += (size_t)(at - text) + length;
@@ -174,7 +174,7 @@ static int comma_of(const lk_tokenizer *tokenizer, int32_t *out, struct lk_error
 int lk_chunks_make(const lk_tokenizer *tokenizer,
                    size_t length,
                    const char *text,
-                   const struct lk_embeddings *embeddings,
+                   const struct lk_inversions *inversions,
                    const char *option,
                    struct lk_chunks *out,
                    struct lk_error *err)
@@ -182,7 +182,7 @@ int lk_chunks_make(const lk_tokenizer *tokenizer,
     struct lk_pieces pieces = {0};
     struct filler f = {
         .tokenizer = tokenizer,
-        .embeddings = embeddings,
+        .inversions = inversions,
         .option = option,
         .out = {.length = length, .chunks = calloc(LK_CHUNKS_MAX, sizeof *f.out.chunks)},
         .room = length - 2,

@@ -8,7 +8,7 @@
 #define LK_STAGES_TEXT_CHUNKS_H
 
 #include "base/error.h"
-#include "stages/text/embedding.h"
+#include "stages/text/inversion.h"
 #include "stages/text/tokenizer.h"
 
 #define LK_CHUNKS_MAX 64
@@ -16,7 +16,7 @@
 
 /* A vector that stands in the place of a token. */
 struct lk_chunk_vector {
-    const struct lk_embedding *embedding; /* NULL: none does */
+    const struct lk_inversion *inversion; /* NULL: none does */
     size_t index;
 };
 
@@ -35,12 +35,12 @@ struct lk_chunks {
 };
 
 /* text: one stage of a prompt (prompt.h), with its emphasis. option: for messages. LK_E_INPUT: more
- * than LK_CHUNKS_MAX chunks, a weight beyond ±LK_CHUNKS_MAX_WEIGHT, no UTF-8. embeddings must
+ * than LK_CHUNKS_MAX chunks, a weight beyond ±LK_CHUNKS_MAX_WEIGHT, no UTF-8. inversions must
  * outlive the chunks; may be NULL. */
 int lk_chunks_make(const lk_tokenizer *tokenizer,
                    size_t length,
                    const char *text,
-                   const struct lk_embeddings *embeddings,
+                   const struct lk_inversions *inversions,
                    const char *option,
                    struct lk_chunks *out,
                    struct lk_error *err);

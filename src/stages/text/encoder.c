@@ -10,7 +10,7 @@
  * chunks of 77 tokens: start, at most 75 of its own, end, padding; the causal mask keeps padding
  * from being read by what stands before it.
  *
- * Token embeddings are looked up here, in the mapped checkpoint, and not in the graph: so vectors
+ * Token inversions are looked up here, in the mapped checkpoint, and not in the graph: so vectors
  * of textual inversion take their places, and the table (152 MB of SD 1.x) is never copied.
  *
  * Emphasis is the WebUI's "Original": states times weights, then all of the chunk by one factor
@@ -29,7 +29,7 @@ struct lk_text {
     const lk_checkpoint *checkpoint;
     char *device; /* NULL: auto */
     lk_tokenizer *tokenizer;
-    const struct lk_tensor *table; /* [vocabulary, width] token embeddings */
+    const struct lk_tensor *table; /* [vocabulary, width] token inversions */
     pthread_mutex_t lock;          /* of sessions and runs */
     lk_session **sessions;         /* [layers], by clip_skip; NULL until asked for */
     size_t runs;
@@ -265,14 +265,14 @@ static int embed(const lk_text *text,
     for (int i = 0; i < c->positions && !rc; i++, out += width) {
         const struct lk_chunk_vector *v = &chunk->vectors[i];
         const float *vector =
-            v->embedding ? lk_embedding_vector(v->embedding, v->index, c->width) : NULL;
+            v->inversion ? lk_inversion_vector(v->inversion, v->index, c->width) : NULL;
         if (vector)
             memcpy(out, vector, width * sizeof *out);
-        else if (v->embedding)
+        else if (v->inversion)
             rc = lk_fail(err, LK_E_INPUT,
                          "embedding '%s' has vectors of %d numbers, the text encoder of checkpoint "
                          "'%s' takes %d: it was made for another family",
-                         v->embedding->name, v->embedding->set[0].width,
+                         v->inversion->name, v->inversion->set[0].width,
                          lk_checkpoint_name(text->checkpoint), c->width);
         else
             rc = lk_tensor_to_f32(text->table, (size_t)chunk->ids[i] * width, width, out, err);
@@ -345,7 +345,7 @@ static int encode_chunk(lk_text *text,
     const struct lk_text_config *c = config_of(text);
     const size_t n = (size_t)c->positions * (size_t)c->width;
     struct lk_sha256 key;
-    lk_session *session;
+    lk_session *session = NULL;
     float *made = NULL;
     int rc = embed(text, chunk, embedded, err);
     if (rc)
@@ -365,7 +365,7 @@ static int encode_chunk(lk_text *text,
 
 int lk_text_encode(lk_text *text,
                    const char *prompt,
-                   const struct lk_embeddings *embeddings,
+                   const struct lk_inversions *inversions,
                    const char *option,
                    int clip_skip,
                    const struct lk_watch *watch,
@@ -376,7 +376,7 @@ int lk_text_encode(lk_text *text,
     const size_t positions = (size_t)config_of(text)->positions;
     const size_t width = (size_t)config_of(text)->width, n = positions * width;
     struct lk_chunks chunks;
-    int rc = lk_chunks_make(text->tokenizer, positions, prompt, embeddings, option, &chunks, err);
+    int rc = lk_chunks_make(text->tokenizer, positions, prompt, inversions, option, &chunks, err);
     if (rc)
         return rc;
     float *states = malloc((chunks.count + 1) * n * sizeof *states);

@@ -7,9 +7,9 @@
 #include "base/watch.h"
 #include "catalog/checkpoint.h"
 #include "runtime/session.h"
-#include "stages/text/embedding.h"
+#include "stages/text/inversion.h"
 
-/* The text encoder as a graph: token embeddings, `embedded` [1,positions,width] →
+/* The text encoder as a graph: token inversions, `embedded` [1,positions,width] →
  * states, the same shape. */
 int lk_text_graph(const lk_checkpoint *checkpoint,
                   int clip_skip,
@@ -46,11 +46,11 @@ struct lk_text_states {
 
 /* The states of one text of a prompt (prompt.h), with its emphasis: the last hidden ones, or with
  * clip_skip k > 0 those of k layers earlier (diffusers' count), then the final layer norm. prompt:
- * UTF-8, "" is fine. embeddings: what it may name, or NULL. option: its name for messages ("the
+ * UTF-8, "" is fine. inversions: what it may name, or NULL. option: its name for messages ("the
  * prompt", "--negative"). Thread-safe. */
 int lk_text_encode(lk_text *text,
                    const char *prompt,
-                   const struct lk_embeddings *embeddings,
+                   const struct lk_inversions *inversions,
                    const char *option,
                    int clip_skip,
                    const struct lk_watch *watch,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/text/embedding.h"
+#include "stages/text/inversion.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -29,16 +29,16 @@ static bool is_known(const char *name)
 }
 
 /* [n, width] or [width] → a set */
-static int add_set(struct lk_embedding *e, const struct lk_tensor *tensor, struct lk_error *err)
+static int add_set(struct lk_inversion *e, const struct lk_tensor *tensor, struct lk_error *err)
 {
     const size_t n = tensor->rank == 2 ? (size_t)tensor->shape[0] : 1;
     const int64_t width = tensor->rank > 0 ? tensor->shape[tensor->rank - 1] : 0;
-    if (tensor->rank < 1 || tensor->rank > 2 || n < 1 || n > LK_EMBEDDING_MAX_VECTORS ||
+    if (tensor->rank < 1 || tensor->rank > 2 || n < 1 || n > LK_INVERSION_MAX_VECTORS ||
         width < 1 || width > MAX_WIDTH)
         return lk_fail(err, LK_E_INPUT,
                        "embedding '%s': '%s' is no list of 1 to %d vectors: take another file",
-                       e->path, tensor->name, LK_EMBEDDING_MAX_VECTORS);
-    if (e->sets == LK_EMBEDDING_MAX_SETS || (e->sets && e->count != n))
+                       e->path, tensor->name, LK_INVERSION_MAX_VECTORS);
+    if (e->sets == LK_INVERSION_MAX_SETS || (e->sets && e->count != n))
         return lk_fail(err, LK_E_INPUT,
                        "embedding '%s': '%s' does not go with the vectors before it: take another "
                        "file",
@@ -71,7 +71,7 @@ static char *bare_name(const char *name)
     return quoted ? strndup(name + 1, size - 2) : strdup(name);
 }
 
-static int read_tensors(struct lk_embedding *e, const lk_tensor_file *file, struct lk_error *err)
+static int read_tensors(struct lk_inversion *e, const lk_tensor_file *file, struct lk_error *err)
 {
     const size_t n = lk_tensor_file_count(file);
     int rc = 0;
@@ -95,12 +95,12 @@ static int read_tensors(struct lk_embedding *e, const lk_tensor_file *file, stru
     return rc;
 }
 
-int lk_embedding_open(const char *path, struct lk_embedding **out, struct lk_error *err)
+int lk_inversion_open(const char *path, struct lk_inversion **out, struct lk_error *err)
 {
     const char *slash = strrchr(path, '/'), *file_name = slash ? slash + 1 : path;
     const char *dot = strrchr(file_name, '.');
     lk_tensor_file *file = NULL;
-    struct lk_embedding *e = calloc(1, sizeof *e);
+    struct lk_inversion *e = calloc(1, sizeof *e);
     if (e) {
         e->path = strdup(path);
         e->name = strndup(file_name, dot ? (size_t)(dot - file_name) : strlen(file_name));
@@ -110,13 +110,13 @@ int lk_embedding_open(const char *path, struct lk_embedding **out, struct lk_err
     rc = rc ? rc : read_tensors(e, file, err);
     lk_tensor_file_free(file);
     if (rc)
-        lk_embedding_free(e);
+        lk_inversion_free(e);
     else
         *out = e;
     return rc;
 }
 
-void lk_embedding_free(struct lk_embedding *e)
+void lk_inversion_free(struct lk_inversion *e)
 {
     if (!e)
         return;
@@ -128,7 +128,7 @@ void lk_embedding_free(struct lk_embedding *e)
     free(e);
 }
 
-const float *lk_embedding_vector(const struct lk_embedding *e, size_t i, int width)
+const float *lk_inversion_vector(const struct lk_inversion *e, size_t i, int width)
 {
     for (size_t s = 0; s < e->sets; s++) {
         if (e->set[s].width == width)
@@ -153,16 +153,16 @@ static size_t match(const char *name, const char *text, const char *at)
     return lk__is_word(at[size - 1]) && lk__is_word(at[size]) ? 0 : size;
 }
 
-const struct lk_embedding *lk_embeddings_find(const struct lk_embeddings *embeddings,
+const struct lk_inversion *lk_inversions_find(const struct lk_inversions *inversions,
                                               const char *text,
                                               const char **at,
                                               size_t *length)
 {
-    const struct lk_embedding *found = NULL;
-    for (const char *here = text; embeddings && embeddings->count && *here && !found; here++) {
+    const struct lk_inversion *found = NULL;
+    for (const char *here = text; inversions && inversions->count && *here && !found; here++) {
         *length = 0;
-        for (size_t i = 0; i < embeddings->count; i++) {
-            const struct lk_embedding *e = embeddings->list[i];
+        for (size_t i = 0; i < inversions->count; i++) {
+            const struct lk_inversion *e = inversions->list[i];
             const size_t by_name = match(e->name, text, here),
                          inside = match(e->inside, text, here);
             const size_t size = by_name > inside ? by_name : inside;
