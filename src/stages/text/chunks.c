@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stages/text/emphasis.h"
+#include "stages/text/prompt.h"
 
 enum {
     COMMA_TOKENS = 20, /* the WebUI's comma_padding_backtrack */
@@ -136,9 +137,9 @@ static int add_piece(struct filler *f, const struct lk_piece *piece, struct lk_e
     char *text = piece->text;
     const char *at;
     size_t length;
-    if (!(fabs(piece->weight) <= LK_CHUNKS_MAX_WEIGHT))
+    if (!(fabs(piece->weight) <= LK_PROMPT_MAX_WEIGHT))
         return lk_fail(err, LK_E_INPUT, "%s gives '%.40s' the weight %g: at most %g is possible",
-                       f->option, text, piece->weight, LK_CHUNKS_MAX_WEIGHT);
+                       f->option, text, piece->weight, LK_PROMPT_MAX_WEIGHT);
     const struct lk_inversion *inversion;
     while ((inversion = lk_inversions_find(f->inversions, text, &at, &length))) {
         text[at - text] = 0;

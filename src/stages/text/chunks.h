@@ -12,7 +12,6 @@
 #include "stages/text/tokenizer.h"
 
 #define LK_CHUNKS_MAX 64
-#define LK_CHUNKS_MAX_WEIGHT 100.0
 
 /* A vector that stands in the place of a token. */
 struct lk_chunk_vector {
@@ -35,7 +34,7 @@ struct lk_chunks {
 };
 
 /* text: one stage of a prompt (prompt.h), with its emphasis. option: for messages. LK_E_INPUT: more
- * than LK_CHUNKS_MAX chunks, a weight beyond ±LK_CHUNKS_MAX_WEIGHT, no UTF-8. inversions must
+ * than LK_CHUNKS_MAX chunks, a weight beyond ±LK_PROMPT_MAX_WEIGHT, no UTF-8. inversions must
  * outlive the chunks; may be NULL. */
 int lk_chunks_make(const lk_tokenizer *tokenizer,
                    size_t length,

@@ -131,6 +131,9 @@ static int add_part(
     if (prompt->part_count == LK_PROMPT_MAX_PARTS)
         return lk_fail(err, LK_E_INPUT, "%s has more than %d parts: leave out some AND",
                        prompt->option, LK_PROMPT_MAX_PARTS);
+    if (fabs(weight) > LK_PROMPT_MAX_WEIGHT)
+        return lk_fail(err, LK_E_INPUT, "%s gives a part the weight %g: at most %g is possible",
+                       prompt->option, weight, LK_PROMPT_MAX_WEIGHT);
     struct lk__node *tree = lk__prompt_tree(text, size, prompt->arena);
     if (!tree)
         return lk_fail_memory(err, "a prompt", size);

@@ -22,6 +22,7 @@
 
 #define LK_PROMPT_MAX_PARTS 16
 #define LK_PROMPT_MAX_LORAS 64
+#define LK_PROMPT_MAX_WEIGHT 100.0                  /* ±, of a part or by emphasis */
 #define LK_PROMPT_MAX_STAGE_BYTES ((size_t)1 << 20) /* of all texts of a schedule */
 
 typedef struct lk_prompt lk_prompt;
@@ -32,8 +33,8 @@ enum lk_prompt_kind {
 };
 
 /* text: at most LK_PROMPT_MAX_BYTES (tokenizer.h), of any bytes; option must outlive the prompt.
- * LK_E_INPUT names option ("the prompt"): too long, too many parts, or a <kind:…> that is no LoRA.
- */
+ * LK_E_INPUT names option ("the prompt"): too long, too many parts, too large a weight of one, or a
+ * <kind:…> that is no LoRA. */
 int lk_prompt_parse(const char *text,
                     enum lk_prompt_kind kind,
                     const char *option,
