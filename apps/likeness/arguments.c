@@ -21,7 +21,7 @@ enum { MOST_OPTIONS = 64 };
 static bool configurable(const struct lk_option *o, const struct cli *cli)
 {
     return (o->commands & cli->command->id) && o->home != LK_HOME_OUTPUT &&
-           o->home != LK_HOME_CAST && o->type != LK_OPTION_PERSON;
+           o->home != LK_HOME_CAST && o->type != LK_OPTION_PERSON && o->type != LK_OPTION_LIST;
 }
 
 struct ini_reader {

@@ -14,6 +14,7 @@
 
 #define LK_REQUEST_VERSION 1
 #define LK_PEOPLE_MAX 16
+#define LK_LIST_MAX 16 /* of what may be given several times */
 
 enum lk_task { LK_TASK_PORTRAIT, LK_TASK_DRAW, LK_TASK_SWAP };
 
@@ -23,14 +24,6 @@ struct lk_person {
                     that person's face */
     char *place; /* "largest", "left", "center", "right", "all", or an index from left to right;
                     NULL: see --face */
-};
-
-#define LK_LIST_MAX 64
-
-/* What an option that may be given several times has been given. */
-struct lk_list {
-    char *items[LK_LIST_MAX];
-    int count;
 };
 
 struct lk_request {
@@ -46,7 +39,8 @@ struct lk_request {
     int64_t seed; /* < 0: drawn at random, and reported */
     char *rng;
     int clip_skip;
-    struct lk_list embeddings; /* textual inversions that prompts may name: files or folders */
+    char *embedding[LK_LIST_MAX]; /* textual inversions that prompts may name: files or folders;
+                                     NULL after the last */
     int count;
     char *init; /* picture to start from */
     double strength;

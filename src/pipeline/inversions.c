@@ -78,16 +78,16 @@ static int open_folder(struct opening *o, const char *folder, struct lk_error *e
 
 static int open_given(struct opening *o, struct lk_error *err)
 {
-    const struct lk_list *given = &o->request->embeddings;
+    char *const *given = o->request->embedding;
     int rc = 0;
-    for (int i = 0; i < given->count && !rc; i++) {
+    for (int i = 0; i < LK_LIST_MAX && given[i] && !rc; i++) {
         struct stat info;
-        if (stat(given->items[i], &info))
-            rc = lk_fail(err, LK_E_MISSING, "--embedding '%s' is not there", given->items[i]);
+        if (stat(given[i], &info))
+            rc = lk_fail(err, LK_E_MISSING, "--embedding '%s' is not there", given[i]);
         else if (S_ISDIR(info.st_mode))
-            rc = open_folder(o, given->items[i], err);
+            rc = open_folder(o, given[i], err);
         else
-            rc = open_file(o, given->items[i], err);
+            rc = open_file(o, given[i], err);
     }
     return rc;
 }

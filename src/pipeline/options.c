@@ -52,7 +52,7 @@ static const struct lk_option options[] = {
      "whose noise: torch (diffusers on the CPU) or philox (WebUI and CUDA)", DRAWS},
     {"clip-skip", 0, LK_OPTION_INT, IN_REQUEST(clip_skip), 0, 11, NULL, "0", "N",
      "leave out the last N layers of the text encoder, counted as diffusers does (the WebUI's N + 1)", DRAWS},
-    {"embedding", 0, LK_OPTION_LIST, IN_REQUEST(embeddings), 0, 0, NULL, NULL, "PATH",
+    {"embedding", 0, LK_OPTION_LIST, IN_REQUEST(embedding), 0, 0, NULL, NULL, "PATH",
      "textual inversion that prompts name by its file's name, or a folder of them; may be given several times (more are looked for in embeddings/ of "
      "the model folders)", DRAWS},
     {"count", 'n', LK_OPTION_INT, IN_REQUEST(count), 1, 1000, NULL, "1", "N", "how many pictures", DRAWS},
@@ -221,6 +221,17 @@ static int parse_number(const struct lk_option *o,
     return 0;
 }
 
+static int add_text(char **list, const char *text, const char *label, struct lk_error *err)
+{
+    int n = 0;
+    while (n < LK_LIST_MAX && list[n])
+        n++;
+    if (n == LK_LIST_MAX)
+        return lk_fail(err, LK_E_INPUT, "%s: it is given more than %d times", label, LK_LIST_MAX);
+    list[n] = strdup(text);
+    return list[n] ? 0 : lk_fail_memory(err, label, strlen(text));
+}
+
 static int set_size(const struct lk_option *o,
                     int *member,
                     const char *text,
@@ -236,19 +247,6 @@ static int set_size(const struct lk_option *o,
                        o->low, o->high);
     member[0] = w;
     member[1] = h;
-    return 0;
-}
-
-static int add_item(struct lk_list *list, const char *text, const char *label, struct lk_error *err)
-{
-    if (!*text)
-        return lk_fail(err, LK_E_INPUT, "%s: nothing is named", label);
-    if (list->count == LK_LIST_MAX)
-        return lk_fail(err, LK_E_INPUT, "%s: given more than %d times", label, LK_LIST_MAX);
-    char *copy = strdup(text);
-    if (!copy)
-        return lk_fail_memory(err, label, strlen(text));
-    list->items[list->count++] = copy;
     return 0;
 }
 
@@ -320,7 +318,7 @@ int lk_option_set(const struct lk_option *o,
         *(bool *)member = true;
         return 0;
     case LK_OPTION_LIST:
-        return add_item(member, text, label, err);
+        return add_text(member, text, label, err);
     case LK_OPTION_PERSON:
         return add_person(&invocation->request, text, label, err);
     }
@@ -336,23 +334,16 @@ void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task)
     }
 }
 
-static void free_list(struct lk_list *list)
-{
-    for (int i = 0; i < list->count; i++)
-        free(list->items[i]);
-    *list = (struct lk_list){0};
-}
-
 /* The text members of a struct are exactly its TEXT, CHOICE and LIST rows, and what no row sets. */
 static void free_texts(enum lk_option_home home, char *base)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(options); i++) {
+        const enum lk_option_type type = options[i].type;
+        const int texts = type <= LK_OPTION_CHOICE ? 1 : type == LK_OPTION_LIST ? LK_LIST_MAX : 0;
         char **member = (char **)(base + options[i].offset);
-        if (options[i].home == home && options[i].type == LK_OPTION_LIST) {
-            free_list((struct lk_list *)(void *)member);
-        } else if (options[i].home == home && options[i].type <= LK_OPTION_CHOICE) {
-            free(*member);
-            *member = NULL;
+        for (int k = 0; options[i].home == home && k < texts; k++) {
+            free(member[k]);
+            member[k] = NULL;
         }
     }
 }

@@ -22,7 +22,7 @@ enum lk_option_type {
     LK_OPTION_SIZE,   /* two ints, WxH */
     LK_OPTION_BYTES,  /* int64_t, with K, M, G */
     LK_OPTION_FLAG,   /* bool, takes no value */
-    LK_OPTION_LIST,   /* appends to a struct lk_list; in JSON a list of strings */
+    LK_OPTION_LIST,   /* char *[LK_LIST_MAX], NULL after the last: each time one more */
     LK_OPTION_PERSON, /* appends to lk_request.people: [PLACE=]NAME|PHOTO */
 };
 

@@ -47,18 +47,6 @@ static int read_text(json_t *value, char **member, const char *label, struct lk_
     return *member ? 0 : lk_fail_memory(err, label, json_string_length(value));
 }
 
-static int set_option(const struct lk_option *o,
-                      const char *text,
-                      struct lk_request *request,
-                      const char *label,
-                      struct lk_error *err)
-{
-    struct lk_invocation invocation = {.request = *request};
-    int rc = lk_option_set(o, &invocation, text, label, err);
-    *request = invocation.request;
-    return rc;
-}
-
 static int read_person(json_t *value,
                        struct lk_request *request,
                        const char *label,
@@ -81,8 +69,10 @@ static int read_person(json_t *value,
     if (!text)
         return lk_fail_memory(err, label, size);
     snprintf(text, size, "%s%s%s", place ? place : "", place ? "=" : "", photo ? photo : "");
+    struct lk_invocation invocation = {.request = *request};
     int before = request->n_people;
-    int rc = set_option(lk_option_find("face", LK_CMD_PORTRAIT), text, request, label, err);
+    int rc = lk_option_set(lk_option_find("face", LK_CMD_PORTRAIT), &invocation, text, label, err);
+    *request = invocation.request;
     if (!rc && place && !request->people[before].place)
         rc = lk_fail(err, LK_E_INPUT,
                      "%s: place '%s' is none of largest, left, center, right, all or an index",
@@ -118,15 +108,15 @@ static int read_list(const struct lk_option *o,
                      struct lk_error *err)
 {
     size_t i;
-    json_t *item;
-    int rc = json_is_array(value)
-                 ? 0
-                 : lk_fail(err, LK_E_INPUT, "%s: a list of strings is expected", label);
-    json_array_foreach(value, i, item)
+    json_t *text;
+    int rc = json_is_array(value) ? 0 : lk_fail(err, LK_E_INPUT, "%s: a list is expected", label);
+    json_array_foreach(value, i, text)
     {
-        if (!rc && !json_is_string(item))
+        struct lk_invocation invocation = {.request = *request};
+        if (!rc && !json_is_string(text))
             rc = lk_fail(err, LK_E_INPUT, "%s: a list of strings is expected", label);
-        rc = rc ? rc : set_option(o, json_string_value(item), request, label, err);
+        rc = rc ? rc : lk_option_set(o, &invocation, json_string_value(text), label, err);
+        *request = invocation.request;
     }
     return rc;
 }
@@ -157,7 +147,10 @@ static int read_option(const char *key,
         snprintf(number, sizeof number, "%.17g", json_number_value(value));
         text = number;
     }
-    return set_option(o, text, request, label, err);
+    struct lk_invocation invocation = {.request = *request};
+    int rc = lk_option_set(o, &invocation, text, label, err);
+    *request = invocation.request;
+    return rc;
 }
 
 static int read_member(const char *key,
@@ -240,12 +233,12 @@ static json_t *json_of_number(double value, const struct lk_option *o)
     return o->type == LK_OPTION_REAL ? json_real(value) : json_integer((json_int_t)value);
 }
 
-static json_t *json_of_list(const struct lk_list *list)
+static json_t *json_of_list(char *const *list)
 {
-    json_t *items = list->count ? json_array() : NULL;
-    for (int i = 0; i < list->count; i++)
-        json_array_append_new(items, json_string(list->items[i]));
-    return items;
+    json_t *array = *list ? json_array() : NULL;
+    for (int i = 0; array && i < LK_LIST_MAX && list[i]; i++)
+        json_array_append_new(array, json_string(list[i]));
+    return array;
 }
 
 /* NULL for what has its default. */
@@ -257,6 +250,8 @@ static json_t *json_of_member(const struct lk_option *o, const void *member)
     case LK_OPTION_TEXT:
     case LK_OPTION_CHOICE:
         return json_of_text(*(char *const *)member, o->initial);
+    case LK_OPTION_LIST:
+        return json_of_list(member);
     case LK_OPTION_INT:
         return json_of_number(*(const int *)member, o);
     case LK_OPTION_INT64:
@@ -266,8 +261,6 @@ static json_t *json_of_member(const struct lk_option *o, const void *member)
     case LK_OPTION_SIZE:
         snprintf(text, sizeof text, "%dx%d", size[0], size[1]);
         return size[0] ? json_string(text) : NULL;
-    case LK_OPTION_LIST:
-        return json_of_list(member);
     default:
         return NULL;
     }
@@ -304,16 +297,13 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
     int rc = check_utf8(request->prompt, "the prompt", err);
     rc = rc ? rc : check_utf8(request->picture, "the picture's path", err);
     for (size_t i = 0; i < n && !rc; i++) {
-        const void *member = (const char *)request + options[i].offset;
-        const struct lk_list *list = member;
         char name[64];
         snprintf(name, sizeof name, "--%s", options[i].name);
-        if (options[i].home != LK_HOME_REQUEST)
-            continue;
-        if (options[i].type <= LK_OPTION_CHOICE)
-            rc = check_utf8(*(char *const *)member, name, err);
-        for (int k = 0; options[i].type == LK_OPTION_LIST && k < list->count && !rc; k++)
-            rc = check_utf8(list->items[k], name, err);
+        char *const *texts = (char *const *)((const char *)request + options[i].offset);
+        if (options[i].home == LK_HOME_REQUEST && options[i].type <= LK_OPTION_CHOICE)
+            rc = check_utf8(*texts, name, err);
+        for (int k = 0; options[i].type == LK_OPTION_LIST && k < LK_LIST_MAX && !rc; k++)
+            rc = check_utf8(texts[k], name, err);
     }
     for (int i = 0; i < request->n_people && !rc; i++)
         rc = check_utf8(request->people[i].photo, "--face", err);

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the WebUI reads prompts, for tests/stages/test_text_prompt.c: schedules, emphasis, chunks.
 
-    prompt.py           writes tests/golden/prompt.json (needs lark and transformers)
+    prompt.py           writes tests/golden/prompt.json (needs lark and transformers; text.py and tools/parity/run take `chunks`)
 
 Nothing of the WebUI runs here: the grammar is the one that it publishes, read by lark's Earley parser as there, and the rest is
 written after its description. PUBLISHED are the examples of its own documentation, with the answers given there.
 """
+import functools
 import json
 import random
 import re
 
-import lark
 from transformers import CLIPTokenizer
 
 import checkpoint
@@ -19,7 +19,7 @@ import checkpoint
 OUT = checkpoint.ROOT / "tests/golden/prompt.json"
 ROOM, COMMA_TOKENS = 75, 20
 
-GRAMMAR = lark.Lark(r"""
+GRAMMAR = r"""
 !start: (prompt | /[][():]/+)*
 prompt: (emphasized | scheduled | alternate | plain | WHITESPACE)*
 !emphasized: "(" prompt ")" | "(" prompt ":" prompt ")" | "[" prompt "]"
@@ -28,7 +28,13 @@ alternate: "[" prompt ("|" [prompt])+ "]"
 WHITESPACE: /\s+/
 plain: /([^\\\[\]():|]|\\.)+/
 %import common.SIGNED_NUMBER -> NUMBER
-""")
+"""
+
+
+@functools.cache
+def parser():
+    import lark
+    return lark.Lark(GRAMMAR)
 
 
 def last_step_before(number, steps, before):
@@ -38,7 +44,7 @@ def last_step_before(number, steps, before):
 
 
 def text_at(tree, step, steps, before):
-    if not isinstance(tree, lark.Tree):
+    if not hasattr(tree, "data"):
         return str(tree or "")
     inner = lambda child: text_at(child, step, steps, before)
     if tree.data == "scheduled":
@@ -52,8 +58,10 @@ def text_at(tree, step, steps, before):
 def schedule(prompt, steps, before=0):
     """[[last step, text], ...]"""
     try:
-        tree = GRAMMAR.parse(prompt)
-    except lark.exceptions.LarkError:
+        tree = parser().parse(prompt)
+    except Exception as error:
+        if type(error).__module__ != "lark.exceptions":
+            raise
         return [[steps, prompt]]
     ends = {steps}
     for node in tree.iter_subtrees():

@@ -118,6 +118,20 @@ static void move_text(json_t *from, const char *key, json_t *to, const char *nam
     json_object_del(from, key);
 }
 
+/* The same of a list of texts: NAME[0], NAME[1] … */
+static void move_texts(json_t *from, const char *key, json_t *to)
+{
+    size_t i;
+    json_t *text;
+    json_array_foreach(json_object_get(from, key), i, text)
+    {
+        char name[64];
+        snprintf(name, sizeof name, "%s[%zu]", key, i);
+        json_object_set(to, name, text);
+    }
+    json_object_del(from, key);
+}
+
 /* "people": [{"photo", "place"}]: photos are personal, places are not. */
 static void split_people(json_t *options, json_t *personal)
 {
@@ -152,6 +166,8 @@ static int split_request(const lk_result *result,
     for (size_t i = 0; i < n; i++) {
         if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_TEXT)
             move_text(options, rows[i].name, personal, rows[i].name);
+        if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_LIST)
+            move_texts(options, rows[i].name, personal);
     }
     json_object_del(options, "count");
     if (!picture->from_photo)

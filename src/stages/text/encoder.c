@@ -230,6 +230,15 @@ void lk_text_free(lk_text *text)
     free(text);
 }
 
+void lk_text_rebind(lk_text *text)
+{
+    for (int i = 0; i < config_of(text)->layers; i++) {
+        lk_session_release(text->sessions[i]);
+        text->sessions[i] = NULL;
+    }
+    lk__kept_forget(&text->kept);
+}
+
 /* ---- encoding ---- */
 
 /* The session belongs to `text`. */

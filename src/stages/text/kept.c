@@ -10,10 +10,19 @@ void lk__kept_init(struct lk__kept *kept)
     pthread_mutex_init(&kept->lock, NULL);
 }
 
+void lk__kept_forget(struct lk__kept *kept)
+{
+    pthread_mutex_lock(&kept->lock);
+    for (size_t i = 0; i < LK__KEPT; i++) {
+        free(kept->entry[i].values);
+        kept->entry[i].values = NULL;
+    }
+    pthread_mutex_unlock(&kept->lock);
+}
+
 void lk__kept_close(struct lk__kept *kept)
 {
-    for (size_t i = 0; i < LK__KEPT; i++)
-        free(kept->entry[i].values);
+    lk__kept_forget(kept);
     pthread_mutex_destroy(&kept->lock);
 }
 

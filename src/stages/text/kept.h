@@ -23,6 +23,7 @@ struct lk__kept {
 };
 
 void lk__kept_init(struct lk__kept *kept);
+void lk__kept_forget(struct lk__kept *kept);
 void lk__kept_close(struct lk__kept *kept);
 
 /* values [n] of that key, if they are kept. Thread-safe, as the next. */

@@ -27,6 +27,10 @@ int lk_text_open(lk_runtime *runtime,
                  struct lk_error *err);
 void lk_text_free(lk_text *text);
 
+/* Later encodings use the weights that the checkpoint has now (catalog/lora.h). Not while another
+ * thread encodes. */
+void lk_text_rebind(lk_text *text);
+
 int lk_text_width(const lk_text *text); /* 768 */
 
 /* How often a network has run: chunks that come again do not run it. */
