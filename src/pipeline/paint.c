@@ -96,6 +96,8 @@ int lk__brief_open(lk_engine *engine,
                                   lk__request_steps(request, engine->painter.entry), watch, result,
                                   &brief->conditions, err);
     lk__inversions_close(&inversions);
+    if (lk_runtime_is_short(engine->runtime))
+        lk_text_rest(engine->painter.text);
     return rc;
 }
 

@@ -120,6 +120,14 @@ const char *const *lk_runtime_devices(const lk_runtime *runtime)
     return runtime->devices.list;
 }
 
+bool lk_runtime_is_short(lk_runtime *runtime)
+{
+    pthread_mutex_lock(&runtime->lock);
+    const bool is_short = runtime->used > runtime->memory;
+    pthread_mutex_unlock(&runtime->lock);
+    return is_short;
+}
+
 /* Takes a session out of the list; with the lock held. */
 static void unlink_session(lk_runtime *runtime, lk_session *session)
 {

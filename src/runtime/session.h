@@ -8,6 +8,7 @@
 #ifndef LK_RUNTIME_SESSION_H
 #define LK_RUNTIME_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ int lk_runtime_open(const struct lk_runtime_options *options,
                     struct lk_error *err);
 void lk_runtime_free(lk_runtime *runtime); /* all sessions must have been released */
 const char *lk_runtime_version(const lk_runtime *runtime);
+/* Whether the sessions take more than the budget: who can do without one should release it. */
+bool lk_runtime_is_short(lk_runtime *runtime);
 
 /* Devices: "cpu", "cuda:0", …; "auto" takes the first that works. NULL-terminated list of what
  * works here. */

@@ -204,6 +204,7 @@ static void what_was_encoded_is_not_encoded_again(void **state)
     assert_int_equal(lk_text_runs(model.text), 1);
     assert_memory_equal(first.states, second.states, 77 * 32 * sizeof(float));
     free(second.states);
+    lk_text_rest(model.text);
     second = encode(&model, "a (woman:1.2) BREAK a woman BREAK a man", 0);
     assert_int_equal(lk_text_runs(model.text), 2);
     assert_memory_equal(first.states, second.states + 77 * 32, 77 * 32 * sizeof(float));
@@ -219,6 +220,9 @@ static void what_was_encoded_is_not_encoded_again(void **state)
     assert_int_equal(lk_text_runs(model.text), 43);
     free(encode(&model, "a woman", 0).states);
     assert_int_equal(lk_text_runs(model.text), 44);
+    lk_text_rebind(model.text);
+    free(encode(&model, "a woman", 0).states);
+    assert_int_equal(lk_text_runs(model.text), 45);
     free(first.states);
     close_model(&model);
 }

@@ -230,12 +230,17 @@ void lk_text_free(lk_text *text)
     free(text);
 }
 
-void lk_text_rebind(lk_text *text)
+void lk_text_rest(lk_text *text)
 {
     for (int i = 0; i < config_of(text)->layers; i++) {
         lk_session_release(text->sessions[i]);
         text->sessions[i] = NULL;
     }
+}
+
+void lk_text_rebind(lk_text *text)
+{
+    lk_text_rest(text);
     lk__kept_forget(&text->kept);
 }
 

@@ -27,8 +27,10 @@ int lk_text_open(lk_runtime *runtime,
                  struct lk_error *err);
 void lk_text_free(lk_text *text);
 
-/* Later encodings use the weights that the checkpoint has now (catalog/lora.h). Not while another
- * thread encodes. */
+/* Gives the networks' memory back until they are needed again; what was encoded is kept. Not while
+ * another thread encodes; so the next. */
+void lk_text_rest(lk_text *text);
+/* Later encodings use the weights that the checkpoint has now (catalog/lora.h). */
 void lk_text_rebind(lk_text *text);
 
 int lk_text_width(const lk_text *text); /* 768 */
