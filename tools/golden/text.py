@@ -44,7 +44,10 @@ def encode(model, chunks, skip):
         with torch.no_grad():
             states = norm(model(ids, output_hidden_states=True).hidden_states[-(skip + 1)])[0]
         weighted = states * weights[:, None]
-        out.append(weighted * (states.double().mean() / weighted.double().mean()).float() if (weights != 1).any() else states)
+        before, after, size = states.double().mean(), weighted.double().mean(), weighted.double().abs().mean()
+        if (weights != 1).any() and min(abs(before), abs(after)) >= 1e-6 * size:  # else it is rounding: there is no mean to restore
+            weighted = weighted * (before / after).float()
+        out.append(weighted)
     return torch.cat(out).contiguous()
 
 

@@ -15,6 +15,7 @@
  *
  * Emphasis is the WebUI's "Original": states times weights, then all of the chunk by one factor
  * that restores their mean. */
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -330,20 +331,28 @@ static void key_of(const float *embedded, size_t n, int clip_skip, struct lk_sha
     lk_sha256_bytes(what, strlen(what), key);
 }
 
-/* states [positions,width] become stronger or weaker by their weights; their mean stays. */
+/* states [positions,width] become stronger or weaker by their weights; their mean stays, where it
+ * is more than the rounding of numbers that add up to nothing. */
 static void emphasise(const struct lk_chunk *chunk, size_t positions, size_t width, float *states)
 {
-    double before = 0, after = 0;
+    const size_t n = positions * width;
+    double before = 0, after = 0, size = 0;
     bool changes = false;
-    for (size_t i = 0; i < positions * width; i++) {
-        const float weight = chunk->weights[i / width];
-        changes |= weight != 1;
+    for (size_t i = 0; i < positions; i++)
+        changes |= chunk->weights[i] != 1;
+    if (!changes)
+        return;
+    for (size_t i = 0; i < n; i++) {
         before += (double)states[i];
-        states[i] *= weight;
+        states[i] *= chunk->weights[i / width];
         after += (double)states[i];
+        size += fabs((double)states[i]);
     }
-    const float factor = after != 0 ? (float)(before / after) : 1;
-    for (size_t i = 0; changes && i < positions * width; i++)
+    const double least = 1e-6 * size;
+    if (fabs(before) < least || fabs(after) < least)
+        return;
+    const float factor = (float)(before / after);
+    for (size_t i = 0; i < n; i++)
         states[i] *= factor;
 }
 
