@@ -43,6 +43,18 @@ check 2 "prompt" $lk draw "" -o x.png
 check 2 "prompt" $lk draw "   " -o x.png
 check 2 "nobody is named" $lk portrait "a man" --face left= -o x.png
 
+# How a prompt is read, without a model and without a place for the picture.
+grammar="a (red hair:1.4) [woman:man:0.5] AND a [hat]:0.5 <lora:x:0.7>"
+check 0 "^part 2 of 2, weight 0.5" $lk draw "$grammar" --explain
+check 0 "steps 3 to 4: \"a \(red hair:1.4\) man\"" $lk portrait "$grammar" --steps 4 --explain
+check 0 "2 × 1.4" env LIKENESS_MODELS=$work $lk draw "$grammar" --explain
+check 0 "8 of <ti_EasyNegative> × 1.2" $lk draw "a" --negative "(ti_easynegative:1.2)" --embedding $shared/data/diffusion/ti_EasyNegative.safetensors --explain
+check 4 "nosuch" $lk draw "a" --model nosuch --explain
+check 2 "<hypernet:x:1>" $lk draw "<hypernet:x:1>" --explain
+check 4 "nosuch.safetensors" $lk draw "a man" --embedding nosuch.safetensors -o x.png
+check 2 "is it a LoRA" $lk draw "a man" --embedding $shared/data/diffusion/analog_svd_rank4_cloneofsimo.safetensors -o x.png
+check 2 "vectors of 768 numbers, the text encoder .* takes" $lk draw "ti_easynegative" --embedding $shared/data/diffusion -o x.png
+
 # Files that are not there, not what they should be, or not writable.
 check 4 "nosuch" $lk draw "a man" --model nosuch -o x.png
 check 4 "nosuch.safetensors" $lk draw "a man" --model ./nosuch.safetensors -o x.png

@@ -10,7 +10,7 @@
  * chunks of 77 tokens: start, at most 75 of its own, end, padding; the causal mask keeps padding
  * from being read by what stands before it.
  *
- * Token inversions are looked up here, in the mapped checkpoint, and not in the graph: so vectors
+ * Token embeddings are looked up here, in the mapped checkpoint, and not in the graph: so vectors
  * of textual inversion take their places, and the table (152 MB of SD 1.x) is never copied.
  *
  * Emphasis is the WebUI's "Original": states times weights, then all of the chunk by one factor
@@ -30,7 +30,7 @@ struct lk_text {
     const lk_checkpoint *checkpoint;
     char *device; /* NULL: auto */
     lk_tokenizer *tokenizer;
-    const struct lk_tensor *table; /* [vocabulary, width] token inversions */
+    const struct lk_tensor *table; /* [vocabulary, width] token embeddings */
     pthread_mutex_t lock;          /* of sessions and runs */
     lk_session **sessions;         /* [layers], by clip_skip; NULL until asked for */
     size_t runs;
