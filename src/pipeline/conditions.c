@@ -80,10 +80,11 @@ static int fill_up(struct maker *m,
 static int fill_all(struct maker *m, struct lk_error *err)
 {
     struct lk__conditions *out = &m->out;
-    int most = 0, least = out->texts[0].tokens;
+    int most = 0, least = 0;
     for (size_t i = 0; i < out->count; i++) {
-        most = out->texts[i].tokens > most ? out->texts[i].tokens : most;
-        least = out->texts[i].tokens < least ? out->texts[i].tokens : least;
+        const int tokens = out->texts[i].tokens;
+        most = tokens > most ? tokens : most;
+        least = i == 0 || tokens < least ? tokens : least;
     }
     out->value.tokens = most;
     if (least == most)

@@ -82,8 +82,10 @@ static size_t plain_length(const struct parser *p)
 static struct lk__node *parse_sequence(struct parser *p)
 {
     struct lk__node *sequence = new_node(p, LK__NODE_SEQUENCE);
-    struct lk__node **end = sequence ? &sequence->children : NULL;
-    while (!p->is_full && p->at < p->size) {
+    if (!sequence)
+        return NULL;
+    struct lk__node **end = &sequence->children;
+    while (p->at < p->size) {
         size_t plain = plain_length(p);
         if (plain > 0) {
             *end = text_node(p, p->at, p->at + plain);
@@ -215,19 +217,18 @@ static struct lk__node *parse_construct(struct parser *p)
 static struct lk__node *parse_start(struct parser *p)
 {
     struct lk__node *root = new_node(p, LK__NODE_SEQUENCE);
-    struct lk__node **end = root ? &root->children : NULL;
-    while (!p->is_full && p->at < p->size) {
-        *end = parse_sequence(p);
-        if (p->is_full || p->at == p->size)
-            break;
+    if (!root)
+        return NULL;
+    for (struct lk__node **end = &root->children;; p->at++) {
+        if (!(*end = parse_sequence(p)) || p->at == p->size)
+            return root;
         end = &(*end)->next;
         if (here(p) == '|' || here(p) == '\\')
             return NULL;
-        *end = text_node(p, p->at, p->at + 1);
-        end = *end ? &(*end)->next : end;
-        p->at++;
+        if (!(*end = text_node(p, p->at, p->at + 1)))
+            return root;
+        end = &(*end)->next;
     }
-    return root;
 }
 
 struct lk__node *lk__prompt_tree(const char *text, size_t size, lk_arena *arena)
@@ -257,12 +258,13 @@ static const struct lk__node *nth(const struct lk__node *node, size_t n)
     return node;
 }
 
-static size_t count_children(const struct lk__node *node)
+/* The child of an alternate whose turn it is. */
+static const struct lk__node *in_turn(const struct lk__node *node, int step)
 {
-    size_t n = 0;
-    for (const struct lk__node *child = node->children; child; child = child->next)
+    size_t n = 1;
+    for (const struct lk__node *child = node->children; child->next; child = child->next)
         n++;
-    return n;
+    return nth(node->children, (size_t)(step - 1) % n);
 }
 
 char *lk__node_text(const struct lk__node *node, int step, int steps, int before, char *to)
@@ -275,8 +277,7 @@ char *lk__node_text(const struct lk__node *node, int step, int steps, int before
         node = nth(node->children, step > lk__node_when(node, steps, before));
         return lk__node_text(node, step, steps, before, to);
     case LK__NODE_ALTERNATE:
-        node = nth(node->children, (size_t)(step - 1) % count_children(node));
-        return lk__node_text(node, step, steps, before, to);
+        return lk__node_text(in_turn(node, step), step, steps, before, to);
     case LK__NODE_GROUP:
         *to++ = node->open;
         to = lk__node_text(node->children, step, steps, before, to);
