@@ -55,6 +55,8 @@ lk_value lk_graph_conv(
     lk_graph *graph, lk_value x, lk_value w, lk_value b, int kernel, int stride, const int pad[4]);
 /* x […,I], w [O,I] (torch's layout), b [O] or LK_NO_VALUE → […,O] */
 lk_value lk_graph_linear(lk_graph *graph, lk_value x, lk_value w, lk_value b);
+/* x [N,T,C], w [S,T] → w·x [N,S,C] */
+lk_value lk_graph_mix_tokens(lk_graph *graph, lk_value x, lk_value w);
 /* x [N,C,H,W] → same; gamma, beta [C] */
 lk_value lk_graph_group_norm(
     lk_graph *graph, lk_value x, lk_value gamma, lk_value beta, int groups, float epsilon);

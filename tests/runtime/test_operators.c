@@ -92,6 +92,11 @@ static lk_value attention_causal(lk_graph *g, const lk_value *in)
     return lk_graph_attention(g, q, q, in[0], 2, 4, 1);
 }
 
+static lk_value mix_tokens(lk_graph *g, const lk_value *in)
+{
+    return lk_graph_mix_tokens(g, in[0], PARAMETER(g, 2, 5, 7));
+}
+
 static lk_value silu(lk_graph *g, const lk_value *in)
 {
     return lk_graph_activation(g, lk_graph_scale(g, in[0], 4), LK_SILU);
@@ -195,6 +200,7 @@ static const struct operator_case {
     {"conv1", conv1, 1, {{4, {2, 4, 6, 5}}}, 2, LK_F32, NULL},
     {"linear", linear, 1, {{3, {2, 7, 8}}}, 4, LK_F32, NULL},
     {"linear_rows", linear_rows, 1, {{2, {2, 8}}}, 2, LK_F32, NULL},
+    {"mix_tokens", mix_tokens, 1, {{3, {2, 7, 8}}}, 3, LK_F32, NULL},
     {"group_norm", group_norm, 1, {{4, {2, 4, 6, 5}}}, 2, LK_F32, NULL},
     {"layer_norm", layer_norm, 1, {{3, {2, 7, 8}}}, 4, LK_F32, NULL},
     {"attention", attention, 1, {{3, {2, 7, 8}}}, 4, LK_F32, NULL},

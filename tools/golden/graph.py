@@ -38,6 +38,7 @@ cases = {
     "conv1": F.conv2d(image, fill(2, 6, 4, 1, 1), fill(3, 6)),
     "linear": F.linear(tokens, fill(2, 5, 8), fill(3, 5)),
     "linear_rows": F.linear(fill(1, 2, 8), fill(2, 5, 8)),
+    "mix_tokens": fill(2, 5, 7) @ tokens,
     "group_norm": F.group_norm(image, 2, fill(2, 4), fill(3, 4), 1e-5),
     "layer_norm": F.layer_norm(tokens, (8,), fill(2, 8), fill(3, 8), 1e-5),
     "attention": attention(4 * tokens, 4 * tokens, tokens, 2),

@@ -20,6 +20,7 @@ enum lk__op {
     LK__CONSTANT,
     LK__CONV,
     LK__LINEAR,
+    LK__MIX_TOKENS,
     LK__GROUP_NORM,
     LK__LAYER_NORM,
     LK__ATTENTION,

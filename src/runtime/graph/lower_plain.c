@@ -279,6 +279,11 @@ static const char *lower_geglu(struct step *s)
     return node2(s, "Mul", halves[0], node1(s, "Gelu", halves[1]));
 }
 
+static const char *lower_mix_tokens(struct step *s)
+{
+    return node2(s, "MatMul", in(s, 1), in(s, 0));
+}
+
 static const char *lower_add(struct step *s)
 {
     return node2(s, "Add", in(s, 0), in(s, 1));
@@ -401,6 +406,7 @@ void lk__lower_plain(struct lk__onnx *onnx, const lk_graph *graph, size_t index,
         [LK__GELU] = lower_gelu,
         [LK__QUICK_GELU] = lower_quick_gelu,
         [LK__GEGLU] = lower_geglu,
+        [LK__MIX_TOKENS] = lower_mix_tokens,
         [LK__ADD] = lower_add,
         [LK__MUL] = lower_mul,
         [LK__SCALE] = lower_scale,

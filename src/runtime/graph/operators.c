@@ -12,6 +12,7 @@ static const char *const op_names[LK__OP_COUNT] = {
     [LK__CONSTANT] = "constant",
     [LK__CONV] = "conv",
     [LK__LINEAR] = "linear",
+    [LK__MIX_TOKENS] = "mix tokens",
     [LK__GROUP_NORM] = "group norm",
     [LK__LAYER_NORM] = "layer norm",
     [LK__ATTENTION] = "attention",
@@ -132,6 +133,19 @@ lk_value lk_graph_linear(lk_graph *graph, lk_value x, lk_value w, lk_value b)
     struct lk__value value = like(op, in);
     value.in[0] = x, value.in[1] = w, value.in[2] = b;
     value.shape[value.rank - 1] = weight->shape[0];
+    return lk__graph_append(graph, &value);
+}
+
+lk_value lk_graph_mix_tokens(lk_graph *graph, lk_value x, lk_value w)
+{
+    const enum lk__op op = LK__MIX_TOKENS;
+    const struct lk__value *in = operand(graph, op, "x", x, 3);
+    const struct lk__value *weight = operand(graph, op, "w", w, 2);
+    if (!in || !weight || !expect(graph, op, "x's tokens", in->shape[1], weight->shape[1]))
+        return LK_NO_VALUE;
+    struct lk__value value = like(op, in);
+    value.in[0] = x, value.in[1] = w;
+    value.shape[1] = weight->shape[0];
     return lk__graph_append(graph, &value);
 }
 
