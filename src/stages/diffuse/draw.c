@@ -4,6 +4,7 @@
 #include "stages/diffuse/draw.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct lk_drawer {
     const lk_checkpoint *checkpoint;
     char *device; /* NULL: auto */
     lk_session *unet, *decoder, *encoder;
+    struct lk_unet_variant variant; /* of the UNet */
 };
 
 /* One picture being drawn. */
@@ -24,7 +26,7 @@ struct sitting {
     const struct lk_watch *watch;
     const struct lk_sampler *sampler;
     struct lk__plan plan;
-    int start; /* first step taken: 0, later with init */
+    int start; /* first call taken: 0, later with init */
     int shape[3];
     struct lk_rng rng;
     struct lk__walk walk;
@@ -41,9 +43,11 @@ void lk_draw_options_init(struct lk_draw_options *options)
         .guidance = 7.5,
         .sampler = "dpmpp-2m",
         .schedule = "normal",
+        .eta = -1,
         .rng = LK_RNG_TORCH,
         .strength = 0.8,
     };
+    lk_guidance_options_init(&options->guidance_options);
 }
 
 int lk_draw_steps(const struct lk_draw_options *o)
@@ -66,6 +70,29 @@ static int open_network(lk_drawer *drawer,
     return rc;
 }
 
+static bool same_variant(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
+{
+    return a->perturbed == b->perturbed && a->freed == b->freed &&
+           (!a->freed || (a->height == b->height && a->width == b->width &&
+                          !memcmp(&a->freeu, &b->freeu, sizeof a->freeu)));
+}
+
+/* The UNet of the variant that is asked for; another one is given up. */
+static int choose_unet(lk_drawer *d, const struct lk_unet_variant *variant, struct lk_error *err)
+{
+    lk_graph *graph = NULL;
+    if (d->unet && same_variant(&d->variant, variant))
+        return 0;
+    lk_session_release(d->unet);
+    d->unet = NULL;
+    d->variant = *variant;
+    int rc = lk_unet_variant_graph(d->checkpoint, variant, &graph, err);
+    if (!rc)
+        rc = lk_session_of_graph(d->runtime, graph, NULL, d->device, &d->unet, err);
+    lk_graph_free(graph);
+    return rc;
+}
+
 int lk_drawer_open(lk_runtime *runtime,
                    const lk_checkpoint *checkpoint,
                    const char *device,
@@ -79,7 +106,7 @@ int lk_drawer_open(lk_runtime *runtime,
     }
     drawer->runtime = runtime;
     drawer->checkpoint = checkpoint;
-    int rc = open_network(drawer, lk_unet_graph, &drawer->unet, err);
+    int rc = choose_unet(drawer, &(struct lk_unet_variant){0}, err);
     if (!rc)
         rc = open_network(drawer, lk_vae_decoder_graph, &drawer->decoder, err);
     if (rc)
@@ -153,25 +180,50 @@ static int check_conditioning(const struct sitting *s,
     return rc ? rc : check_conditions(s, c->negative, c->n_negative, n, err);
 }
 
+static int check_guidance(const struct sitting *s, struct lk_error *err)
+{
+    const struct lk_draw_options *o = s->options;
+    const struct lk_guidance_options *g = &o->guidance_options;
+    if (!(g->start < g->end))
+        return lk_fail(err, LK_E_INPUT,
+                       "--guidance-start %g does not come before --guidance-end %g", g->start,
+                       g->end);
+    if (!g->plus_plus)
+        return 0;
+    if (!s->sampler->takes_away)
+        return lk_fail(err, LK_E_INPUT,
+                       "--guidance-mode cfg++ does not go with --sampler %s: take ddim, euler or "
+                       "euler-a",
+                       s->sampler->name);
+    if (o->guidance <= 1)
+        return lk_fail(err, LK_E_INPUT,
+                       "--guidance-mode cfg++ needs --guidance over 1, 7.5 for example");
+    return 0;
+}
+
 /* Sampler, times, and with init how many of them are taken: diffusers' int(steps·strength). */
 static int plan(struct sitting *s, struct lk_error *err)
 {
     const struct lk_draw_options *o = s->options;
-    enum lk_schedule schedule;
+    enum lk_schedule schedule = LK_SCHEDULE_GIVEN;
     enum lk_spacing spacing = o->spacing;
     if (spacing == LK_SPACING_OWN)
         spacing = lk_checkpoint_config(s->drawer->checkpoint)->spacing;
     int rc = lk_sampler_find(o->sampler, &s->sampler, err);
     if (!rc)
+        rc = check_guidance(s, err);
+    if (!rc && !o->sigmas)
         rc = lk_schedule_find(s->sampler, o->schedule, &schedule, err);
+    const struct lk__plan_options options = {schedule, spacing, o->steps, o->sigmas, o->eta};
     if (!rc)
-        rc = lk__plan_make(s->sampler, schedule, spacing, o->steps, &s->plan, err);
+        rc = lk__plan_make(s->sampler, &options, &s->plan, err);
     if (rc || !o->init)
         return rc;
     if (!(o->strength >= 0 && o->strength <= 1))
         return lk_fail(err, LK_E_INPUT, "--strength: %g is not a number from 0 to 1", o->strength);
-    s->start = o->steps - lk_draw_steps(o);
-    if (s->start == o->steps)
+    const int skipped = o->steps - lk_draw_steps(o);
+    s->start = lk__plan_call_of_step(&s->plan, s->sampler, skipped);
+    if (skipped == o->steps)
         return lk_fail(err, LK_E_INPUT,
                        "--strength %g of --steps %d leaves no step to draw: raise one of them",
                        o->strength, o->steps);
@@ -181,18 +233,20 @@ static int plan(struct sitting *s, struct lk_error *err)
 static int allocate(struct sitting *s, struct lk_error *err)
 {
     const size_t n = (size_t)s->shape[0] * s->shape[1] * s->shape[2];
-    float *memory = calloc(5 * n, sizeof *memory);
+    float *memory = calloc((5 + LK__PAST) * n, sizeof *memory);
     if (!memory)
-        return lk_fail_memory(err, "a latent", 5 * n * sizeof *memory);
+        return lk_fail_memory(err, "a latent", (5 + LK__PAST) * n * sizeof *memory);
     s->walk = (struct lk__walk){
         .n = n,
         .x = memory,
-        .last = memory + n,
+        .kept = memory + n,
         .noise = memory + 2 * n,
         .rng = &s->rng,
     };
     s->input = memory + 3 * n;
     s->epsilon = memory + 4 * n;
+    for (int i = 0; i < LK__PAST; i++)
+        s->walk.past[i] = memory + (5 + i) * n;
     return 0;
 }
 
@@ -210,8 +264,8 @@ static int start_from_picture(struct sitting *s, struct lk_error *err)
     lk_picture_free(resized);
     if (rc)
         return rc;
-    lk_rng_normal(&s->rng, s->walk.noise, s->walk.n);
-    s->sampler->noised(&s->plan, s->start, &s->walk);
+    lk__noise_first(&s->rng, &o->variation, s->shape, s->walk.noise, s->epsilon);
+    lk__sampler_noised(s->sampler, &s->plan, s->start, &s->walk);
     return 0;
 }
 
@@ -220,24 +274,35 @@ static int begin(struct sitting *s, struct lk_error *err)
     lk_rng_init(&s->rng, s->options->rng, s->options->seed);
     if (s->options->init)
         return start_from_picture(s, err);
-    lk_rng_normal(&s->rng, s->walk.x, s->walk.n);
+    lk__noise_first(&s->rng, &s->options->variation, s->shape, s->walk.x, s->epsilon);
     for (size_t k = 0; k < s->walk.n; k++)
         s->walk.x[k] *= s->plan.noise_scale;
     return 0;
 }
 
+/* The step that a call belongs to, counted from the first taken. PNDM has a call more. */
+static int step_of(const struct sitting *s, const struct lk__call *call)
+{
+    const int step = call->step - s->plan.call[s->start].step, steps = lk_draw_steps(s->options);
+    return step < steps ? step : steps - 1;
+}
+
 static int denoise(struct sitting *s, struct lk_error *err)
 {
-    const int steps = s->plan.steps - s->start;
-    for (int i = s->start; i < s->plan.steps; i++, s->walk.taken++) {
-        int rc = lk_watch_step(s->watch, "draw", s->walk.taken + 1, steps, err);
+    const int calls = s->plan.calls - s->start;
+    const struct lk_guidance_options *guide = &s->options->guidance_options;
+    for (int i = s->start; i < s->plan.calls; i++, s->walk.taken++) {
+        const struct lk__call *call = &s->plan.call[i];
+        int rc = lk_watch_step(s->watch, "draw", s->walk.taken + 1, calls, err);
         if (rc)
             return rc;
         lk__sampler_input(s->sampler, &s->plan, i, s->walk.x, s->walk.n, s->input);
-        rc = lk__guidance_noise(&s->guidance, i - s->start, s->plan.timestep[i], s->input,
-                                s->epsilon, s->watch, err);
+        rc = lk__guidance_noise(&s->guidance, step_of(s, call),
+                                lk__mix_holds(guide, call->step, s->plan.steps), call->timestep,
+                                s->input, s->epsilon, s->watch, err);
         if (rc)
             return rc;
+        s->walk.away = guide->plus_plus ? s->guidance.away : NULL;
         s->sampler->step(&s->plan, i, s->epsilon, &s->walk);
         if (!all_finite(s->walk.x, s->walk.n))
             return lk_fail(err, LK_E_INPUT,
@@ -305,7 +370,17 @@ int lk_draw(lk_drawer *drawer,
         rc = plan(&s, err);
     if (!rc)
         rc = allocate(&s, err);
-    lk__guidance_init(&s.guidance, drawer->unet, s.shape, conditioning, options->guidance);
+    const struct lk_unet_variant variant = {
+        .perturbed = options->guidance_options.perturbed > 0,
+        .freed = options->freeu != NULL,
+        .freeu = options->freeu ? *options->freeu : (struct lk_freeu){{0}},
+        .height = s.shape[1],
+        .width = s.shape[2],
+    };
+    if (!rc)
+        rc = choose_unet(drawer, &variant, err);
+    lk__guidance_init(&s.guidance, drawer->unet, s.shape, conditioning, options->guidance,
+                      &options->guidance_options);
     if (!rc)
         rc = draw(&s, picture, latents, err);
     lk__guidance_free(&s.guidance);

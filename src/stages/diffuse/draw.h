@@ -12,27 +12,35 @@
 #include "catalog/checkpoint.h"
 #include "data/picture.h"
 #include "runtime/session.h"
+#include "stages/diffuse/freeu.h"
 #include "stages/diffuse/guidance.h"
+#include "stages/diffuse/noise.h"
 #include "stages/diffuse/samplers.h"
 
 #define LK_DRAW_MIN_SIDE 64
 #define LK_DRAW_MAX_SIDE 2048
 
 struct lk_draw_options {
-    int width, height;       /* pixels, multiples of 8, LK_DRAW_MIN_SIDE … LK_DRAW_MAX_SIDE */
-    int steps;               /* 1 … LK_MAX_STEPS */
-    double guidance;         /* up to 1: the negative prompt is not used */
-    const char *sampler;     /* "ddim", "euler", "euler-a", "dpmpp-2m" */
-    const char *schedule;    /* "normal", "karras" */
-    enum lk_spacing spacing; /* LK_SPACING_OWN: the checkpoint's, else the sampler's */
+    int width, height; /* pixels, multiples of 8, LK_DRAW_MIN_SIDE … LK_DRAW_MAX_SIDE */
+    int steps;         /* 1 … LK_MAX_STEPS */
+    double guidance;   /* up to 1: the negative prompt is not used */
+    struct lk_guidance_options guidance_options;
+    const struct lk_freeu *freeu; /* or NULL */
+    const char *sampler;          /* a row of samplers.c: "ddim", "euler" … */
+    const char *schedule;         /* a name of samplers.c: "normal", "karras" … */
+    const float *sigmas;          /* noise levels instead of a schedule [steps + 1]; or NULL */
+    double eta;                   /* share of fresh noise; < 0: the sampler's own */
+    enum lk_spacing spacing;      /* LK_SPACING_OWN: the checkpoint's, else the sampler's */
     uint64_t seed;
+    struct lk_variation variation;
     enum lk_rng_kind rng;
     const struct lk_picture
         *init;       /* start from this picture (resized to width × height), or NULL */
     double strength; /* with init: int(steps·strength) last steps are taken, 0 … 1 */
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };
-/* 512×512, 20 steps, guidance 7.5, dpmpp-2m, normal, seed 0, torch's noise, strength 0.8. */
+/* 512×512, 20 steps, guidance 7.5, dpmpp-2m, normal, seed 0, torch's noise, strength 0.8, the
+ * sampler's eta, no variation. */
 void lk_draw_options_init(struct lk_draw_options *options);
 
 /* How many steps are taken: with init int(steps·strength). */

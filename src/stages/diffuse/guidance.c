@@ -18,12 +18,14 @@ void lk__guidance_init(struct lk__guidance *g,
                        lk_session *unet,
                        const int latent_shape[3],
                        const struct lk_conditioning *conditioning,
-                       double scale)
+                       double scale,
+                       const struct lk_guidance_options *options)
 {
     *g = (struct lk__guidance){
         .unet = unet,
         .conditioning = conditioning,
-        .scale = (float)scale,
+        .options = options,
+        .scale = (float)(options->plus_plus ? scale / 12.5 : scale),
         .channels = latent_shape[0],
         .height = latent_shape[1],
         .width = latent_shape[2],
@@ -34,6 +36,7 @@ void lk__guidance_free(struct lk__guidance *g)
 {
     free(g->sample);
     free(g->context);
+    free(g->away);
 }
 
 /* ---- the rows of a step ---- */
@@ -65,7 +68,9 @@ static int make_room(struct lk__guidance *g, int batch, struct lk_error *err)
     g->sample = sample ? sample : g->sample;
     float *context = realloc(g->context, rows * context_size(g) * sizeof *context);
     g->context = context ? context : g->context;
-    if (!sample || !context)
+    if (!g->away)
+        g->away = malloc(latent_size(g) * sizeof *g->away);
+    if (!sample || !context || !g->away)
         return lk_fail_memory(err, "guidance",
                               rows * (latent_size(g) + context_size(g)) * sizeof *sample);
     g->room = batch;
@@ -75,16 +80,21 @@ static int make_room(struct lk__guidance *g, int batch, struct lk_error *err)
 
 /* Puts the step's conditions into the rows, and their states into the context where they are others
  * than in the step before. */
-static int choose_rows(struct lk__guidance *g, int step, struct lk_error *err)
+static int choose_rows(struct lk__guidance *g, int step, bool holds, struct lk_error *err)
 {
     const struct lk_conditioning *c = g->conditioning;
     const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS];
-    const size_t n = choose(c->positive, c->n_positive, step, rows + 1, LK_GUIDANCE_MAX_ROWS - 1);
-    const bool guided = g->scale > 1 || n != 1 || rows[1]->weight != 1;
-    if (n < 1 || n >= LK_GUIDANCE_MAX_ROWS ||
-        (guided && choose(c->negative, c->n_negative, step, rows, 1) != 1))
+    const size_t room = LK_GUIDANCE_MAX_ROWS - 2; /* beside a negative and a perturbed one */
+    const size_t n = choose(c->positive, c->n_positive, step, rows + 1, room);
+    const bool guided =
+        (holds && (g->scale > 1 || g->options->plus_plus)) || n != 1 || rows[1]->weight != 1;
+    const bool perturbed = holds && g->options->perturbed > 0;
+    if (n < 1 || n > room || (guided && choose(c->negative, c->n_negative, step, rows, 1) != 1))
         return lk_fail(err, LK_E_FAILED, "step %d has %zu conditions, or no negative one", step, n);
-    const int batch = (int)n + guided;
+    const int batch = (int)n + guided + perturbed;
+    rows[1 + n] = rows[1]; /* perturbed */
+    g->positive = guided;
+    g->perturbed = batch - perturbed;
     int rc = make_room(g, batch, err);
     if (rc)
         return rc;
@@ -101,51 +111,64 @@ static int choose_rows(struct lk__guidance *g, int step, struct lk_error *err)
 
 /* ---- noise ---- */
 
-/* noise [batch, n] → epsilon [n] */
-static void combine(const struct lk__guidance *g, const float *noise, float *epsilon)
+/* noise [batch, n] → epsilon [n]; scale: of guidance */
+static void combine(struct lk__guidance *g, float scale, const float *noise, float *epsilon)
 {
     const size_t n = latent_size(g);
+    const float *positive = noise + g->positive * n;
     memcpy(epsilon, noise, n * sizeof *epsilon);
-    for (int b = 1; b < g->batch; b++) {
-        const float *positive = noise + b * n, scale = g->scale * g->rows[b]->weight;
+    memcpy(g->away, noise, n * sizeof *g->away);
+    for (int b = 1; b < g->perturbed; b++) {
+        const float *one = noise + b * n, share = scale * g->rows[b]->weight;
         for (size_t k = 0; k < n; k++)
-            epsilon[k] += scale * (positive[k] - noise[k]);
+            epsilon[k] += share * (one[k] - noise[k]);
     }
+    for (int b = g->perturbed; b < g->batch; b++) {
+        const float *perturbed = noise + b * n, share = (float)g->options->perturbed;
+        for (size_t k = 0; k < n; k++)
+            epsilon[k] += share * (positive[k] - perturbed[k]);
+    }
+    if (g->batch > 1)
+        lk__mix_rescale(epsilon, positive, n, g->options->rescale);
 }
 
 int lk__guidance_noise(struct lk__guidance *g,
                        int step,
+                       bool holds,
                        float timestep,
                        const float *x,
                        float *epsilon,
                        const struct lk_watch *watch,
                        struct lk_error *err)
 {
-    static const char *const in_names[] = {"sample", "timestep", "context"};
+    static const char *const in_names[] = {"sample", "timestep", "context", "perturb"};
     static const char *const out_name = "noise";
     const size_t n = latent_size(g);
-    float timesteps[LK_GUIDANCE_MAX_ROWS];
-    int rc = choose_rows(g, step, err);
+    float timesteps[LK_GUIDANCE_MAX_ROWS], perturb[LK_GUIDANCE_MAX_ROWS];
+    int rc = choose_rows(g, step, holds, err);
     if (rc)
         return rc;
     for (int b = 0; b < g->batch; b++) {
         memcpy(g->sample + b * n, x, n * sizeof *x);
         timesteps[b] = timestep;
+        perturb[b] = b == g->perturbed;
     }
     const struct lk_conditioning *c = g->conditioning;
     const struct lk_array inputs[] = {
         {LK_F32, 4, {g->batch, g->channels, g->height, g->width}, g->sample},
         {LK_F32, 1, {g->batch}, timesteps},
         {LK_F32, 3, {g->batch, c->tokens, c->width}, g->context},
+        {LK_F32, 3, {g->batch, 1, 1}, perturb},
     };
+    const size_t n_in = g->options->perturbed > 0 ? 4 : 3;
     struct lk_array output = {0};
-    rc = lk_session_run(g->unet, 3, in_names, inputs, 1, &out_name, &output, watch, err);
+    rc = lk_session_run(g->unet, n_in, in_names, inputs, 1, &out_name, &output, watch, err);
     if (rc)
         return rc;
     if (output.rank != 4 || memcmp(output.shape, inputs[0].shape, 4 * sizeof output.shape[0]))
         rc = lk_fail(err, LK_E_FAILED, "the UNet's noise has another shape than its latent");
     else
-        combine(g, output.data, epsilon);
+        combine(g, holds ? g->scale : 1, output.data, epsilon);
     free(output.data);
     return rc;
 }

@@ -5,7 +5,8 @@
  *   ε = ε(x, negative) + Σ g·wᵢ·(ε(x, positiveᵢ) − ε(x, negative))
  *
  * All predictions of a step are one run. With one positive condition of weight 1 and g up to 1, ε
- * is ε(x, positive), and the negative one is not computed. */
+ * is ε(x, positive), and the negative one is not computed. With perturbed attention s·(ε(x,
+ * positive₁) − ε(x, positive₁, perturbed)) is added. */
 #ifndef LK_STAGES_DIFFUSE_GUIDANCE_H
 #define LK_STAGES_DIFFUSE_GUIDANCE_H
 
@@ -14,6 +15,7 @@
 #include "base/error.h"
 #include "base/watch.h"
 #include "runtime/session.h"
+#include "stages/diffuse/mix.h"
 
 /* What one text became, and for which steps it holds. */
 struct lk_condition {
@@ -33,29 +35,38 @@ struct lk_conditioning {
 #define LK_GUIDANCE_MAX_ROWS 32
 
 struct lk__guidance {
-    lk_session *unet;
+    lk_session *unet; /* of a perturbed variant where options->perturbed is not 0 */
     const struct lk_conditioning *conditioning;
+    const struct lk_guidance_options *options;
     float scale;
     int channels, height, width; /* of the latent */
 
     /* Of the step: */
-    const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS]; /* the negative first, if it is needed */
+    const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS]; /* the negative first, if it is needed;
+                                                              the perturbed one last */
     int batch;                                             /* rows */
-    int room;                                              /* rows that fit into: */
+    int positive, perturbed; /* the first positive row; the perturbed one, or batch */
+    int room;                /* rows that fit into: */
     float *sample, *context; /* [room, channels, height, width], [room, tokens, width] */
+    float *away;             /* [channels, height, width] what was predicted for the negative
+                                prompt, or for the prompt where that is not asked for */
 };
 
-/* The conditioning must outlive it; sizes positive. lk__guidance_free is safe after a failure. */
+/* Conditioning and options must outlive it; sizes positive. lk__guidance_free is safe after a
+ * failure. */
 void lk__guidance_init(struct lk__guidance *guidance,
                        lk_session *unet,
                        const int latent_shape[3],
                        const struct lk_conditioning *conditioning,
-                       double scale);
+                       double scale,
+                       const struct lk_guidance_options *options);
 void lk__guidance_free(struct lk__guidance *guidance);
 
-/* x [C,h,w] as the UNet is to see it → epsilon [C,h,w]. step: counted from the first taken. */
+/* x [C,h,w] as the UNet is to see it → epsilon [C,h,w], and away. step: counted from the first
+ * taken; holds: whether guidance does (lk__mix_holds); if not, its scale is 1. */
 int lk__guidance_noise(struct lk__guidance *guidance,
                        int step,
+                       bool holds,
                        float timestep,
                        const float *x,
                        float *epsilon,

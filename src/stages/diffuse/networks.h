@@ -8,12 +8,26 @@
 #include "base/error.h"
 #include "catalog/checkpoint.h"
 #include "runtime/graph.h"
+#include "stages/diffuse/freeu.h"
 
 /* UNet2DConditionModel of SD 1.x.
  * in:  sample [N,in_channels,H,W] f32, timestep [N] f32 (0 … 999), context [N,T,context] f32
  * out: noise [N,out_channels,H,W]. Any H and W: a level that does not halve evenly is rounded up
  * going down, and cut to its skip going up. */
 int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
+
+/* What changes in the UNet. */
+struct lk_unet_variant {
+    int perturbed;         /* a fourth input, perturb [N,1,1] f32: where it is 1, the self-attention
+                              of the middle block is left out */
+    int freed;             /* FreeU, for one size: */
+    struct lk_freeu freeu; /* by these factors */
+    int height, width;     /* of the latent */
+};
+int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
+                          const struct lk_unet_variant *variant, /* or NULL */
+                          lk_graph **out,
+                          struct lk_error *err);
 
 /* AutoencoderKL. latent [N,latent_channels,h,w] (not scaled) → picture [N,3,f·h,f·w], −1…1 but not
  * clipped; f = 2^(levels−1). */

@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which times are visited, and how noisy it is there.
+/* Which calls of the UNet a picture takes, at which times, and how noisy it is there.
  *
  *   β_t = (linspace(√0.00085, √0.012, 1000)_t)²,  ᾱ_t = Π(1−β),  σ_t = √((1−ᾱ_t)/ᾱ_t)
  *
+ * The normal schedule takes times, as diffusers spaces them:
  *   linspace   0 … 999 in equal parts, both ends
  *   leading    multiples of ⌊1000/n⌋, plus 1 (steps_offset of SD 1.x)
  *   trailing   1000 − i·1000/n, minus 1
- *
- * Karras (arXiv 2206.00364, eq. 5), ρ = 7: σ_i = (σmax^⅐ + i/(n−1)·(σmin^⅐ − σmax^⅐))⁷; the
- * timestep is then where log σ lies in the table.
+ * and the σ there, between times linear in σ. The others take σ (curves.h), and the timestep is
+ * where log σ lies in the table.
  *
  * ᾱ must be torch's float32 bit for bit: at t = 0 the last bit of ᾱ is 1e-4 of 1−ᾱ. torch's
  * linspace rounds once (fused multiply-add), its cumprod multiplies in double. The rest follows
  * numpy, in double with a float32 table. */
 #include <math.h>
 
-#include "stages/diffuse/samplers.h"
+#include "stages/diffuse/curves.h"
+#include "stages/diffuse/sampler/sampler.h"
 
-struct table {
-    float alpha[LK_TRAIN_STEPS]; /* ᾱ */
-    float sigma[LK_TRAIN_STEPS], log_sigma[LK_TRAIN_STEPS];
-};
+/* The times that a consistency model was trained on: every 20th, 19 … 999. */
+#define TRAINED 50
 
-static void table_fill(struct table *t)
+static void table_fill(struct lk__table *t)
 {
     const int n = LK_TRAIN_STEPS;
     const float first = (float)sqrt(0.00085), last = (float)sqrt(0.012);
@@ -39,14 +38,6 @@ static void table_fill(struct table *t)
     }
 }
 
-/* numpy.linspace(0, end, n)[k] */
-static double linspace(double end, int n, int k)
-{
-    if (n == 1)
-        return 0;
-    return k == n - 1 ? end : k * (end / (n - 1));
-}
-
 /* The i-th of n times, from noisy to clean. */
 static double spaced(enum lk_spacing spacing, int n, int spare, int i)
 {
@@ -57,11 +48,11 @@ static double spaced(enum lk_spacing spacing, int n, int spare, int i)
     case LK_SPACING_TRAILING:
         return rint(LK_TRAIN_STEPS - i * ((double)LK_TRAIN_STEPS / n)) - 1;
     default:
-        return linspace(LK_TRAIN_STEPS - 1, all, k);
+        return lk__linspace(0, LK_TRAIN_STEPS - 1, all, k);
     }
 }
 
-static double sigma_at(const struct table *t, double time)
+static double sigma_at(const struct lk__table *t, double time)
 {
     if (time >= LK_TRAIN_STEPS - 1)
         return t->sigma[LK_TRAIN_STEPS - 1];
@@ -70,7 +61,7 @@ static double sigma_at(const struct table *t, double time)
     return slope * (time - k) + t->sigma[k];
 }
 
-static double time_of(const struct table *t, double sigma)
+static double time_of(const struct lk__table *t, double sigma)
 {
     double log_sigma = log(sigma > 1e-10 ? sigma : 1e-10);
     int low = 0;
@@ -81,76 +72,189 @@ static double time_of(const struct table *t, double sigma)
     return (1 - w) * low + w * (low + 1);
 }
 
-static double karras(double low, double high, int n, int i)
+/* What the UNet is told. diffusers cuts the fractions of its exponential and beta schedules where
+ * it rounds those of the others. */
+static float told(const struct lk_sampler *sampler, enum lk_schedule schedule, double time)
 {
-    const double rho = 7;
-    double a = pow(high, 1 / rho), b = pow(low, 1 / rho);
-    return pow(a + linspace(1, n, i) * (b - a), rho);
+    const int cut = schedule == LK_SCHEDULE_EXPONENTIAL || schedule == LK_SCHEDULE_BETA;
+    if (sampler->times == LK__TIMES_WHOLE)
+        return (float)(cut ? floor(time) : rint(time));
+    if (sampler->times == LK__TIMES_WHOLE_KARRAS && schedule == LK_SCHEDULE_KARRAS)
+        return (float)rint(time);
+    return (float)time;
 }
 
+/* The σ of all steps; times [n] are those of the normal schedule. */
 static void fill_sigmas(const struct lk_sampler *sampler,
-                        enum lk_schedule schedule,
-                        const struct table *t,
+                        const struct lk__plan_options *o,
+                        const struct lk__table *t,
                         const double *times,
-                        struct lk__plan *plan)
+                        double *sigmas)
 {
-    const int n = plan->steps;
-    int of_table = sampler->karras == LK__KARRAS_OF_TABLE;
-    double high = of_table ? t->sigma[LK_TRAIN_STEPS - 1] : sigma_at(t, times[0]);
-    double low = of_table ? t->sigma[0] : sigma_at(t, times[n - 1]);
+    const int n = o->steps, of_table = sampler->range == LK__RANGE_OF_TABLE;
+    const struct lk__curve curve = {
+        .table = t,
+        .n = n,
+        .high = of_table ? t->sigma[LK_TRAIN_STEPS - 1] : sigma_at(t, times[0]),
+        .low = of_table ? t->sigma[0] : sigma_at(t, times[n - 1]),
+    };
     for (int i = 0; i < n; i++) {
-        double sigma = sigma_at(t, times[i]), time = times[i];
-        if (schedule == LK_SCHEDULE_KARRAS) {
-            sigma = karras(low, high, n, i);
-            time = time_of(t, sigma);
-        }
-        plan->timestep[i] = (float)(sampler->whole ? rint(time) : time);
-        plan->from[i] = (float)sigma;
+        if (o->schedule == LK_SCHEDULE_NORMAL)
+            sigmas[i] = sigma_at(t, times[i]);
+        else if (o->schedule == LK_SCHEDULE_GIVEN)
+            sigmas[i] = o->sigmas[i];
+        else
+            sigmas[i] = lk__curve_at(o->schedule, &curve, i);
     }
-    for (int i = 0; i < n; i++)
-        plan->to[i] = i + 1 < n ? plan->from[i + 1] : 0;
 }
 
-/* DDIM looks back by 1000/n, whatever the spacing, and ends at ᾱ₀ (set_alpha_to_one is false). */
-static void fill_alphas(const struct table *t, const double *times, struct lk__plan *plan)
+/* Where the second call of a step asks; 0: nowhere, the step has one call. */
+static float middle_of(const struct lk_sampler *sampler, double eta, float from, float to)
 {
-    for (int i = 0; i < plan->steps; i++) {
-        int time = (int)times[i], before = time - LK_TRAIN_STEPS / plan->steps;
-        plan->timestep[i] = (float)time;
-        plan->from[i] = t->alpha[time];
-        plan->to[i] = t->alpha[before > 0 ? before : 0];
+    const float down = lk__ancestral_of(from, to, (float)eta).down;
+    switch (to > 0 ? sampler->middle : LK__MIDDLE_NONE) {
+    case LK__MIDDLE_END:
+        return to;
+    case LK__MIDDLE_HALF:
+        return expf(logf(from) + 0.5F * (logf(to) - logf(from)));
+    case LK__MIDDLE_DOWN:
+        return down > 0 ? expf(logf(from) + 0.5F * (logf(down) - logf(from))) : 0;
+    default:
+        return 0;
     }
+}
+
+static void add_call(struct lk__plan *plan, struct lk__call call)
+{
+    plan->call[plan->calls++] = call;
+}
+
+static void lay_sigmas(const struct lk_sampler *sampler,
+                       const struct lk__plan_options *o,
+                       const double *times,
+                       struct lk__plan *plan)
+{
+    double sigmas[LK_MAX_STEPS + 1] = {0};
+    const int n = o->steps, normal = o->schedule == LK_SCHEDULE_NORMAL;
+    fill_sigmas(sampler, o, &plan->table, times, sigmas);
+    sigmas[n] = !sampler->keeps_noise ? 0 : normal ? plan->table.sigma[0] : sigmas[n - 1];
+    for (int i = 0; i < n; i++) {
+        const float from = (float)sigmas[i], to = (float)sigmas[i + 1];
+        const double time = normal ? times[i] : time_of(&plan->table, sigmas[i]);
+        const float middle = middle_of(sampler, plan->eta, from, to);
+        struct lk__call call = {.timestep = told(sampler, o->schedule, time),
+                                .level = from,
+                                .from = from,
+                                .to = to,
+                                .step = i,
+                                .ends = middle == 0};
+        add_call(plan, call);
+        if (middle == 0)
+            continue;
+        const int at_end = sampler->middle == LK__MIDDLE_END;
+        const double middle_time = at_end && normal
+                                       ? times[i + 1]
+                                       : time_of(&plan->table, at_end ? sigmas[i + 1] : middle);
+        call.timestep = (float)middle_time;
+        call.level = middle;
+        call.second = call.ends = 1;
+        add_call(plan, call);
+    }
+}
+
+static void lay_alphas(const struct lk_sampler *sampler, const double *times, struct lk__plan *plan)
+{
+    const float *alpha = plan->table.alpha;
+    const int n = plan->steps;
+    for (int i = 0; i < n; i++) {
+        const int time = (int)times[i], before = time - LK_TRAIN_STEPS / n;
+        struct lk__call call = {.timestep = (float)time,
+                                .level = alpha[time],
+                                .from = alpha[time],
+                                .to = alpha[before > 0 ? before : 0],
+                                .step = i,
+                                .ends = 1};
+        if (sampler->after == LK__AFTER_NEXT)
+            call.to = i + 1 < n ? alpha[(int)times[i + 1]] : 1;
+        if (sampler->twice && i == 1) { /* the second call of step 0 */
+            struct lk__call again = call;
+            again.step = 0;
+            add_call(plan, again);
+        }
+        add_call(plan, call);
+    }
+}
+
+static int check(const struct lk_sampler *sampler,
+                 const struct lk__plan_options *o,
+                 struct lk_error *err)
+{
+    const int most = sampler->distilled ? TRAINED : LK_MAX_STEPS;
+    if (o->steps < 1 || o->steps > most)
+        return lk_fail(err, LK_E_INPUT, "--steps: %d is not a number from 1 to %d%s%s", o->steps,
+                       most, sampler->distilled ? ", the most of --sampler " : "",
+                       sampler->distilled ? sampler->name : "");
+    if (o->eta >= 0 && !sampler->takes_eta)
+        return lk_fail(err, LK_E_INPUT, "--eta does not go with --sampler %s: leave it out",
+                       sampler->name);
+    if (o->schedule != LK_SCHEDULE_GIVEN)
+        return 0;
+    if (sampler->latent == LK__LATENT_ALPHA)
+        return lk_fail(err, LK_E_INPUT,
+                       "--sigmas does not go with --sampler %s, which has its own times: take "
+                       "another sampler",
+                       sampler->name);
+    for (int i = 0; i < o->steps; i++) {
+        if (!(o->sigmas[i] > o->sigmas[i + 1] && o->sigmas[i] <= 1000) || o->sigmas[o->steps] != 0)
+            return lk_fail(err, LK_E_INPUT,
+                           "--sigmas: they must fall from at most 1000 to a last one of 0");
+    }
+    return 0;
 }
 
 int lk__plan_make(const struct lk_sampler *sampler,
-                  enum lk_schedule schedule,
-                  enum lk_spacing spacing,
-                  int steps,
+                  const struct lk__plan_options *options,
                   struct lk__plan *out,
                   struct lk_error *err)
 {
-    struct table table;
-    double times[LK_MAX_STEPS];
-    if (steps < 1 || steps > LK_MAX_STEPS)
-        return lk_fail(err, LK_E_INPUT, "--steps: %d is not a number from 1 to %d", steps,
-                       LK_MAX_STEPS);
-    if (spacing == LK_SPACING_OWN)
-        spacing = sampler->spacing;
-    table_fill(&table);
-    for (int i = 0; i < steps; i++) {
-        double time = spaced(spacing, steps, sampler->spare, i);
-        times[i] = sampler->whole ? rint(time) : (float)time;
-    }
-    out->steps = steps;
+    double times[LK_MAX_STEPS] = {0};
+    const int n = options->steps;
+    enum lk_spacing spacing =
+        options->spacing == LK_SPACING_OWN ? sampler->spacing : options->spacing;
+    int rc = check(sampler, options, err);
+    if (rc)
+        return rc;
+    out->steps = n;
+    out->calls = 0;
     out->noise_scale = 1;
-    if (sampler->alpha_levels) {
-        fill_alphas(&table, times, out);
-        return 0;
+    out->eta = options->eta >= 0 ? options->eta : sampler->eta;
+    table_fill(&out->table);
+    for (int i = 0; i < n; i++) {
+        double time = spaced(spacing, n, sampler->spare, i);
+        times[i] = sampler->times == LK__TIMES_WHOLE ? rint(time) : (float)time;
+        if (sampler->distilled)
+            times[i] =
+                (TRAINED - (int)lk__linspace_open(0, TRAINED, n, i)) * (LK_TRAIN_STEPS / TRAINED) -
+                1;
     }
-    fill_sigmas(sampler, schedule, &table, times, out);
-    if (sampler->scaled_input) {
-        float most = out->from[0];
+    if (sampler->latent == LK__LATENT_ALPHA)
+        lay_alphas(sampler, times, out);
+    else
+        lay_sigmas(sampler, options, times, out);
+    if (sampler->latent == LK__LATENT_SIGMA) {
+        float most = out->call[0].from;
         out->noise_scale = spacing == LK_SPACING_LEADING ? sqrtf(most * most + 1) : most;
     }
     return 0;
+}
+
+int lk__plan_call_of_step(const struct lk__plan *plan, const struct lk_sampler *sampler, int step)
+{
+    int call = 0;
+    if (sampler->latent == LK__LATENT_ALPHA) /* of PNDM too: diffusers does not heed the time that
+                                                is told twice */
+        return step;
+    for (int ended = 0; ended < step; call++)
+        ended += plan->call[call].ends;
+    return call;
 }

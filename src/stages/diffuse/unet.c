@@ -20,6 +20,9 @@ struct builder {
     struct lk__net net;
     const struct lk_unet_config *config;
     lk_value time, context;
+    const struct lk_unet_variant *variant; /* or NULL */
+    lk_value perturb;                      /* [N,1,1], of a variant */
+    int in_middle;
     int time_width;
     struct skip {
         lk_value value;
@@ -27,6 +30,14 @@ struct builder {
     } skips[SKIPS_MAX];
     int n_skips;
 };
+
+/* y + perturb·(v − y): where perturb is 1, a token attends to itself alone (Ahn et al. 2024, arXiv
+ * 2403.17377). In the middle block, as diffusers' PAG does by default. */
+static lk_value perturbed(lk_graph *g, lk_value perturb, lk_value y, lk_value v)
+{
+    lk_value change = lk_graph_add(g, v, lk_graph_scale(g, y, -1));
+    return lk_graph_add(g, y, lk_graph_mul(g, perturb, change));
+}
 
 /* softmax(q·kᵀ/√d)·v with q of x and k, v of `other`: NAME.to_q, to_k, to_v (no bias), to_out.0.
  * x [N,T,width], other [N,S,other_width] */
@@ -47,6 +58,8 @@ static lk_value attention(struct builder *b,
     lk_value v = lk__net_linear(&b->net, other, part, other_width, width, 1);
     lk_graph_at(b->net.graph, "%s", name);
     lk_value y = lk_graph_attention(b->net.graph, q, k, v, heads, width / heads, 0);
+    if (b->variant && b->variant->perturbed && b->in_middle && x == other)
+        y = perturbed(b->net.graph, b->perturb, y, v);
     lk__name(part, "%s.to_out.0", name);
     return lk__net_linear(&b->net, y, part, width, width, 0);
 }
@@ -149,8 +162,25 @@ static lk_value middle(struct builder *b, lk_value x)
     const struct lk_unet_config *c = b->config;
     const int last = c->levels - 1;
     x = resnet(b, x, "mid_block.resnets.0", c->width[last], c->width[last]);
+    b->in_middle = 1;
     x = transformer(b, x, "mid_block.attentions.0", c->width[last], c->heads[last]);
+    b->in_middle = 0;
     return resnet(b, x, "mid_block.resnets.1", c->width[last], c->width[last]);
+}
+
+/* The size of a level: each one below halves it, rounding up. */
+static int at_level(int size, int level)
+{
+    return (size + (1 << level) - 1) >> level;
+}
+
+static lk_value join(struct builder *b, lk_value x, lk_value skip, int i, int level, int channels)
+{
+    const struct lk_unet_variant *v = b->variant;
+    if (v && v->freed && i < LK__FREEU_LEVELS)
+        lk__freeu_apply(b->net.graph, &v->freeu, i, channels, at_level(v->height, level),
+                        at_level(v->width, level), &x, &skip);
+    return lk_graph_concat(b->net.graph, x, skip, 1);
 }
 
 static lk_value up(struct builder *b, lk_value x)
@@ -162,7 +192,7 @@ static lk_value up(struct builder *b, lk_value x)
         const int level = c->levels - 1 - i;
         for (int j = 0; j <= c->layers; j++) {
             const struct skip skip = b->skips[--b->n_skips];
-            x = lk_graph_concat(b->net.graph, x, skip.value, 1);
+            x = join(b, x, skip.value, i, level, channels);
             lk__name(name, "up_blocks.%d.resnets.%d", i, j);
             x = resnet(b, x, name, channels + skip.channels, c->width[level]);
             channels = c->width[level];
@@ -198,9 +228,12 @@ static void build(struct builder *b)
     lk_graph *g = b->net.graph;
     const int64_t sample_dims[] = {LK_DYNAMIC, c->in_channels, LK_DYNAMIC, LK_DYNAMIC};
     const int64_t context_dims[] = {LK_DYNAMIC, LK_DYNAMIC, c->context};
+    const int64_t perturb_dims[] = {LK_DYNAMIC, 1, 1};
     lk_value sample = lk_graph_input(g, "sample", LK_F32, 4, sample_dims);
     lk_value timestep = lk_graph_input(g, "timestep", LK_F32, 1, (const int64_t[]){LK_DYNAMIC});
     b->context = lk_graph_input(g, "context", LK_F32, 3, context_dims);
+    if (b->variant && b->variant->perturbed)
+        b->perturb = lk_graph_input(g, "perturb", LK_F32, 3, perturb_dims);
     b->time = time_embedding(b, timestep);
     lk_value x = lk__net_conv(&b->net, sample, "conv_in", c->in_channels, c->width[0], 3, 1);
     x = up(b, middle(b, down(b, x)));
@@ -210,7 +243,10 @@ static void build(struct builder *b)
     lk_graph_output(g, "noise", x);
 }
 
-int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
+int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
+                          const struct lk_unet_variant *variant,
+                          lk_graph **out,
+                          struct lk_error *err)
 {
     const struct lk_unet_config *config = &lk_checkpoint_config(checkpoint)->unet;
     struct builder b = {
@@ -219,6 +255,7 @@ int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_err
                 .groups = config->groups,
                 .epsilon = 1e-5f},
         .config = config,
+        .variant = variant,
         .time_width = 4 * config->width[0],
     };
     if (config->levels * (config->layers + 1) > SKIPS_MAX)
@@ -237,4 +274,9 @@ int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_err
     }
     *out = b.net.graph;
     return 0;
+}
+
+int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
+{
+    return lk_unet_variant_graph(checkpoint, NULL, out, err);
 }

@@ -33,14 +33,33 @@ struct name_row {
 
 static const struct name_row samplers[] = {
     {"ddim", "DDIM"},
+    {"ddpm", "DDPM"},
+    {"pndm", "PLMS"},
+    {"lms", "LMS"},
+    {"heun", "Heun"},
     {"euler", "Euler"},
     {"euler-a", "Euler a"},
+    {"dpm2", "DPM2"},
+    {"dpm2-a", "DPM2 a"},
+    {"dpmpp-2s-a", "DPM++ 2S a"},
     {"dpmpp-2m", "DPM++ 2M"},
+    {"dpmpp-2m-sde", "DPM++ 2M SDE"},
+    {"dpmpp-sde", "DPM++ SDE"},
+    {"dpmpp-3m-sde", "DPM++ 3M SDE"},
+    {"unipc", "UniPC"},
+    {"deis", "DEIS"},
+    {"lcm", "LCM"},
+    {"tcd", "TCD"},
 };
 
 static const struct name_row schedules[] = {
     {"normal", NULL},
     {"karras", "Karras"},
+    {"exponential", "Exponential"},
+    {"beta", "Beta"},
+    {"sgm-uniform", "SGM Uniform"},
+    {"simple", "Simple"},
+    {"align-your-steps", "Align Your Steps"},
 };
 
 static const char *webui_name(const struct name_row *rows, size_t n, const char *name)
