@@ -36,7 +36,14 @@ struct lk_request {
     int steps;
     double guidance; /* < 0: not said */
     char *sampler, *schedule;
+    char *sigmas; /* noise levels instead of steps and schedule, as "14.6,3.9,0"; NULL: none */
+    double eta;   /* share of fresh noise; < 0: the sampler's own */
+    char *guidance_mode;
+    double guidance_rescale, guidance_start, guidance_end, perturbed_guidance;
+    char *freeu;  /* factors as "1.5,1.6,0.9,0.2"; NULL: none */
     int64_t seed; /* < 0: drawn at random, and reported */
+    double variation_strength; /* of the noise of variation_seed; 0: none */
+    int64_t variation_seed;    /* < 0: drawn at random, and reported */
     char *rng;
     int clip_skip;
     char *embedding[LK_LIST_MAX]; /* textual inversions that prompts may name: files or folders;

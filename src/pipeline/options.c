@@ -3,6 +3,7 @@
  * row here. */
 #include "pipeline/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -42,12 +43,34 @@ static const struct lk_option options[] = {
      "denoising steps (default: the model's, 20 where it has none)", DRAWS},
     {"guidance", 'g', LK_OPTION_REAL, IN_REQUEST(guidance), 0, 100, NULL, NULL, "X",
      "how strictly to follow the prompt; up to 1 the negative prompt is not used (default: the model's, 7.5 where it has none)", DRAWS},
-    {"sampler", 0, LK_OPTION_CHOICE, IN_REQUEST(sampler), 0, 0, "ddim|euler|euler-a|dpmpp-2m", NULL, "NAME",
-     "ddim, euler, euler-a or dpmpp-2m (default: the model's, dpmpp-2m where it has none)", DRAWS},
-    {"schedule", 0, LK_OPTION_CHOICE, IN_REQUEST(schedule), 0, 0, "normal|karras", NULL, "NAME",
-     "noise schedule: normal, or karras with euler and dpmpp-2m (default: the model's, normal where it has none)", DRAWS},
+    {"sampler", 0, LK_OPTION_SAMPLER, IN_REQUEST(sampler), 0, 0,
+     "ddim|ddpm|pndm|lms|heun|euler|euler-a|dpm2|dpm2-a|dpmpp-2s-a|dpmpp-2m|dpmpp-2m-sde|dpmpp-sde|dpmpp-3m-sde|unipc|deis|lcm|tcd", NULL, "NAME",
+     "ddim, ddpm, pndm, lms, heun, euler, euler-a, dpm2, dpm2-a, dpmpp-2s-a, dpmpp-2m, dpmpp-2m-sde, dpmpp-sde, dpmpp-3m-sde, unipc, deis, lcm or tcd; "
+     "or the WebUI's name, such as 'DPM++ 2M Karras' (default: the model's, dpmpp-2m where it has none)", DRAWS},
+    {"schedule", 0, LK_OPTION_CHOICE, IN_REQUEST(schedule), 0, 0, "normal|karras|exponential|beta|sgm-uniform|simple|align-your-steps", NULL, "NAME",
+     "noise schedule: normal, karras, exponential, beta, sgm-uniform, simple or align-your-steps; ddim, ddpm, pndm, lcm and tcd know only normal "
+     "(default: the model's, normal where it has none)", DRAWS},
+    {"sigmas", 0, LK_OPTION_TEXT, IN_REQUEST(sigmas), 0, 0, NULL, NULL, "X,X,…,0",
+     "noise levels instead of --steps and --schedule: falling, the last one 0, one more than steps", DRAWS},
+    {"eta", 0, LK_OPTION_REAL, IN_REQUEST(eta), 0, 1, NULL, NULL, "X",
+     "share of fresh noise in each step of ddim (default 0), tcd (0.3), euler-a, dpm2-a and dpmpp-2s-a (1)", DRAWS},
+    {"guidance-mode", 0, LK_OPTION_CHOICE, IN_REQUEST(guidance_mode), 0, 0, "plain|cfg++", "plain", "NAME",
+     "plain; or cfg++, with ddim, euler and euler-a: the noise that stays is that of the negative prompt, and --guidance counts 1/12.5 as in the WebUI", DRAWS},
+    {"guidance-rescale", 0, LK_OPTION_REAL, IN_REQUEST(guidance_rescale), 0, 1, NULL, "0", "X",
+     "how far to bring the contrast that guidance adds back to the prompt's own; 0.7 suits v-prediction models", DRAWS},
+    {"guidance-start", 0, LK_OPTION_REAL, IN_REQUEST(guidance_start), 0, 1, NULL, "0", "X",
+     "share of the steps before guidance begins; steps without it take half the time", DRAWS},
+    {"guidance-end", 0, LK_OPTION_REAL, IN_REQUEST(guidance_end), 0, 1, NULL, "1", "X", "share of the steps after which guidance ends", DRAWS},
+    {"perturbed-guidance", 0, LK_OPTION_REAL, IN_REQUEST(perturbed_guidance), 0, 100, NULL, "0", "X",
+     "go this far away from what the UNet draws without self-attention in its middle (PAG; 3 is usual); a third more time beside --guidance", DRAWS},
+    {"freeu", 0, LK_OPTION_TEXT, IN_REQUEST(freeu), 0, 0, NULL, NULL, "B1,B2,S1,S2",
+     "FreeU: factors of the UNet's own channels and of the slow waves in its skips, in its two lowest levels; 1.5,1.6,0.9,0.2 suits SD 1.5", DRAWS},
     {"seed", 0, LK_OPTION_INT64, IN_REQUEST(seed), -1, 9007199254740991.0, NULL, "-1", "N",
      "picture i of --count has seed N + i; -1 draws one at random and reports it", DRAWS},
+    {"variation-strength", 0, LK_OPTION_REAL, IN_REQUEST(variation_strength), 0, 1, NULL, "0", "X",
+     "mix in this much of the noise of --variation-seed; all pictures of --count then have the same --seed", DRAWS},
+    {"variation-seed", 0, LK_OPTION_INT64, IN_REQUEST(variation_seed), -1, 9007199254740991.0, NULL, "-1", "N",
+     "picture i of --count mixes in the noise of seed N + i; -1 draws one at random and reports it", DRAWS},
     {"rng", 0, LK_OPTION_CHOICE, IN_REQUEST(rng), 0, 0, "torch|philox", "torch", "NAME",
      "whose noise: torch (diffusers on the CPU) or philox (WebUI and CUDA)", DRAWS},
     {"clip-skip", 0, LK_OPTION_INT, IN_REQUEST(clip_skip), 0, 11, NULL, "0", "N",
@@ -178,6 +201,17 @@ static int set_text(char **member, const char *text, const char *label, struct l
     return 0;
 }
 
+/* The WebUI's spelling becomes ours: "DPM++ 2M SDE" is dpmpp-2m-sde. */
+static void respell(const char *text, char *out, size_t size)
+{
+    size_t n = 0;
+    for (; *text && n + 1 < size; text++) {
+        const char c = (char)tolower((unsigned char)*text);
+        out[n++] = (char)(c == ' ' || c == '_' ? '-' : c == '+' ? 'p' : c);
+    }
+    out[n] = 0;
+}
+
 static bool is_choice(const char *choices, const char *text)
 {
     size_t n = strlen(text);
@@ -283,6 +317,45 @@ static int add_person(struct lk_request *request,
     return 0;
 }
 
+static int set_choice(const struct lk_option *o,
+                      char **member,
+                      const char *text,
+                      const char *label,
+                      struct lk_error *err)
+{
+    char ours[64];
+    respell(text, ours, sizeof ours);
+    if (is_choice(o->choices, text))
+        return set_text(member, text, label, err);
+    if (is_choice(o->choices, ours))
+        return set_text(member, ours, label, err);
+    return lk_fail(err, LK_E_INPUT, "%s: '%s' is none of %s", label, text, o->choices);
+}
+
+/* A sampler, or the WebUI's name of a sampler with its schedule behind it: "DPM++ 2M Karras". */
+static int set_sampler(const struct lk_option *o,
+                       struct lk_invocation *invocation,
+                       const char *text,
+                       const char *label,
+                       struct lk_error *err)
+{
+    const struct lk_option *schedule = lk_option_find("schedule", LK_CMD_DRAW);
+    char name[64];
+    respell(text, name, sizeof name);
+    if (!strcmp(name, "plms"))
+        snprintf(name, sizeof name, "pndm");
+    char *dash = strrchr(name, '-');
+    if (dash && !is_choice(o->choices, name) && is_choice(schedule->choices, dash + 1)) {
+        int rc = set_choice(schedule, lk_option_member(schedule, invocation), dash + 1, label, err);
+        if (rc)
+            return rc;
+        *dash = 0;
+    }
+    if (!is_choice(o->choices, name))
+        return lk_fail(err, LK_E_INPUT, "%s: '%s' is none of %s", label, text, o->choices);
+    return set_text(lk_option_member(o, invocation), name, label, err);
+}
+
 int lk_option_set(const struct lk_option *o,
                   struct lk_invocation *invocation,
                   const char *text,
@@ -296,9 +369,9 @@ int lk_option_set(const struct lk_option *o,
     case LK_OPTION_TEXT:
         return set_text(member, text, label, err);
     case LK_OPTION_CHOICE:
-        if (!is_choice(o->choices, text))
-            return lk_fail(err, LK_E_INPUT, "%s: '%s' is none of %s", label, text, o->choices);
-        return set_text(member, text, label, err);
+        return set_choice(o, member, text, label, err);
+    case LK_OPTION_SAMPLER:
+        return set_sampler(o, invocation, text, label, err);
     case LK_OPTION_INT:
         if (!(rc = parse_number(o, text, label, &number, err)))
             *(int *)member = (int)number;
@@ -327,7 +400,7 @@ int lk_option_set(const struct lk_option *o,
 
 void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task)
 {
-    *invocation = (struct lk_invocation){.request = {.task = task, .guidance = -1}};
+    *invocation = (struct lk_invocation){.request = {.task = task, .guidance = -1, .eta = -1}};
     for (size_t i = 0; i < LK_ARRAY_LENGTH(options); i++) {
         if (options[i].initial)
             lk_option_set(&options[i], invocation, options[i].initial, options[i].name, NULL);

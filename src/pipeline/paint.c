@@ -42,6 +42,8 @@ static int fill_in(struct lk_request *request,
     if (!request->upscale && request->task == LK_TASK_PORTRAIT)
         request->upscale = model->upscale ? model->upscale : 1;
     request->seed = choose_seed(request->seed);
+    if (request->variation_strength > 0)
+        request->variation_seed = choose_seed(request->variation_seed);
     int rc = choose_text(&request->sampler, model->sampler, custom.sampler, err);
     return rc ? rc : choose_text(&request->schedule, model->schedule, custom.schedule, err);
 }
@@ -72,6 +74,7 @@ int lk__brief_open(lk_engine *engine,
 {
     struct lk_request *request = &result->request;
     int rc = lk__engine_painter(engine, request, err);
+    rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
     rc = rc ? rc : fill_in(request, &engine->painter.entry->defaults, err);
     if (rc)
         return rc;
@@ -82,8 +85,9 @@ int lk__brief_open(lk_engine *engine,
     brief->options.guidance = request->guidance;
     brief->options.sampler = request->sampler;
     brief->options.schedule = request->schedule;
+    lk__sampling_apply(&brief->sampling, request, &brief->options);
     brief->options.rng = strcmp(request->rng, "philox") ? LK_RNG_TORCH : LK_RNG_PHILOX;
-    brief->seed = request->seed;
+    brief->request = request;
     brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
     label(engine, result);
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
@@ -144,7 +148,8 @@ int lk__paint(lk_engine *engine,
               struct lk_error *err)
 {
     struct lk_draw_options options = brief->options;
-    options.seed = (uint64_t)(brief->seed + i);
+    options.seed = (uint64_t)lk__sampling_seed(brief->request, i);
+    options.variation.seed = (uint64_t)lk__sampling_variation_seed(brief->request, i);
     struct lk_picture *picture;
     int rc = lk_draw(engine->painter.drawer, &options, &brief->conditions.value, watch, &picture,
                      NULL, err);

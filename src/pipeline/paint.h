@@ -7,14 +7,16 @@
 #include "pipeline/conditions.h"
 #include "pipeline/engine.h"
 #include "pipeline/result.h"
+#include "pipeline/sampling.h"
 
 /* A request made ready for drawing. */
 struct lk__brief {
     struct lk_draw_options options;
     struct lk__conditions conditions;
     struct lk_picture *init; /* --init at drawing size; owned; or NULL */
-    int64_t seed;            /* of picture 0 */
-    int upscale;             /* 1: leave the size */
+    struct lk__sampling sampling;
+    const struct lk_request *request; /* the result's, filled in */
+    int upscale;                      /* 1: leave the size */
 };
 
 /* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the

@@ -77,7 +77,8 @@ static int draw_half(lk_engine *engine,
 {
     double began = seconds();
     int rc = lk__paint(engine, brief, i, watch, &report->picture, err);
-    report->seed = brief->seed + i;
+    report->seed = lk__sampling_seed(brief->request, i);
+    report->variation_seed = lk__sampling_variation_seed(brief->request, i);
     report->draw_seconds = seconds() - began;
     return rc;
 }

@@ -56,7 +56,9 @@ static int parameters_of(const lk_result *result,
     char *faces = names_of_faces(picture);
     if (!faces)
         return lk_fail_memory(err, "the picture's text", 0);
-    struct lk_parameter more[] = {{"Version", "likeness " LK_VERSION}, {"Faces", faces}};
+    char seed[24], strength[24];
+    struct lk_parameter more[5];
+    size_t n_more = 0;
     struct lk_parameters p;
     lk_parameters_init(&p);
     p.prompt = request->prompt;
@@ -69,11 +71,22 @@ static int parameters_of(const lk_result *result,
         p.seed = picture->seed;
         p.model = result->model;
         p.model_hash = result->hash;
+        if (picture->variation_seed >= 0) {
+            snprintf(seed, sizeof seed, "%lld", (long long)picture->variation_seed);
+            snprintf(strength, sizeof strength, "%g", request->variation_strength);
+            more[n_more++] = (struct lk_parameter){"Variation seed", seed};
+            more[n_more++] = (struct lk_parameter){"Variation seed strength", strength};
+        }
     }
+    if (!picture->from_photo && request->sigmas)
+        more[n_more++] = (struct lk_parameter){"Sigmas", request->sigmas};
+    more[n_more++] = (struct lk_parameter){"Version", "likeness " LK_VERSION};
+    if (*faces)
+        more[n_more++] = (struct lk_parameter){"Faces", faces};
     p.width = picture->picture->width;
     p.height = picture->picture->height;
     p.more = more;
-    p.n_more = *faces ? 2 : 1;
+    p.n_more = n_more;
     int rc = lk_parameters_write(&p, out, err);
     free(faces);
     return rc;

@@ -173,6 +173,8 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
                              p->picture->height, "faces", faces, "watermark", json_of_mark(p));
     if (!p->from_photo) {
         json_object_set_new(json, "seed", json_integer(p->seed));
+        if (p->variation_seed >= 0)
+            json_object_set_new(json, "variation_seed", json_integer(p->variation_seed));
         json_object_set_new(json, "draw_seconds", lk__json_of_number(p->draw_seconds));
     }
     if (p->has_nsfw)

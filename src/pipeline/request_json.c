@@ -248,6 +248,7 @@ static json_t *json_of_member(const struct lk_option *o, const void *member)
     char text[32];
     switch (o->type) {
     case LK_OPTION_TEXT:
+    case LK_OPTION_SAMPLER:
     case LK_OPTION_CHOICE:
         return json_of_text(*(char *const *)member, o->initial);
     case LK_OPTION_LIST:

@@ -36,6 +36,7 @@ struct lk__picture_report {
     struct lk_picture *picture; /* f32 or u8; owned */
     struct lk_picture *marked;  /* u8, with all marks: what leaves; owned */
     int64_t seed;
+    int64_t variation_seed;        /* < 0: no variation */
     struct lk__face_report *faces; /* owned */
     size_t n_faces;
     double draw_seconds, face_seconds;

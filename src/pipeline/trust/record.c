@@ -172,6 +172,8 @@ static int split_request(const lk_result *result,
     json_object_del(options, "count");
     if (!picture->from_photo)
         json_object_set_new(options, "seed", json_integer(picture->seed));
+    if (!picture->from_photo && picture->variation_seed >= 0)
+        json_object_set_new(options, "variation_seed", json_integer(picture->variation_seed));
     *out = options;
     return 0;
 }
