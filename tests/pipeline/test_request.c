@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "pipeline/options.h"
+#include "pipeline/sampling.h"
 #include <likeness/request.h>
 
 static int parse(struct lk_request *request, const char *json, struct lk_error *err)
@@ -88,6 +89,82 @@ static void a_bad_request_is_refused_by_name(void **state)
     }
 }
 
+static void the_webuis_names_are_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said, *sampler, *schedule;
+    } rows[] = {
+        {"Euler a", "euler-a", NULL},
+        {"DPM++ 2M Karras", "dpmpp-2m", "karras"},
+        {"DPM++ 2M SDE Exponential", "dpmpp-2m-sde", "exponential"},
+        {"DPM2 a", "dpm2-a", NULL},
+        {"dpmpp_2s_a", "dpmpp-2s-a", NULL},
+        {"PLMS", "pndm", NULL},
+        {"UniPC", "unipc", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct lk_invocation invocation;
+        struct lk_error err;
+        lk_invocation_init(&invocation, LK_TASK_DRAW);
+        assert_int_equal(lk_option_set(lk_option_find("sampler", LK_CMD_DRAW), &invocation,
+                                       rows[i].said, "--sampler", &err),
+                         0);
+        assert_string_equal(invocation.request.sampler, rows[i].sampler);
+        if (rows[i].schedule)
+            assert_string_equal(invocation.request.schedule, rows[i].schedule);
+        else
+            assert_null(invocation.request.schedule);
+        assert_int_equal(lk_option_set(lk_option_find("schedule", LK_CMD_DRAW), &invocation,
+                                       "SGM Uniform", "--schedule", &err),
+                         0);
+        assert_string_equal(invocation.request.schedule, "sgm-uniform");
+        assert_int_equal(lk_option_set(lk_option_find("sampler", LK_CMD_DRAW), &invocation,
+                                       "DPM+++ Karras", "--sampler", &err),
+                         LK_E_INPUT);
+        lk_invocation_free(&invocation);
+    }
+}
+
+static void lists_are_read_or_refused(void **state)
+{
+    (void)state;
+    static struct lk__sampling sampling;
+    struct lk_error err;
+    struct lk_request r = {.sigmas = (char[]){"14.6,3,0"}};
+    assert_int_equal(lk__sampling_read(&r, &sampling, &err), 0);
+    assert_int_equal(r.steps, 2);
+    assert_true(sampling.sigmas[1] == 3);
+    r.steps = 3;
+    assert_int_equal(lk__sampling_read(&r, &sampling, &err), LK_E_INPUT);
+    assert_string_equal(err.message, "--sigmas says the 2 steps and how noisy they are: leave out "
+                                     "--schedule and --steps");
+    r = (struct lk_request){.freeu = (char[]){"1.5,1.6,0.9,0.2"}};
+    assert_int_equal(lk__sampling_read(&r, &sampling, &err), 0);
+    assert_true(sampling.freeu.b[1] == 1.6f && sampling.freeu.s[1] == 0.2f);
+    r.freeu = (char[]){"1,2,3"};
+    assert_int_equal(lk__sampling_read(&r, &sampling, &err), LK_E_INPUT);
+    char *const bad[] = {(char[]){""}, (char[]){"3,"}, (char[]){"3;0"}, (char[]){"a,0"},
+                         (char[]){"0"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        r = (struct lk_request){.sigmas = bad[i]};
+        assert_int_equal(lk__sampling_read(&r, &sampling, &err), LK_E_INPUT);
+        assert_int_equal(strncmp(err.message, "--sigmas: ", 10), 0);
+    }
+}
+
+/* Picture i of --count: seeds count up, with a variation only the variation's. */
+static void variations_keep_the_seed(void **state)
+{
+    (void)state;
+    struct lk_request r = {.seed = 100, .variation_seed = 5};
+    assert_int_equal(lk__sampling_seed(&r, 2), 102);
+    assert_int_equal(lk__sampling_variation_seed(&r, 2), -1);
+    r.variation_strength = 0.5;
+    assert_int_equal(lk__sampling_seed(&r, 2), 100);
+    assert_int_equal(lk__sampling_variation_seed(&r, 2), 7);
+}
+
 static void every_option_takes_its_own_default(void **state)
 {
     (void)state;
@@ -128,6 +205,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_survives_the_way_to_json_and_back),
         cmocka_unit_test(a_bad_request_is_refused_by_name),
+        cmocka_unit_test(the_webuis_names_are_understood),
+        cmocka_unit_test(lists_are_read_or_refused),
+        cmocka_unit_test(variations_keep_the_seed),
         cmocka_unit_test(every_option_takes_its_own_default),
         cmocka_unit_test(bytes_take_units),
     };

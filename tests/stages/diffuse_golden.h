@@ -35,8 +35,8 @@ void golden_drawer(struct model *model);
 struct model golden_model(const struct test_checkpoint *options, const char *name); /* both */
 void golden_model_close(struct model *model);
 
-/* Draws all golden cases of that dtype, of which there are `want`. */
-void golden_draw_all(const struct model *model, const char *dtype, int want);
+/* Draws all golden cases of that file and dtype, of which there are `want`. */
+void golden_draw_all(const struct model *model, const char *goldens, const char *dtype, int want);
 
 /* Draws one golden case (a tensor's name) without saying its spacing. */
 void golden_draw_own_spacing(const struct model *model, const char *name);

@@ -22,7 +22,13 @@ static struct model model; /* f32 folder, shared by the tests that leave it alon
 static void f32_folder_draws_diffusers_pictures(void **state)
 {
     (void)state;
-    golden_draw_all(&model, "f32", 20);
+    golden_draw_all(&model, "diffuse", "f32", 20);
+}
+
+static void all_samplers_draw_diffusers_pictures(void **state)
+{
+    (void)state;
+    golden_draw_all(&model, "samplers", "f32", 24);
 }
 
 static void the_mean_of_the_posterior_is_diffusers(void **state)
@@ -109,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f32_folder_draws_diffusers_pictures),
+        cmocka_unit_test(all_samplers_draw_diffusers_pictures),
         cmocka_unit_test(the_mean_of_the_posterior_is_diffusers),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(a_stopped_draw_leaves_nothing),

@@ -21,7 +21,7 @@ static void draw_all(enum test_layout layout, enum lk_dtype dtype, const char *d
     const struct test_checkpoint options = {.layout = layout, .dtype = dtype};
     struct model model =
         golden_model(&options, layout == TEST_SINGLE ? "single.safetensors" : dtype_name);
-    golden_draw_all(&model, dtype_name, want);
+    golden_draw_all(&model, "diffuse", dtype_name, want);
     golden_model_close(&model);
 }
 
@@ -188,8 +188,10 @@ static const struct lk_draw_options two_steps = {
     .height = 64,
     .steps = 2,
     .guidance = 7.5,
+    .guidance_options = {.end = 1},
     .sampler = "ddim",
     .schedule = "normal",
+    .eta = -1,
 };
 
 static void a_vae_without_numbers_is_named(void **state)

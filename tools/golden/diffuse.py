@@ -75,13 +75,15 @@ def context(name, tokens):
     return 6 * torch.from_numpy(checkpoint.values(name, (tokens, 32)))[None]
 
 
-def draw(nets, dtype, sampler, schedule, spacing="own", size=(64, 64), steps=6, guidance=7.5, tokens=77, strength=0):
+def draw(nets, dtype, sampler, schedule, spacing="own", size=(64, 64), steps=6, guidance=7.5, tokens=77, strength=0,
+         make=scheduler, **more):
+    """make: of the scheduler; more: for the pipeline."""
     _, unet, vae = nets
     width, height = size
-    parts = dict(vae=vae, text_encoder=None, tokenizer=None, unet=unet, scheduler=scheduler(sampler, schedule, spacing),
+    parts = dict(vae=vae, text_encoder=None, tokenizer=None, unet=unet, scheduler=make(sampler, schedule, spacing),
                  safety_checker=None, feature_extractor=None, requires_safety_checker=False)
     asked = dict(prompt_embeds=context("golden.positive", tokens), negative_prompt_embeds=context("golden.negative", tokens),
-                 num_inference_steps=steps, guidance_scale=guidance, generator=torch.Generator().manual_seed(SEED), output_type="latent")
+                 num_inference_steps=steps, guidance_scale=guidance, generator=torch.Generator().manual_seed(SEED), output_type="latent", **more)
     if strength:
         pipe = StableDiffusionImg2ImgPipeline(**parts)
         asked |= dict(image=Image.fromarray(init_picture(width, height)), strength=strength)
