@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/sampling.h"
 #include "stages/text/prompt.h"
 
 enum { MAX_CHUNKS = 1024 }; /* of all texts together: 240 MB of SD 1.x */
@@ -233,8 +234,9 @@ int lk__request_steps(const struct lk_request *request, const struct lk_model_en
     static const struct lk_picture some = {0};
     struct lk_draw_options options;
     lk_draw_options_init(&options);
-    if (request->steps || (entry && entry->defaults.steps))
-        options.steps = request->steps ? request->steps : entry->defaults.steps;
+    const int said = lk__sampling_steps(request);
+    if (said || (entry && entry->defaults.steps))
+        options.steps = said ? said : entry->defaults.steps;
     if (request->init) {
         options.init = &some;
         options.strength = request->strength;

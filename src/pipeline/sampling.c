@@ -53,6 +53,14 @@ static int read_freeu(const char *text, struct lk_freeu *out, struct lk_error *e
     return 0;
 }
 
+int lk__sampling_steps(const struct lk_request *request)
+{
+    int steps = request->sigmas ? 0 : request->steps;
+    for (const char *at = request->sigmas; at && *at; at++)
+        steps += *at == ',';
+    return steps;
+}
+
 int lk__sampling_read(struct lk_request *request, struct lk__sampling *out, struct lk_error *err)
 {
     int rc = request->sigmas ? read_sigmas(request, out, err) : 0;

@@ -19,6 +19,8 @@ int lk__sampling_read(struct lk_request *request, struct lk__sampling *out, stru
 void lk__sampling_apply(const struct lk__sampling *sampling,
                         const struct lk_request *request,
                         struct lk_draw_options *options);
+/* The steps that the request says, by --steps or --sigmas; 0: none. */
+int lk__sampling_steps(const struct lk_request *request);
 
 /* Seeds of picture i: seed + i; with a variation the seed stays, and the variation's counts up. */
 int64_t lk__sampling_seed(const struct lk_request *request, int i);

@@ -132,6 +132,7 @@ static void lists_are_read_or_refused(void **state)
     static struct lk__sampling sampling;
     struct lk_error err;
     struct lk_request r = {.sigmas = (char[]){"14.6,3,0"}};
+    assert_int_equal(lk__sampling_steps(&r), 2); /* what the policy reads prompts by */
     assert_int_equal(lk__sampling_read(&r, &sampling, &err), 0);
     assert_int_equal(r.steps, 2);
     assert_true(sampling.sigmas[1] == 3);

@@ -70,11 +70,17 @@ static int open_network(lk_drawer *drawer,
     return rc;
 }
 
+static bool same_freeu(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
+{
+    bool same = a->height == b->height && a->width == b->width;
+    for (int i = 0; i < LK__FREEU_LEVELS; i++)
+        same = same && a->freeu.b[i] == b->freeu.b[i] && a->freeu.s[i] == b->freeu.s[i];
+    return same;
+}
+
 static bool same_variant(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
 {
-    return a->perturbed == b->perturbed && a->freed == b->freed &&
-           (!a->freed || (a->height == b->height && a->width == b->width &&
-                          !memcmp(&a->freeu, &b->freeu, sizeof a->freeu)));
+    return a->perturbed == b->perturbed && a->freed == b->freed && (!a->freed || same_freeu(a, b));
 }
 
 /* The UNet of the variant that is asked for; another one is given up. */
