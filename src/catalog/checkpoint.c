@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/size.h"
 #include "catalog/catalog.h"
+#include "catalog/stand_ins.h"
 #include "catalog/topology.h"
 
 enum { PARTS = 3, SAMPLE = 256 };
@@ -38,7 +39,8 @@ struct lk_checkpoint {
     struct lk__part parts[PARTS];
     struct source sources[PARTS];
     struct lk_checkpoint_config config;
-    struct lk_sha256 sha256; /* of it; empty until it is asked for */
+    struct lk_sha256 sha256;  /* of it; empty until it is asked for */
+    lk__stand_ins *stand_ins; /* or NULL */
 };
 
 static const struct {
@@ -455,6 +457,7 @@ void lk_checkpoint_free(lk_checkpoint *c)
         return;
     for (size_t i = 0; i < c->file_count; i++)
         lk_tensor_file_free(c->files[i]);
+    lk__stand_ins_free(c->stand_ins);
     lk_arena_free(c->arena);
     free(c);
 }
@@ -467,6 +470,22 @@ const struct lk_checkpoint_config *lk_checkpoint_config(const lk_checkpoint *c)
 const struct lk_tensor *lk_checkpoint_tensor(const lk_checkpoint *c,
                                              enum lk_part part,
                                              const char *diffusers_name)
+{
+    const struct lk_tensor *other = lk__stand_ins_find(c->stand_ins, part, diffusers_name);
+    return other ? other : lk__checkpoint_own(c, part, diffusers_name);
+}
+
+unsigned lk__checkpoint_set_stand_ins(lk_checkpoint *c, lk__stand_ins *stand_ins)
+{
+    const unsigned before = lk__stand_ins_parts(c->stand_ins);
+    lk__stand_ins_free(c->stand_ins);
+    c->stand_ins = stand_ins;
+    return before;
+}
+
+const struct lk_tensor *lk__checkpoint_own(const lk_checkpoint *c,
+                                           enum lk_part part,
+                                           const char *diffusers_name)
 {
     return lk__find(c->parts[part].file, c->parts[part].naming, &c->config, diffusers_name);
 }

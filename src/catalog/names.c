@@ -208,10 +208,10 @@ static const char *rename_tail(const struct renaming *tails, const char **tail)
     return "";
 }
 
-static void to_ldm(enum lk_part part,
-                   const struct lk_checkpoint_config *config,
-                   const char *name,
-                   char out[LK__NAME_MAX])
+void lk__ldm_name(enum lk_part part,
+                  const struct lk_checkpoint_config *config,
+                  const char *name,
+                  char out[LK__NAME_MAX])
 {
     snprintf(out, LK__NAME_MAX, "%s", name);
     for (size_t row = 0; row < LK_ARRAY_LENGTH(BLOCKS); row++) {
@@ -256,7 +256,7 @@ const struct lk_tensor *lk__find(const lk_tensor_file *file,
         name += strip;
     snprintf(inner, sizeof inner, "%s", name);
     if (naming->ldm)
-        to_ldm(naming->part, config, name, inner);
+        lk__ldm_name(naming->part, config, name, inner);
     snprintf(full, sizeof full, "%s%s", naming->prefix, inner);
     const struct lk_tensor *found = lk_tensor_file_find(file, full);
     for (size_t i = 0; !found && naming->part == LK_PART_VAE && i < LK_ARRAY_LENGTH(OLD_ATTENTION);

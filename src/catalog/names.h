@@ -27,6 +27,13 @@ const struct lk_tensor *lk__find(const lk_tensor_file *file,
                                  const struct lk_checkpoint_config *config,
                                  const char *diffusers_name);
 
+/* The name that LDM files have for a tensor, without their prefix; the same name for one that they
+ * call as diffusers does. config: as above. */
+void lk__ldm_name(enum lk_part part,
+                  const struct lk_checkpoint_config *config,
+                  const char *diffusers_name,
+                  char out[LK__NAME_MAX]);
+
 /* What the file seems to be when it is no SD 1.x checkpoint, as "an SDXL checkpoint"; NULL when
  * nothing known. */
 const char *lk__recognise(const lk_tensor_file *file);

@@ -99,8 +99,9 @@ struct lk__recipe {
                   OrtSessionOptions *options,
                   OrtSession **out,
                   struct lk_error *err);
-    const char *path;             /* of an ONNX file */
-    const struct lk_proto *model; /* of a graph */
+    const char *path;              /* of an ONNX file */
+    const struct lk_proto *model;  /* of a graph */
+    const struct lk__given *given; /* of a graph: weights that lie in no file */
 };
 
 int lk__pool_open(lk_runtime *runtime,

@@ -63,8 +63,69 @@ int lk_session_open(lk_runtime *runtime,
     return code;
 }
 
+/* Weights in memory. The model names a file for them that is not there; the engine gets their
+ * numbers beside it, before it reads any, and copies them: so they count neither in the 2 GB of a
+ * model nor longer than the session is being made. */
+struct lk__given {
+    lk_runtime *runtime;
+    char **names;
+    OrtValue **values;
+    size_t count, room;
+    struct lk_error *err;
+    int code; /* of the first failure */
+};
+
+static int give(struct lk__given *given, const struct lk__onnx_weight *weight)
+{
+    const OrtApi *api = given->runtime->api;
+    const struct lk_tensor *tensor = weight->tensor;
+    if (given->count == given->room || !(given->names[given->count] = strdup(weight->name)))
+        return lk_fail_memory(given->err, "a list of weights", strlen(weight->name));
+    OrtStatus *status = api->CreateTensorWithDataAsOrtValue(
+        given->runtime->cpu, (void *)tensor->data, tensor->size, weight->shape,
+        (size_t)weight->rank, lk__ort_of_dtype(tensor->dtype), &given->values[given->count]);
+    given->count++;
+    return lk__ort_check(api, status, LK_E_FAILED, given->err, "weight '%s'", weight->name);
+}
+
 /* Weights are named by absolute paths; the engine takes relative ones only, so the folder that they
  * are relative to is the root of the file system. */
+static struct lk__onnx_place place_of(void *user, const struct lk__onnx_weight *weight)
+{
+    struct lk__given *given = user;
+    const char *path = weight->tensor->path;
+    if (path)
+        return (struct lk__onnx_place){path + (*path == '/'), weight->tensor->offset};
+    if (!given->code)
+        given->code = give(given, weight);
+    return (struct lk__onnx_place){"given in memory", 0};
+}
+
+static int given_new(lk_runtime *runtime,
+                     const lk_graph *graph,
+                     struct lk__given *out,
+                     struct lk_error *err)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < graph->count; i++)
+        room += graph->values[i].op == LK__WEIGHT && !graph->values[i].as.tensor.path;
+    *out = (struct lk__given){.runtime = runtime, .room = room, .err = err};
+    out->names = calloc(room + 1, sizeof *out->names);
+    out->values = calloc(room + 1, sizeof(OrtValue *));
+    return out->names && out->values ? 0 : lk_fail_memory(err, "a list of weights", room);
+}
+
+static void given_free(struct lk__given *given)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        if (given->values[i])
+            given->runtime->api->ReleaseValue(given->values[i]);
+        free(given->names[i]);
+    }
+    free(given->names);
+    free((void *)given->values);
+}
+
 static int create_of_model(const struct lk__recipe *recipe,
                            lk_runtime *runtime,
                            OrtSessionOptions *options,
@@ -72,8 +133,12 @@ static int create_of_model(const struct lk__recipe *recipe,
                            struct lk_error *err)
 {
     const OrtApi *api = runtime->api;
+    const struct lk__given *given = recipe->given;
     OrtStatus *status = api->AddSessionConfigEntry(
         options, kOrtSessionOptionsModelExternalInitializersFileFolderPath, "/");
+    if (!status && given->count)
+        status = api->AddExternalInitializers(options, (const char *const *)given->names,
+                                              (const OrtValue *const *)given->values, given->count);
     if (!status)
         status = api->CreateSessionFromArray(runtime->env, recipe->model->bytes,
                                              recipe->model->size, options, out);
@@ -99,18 +164,24 @@ int lk_session_of_graph(lk_runtime *runtime,
                         lk_session **out,
                         struct lk_error *err)
 {
-    struct lk_proto model;
-    int code = lk__lower(graph, LK_LOWER_PLAIN, NULL, NULL, &model, err);
-    if (code)
-        return code;
+    struct lk_proto model = {0};
+    struct lk__given given;
+    int code = given_new(runtime, graph, &given, err);
+    if (!code)
+        code = lk__lower(graph, LK_LOWER_PLAIN, place_of, &given, &model, err);
+    if (!code)
+        code = given.code;
     const struct lk__recipe recipe = {
         .key = key,
         .name = graph->name,
         .cost = weight_bytes(graph),
         .create = create_of_model,
         .model = &model,
+        .given = &given,
     };
-    code = lk__pool_open(runtime, &recipe, device, out, err);
+    if (!code)
+        code = lk__pool_open(runtime, &recipe, device, out, err);
+    given_free(&given);
     lk_proto_free(&model);
     return code;
 }

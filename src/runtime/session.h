@@ -51,8 +51,9 @@ int lk_session_open(lk_runtime *runtime,
                     const char *device,
                     lk_session **out,
                     struct lk_error *err);
-/* The graph may be freed afterwards; the tensor files that it points into must live as long as the
- * session. key: what the session is (file sha or path, role, options); NULL: not shared. */
+/* The graph may be freed afterwards, and weights in memory; the tensor files that it points into
+ * must live as long as the session. key: what the session is (file sha or path, role, options);
+ * NULL: not shared. */
 int lk_session_of_graph(lk_runtime *runtime,
                         const lk_graph *graph,
                         const char *key,

@@ -20,10 +20,11 @@ struct data_file {
     bool failed;
 };
 
-static struct lk__onnx_place append(void *user, const struct lk_tensor *tensor)
+static struct lk__onnx_place append(void *user, const struct lk__onnx_weight *weight)
 {
     static const char zeros[ALIGNMENT];
     struct data_file *data = user;
+    const struct lk_tensor *tensor = weight->tensor;
     const size_t pad = (size_t)(-data->size % ALIGNMENT);
     data->failed |= fwrite(zeros, 1, pad, data->file) != pad;
     data->failed |= fwrite(tensor->data, 1, tensor->size, data->file) != tensor->size;

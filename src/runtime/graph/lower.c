@@ -30,7 +30,7 @@ static void write_ports(struct lk__onnx *onnx, const lk_graph *graph, const char
 
 int lk__lower(const lk_graph *graph,
               enum lk_lowering lowering,
-              struct lk__onnx_place (*place)(void *user, const struct lk_tensor *tensor),
+              lk__onnx_place_of *place,
               void *user,
               struct lk_proto *out,
               struct lk_error *err)

@@ -26,11 +26,11 @@ extern const struct lk__lowering {
 
 lk__lower_value lk__lower_plain;
 
-/* The whole graph as a serialised ModelProto. place, user: see struct lk__onnx; place may be NULL.
- * The caller frees *out with lk_proto_free. */
+/* The whole graph as a serialised ModelProto. place, user: see struct lk__onnx. The caller frees
+ * *out with lk_proto_free. */
 int lk__lower(const lk_graph *graph,
               enum lk_lowering lowering,
-              struct lk__onnx_place (*place)(void *user, const struct lk_tensor *tensor),
+              lk__onnx_place_of *place,
               void *user,
               struct lk_proto *out,
               struct lk_error *err);

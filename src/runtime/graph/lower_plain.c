@@ -137,7 +137,7 @@ static const char *lower_weight(struct step *s)
 {
     const struct lk__value *v = s->value;
     const char *name = lk__onnx_name(s->onnx, "weight", v->at);
-    lk__onnx_weight(s->onnx, name, &v->as.tensor, v->rank, v->shape);
+    lk__onnx_weight(s->onnx, &(struct lk__onnx_weight){name, &v->as.tensor, v->rank, v->shape});
     return name;
 }
 

@@ -128,19 +128,12 @@ static void write_entry(struct lk_proto *out, const char *key, const char *value
     lk_proto_end(out, begin);
 }
 
-void lk__onnx_weight(struct lk__onnx *onnx,
-                     const char *name,
-                     const struct lk_tensor *tensor,
-                     int rank,
-                     const int64_t *shape)
+void lk__onnx_weight(struct lk__onnx *onnx, const struct lk__onnx_weight *weight)
 {
     struct lk_proto *out = &onnx->graph;
-    size_t begin = begin_tensor(out, name, tensor->dtype, rank, shape);
-    struct lk__onnx_place place = {tensor->path, tensor->offset};
-    if (onnx->place)
-        place = onnx->place(onnx->user, tensor);
-    else if (place.location && *place.location == '/')
-        place.location++; /* the session's folder is "/": see session.c */
+    const struct lk_tensor *tensor = weight->tensor;
+    size_t begin = begin_tensor(out, weight->name, tensor->dtype, weight->rank, weight->shape);
+    struct lk__onnx_place place = onnx->place(onnx->user, weight);
     if (place.location) {
         char number[24];
         write_entry(out, "location", place.location);

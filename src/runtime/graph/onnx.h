@@ -62,17 +62,26 @@ int lk__dtype_of_onnx(int64_t type);
 /* Where the numbers of a weight are: a file and an offset in it. The session points into the user's
  * checkpoint, the export into its own data file. */
 struct lk__onnx_place {
-    const char *location;
+    const char *location; /* NULL: in none, the numbers are copied into the model */
     uint64_t offset;
 };
+
+/* A weight as it is being written. */
+struct lk__onnx_weight {
+    const char *name; /* in the model; lives until the model is finished */
+    const struct lk_tensor *tensor;
+    int rank;
+    const int64_t *shape;
+};
+/* Asked once for each weight. */
+typedef struct lk__onnx_place lk__onnx_place_of(void *user, const struct lk__onnx_weight *weight);
 
 struct lk__onnx {
     struct lk_proto graph;
     lk_arena *arena; /* names; owned by the caller */
     unsigned names;  /* how many names were made */
     bool failed;     /* the arena was out of memory */
-    /* NULL: weights lie in the user's own files; else asked once for each weight */
-    struct lk__onnx_place (*place)(void *user, const struct lk_tensor *tensor);
+    lk__onnx_place_of *place;
     void *user;
 };
 
@@ -103,13 +112,8 @@ void lk__onnx_initializer(struct lk__onnx *onnx,
                           int rank,
                           const int64_t *shape,
                           const void *values);
-/* A weight of `shape` whose numbers stay where they are (in a file), or are copied into the model
- * when the tensor lies in no file. */
-void lk__onnx_weight(struct lk__onnx *onnx,
-                     const char *name,
-                     const struct lk_tensor *tensor,
-                     int rank,
-                     const int64_t *shape);
+/* A weight whose numbers are where onnx->place says. */
+void lk__onnx_weight(struct lk__onnx *onnx, const struct lk__onnx_weight *weight);
 /* An input or output of the graph; free dimensions get names. */
 void lk__onnx_port(struct lk__onnx *onnx,
                    int field,

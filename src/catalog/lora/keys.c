@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The names that programs give to a LoRA's tensors: part, weight, and what the tensor is to it.
+ *
+ *     lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight                   kohya
+ *     lora_unet_input_blocks_1_1_proj_in.lora_down.weight                             kohya, SDXL
+ *     unet.down_blocks.0.attentions.0.proj_in.lora_A.weight                           PEFT
+ *     unet.down_blocks.0.….attn1.processor.to_q_lora.down.weight                      diffusers,
+ * old text_encoder.text_model.….q_proj.lora_linear_layer.down.weight                  diffusers,
+ * old lora_te_text_model_encoder_layers_0_mlp_fc1.hada_w1_a                           LyCORIS
+ *     unet:12:down                                                                    cloneofsimo
+ *
+ * Since kohya has lost which '_' was a '.', paths are compared with '_' for both. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "catalog/lora/internal.h"
+
+enum { NO_PART = -1 };
+
+/* The first that fits; longer ones before those that they begin with. */
+static const struct {
+    const char *text;
+    int part;
+    bool is_number;
+} PREFIXES[] = {
+    {"lora_unet_", LK_PART_UNET, false},
+    {"lora_te_", LK_PART_TEXT, false},
+    {"lora_te1_", LK_PART_TEXT, false},
+    {"lora_te2_", NO_PART, false},
+    {"unet.", LK_PART_UNET, false},
+    {"text_encoder.", LK_PART_TEXT, false},
+    {"text_encoder_2.", NO_PART, false},
+    {"model.diffusion_model.", LK_PART_UNET, false},
+    {"diffusion_model.", LK_PART_UNET, false},
+    {"unet:", LK_PART_UNET, true},
+    {"text_encoder:", LK_PART_TEXT, true},
+    {"", LK_PART_UNET, false},
+};
+
+static const struct {
+    const char *text;
+    enum lk__slot slot;
+} ENDINGS[] = {
+    {".lora_up.weight", LK__UP},
+    {".lora_down.weight", LK__DOWN},
+    {".lora_mid.weight", LK__MID},
+    {".alpha", LK__ALPHA},
+    {".lora_B.weight", LK__UP},
+    {".lora_A.weight", LK__DOWN},
+    {".lora_B.default.weight", LK__UP},
+    {".lora_A.default.weight", LK__DOWN},
+    {".lora_magnitude_vector", LK__MAGNITUDE},
+    {".lora_magnitude_vector.weight", LK__MAGNITUDE},
+    {".lora_magnitude_vector.default.weight", LK__MAGNITUDE},
+    {"_lora.up.weight", LK__UP},
+    {"_lora.down.weight", LK__DOWN},
+    {".lora.up.weight", LK__UP},
+    {".lora.down.weight", LK__DOWN},
+    {".lora_linear_layer.up.weight", LK__UP},
+    {".lora_linear_layer.down.weight", LK__DOWN},
+    {".hada_w1_a", LK__W1_A},
+    {".hada_w1_b", LK__W1_B},
+    {".hada_w2_a", LK__W2_A},
+    {".hada_w2_b", LK__W2_B},
+    {".hada_t1", LK__T1},
+    {".hada_t2", LK__T2},
+    {".lokr_w1", LK__W1},
+    {".lokr_w1_a", LK__W1_A},
+    {".lokr_w1_b", LK__W1_B},
+    {".lokr_w2", LK__W2},
+    {".lokr_w2_a", LK__W2_A},
+    {".lokr_w2_b", LK__W2_B},
+    {".lokr_t2", LK__T2},
+    {".diff", LK__DIFF},
+    {".diff_b", LK__DIFF_BIAS},
+    {".w_norm", LK__DIFF},
+    {".b_norm", LK__DIFF_BIAS},
+    {".dora_scale", LK__DORA},
+    {".on_input", LK__ON_INPUT},
+    {":up", LK__UP},
+    {":down", LK__DOWN},
+    {".weight", LK__IA3}, /* last: others end so */
+};
+
+/* Old diffusers calls a text encoder's projections as a UNet's. */
+static const struct {
+    const char *from, *to;
+} TEXT_NAMES[] = {
+    {"_to_q", "_q_proj"}, {"_to_k", "_k_proj"}, {"_to_v", "_v_proj"}, {"_to_out", "_out_proj"}};
+
+static bool ends_with(const char *text, size_t length, const char *ending)
+{
+    size_t n = strlen(ending);
+    return length > n && !strncmp(text + length - n, ending, n);
+}
+
+/* Replaces the ending of path, if it has it. */
+static bool replace_ending(char path[LK__NAME_MAX], const char *from, const char *to)
+{
+    size_t length = strlen(path), cut = length - strlen(from);
+    if (!ends_with(path, length, from) || cut + strlen(to) >= LK__NAME_MAX)
+        return false;
+    memcpy(path + cut, to, strlen(to) + 1);
+    return true;
+}
+
+static void simplify(struct lk__key *key)
+{
+    static const char processor[] = "_processor_";
+    for (char *c = key->path; *c; c++)
+        if (*c == '.')
+            *c = '_';
+    char *at = strstr(key->path, processor);
+    if (at)
+        memmove(at + 1, at + sizeof processor - 1, strlen(at + sizeof processor - 1) + 1);
+    if (key->part != LK_PART_TEXT) {
+        replace_ending(key->path, "_to_out", "_to_out_0");
+        return;
+    }
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(TEXT_NAMES); i++)
+        if (replace_ending(key->path, TEXT_NAMES[i].from, TEXT_NAMES[i].to))
+            return;
+}
+
+bool lk__key_parse(const char *text, struct lk__key *out)
+{
+    static const char wrapper[] = "base_model.model.";
+    if (!strncmp(text, wrapper, sizeof wrapper - 1))
+        text += sizeof wrapper - 1;
+    size_t i = 0, length = strlen(text), ending = 0;
+    while (ending < LK_ARRAY_LENGTH(ENDINGS) && !ends_with(text, length, ENDINGS[ending].text))
+        ending++;
+    if (ending == LK_ARRAY_LENGTH(ENDINGS))
+        return false;
+    while (strncmp(text, PREFIXES[i].text, strlen(PREFIXES[i].text)))
+        i++;
+    const char *path = text + strlen(PREFIXES[i].text);
+    const char *end = text + length - strlen(ENDINGS[ending].text);
+    if (end <= path || end - path >= LK__NAME_MAX)
+        return false;
+    *out = (struct lk__key){PREFIXES[i].part, "", PREFIXES[i].is_number, ENDINGS[ending].slot};
+    snprintf(out->path, sizeof out->path, "%.*s", (int)(end - path), path);
+    simplify(out);
+    return true;
+}
