@@ -31,8 +31,9 @@ struct lk_request {
     char *prompt, *negative; /* UTF-8, with the WebUI's grammar (docs/text.md) */
     char *picture;           /* swap: the picture to work on */
 
-    char *model, *vae; /* name in the catalogue, or path */
-    int width, height; /* pixels of the drawn picture, multiples of 8 */
+    char *lora[LK_LIST_MAX]; /* NAME|PATH[:W] each, merged in this order; NULL after the last */
+    char *model, *vae;       /* name in the catalogue, or path */
+    int width, height;       /* pixels of the drawn picture, multiples of 8 */
     int steps;
     double guidance; /* < 0: not said */
     char *sampler, *schedule;

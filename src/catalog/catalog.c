@@ -17,7 +17,7 @@
 #include "catalog/entries.h"
 #include "catalog/places.h"
 
-enum { MAX_ENTRIES = 4000, MAX_NAME = 64 };
+enum { MAX_ENTRIES = 4000, MAX_NAME = 64, MAX_SUBFOLDERS = 3 };
 
 struct lk_catalog {
     lk_arena *arena;
@@ -28,6 +28,7 @@ struct lk_catalog {
 
 static const struct {
     const char *name, *family, *ending, *option;
+    const char *subfolders[MAX_SUBFOLDERS];
 } ROLES[LK_ROLE_COUNT] = {
     [LK_ROLE_CHECKPOINT] = {"checkpoint", "sd15", ".safetensors", "--model"},
     [LK_ROLE_VAE] = {"vae", "sd15", ".safetensors", "--vae"},
@@ -44,7 +45,7 @@ static const struct {
     [LK_ROLE_NSFW] = {"nsfw", "vit-nsfw", ".onnx", "--nsfw"},
     [LK_ROLE_INPAINT] = {"inpaint", "sd15-inpaint", ".safetensors", "--model"},
     [LK_ROLE_CONTROL] = {"control", "controlnet", ".safetensors", "--control-model"},
-    [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora"},
+    [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora", {"lora", "Lora", "loras"}},
 };
 
 const char *lk_role_name(enum lk_role role)
@@ -91,6 +92,23 @@ static const char *find_file(const lk_catalog *c, const char *name, const char *
             return kept;
     }
     return NULL;
+}
+
+/* The same in the folders that other programs keep for the role. */
+static const char *find_in_subfolders(const lk_catalog *c,
+                                      enum lk_role role,
+                                      const char *name,
+                                      const char *ending)
+{
+    const char *found = NULL;
+    for (size_t i = 0; !found && i < MAX_SUBFOLDERS && ROLES[role].subfolders[i]; i++) {
+        char *inner = NULL;
+        if (asprintf(&inner, "%s/%s", ROLES[role].subfolders[i], name) < 0)
+            return NULL;
+        found = find_file(c, inner, ending);
+        free(inner);
+    }
+    return found;
 }
 
 static int add_known(lk_catalog *c, struct lk_error *err)
@@ -312,6 +330,10 @@ int lk_catalog_find(lk_catalog *c,
     const char *found = !access(path, F_OK) ? path : find_file(c, path, "");
     if (!found)
         found = find_file(c, path, ROLES[role].ending);
+    if (!found)
+        found = find_in_subfolders(c, role, path, "");
+    if (!found)
+        found = find_in_subfolders(c, role, path, ROLES[role].ending);
     if (found)
         return entry_of_path(c, role, has_family ? family : NULL, found, out, err);
     if (has_family || strchr(spec, '/'))

@@ -14,6 +14,8 @@ static void close_painter(struct lk__painter *painter)
     lk_drawer_free(painter->drawer);
     lk_text_free(painter->text);
     lk_checkpoint_free(painter->checkpoint);
+    free(painter->lora_key);
+    json_decref(painter->loras);
     *painter = (struct lk__painter){0};
 }
 
@@ -213,6 +215,12 @@ int lk__engine_painter(lk_engine *engine, const struct lk_request *request, stru
     }
     free(key);
     return rc;
+}
+
+void lk__engine_forget_painter(lk_engine *engine)
+{
+    free(engine->painter_name);
+    engine->painter_name = NULL;
 }
 
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include <jansson.h>
+
 #include "base/key.h"
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
@@ -33,6 +35,8 @@ struct lk__painter {
     lk_checkpoint *checkpoint;
     lk_text *text;
     lk_drawer *drawer;
+    char *lora_key; /* which LoRAs are merged into the checkpoint; NULL: none */
+    json_t *loras;  /* the same for people: see lk_result */
 };
 
 /* The rules, and the networks that judge; NULL: not installed, or its rule is off. */
@@ -76,6 +80,8 @@ struct lk_engine {
 /* Each opens the model that the request names, or the starter's; afterwards the engine's member is
  * there. */
 int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+/* The next lk__engine_painter opens it anew. */
+void lk__engine_forget_painter(lk_engine *engine);
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* After the embedder, which it must belong to. */

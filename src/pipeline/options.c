@@ -37,6 +37,8 @@ static const struct lk_option options[] = {
      DRAWS | LK_CMD_MODELS},
     {"vae", 0, LK_OPTION_TEXT, IN_REQUEST(vae), 0, 0, NULL, NULL, "PATH",
      "VAE file or folder that replaces the checkpoint's own", DRAWS | LK_CMD_MODELS},
+    {"lora", 0, LK_OPTION_LIST, IN_REQUEST(lora), 0, 0, NULL, NULL, "NAME|PATH[:W]",
+     "change the model by this LoRA (kohya, diffusers, LyCORIS), with weight W (default: 1); may be given several times, and <lora:NAME:W> in the prompt does the same", DRAWS},
     {"size", 's', LK_OPTION_SIZE, IN_REQUEST(width), 64, 2048, NULL, NULL, "WxH",
      "size of the drawn picture in pixels, multiples of 8 (default: the model's)", DRAWS},
     {"steps", 0, LK_OPTION_INT, IN_REQUEST(steps), 1, 1000, NULL, NULL, "N",

@@ -9,6 +9,8 @@
 
 #include <sodium.h>
 
+#include "pipeline/loras.h"
+
 static int choose_text(char **member, const char *model, const char *custom, struct lk_error *err)
 {
     if (*member)
@@ -75,6 +77,7 @@ int lk__brief_open(lk_engine *engine,
     struct lk_request *request = &result->request;
     int rc = lk__engine_painter(engine, request, err);
     rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
+    rc = rc ? rc : lk__loras_apply(engine, result, err);
     rc = rc ? rc : fill_in(request, &engine->painter.entry->defaults, err);
     if (rc)
         return rc;

@@ -17,6 +17,7 @@
 
 #include "base/size.h"
 #include "data/phash.h"
+#include "pipeline/loras.h"
 #include "pipeline/trust/policy.h"
 #include "pipeline/trust/provenance.h"
 #include "pipeline/trust/record.h"
@@ -53,15 +54,14 @@ static int parameters_of(const lk_result *result,
                          struct lk_error *err)
 {
     const struct lk_request *request = &result->request;
-    char *faces = names_of_faces(picture);
-    if (!faces)
-        return lk_fail_memory(err, "the picture's text", 0);
+    char *faces = names_of_faces(picture), *prompt = lk__loras_prompt(result);
+    char *loras = lk__loras_hashes(result);
     char seed[24], strength[24];
-    struct lk_parameter more[5];
+    struct lk_parameter more[6];
     size_t n_more = 0;
     struct lk_parameters p;
     lk_parameters_init(&p);
-    p.prompt = request->prompt;
+    p.prompt = prompt;
     p.negative = request->negative;
     if (!picture->from_photo) {
         p.steps = request->steps;
@@ -80,15 +80,20 @@ static int parameters_of(const lk_result *result,
     }
     if (!picture->from_photo && request->sigmas)
         more[n_more++] = (struct lk_parameter){"Sigmas", request->sigmas};
+    if (loras)
+        more[n_more++] = (struct lk_parameter){"Lora hashes", loras};
     more[n_more++] = (struct lk_parameter){"Version", "likeness " LK_VERSION};
-    if (*faces)
+    if (faces && *faces)
         more[n_more++] = (struct lk_parameter){"Faces", faces};
     p.width = picture->picture->width;
     p.height = picture->picture->height;
     p.more = more;
     p.n_more = n_more;
-    int rc = lk_parameters_write(&p, out, err);
+    int rc = faces && prompt ? lk_parameters_write(&p, out, err)
+                             : lk_fail_memory(err, "the picture's text", 0);
     free(faces);
+    free(prompt);
+    free(loras);
     return rc;
 }
 

@@ -61,6 +61,7 @@ void lk_result_free(lk_result *result)
     free(result->report);
     lk__record_free(&result->record);
     lk__provenance_free(&result->provenance);
+    json_decref(result->loras);
     json_decref(result->policy);
     lk_request_free(&result->request);
     free(result);
@@ -230,6 +231,8 @@ int lk__result_describe(lk_result *result, struct lk_error *err)
     if (root && *result->model)
         json_object_set_new(root, "model",
                             json_pack("{s:s,s:s}", "name", result->model, "hash", result->hash));
+    if (root && json_array_size(result->loras))
+        json_object_set(root, "loras", result->loras);
     result->report = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     json_decref(root);
     return result->report ? 0 : lk_fail_memory(err, "the report", 0);

@@ -88,6 +88,8 @@ struct lk_result {
     char *report; /* JSON */
     struct lk__record record;
     struct lk__provenance provenance;
+    json_t *loras;  /* [{"name", "hash", "sha256", "weight", "text_weight", "in_prompt", "keys",
+                       "unused_keys", "first_unused"}, …]; or NULL */
     json_t *policy; /* {"rules", "levels", "hits"}: what the request was held against */
 };
 

@@ -59,15 +59,26 @@ int lk__record_try(lk_engine *engine, struct lk_error *err)
     return rc;
 }
 
-static json_t *json_of_models(const lk_engine *engine)
+static json_t *json_of_models(const lk_engine *engine, const lk_result *result)
 {
-    json_t *models = json_array();
+    json_t *models = json_array(), *lora;
+    size_t i;
     for (int role = 0; role < LK_ROLE_COUNT; role++) {
         const struct lk__model_use *use = &engine->uses[role];
         if (use->used)
             json_array_append_new(models, json_pack("{s:s,s:s,s:s}", "role",
                                                     lk_role_name((enum lk_role)role), "name",
                                                     use->name, "sha256", use->sha256.hex));
+    }
+    json_array_foreach(result->loras, i, lora)
+    {
+        json_array_append_new(
+            models,
+            json_pack(
+                "{s:s,s:O,s:O,s:o,s:o}", "role", lk_role_name(LK_ROLE_LORA), "name",
+                json_object_get(lora, "name"), "sha256", json_object_get(lora, "sha256"), "weight",
+                lk__json_of_number(json_real_value(json_object_get(lora, "weight"))), "text_weight",
+                lk__json_of_number(json_real_value(json_object_get(lora, "text_weight")))));
     }
     return models;
 }
@@ -100,7 +111,7 @@ int lk__record_begin(const lk_engine *engine, lk_result *result, struct lk_error
 {
     struct lk__record *record = &result->record;
     const char *mirror = engine->options.audit_mirror;
-    record->models = json_of_models(engine);
+    record->models = json_of_models(engine, result);
     record->sources = json_object();
     record->mirror = mirror ? strdup(mirror) : NULL;
     if (!record->models || !record->sources || (mirror && !record->mirror))

@@ -133,6 +133,13 @@ void lk_drawer_free(lk_drawer *drawer)
     free(drawer);
 }
 
+int lk_drawer_rebind(lk_drawer *drawer, struct lk_error *err)
+{
+    lk_session_release(drawer->unet); /* first: two would take twice the memory */
+    drawer->unet = NULL;
+    return open_network(drawer, lk_unet_graph, &drawer->unet, err);
+}
+
 static int check_size(const struct lk_draw_options *o, int factor, struct lk_error *err)
 {
     const int sides[] = {o->width, o->height};

@@ -59,6 +59,10 @@ int lk_drawer_open(lk_runtime *runtime,
                    struct lk_error *err);
 void lk_drawer_free(lk_drawer *drawer);
 
+/* Builds the UNet anew from the weights that the checkpoint has now (catalog/lora.h); the VAE
+ * stays. After a failure only lk_drawer_free may follow. */
+int lk_drawer_rebind(lk_drawer *drawer, struct lk_error *err);
+
 /* *picture: f32 RGB 0…1 (rounding it gives diffusers' 8 bits). *latents, when asked for (not NULL):
  * the final latents [4, height/8, width/8], malloc'd. Tells watch "draw" step by step, then
  * "decode". Outputs are untouched on failure: LK_E_INPUT for options, and for a checkpoint whose

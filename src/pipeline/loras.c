@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/loras.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/size.h"
+#include "catalog/lora.h"
+
+enum { MAX_LORAS = 64, NAME_SIZE = 512 };
+
+/* One that is asked for. */
+struct wish {
+    char spec[NAME_SIZE]; /* name or path */
+    double text, unet;    /* weights */
+    bool in_prompt;
+    const struct lk_model_entry *entry;
+};
+
+struct wishes {
+    struct wish list[MAX_LORAS];
+    size_t count;
+};
+
+static int add_wish(struct wishes *wishes,
+                    const char *spec,
+                    size_t length,
+                    double text,
+                    double unet,
+                    bool in_prompt,
+                    struct lk_error *err)
+{
+    const char *origin = in_prompt ? "<lora:…> in the prompt" : "--lora";
+    struct wish *wish = &wishes->list[wishes->count];
+    if (wishes->count == MAX_LORAS)
+        return lk_fail(err, LK_E_INPUT, "%s: more than %d LoRAs", origin, MAX_LORAS);
+    if (length == 0 || length >= NAME_SIZE)
+        return lk_fail(err, LK_E_INPUT, "%s: a name of 1 to %d bytes is expected", origin,
+                       NAME_SIZE - 1);
+    if (!(fabs(text) <= 100) || !(fabs(unet) <= 100))
+        return lk_fail(err, LK_E_INPUT, "%s '%.*s': a weight is a number from -100 to 100", origin,
+                       (int)length, spec);
+    *wish = (struct wish){.text = text, .unet = unet, .in_prompt = in_prompt};
+    memcpy(wish->spec, spec, length);
+    wishes->count++;
+    return 0;
+}
+
+/* A number that fills the text up to `end`. */
+static bool read_weight(const char *text, const char *end, double *out)
+{
+    char *stop;
+    *out = text < end ? strtod(text, &stop) : 0;
+    return text < end && stop == end;
+}
+
+/* NAME|PATH[:W]: what follows the last ':' is a weight when it is a number. */
+static int add_option(struct wishes *wishes, const char *text, struct lk_error *err)
+{
+    const char *colon = strrchr(text, ':'), *end = text + strlen(text);
+    double weight = 1;
+    if (colon && read_weight(colon + 1, end, &weight))
+        end = colon;
+    return add_wish(wishes, text, (size_t)(end - text), weight, weight, false, err);
+}
+
+/* ---- <lora:name>, <lora:name:weight>, <lora:name:text:unet> ---- */
+
+#define TAG "<lora:"
+
+/* The next tag at or behind `text`, its inside and what follows it; NULL: none. */
+static const char *find_tag(const char *text, const char **inside, const char **end)
+{
+    const char *tag = strstr(text, TAG), *close = tag ? strchr(tag, '>') : NULL;
+    if (!close)
+        return NULL;
+    *inside = tag + strlen(TAG);
+    *end = close;
+    return tag;
+}
+
+static int add_tag(struct wishes *wishes, const char *inside, const char *end, struct lk_error *err)
+{
+    const char *name = memchr(inside, ':', (size_t)(end - inside));
+    double text = 1, unet;
+    if (!name)
+        return add_wish(wishes, inside, (size_t)(end - inside), 1, 1, true, err);
+    const char *second = memchr(name + 1, ':', (size_t)(end - name - 1));
+    bool fits = read_weight(name + 1, second ? second : end, &text);
+    unet = text;
+    if (second)
+        fits = fits && read_weight(second + 1, end, &unet);
+    if (!fits)
+        return lk_fail(err, LK_E_INPUT,
+                       "the prompt's '" TAG "%.*s>' is not " TAG "NAME:WEIGHT> or " TAG
+                       "NAME:TEXT_WEIGHT:UNET_WEIGHT>",
+                       (int)(end - inside), inside);
+    return add_wish(wishes, inside, (size_t)(name - inside), text, unet, true, err);
+}
+
+int lk__loras_strip(const char *prompt, char **out, struct lk_error *err)
+{
+    const char *inside, *end;
+    char *text = calloc(strlen(prompt) + 1, 1);
+    if (!text)
+        return lk_fail_memory(err, "the prompt", strlen(prompt));
+    size_t n = 0;
+    for (const char *tag; (tag = find_tag(prompt, &inside, &end)); prompt = end + 1) {
+        memcpy(text + n, prompt, (size_t)(tag - prompt));
+        n += (size_t)(tag - prompt);
+    }
+    memcpy(text + n, prompt, strlen(prompt));
+    *out = text;
+    return 0;
+}
+
+static int gather(const struct lk_request *request, struct wishes *out, struct lk_error *err)
+{
+    const char *inside, *end;
+    int rc = 0;
+    for (int i = 0; !rc && i < LK_LIST_MAX && request->lora[i]; i++)
+        rc = add_option(out, request->lora[i], err);
+    for (const char *at = request->prompt; !rc && find_tag(at, &inside, &end); at = end + 1)
+        rc = add_tag(out, inside, end, err);
+    return rc;
+}
+
+/* ---- into the checkpoint ---- */
+
+/* What is merged, as text: other files or weights make another one. malloc'd. */
+static int key_of(const struct wishes *wishes, char **out, struct lk_error *err)
+{
+    size_t size = 0;
+    FILE *text = open_memstream(out, &size);
+    for (size_t i = 0; text && i < wishes->count; i++) {
+        const struct wish *w = &wishes->list[i];
+        struct stat st = {0};
+        stat(w->entry->path, &st);
+        fprintf(text, "%s %ju %jd %jd.%09ld %a %a %d\n", w->entry->path, (uintmax_t)st.st_ino,
+                (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, w->text,
+                w->unet, w->in_prompt);
+    }
+    if (!text || fclose(text))
+        return lk_fail_memory(err, "a list of LoRAs", size);
+    return 0;
+}
+
+static void remark(lk_result *result)
+{
+    size_t i;
+    json_t *lora;
+    json_array_foreach(result->loras, i, lora)
+    {
+        const json_int_t keys = json_integer_value(json_object_get(lora, "keys"));
+        const json_int_t unused = json_integer_value(json_object_get(lora, "unused_keys"));
+        if (unused)
+            lk__result_remark(result,
+                              "lora '%.40s': %lld of %lld keys do not belong to this checkpoint: "
+                              "first %s",
+                              json_string_value(json_object_get(lora, "name")), unused, keys,
+                              json_string_value(json_object_get(lora, "first_unused")));
+    }
+}
+
+static int describe(const lk_lora *lora,
+                    const struct wish *wish,
+                    const struct lk_lora_account *account,
+                    json_t *list,
+                    struct lk_error *err)
+{
+    struct lk_sha256 sha;
+    char hash[13];
+    int rc = lk_lora_hash(lora, &sha, hash, err);
+    if (rc)
+        return rc;
+    json_t *lora_json =
+        json_pack("{s:s,s:s,s:s,s:f,s:f,s:b,s:I,s:I,s:s?}", "name", lk_lora_name(lora), "hash",
+                  hash, "sha256", sha.hex, "weight", wish->unet, "text_weight", wish->text,
+                  "in_prompt", wish->in_prompt, "keys", (json_int_t)account->keys, "unused_keys",
+                  (json_int_t)(account->keys - account->applied), "first_unused", account->first);
+    return json_array_append_new(list, lora_json) ? lk_fail_memory(err, "a list of LoRAs", 0) : 0;
+}
+
+/* Networks whose weights changed are built anew. */
+static int rebuild(struct lk__painter *painter, unsigned changed, struct lk_error *err)
+{
+    if (changed & 1U << LK_PART_TEXT)
+        lk_text_rebind(painter->text);
+    return changed & 1U << LK_PART_UNET ? lk_drawer_rebind(painter->drawer, err) : 0;
+}
+
+static int merge(lk_engine *engine, const struct wishes *wishes, json_t *list, struct lk_error *err)
+{
+    lk_lora *loras[MAX_LORAS] = {NULL};
+    struct lk_lora_use uses[MAX_LORAS];
+    struct lk_lora_account accounts[MAX_LORAS];
+    unsigned changed;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < wishes->count; i++) {
+        const struct wish *w = &wishes->list[i];
+        rc = lk_lora_open(w->entry->path, &loras[i], err);
+        uses[i] = (struct lk_lora_use){loras[i], (float)w->text, (float)w->unet};
+    }
+    rc = rc ? rc
+            : lk_checkpoint_merge(engine->painter.checkpoint, uses, wishes->count, accounts,
+                                  &changed, err);
+    for (size_t i = 0; !rc && i < wishes->count; i++)
+        rc = describe(loras[i], &wishes->list[i], &accounts[i], list, err);
+    if (!rc && (rc = rebuild(&engine->painter, changed, err)))
+        lk__engine_forget_painter(engine);
+    for (size_t i = 0; i < wishes->count; i++)
+        lk_lora_free(loras[i]);
+    return rc;
+}
+
+int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err)
+{
+    struct lk__painter *painter = &engine->painter;
+    struct wishes wishes = {.count = 0};
+    char *key = NULL;
+    int rc = gather(&result->request, &wishes, err);
+    for (size_t i = 0; !rc && i < wishes.count; i++)
+        rc = lk_catalog_find(engine->catalog, LK_ROLE_LORA, wishes.list[i].spec,
+                             &wishes.list[i].entry, err);
+    rc = rc ? rc : key_of(&wishes, &key, err);
+    if (!rc && strcmp(key, painter->lora_key ? painter->lora_key : "")) {
+        json_t *list = json_array();
+        rc = merge(engine, &wishes, list, err);
+        if (!rc) {
+            free(painter->lora_key);
+            json_decref(painter->loras);
+            painter->lora_key = key;
+            painter->loras = list;
+            key = NULL;
+        } else {
+            json_decref(list);
+        }
+    }
+    free(key);
+    if (!rc) {
+        result->loras = json_incref(painter->loras);
+        remark(result);
+    }
+    return rc;
+}
+
+/* ---- what pictures say ---- */
+
+char *lk__loras_hashes(const lk_result *result)
+{
+    char *text = NULL;
+    size_t size = 0, i;
+    json_t *lora;
+    FILE *out = json_array_size(result->loras) ? open_memstream(&text, &size) : NULL;
+    json_array_foreach(out ? result->loras : NULL, i, lora)
+    {
+        fprintf(out, "%s%s: %s", i ? ", " : "", json_string_value(json_object_get(lora, "name")),
+                json_string_value(json_object_get(lora, "hash")));
+    }
+    if (out)
+        fclose(out);
+    return text;
+}
+
+char *lk__loras_prompt(const lk_result *result)
+{
+    char *text = NULL;
+    size_t size = 0, i;
+    json_t *lora;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        fputs(result->request.prompt ? result->request.prompt : "", out);
+    json_array_foreach(out ? result->loras : NULL, i, lora)
+    {
+        if (!json_is_true(json_object_get(lora, "in_prompt")))
+            fprintf(out, " " TAG "%s:%g>", json_string_value(json_object_get(lora, "name")),
+                    json_real_value(json_object_get(lora, "weight")));
+    }
+    if (out)
+        fclose(out);
+    return text;
+}

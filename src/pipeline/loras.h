@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The LoRAs of a request, from --lora and from <lora:…> in the prompt, in the painter's checkpoint.
+ * docs/lora.md. */
+#ifndef LK_PIPELINE_LORAS_H
+#define LK_PIPELINE_LORAS_H
+
+#include "pipeline/engine.h"
+#include "pipeline/result.h"
+
+/* After the painter was opened: merges what the request asks for, or takes out what the one before
+ * had; networks are built anew only where weights change. Fills result->loras. */
+int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err);
+
+/* The prompt without its <lora:…>: malloc'd. */
+int lk__loras_strip(const char *prompt, char **out, struct lk_error *err);
+
+/* The WebUI's "Lora hashes": "name: hash, name: hash"; malloc'd, NULL when there are none. */
+char *lk__loras_hashes(const lk_result *result);
+/* The prompt with those of --lora in the form <lora:name:weight> behind it, as the WebUI needs it
+ * to draw the same; malloc'd, NULL when memory is out. */
+char *lk__loras_prompt(const lk_result *result);
+
+#endif
