@@ -161,16 +161,6 @@ static int add_negative(struct maker *m, struct side *side, struct lk_error *err
     return rc;
 }
 
-static int check_loras(const lk_prompt *prompt, struct lk_error *err)
-{
-    const struct lk_prompt_lora *loras;
-    if (!lk_prompt_loras(prompt, &loras))
-        return 0;
-    return lk_fail(err, LK_E_INPUT,
-                   "the prompt asks for LoRA '%.40s', and LoRAs cannot be applied yet: remove it",
-                   loras[0].name);
-}
-
 /* The negative prompt is left out where guidance has no use for it (guidance.h). */
 static int add_prompts(struct maker *m, struct lk_error *err)
 {
@@ -178,7 +168,6 @@ static int add_prompts(struct maker *m, struct lk_error *err)
     lk_prompt *prompt = NULL;
     m->option = "the prompt";
     int rc = lk_prompt_parse(m->request->prompt, LK_PROMPT_POSITIVE, m->option, &prompt, err);
-    rc = rc ? rc : check_loras(prompt, err);
     rc = rc ? rc : add_prompt(m, prompt, &positive, err);
     if (!rc && (m->request->guidance > 1 || lk_prompt_parts(prompt) > 1))
         rc = add_negative(m, &negative, err);

@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "catalog/lora.h"
+#include "stages/text/prompt.h"
 
 enum { MAX_LORAS = 64, NAME_SIZE = 512 };
 
@@ -67,64 +68,18 @@ static int add_option(struct wishes *wishes, const char *text, struct lk_error *
     return add_wish(wishes, text, (size_t)(end - text), weight, weight, false, err);
 }
 
-/* ---- <lora:name>, <lora:name:weight>, <lora:name:text:unet> ---- */
-
-#define TAG "<lora:"
-
-/* The next tag at or behind `text`, its inside and what follows it; NULL: none. */
-static const char *find_tag(const char *text, const char **inside, const char **end)
-{
-    const char *tag = strstr(text, TAG), *close = tag ? strchr(tag, '>') : NULL;
-    if (!close)
-        return NULL;
-    *inside = tag + strlen(TAG);
-    *end = close;
-    return tag;
-}
-
-static int add_tag(struct wishes *wishes, const char *inside, const char *end, struct lk_error *err)
-{
-    const char *name = memchr(inside, ':', (size_t)(end - inside));
-    double text = 1, unet;
-    if (!name)
-        return add_wish(wishes, inside, (size_t)(end - inside), 1, 1, true, err);
-    const char *second = memchr(name + 1, ':', (size_t)(end - name - 1));
-    bool fits = read_weight(name + 1, second ? second : end, &text);
-    unet = text;
-    if (second)
-        fits = fits && read_weight(second + 1, end, &unet);
-    if (!fits)
-        return lk_fail(err, LK_E_INPUT,
-                       "the prompt's '" TAG "%.*s>' is not " TAG "NAME:WEIGHT> or " TAG
-                       "NAME:TEXT_WEIGHT:UNET_WEIGHT>",
-                       (int)(end - inside), inside);
-    return add_wish(wishes, inside, (size_t)(name - inside), text, unet, true, err);
-}
-
-int lk__loras_strip(const char *prompt, char **out, struct lk_error *err)
-{
-    const char *inside, *end;
-    char *text = calloc(strlen(prompt) + 1, 1);
-    if (!text)
-        return lk_fail_memory(err, "the prompt", strlen(prompt));
-    size_t n = 0;
-    for (const char *tag; (tag = find_tag(prompt, &inside, &end)); prompt = end + 1) {
-        memcpy(text + n, prompt, (size_t)(tag - prompt));
-        n += (size_t)(tag - prompt);
-    }
-    memcpy(text + n, prompt, strlen(prompt));
-    *out = text;
-    return 0;
-}
-
 static int gather(const struct lk_request *request, struct wishes *out, struct lk_error *err)
 {
-    const char *inside, *end;
-    int rc = 0;
+    const struct lk_prompt_lora *tags;
+    lk_prompt *prompt = NULL;
+    int rc = lk_prompt_parse(request->prompt, LK_PROMPT_POSITIVE, "the prompt", &prompt, err);
+    const size_t n = rc ? 0 : lk_prompt_loras(prompt, &tags);
     for (int i = 0; !rc && i < LK_LIST_MAX && request->lora[i]; i++)
         rc = add_option(out, request->lora[i], err);
-    for (const char *at = request->prompt; !rc && find_tag(at, &inside, &end); at = end + 1)
-        rc = add_tag(out, inside, end, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = add_wish(out, tags[i].name, strlen(tags[i].name), tags[i].text_weight,
+                      tags[i].unet_weight, true, err);
+    lk_prompt_free(prompt);
     return rc;
 }
 
@@ -276,7 +231,7 @@ char *lk__loras_prompt(const lk_result *result)
     json_array_foreach(out ? result->loras : NULL, i, lora)
     {
         if (!json_is_true(json_object_get(lora, "in_prompt")))
-            fprintf(out, " " TAG "%s:%g>", json_string_value(json_object_get(lora, "name")),
+            fprintf(out, " <lora:%s:%g>", json_string_value(json_object_get(lora, "name")),
                     json_real_value(json_object_get(lora, "weight")));
     }
     if (out)

@@ -11,9 +11,6 @@
  * had; networks are built anew only where weights change. Fills result->loras. */
 int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err);
 
-/* The prompt without its <lora:…>: malloc'd. */
-int lk__loras_strip(const char *prompt, char **out, struct lk_error *err);
-
 /* The WebUI's "Lora hashes": "name: hash, name: hash"; malloc'd, NULL when there are none. */
 char *lk__loras_hashes(const lk_result *result);
 /* The prompt with those of --lora in the form <lora:name:weight> behind it, as the WebUI needs it

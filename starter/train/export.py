@@ -82,12 +82,19 @@ def write_companions(out):
         net = make_control(load_weights("unet", "ema", make_unet()))
         load_weights("control", "model", net).half().save_pretrained(out / "control", max_shard_size=SHARD)
     if there("lora"):
-        low = load_weights("lora", "model", with_lora(make_unet()))
-        tensors = {}
-        for name, layer in low.items():
-            tensors |= {f"{name}.lora_down.weight": layer.down.weight.half().contiguous(),
-                        f"{name}.lora_up.weight": layer.up.weight.half().contiguous(), f"{name}.alpha": torch.tensor(float(layer.down.out_features)).half()}
-        save_file(tensors, out / "drawing.safetensors", metadata=dict(ss_network_module="networks.lora", trigger=TRIGGER))
+        write_lora(out / "lora/pencil.safetensors")
+
+
+def write_lora(path):
+    """kohya's form, with what sd-scripts says of itself in its metadata."""
+    low = load_weights("lora", "model", with_lora(make_unet()))
+    tensors = {}
+    for name, layer in low.items():
+        tensors |= {f"{name}.lora_down.weight": layer.down.weight.half().contiguous(),
+                    f"{name}.lora_up.weight": layer.up.weight.half().contiguous(), f"{name}.alpha": torch.tensor(float(layer.down.out_features)).half()}
+    path.parent.mkdir(exist_ok=True)
+    save_file(tensors, path, metadata={"ss_network_module": "networks.lora", "ss_base_model_version": "likeness starter",
+                                       "modelspec.trigger_phrase": TRIGGER})
 
 
 # ---- ONNX ----
@@ -202,7 +209,7 @@ def describe(out, threshold):
         ("forensics", "probability", "256 RGB 0..1, box times 1.3, to the probability of a swap"))}
     rows |= dict(inpaint=dict(file="inpaint", family="sd15-inpaint", contract="diffusers UNet, 9 channels; VAE and text of sd"),
                  control=dict(file="control", family="controlnet", contract="diffusers ControlNet, Canny edges, for sd"),
-                 drawing=dict(role="lora", file="drawing.safetensors", family="lora", contract="kohya, rank 4, for sd", trigger=TRIGGER))
+                 pencil=dict(role="lora", file="lora/pencil.safetensors", family="lora", contract="kohya, rank 4, for sd", trigger=TRIGGER))
     rows = {name: row for name, row in rows.items() if (out / row["file"]).exists()}
     for row in rows.values():
         row["sha256"] = digest(out / row["file"])

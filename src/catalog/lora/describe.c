@@ -108,8 +108,8 @@ static void add_module(const struct lk__module *m, struct lk_lora_info *out)
     out->text += m->part == LK_PART_TEXT;
     out->unet += m->part == LK_PART_UNET;
     out->dora += m->slot[LK__DORA] || m->slot[LK__MAGNITUDE];
-    out->convolutions +=
-        m->slot[LK__MID] || m->slot[LK__T2] || (down && down->rank == 4 && down->shape[2] > 1);
+    out->convolutions += m->slot[LK__MID] || m->slot[LK__HADA_T2] || m->slot[LK__KRON_T2] ||
+                         (down && down->rank == 4 && down->shape[2] > 1);
     if (!rank)
         return;
     const double alpha = (double)m->scale * (double)rank;

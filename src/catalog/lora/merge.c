@@ -208,21 +208,12 @@ static int low_rank(const struct merging *g, const struct lk__module *m, const f
     return compute(g, &p, g->rows, g->columns, delta);
 }
 
-static struct product first_of(const struct lk__module *m)
-{
-    return (struct product){m->slot[LK__W1], m->slot[LK__W1_A], m->slot[LK__T1], m->slot[LK__W1_B],
-                            true};
-}
-
-static struct product second_of(const struct lk__module *m)
-{
-    return (struct product){m->slot[LK__W2], m->slot[LK__W2_A], m->slot[LK__T2], m->slot[LK__W2_B],
-                            true};
-}
-
 static int loha(const struct merging *g, const struct lk__module *m, const float **delta)
 {
-    const struct product first = first_of(m), second = second_of(m);
+    const struct product first = {NULL, m->slot[LK__HADA_1A], m->slot[LK__HADA_T1],
+                                  m->slot[LK__HADA_1B], true};
+    const struct product second = {NULL, m->slot[LK__HADA_2A], m->slot[LK__HADA_T2],
+                                   m->slot[LK__HADA_2B], true};
     const float *x, *y;
     float *product;
     int code = compute(g, &first, g->rows, g->columns, &x);
@@ -241,7 +232,10 @@ static int loha(const struct merging *g, const struct lk__module *m, const float
 /* w1 [o,i] and w2 [rows/o, inputs/i, kernel] */
 static int lokr(const struct merging *g, const struct lk__module *m, const float **delta)
 {
-    const struct product first = first_of(m), second = second_of(m);
+    const struct product first = {m->slot[LK__KRON_1], m->slot[LK__KRON_1A], NULL,
+                                  m->slot[LK__KRON_1B], false};
+    const struct product second = {m->slot[LK__KRON_2], m->slot[LK__KRON_2A], m->slot[LK__KRON_T2],
+                                   m->slot[LK__KRON_2B], true};
     const struct lk_tensor *a = first.whole ? first.whole : first.a;
     const size_t o = side(a, 0), i = side(first.whole ? first.whole : first.b, 1);
     const float *x, *y;

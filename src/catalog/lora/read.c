@@ -16,8 +16,8 @@
 #define ARENA_LIMIT ((size_t)256 << 20) /* a path and a row a tensor */
 
 #define BIT(slot) (1U << (slot))
-#define FACTORS_1 (BIT(LK__W1_A) | BIT(LK__W1_B))
-#define FACTORS_2 (BIT(LK__W2_A) | BIT(LK__W2_B))
+#define KRON_1 (BIT(LK__KRON_1A) | BIT(LK__KRON_1B))
+#define KRON_2 (BIT(LK__KRON_2A) | BIT(LK__KRON_2B))
 #define ALWAYS (BIT(LK__ALPHA) | BIT(LK__DIFF_BIAS) | BIT(LK__DORA) | BIT(LK__MAGNITUDE))
 
 static const struct {
@@ -25,11 +25,12 @@ static const struct {
     unsigned needs, may;
 } FORMS[] = {
     {LK_LORA_LOW_RANK, BIT(LK__UP) | BIT(LK__DOWN), BIT(LK__MID) | ALWAYS},
-    {LK_LORA_LOHA, FACTORS_1 | FACTORS_2, BIT(LK__T1) | BIT(LK__T2) | ALWAYS},
-    {LK_LORA_LOKR, BIT(LK__W1) | BIT(LK__W2), ALWAYS},
-    {LK_LORA_LOKR, BIT(LK__W1) | FACTORS_2, BIT(LK__T2) | ALWAYS},
-    {LK_LORA_LOKR, FACTORS_1 | BIT(LK__W2), ALWAYS},
-    {LK_LORA_LOKR, FACTORS_1 | FACTORS_2, BIT(LK__T2) | ALWAYS},
+    {LK_LORA_LOHA, BIT(LK__HADA_1A) | BIT(LK__HADA_1B) | BIT(LK__HADA_2A) | BIT(LK__HADA_2B),
+     BIT(LK__HADA_T1) | BIT(LK__HADA_T2) | ALWAYS},
+    {LK_LORA_LOKR, BIT(LK__KRON_1) | BIT(LK__KRON_2), ALWAYS},
+    {LK_LORA_LOKR, BIT(LK__KRON_1) | KRON_2, BIT(LK__KRON_T2) | ALWAYS},
+    {LK_LORA_LOKR, KRON_1 | BIT(LK__KRON_2), ALWAYS},
+    {LK_LORA_LOKR, KRON_1 | KRON_2, BIT(LK__KRON_T2) | ALWAYS},
     {LK_LORA_FULL, BIT(LK__DIFF), ALWAYS},
     {LK_LORA_FULL, BIT(LK__DIFF_BIAS), BIT(LK__ALPHA)},
     {LK_LORA_IA3, BIT(LK__IA3) | BIT(LK__ON_INPUT), 0},
@@ -76,9 +77,11 @@ static int64_t first_side(const struct lk_tensor *tensor)
 /* Of the factors; 0 when there are none. */
 static int64_t rank_of(const struct lk__module *m)
 {
-    if (m->kind == LK_LORA_LOW_RANK)
-        return first_side(m->slot[LK__DOWN]);
-    return first_side(m->slot[m->slot[LK__W1_B] ? LK__W1_B : LK__W2_B]);
+    static const enum lk__slot inner[] = {LK__DOWN, LK__HADA_1B, LK__KRON_1B, LK__KRON_2B};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(inner); i++)
+        if (m->slot[inner[i]])
+            return first_side(m->slot[inner[i]]);
+    return 0;
 }
 
 static int read_alpha(const lk_lora *lora,

@@ -14,7 +14,7 @@
 
 #define ARENA_LIMIT ((size_t)64 << 20)
 
-enum { MAX_TARGETS = 16384, MAX_NUMBERS = 3, ALIASES = 3 };
+enum { MAX_TARGETS = 16384, MAX_NUMBERS = 3, MAX_DEPTH = 16, ALIASES = 3 };
 
 static const char *const RESNET[] = {"norm1",         "conv1", "time_emb_proj", "norm2", "conv2",
                                      "conv_shortcut", NULL};
@@ -38,28 +38,40 @@ static const char *const CLIP_LAYER[] = {
     "layer_norm1",        "layer_norm2",      NULL};
 static const char *const CLIP_ENDS[] = {"text_model.final_layer_norm", "text_projection", NULL};
 
-/* '#' counts from 0 to below each limit; `probe` is a tail that is there when any is. */
+/* How far a '#' counts. No farther than the topology has levels and layers: LDM numbers its blocks
+ * through all levels, so that one layer too many is the next level's first. */
+enum bound { NO_NUMBER, LEVELS, LAYERS_DOWN, LAYERS_UP, LAYERS_MIDDLE, DEPTH, CLIP_LAYERS };
+
+/* `probe` is a tail that is there when any is; NULL: there is none. */
 static const struct group {
     enum lk_part part;
     const char *stem;
-    int limits[MAX_NUMBERS];
+    enum bound bounds[MAX_NUMBERS];
     const char *const *tails;
-    const char *probe; /* NULL: none */
+    const char *probe;
 } GROUPS[] = {
-    {LK_PART_UNET, "down_blocks.#.resnets.#.", {8, 8}, RESNET, "conv1"},
-    {LK_PART_UNET, "down_blocks.#.attentions.#.", {8, 8}, TRANSFORMER, "norm"},
-    {LK_PART_UNET, "down_blocks.#.attentions.#.transformer_blocks.#.", {8, 8, 16}, BLOCK, "norm1"},
-    {LK_PART_UNET, "down_blocks.#.downsamplers.0.", {8}, CONV, NULL},
-    {LK_PART_UNET, "up_blocks.#.resnets.#.", {8, 8}, RESNET, "conv1"},
-    {LK_PART_UNET, "up_blocks.#.attentions.#.", {8, 8}, TRANSFORMER, "norm"},
-    {LK_PART_UNET, "up_blocks.#.attentions.#.transformer_blocks.#.", {8, 8, 16}, BLOCK, "norm1"},
-    {LK_PART_UNET, "up_blocks.#.upsamplers.0.", {8}, CONV, NULL},
-    {LK_PART_UNET, "mid_block.resnets.#.", {8}, RESNET, "conv1"},
-    {LK_PART_UNET, "mid_block.attentions.#.", {8}, TRANSFORMER, "norm"},
-    {LK_PART_UNET, "mid_block.attentions.#.transformer_blocks.#.", {8, 16}, BLOCK, "norm1"},
-    {LK_PART_UNET, "", {0}, ENDS, NULL},
-    {LK_PART_TEXT, "text_model.encoder.layers.#.", {64}, CLIP_LAYER, "layer_norm1"},
-    {LK_PART_TEXT, "", {0}, CLIP_ENDS, NULL},
+    {LK_PART_UNET, "down_blocks.#.resnets.#.", {LEVELS, LAYERS_DOWN}, RESNET, "conv1"},
+    {LK_PART_UNET, "down_blocks.#.attentions.#.", {LEVELS, LAYERS_DOWN}, TRANSFORMER, "norm"},
+    {LK_PART_UNET,
+     "down_blocks.#.attentions.#.transformer_blocks.#.",
+     {LEVELS, LAYERS_DOWN, DEPTH},
+     BLOCK,
+     "norm1"},
+    {LK_PART_UNET, "down_blocks.#.downsamplers.0.", {LEVELS}, CONV, NULL},
+    {LK_PART_UNET, "up_blocks.#.resnets.#.", {LEVELS, LAYERS_UP}, RESNET, "conv1"},
+    {LK_PART_UNET, "up_blocks.#.attentions.#.", {LEVELS, LAYERS_UP}, TRANSFORMER, "norm"},
+    {LK_PART_UNET,
+     "up_blocks.#.attentions.#.transformer_blocks.#.",
+     {LEVELS, LAYERS_UP, DEPTH},
+     BLOCK,
+     "norm1"},
+    {LK_PART_UNET, "up_blocks.#.upsamplers.0.", {LEVELS}, CONV, NULL},
+    {LK_PART_UNET, "mid_block.resnets.#.", {LAYERS_MIDDLE}, RESNET, "conv1"},
+    {LK_PART_UNET, "mid_block.attentions.0.", {NO_NUMBER}, TRANSFORMER, "norm"},
+    {LK_PART_UNET, "mid_block.attentions.0.transformer_blocks.#.", {DEPTH}, BLOCK, "norm1"},
+    {LK_PART_UNET, "", {NO_NUMBER}, ENDS, NULL},
+    {LK_PART_TEXT, "text_model.encoder.layers.#.", {CLIP_LAYERS}, CLIP_LAYER, "layer_norm1"},
+    {LK_PART_TEXT, "", {NO_NUMBER}, CLIP_ENDS, NULL},
 };
 
 /* What cloneofsimo's files count: the projections of attention, and a feed-forward's first one
@@ -160,16 +172,38 @@ static void add_tails(lk__targets *t, const struct group *group, const int *numb
     }
 }
 
-static void add_group(lk__targets *t, const struct group *group)
+static int count_of(const lk__targets *t, enum bound bound)
 {
-    int numbers[MAX_NUMBERS] = {0}, digits = 0;
-    while (digits < MAX_NUMBERS && group->limits[digits])
-        digits++;
-    for (int carry = 0; carry >= 0;) {
-        add_tails(t, group, numbers);
-        for (carry = digits - 1; carry >= 0 && ++numbers[carry] == group->limits[carry]; carry--)
-            numbers[carry] = 0;
+    const struct lk_checkpoint_config *c = lk_checkpoint_config(t->checkpoint);
+    switch (bound) {
+    case LEVELS:
+        return c->unet.levels;
+    case LAYERS_DOWN:
+        return c->unet.layers;
+    case LAYERS_UP:
+        return c->unet.layers + 1;
+    case LAYERS_MIDDLE:
+        return 2;
+    case DEPTH:
+        return MAX_DEPTH;
+    case CLIP_LAYERS:
+        return c->text.layers;
+    case NO_NUMBER:
+        break;
     }
+    return 0;
+}
+
+/* The stem with all numbers from `at` on. */
+static void add_group(lk__targets *t, const struct group *group, int numbers[MAX_NUMBERS], int at)
+{
+    if (at == MAX_NUMBERS || group->bounds[at] == NO_NUMBER) {
+        add_tails(t, group, numbers);
+        return;
+    }
+    const int n = count_of(t, group->bounds[at]);
+    for (numbers[at] = 0; numbers[at] < n; numbers[at]++)
+        add_group(t, group, numbers, at + 1);
 }
 
 static int by_path(const void *a, const void *b)
@@ -192,7 +226,7 @@ int lk__targets_new(const lk_checkpoint *checkpoint, lk__targets **out, struct l
     }
     const bool ready = t && t->arena && t->targets && t->aliases;
     for (size_t i = 0; ready && i < LK_ARRAY_LENGTH(GROUPS); i++)
-        add_group(t, &GROUPS[i]);
+        add_group(t, &GROUPS[i], (int[MAX_NUMBERS]){0}, 0);
     if (!ready || t->failed) {
         lk__targets_free(t);
         return lk_fail_memory(err, "a checkpoint's names", size);
