@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -262,6 +263,76 @@ static void a_merge_can_be_taken_out_again(void **state)
     lk_lora_free(lora);
 }
 
+/* ---- files from the wild ---- */
+
+/* The part's tensors in SD 1.5's shapes, all zeros: a file with a hole. */
+static void write_part(const char *folder, const char *file, const char *part)
+{
+    char *table = test_format("%s/tests/golden/sd15_shapes.tsv", getenv("LIKENESS_SOURCE"));
+    char *path = test_format("%s/%s", folder, file), *header = NULL;
+    char line[256], of[32], name[160], shape[40];
+    size_t length = 0, at = 0;
+    FILE *text = open_memstream(&header, &length), *rows = fopen(table, "r");
+    assert_non_null(rows);
+    fputs("{\"__metadata__\":{}", text);
+    while (fgets(line, sizeof line, rows)) {
+        size_t count = 1;
+        assert_int_equal(sscanf(line, "%31s %159s %39s", of, name, shape), 3);
+        if (strcmp(of, part))
+            continue;
+        for (char *side = shape; side; side = strchr(side, ','))
+            count *= strtoul(side += *side == ',', NULL, 10);
+        fprintf(text, ",\"%s\":{\"dtype\":\"F16\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", name,
+                shape, at, at + 2 * count);
+        at += 2 * count;
+    }
+    fputc('}', text);
+    fclose(text);
+    fclose(rows);
+    test_make_dir(folder);
+    test_write_file(path, &(uint64_t){length}, 8);
+    FILE *out = fopen(path, "ab");
+    assert_non_null(out);
+    assert_int_equal(fwrite(header, 1, length, out), length);
+    fclose(out);
+    assert_int_equal(truncate(path, (off_t)(8 + length + at)), 0);
+    free(header);
+    free(path);
+    free(table);
+}
+
+static void every_key_of_files_from_the_wild_belongs_somewhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        size_t keys, applied;
+        const char *first;
+    } FILES[] = {
+        {"diffusion/lora_sd15_diffusers_catundchat.safetensors", 256, 256, NULL},
+        {"diffusion/analog_svd_rank4_cloneofsimo.safetensors", 384, 384, NULL},
+        {"diffusion/lora_disney_cloneofsimo.safetensors", 386, 384, "<s1>"}, /* an inversion too */
+    };
+    struct lk_error err = {0};
+    struct lk_lora_account account;
+    lk_checkpoint *sd15 = NULL;
+    test_make_dir(scratch_path("sd15"));
+    write_part(scratch_path("sd15/unet"), "diffusion_pytorch_model.safetensors", "unet");
+    write_part(scratch_path("sd15/text_encoder"), "model.safetensors", "text_encoder");
+    if (lk_checkpoint_open(scratch_path("sd15"), scratch_path("tiny"), &sd15, &err))
+        fail_msg("%s", err.message);
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        lk_lora *lora = open_lora(shared_path(FILES[i].file));
+        account_for(sd15, lora, &account);
+        assert_int_equal(account.keys, FILES[i].keys);
+        assert_int_equal(account.applied, FILES[i].applied);
+        if (FILES[i].first)
+            assert_string_equal(account.first, FILES[i].first);
+        lk_lora_free(lora);
+    }
+    lk_checkpoint_free(sd15);
+}
+
 /* ---- what files say ---- */
 
 static void a_file_describes_itself(void **state)
@@ -319,6 +390,7 @@ int main(void)
         cmocka_unit_test(another_familys_lora_is_refused_with_its_name),
         cmocka_unit_test(keys_that_belong_to_nothing_are_counted_and_named),
         cmocka_unit_test(a_merge_can_be_taken_out_again),
+        cmocka_unit_test(every_key_of_files_from_the_wild_belongs_somewhere),
         cmocka_unit_test(a_file_describes_itself),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -7,6 +7,7 @@ tests/support/checkpoint.c. So diffusers and transformers can be run on it here,
 Topology of SD 1.x (four levels, two layers, attention on three), widths of a few channels, the full vocabulary.
 
     checkpoint.py                     writes tests/golden/sd_tiny.tsv: part, diffusers name, LDM name, shape, LDM shape, crc32 of f32 bytes
+    checkpoint.py --shapes            writes tests/golden/sd15_shapes.tsv: part, diffusers name and shape of SD 1.5's text encoder and UNet
     checkpoint.py --write DIR         writes the checkpoint as DIR/ (diffusers folder) and DIR.safetensors (LDM) [--dtype f32|f16|bf16]
 
 Other golden scripts import `models(dtype)`: text encoder, UNet and VAE, filled, rounded to dtype and upcast to float32.
@@ -20,6 +21,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared"))
 TSV = ROOT / "tests/golden/sd_tiny.tsv"
+SHAPES = ROOT / "tests/golden/sd15_shapes.tsv"
 
 TEXT = dict(vocab_size=49408, hidden_size=32, intermediate_size=128, num_hidden_layers=3, num_attention_heads=2,
             max_position_embeddings=77, hidden_act="quick_gelu", bos_token_id=49406, eos_token_id=49407, pad_token_id=1,
@@ -102,6 +104,17 @@ def write_tsv():
     TSV.write_text("\n".join(lines) + "\n")
 
 
+def write_shapes():
+    import torch
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+    with torch.device("meta"):
+        nets = (CLIPTextModel(CLIPTextConfig(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12)),
+                UNet2DConditionModel(cross_attention_dim=768))
+    lines = [f"{part}\t{canonical(part, name)}\t{','.join(map(str, p.shape))}" for part, net in zip(PARTS, nets) for name, p in net.named_parameters()]
+    SHAPES.write_text("\n".join(lines) + "\n")
+
+
 def write_checkpoint(folder, dtype):
     import torch
     from safetensors.torch import save_file
@@ -122,9 +135,12 @@ def write_checkpoint(folder, dtype):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", metavar="DIR")
+    parser.add_argument("--shapes", action="store_true")
     parser.add_argument("--dtype", default="f32", choices=["f32", "f16", "bf16"])
     arguments = parser.parse_args()
     if arguments.write:
         write_checkpoint(arguments.write, arguments.dtype)
+    elif arguments.shapes:
+        write_shapes()
     else:
         write_tsv()
