@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
+#include "catalog/lora.h"
 #include "cli.h"
 #include "runtime/session.h"
 #include "stages/diffuse/networks.h"
@@ -43,7 +44,16 @@ static int list_models(struct cli *cli, lk_catalog *catalog, struct lk_error *er
     return 0;
 }
 
-/* The entry of that name in any role; a path is taken for a checkpoint. */
+/* Whether the file at a path is a LoRA: its keys say so. */
+static bool is_lora(const char *path)
+{
+    lk_lora *lora = NULL;
+    const bool is_one = lk_lora_open(path, &lora, NULL) == 0;
+    lk_lora_free(lora);
+    return is_one;
+}
+
+/* The entry of that name in any role; a path is taken for a LoRA or a checkpoint. */
 static int find_entry(lk_catalog *catalog,
                       const char *name,
                       const struct lk_model_entry **out,
@@ -57,7 +67,12 @@ static int find_entry(lk_catalog *catalog,
             return 0;
         }
     }
-    return lk_catalog_find(catalog, LK_ROLE_CHECKPOINT, name, out, err);
+    const struct lk_model_entry *lora = NULL;
+    int rc = lk_catalog_find(catalog, LK_ROLE_LORA, name, &lora, NULL);
+    if (rc || !is_lora(lora->path))
+        return lk_catalog_find(catalog, LK_ROLE_CHECKPOINT, name, out, err);
+    *out = lora;
+    return 0;
 }
 
 static int open_checkpoint(struct cli *cli,
@@ -98,6 +113,46 @@ static int show_checkpoint(struct cli *cli,
     return rc;
 }
 
+static void print_range(const char *label, double low, double high)
+{
+    if (low < high)
+        printf("%-12s %g to %g\n", label, low, high);
+    else if (high > 0)
+        printf("%-12s %g\n", label, high);
+}
+
+static int show_lora(const struct lk_model_entry *entry, struct lk_error *err)
+{
+    lk_lora *lora;
+    struct lk_lora_info info;
+    struct lk_sha256 sha;
+    char hash[13];
+    int rc = lk_lora_open(entry->path, &lora, err);
+    if (rc)
+        return rc;
+    rc = lk_lora_hash(lora, &sha, hash, err);
+    if (!rc) {
+        lk_lora_describe(lora, &info);
+        printf("hash         %s\nkind        ", hash);
+        for (int kind = 0; kind < LK_LORA_KINDS; kind++)
+            if (info.kinds[kind])
+                printf(" %s of %zu", lk_lora_kind_name((enum lk_lora_kind)kind), info.kinds[kind]);
+        printf("%s\n", info.dora ? ", DoRA" : "");
+        print_range("rank", (double)info.low_rank, (double)info.high_rank);
+        print_range("alpha", info.low_alpha, info.high_alpha);
+        printf("changes      %zu of the UNet, %zu of the text encoder, %zu of them convolutions\n",
+               info.unet, info.text, info.convolutions);
+        printf("base         %s\n", info.base ? info.base : "not said");
+        if (*info.words)
+            printf("words        %s\n", info.words);
+        if (info.unknown)
+            printf("unknown      %zu of %zu keys: first %s\n", info.unknown, info.keys,
+                   info.first_unknown);
+    }
+    lk_lora_free(lora);
+    return rc;
+}
+
 static int show_model(struct cli *cli, lk_catalog *catalog, struct lk_error *err)
 {
     const struct lk_model_entry *entry;
@@ -110,6 +165,8 @@ static int show_model(struct cli *cli, lk_catalog *catalog, struct lk_error *err
            "%s\nsha256       %s\n",
            entry->name, lk_role_name(entry->role), entry->family, entry->path,
            entry->licence ? entry->licence : "not said", sha.hex);
+    if (entry->role == LK_ROLE_LORA)
+        return show_lora(entry, err);
     return entry->role == LK_ROLE_CHECKPOINT ? show_checkpoint(cli, entry, err) : 0;
 }
 
