@@ -123,7 +123,29 @@ static int allocate(const struct merging *g, size_t rows, size_t columns, float 
     return *out ? 0 : no_memory(g, rows * columns);
 }
 
-/* out [rows,columns] += a [rows,inner]·b [inner,columns], a transposed when asked. A block of
+enum { TILE = 16, BLOCK = 256 };
+
+/* TILE columns of one row: few enough for registers, and a count that compilers make vectors of. */
+static void multiply_tile(
+    const float *a, size_t across, const float *b, size_t inner, size_t columns, float *out)
+{
+    float sum[TILE] = {0};
+    for (size_t k = 0; k < inner; k++)
+        for (int t = 0; t < TILE; t++)
+            sum[t] += a[k * across] * b[k * columns + (size_t)t];
+    memcpy(out, sum, sizeof sum);
+}
+
+static float multiply_one(
+    const float *a, size_t across, const float *b, size_t inner, size_t columns)
+{
+    float sum = 0;
+    for (size_t k = 0; k < inner; k++)
+        sum += a[k * across] * b[k * columns];
+    return sum;
+}
+
+/* out [rows,columns] = a [rows,inner]·b [inner,columns], a transposed when asked. A block of
  * columns at a time, so that b's stays in the cache. */
 static void multiply(const float *a,
                      bool is_a_transposed,
@@ -131,20 +153,18 @@ static void multiply(const float *a,
                      size_t rows,
                      size_t inner,
                      size_t columns,
-                     float *restrict out)
+                     float *out)
 {
-    enum { BLOCK = 1024 };
     const size_t down = is_a_transposed ? 1 : inner, across = is_a_transposed ? rows : 1;
     for (size_t from = 0; from < columns; from += BLOCK) {
-        const size_t n = columns - from < BLOCK ? columns - from : BLOCK;
+        const size_t to = columns - from < BLOCK ? columns : from + BLOCK;
         for (size_t i = 0; i < rows; i++) {
-            float *restrict y = out + i * columns + from;
-            for (size_t k = 0; k < inner; k++) {
-                const float factor = a[i * down + k * across];
-                const float *restrict x = b + k * columns + from;
-                for (size_t j = 0; j < n; j++)
-                    y[j] += factor * x[j];
-            }
+            const float *row = a + i * down;
+            size_t j = from;
+            for (; j + TILE <= to; j += TILE)
+                multiply_tile(row, across, b + j, inner, columns, out + i * columns + j);
+            for (; j < to; j++)
+                out[i * columns + j] = multiply_one(row, across, b + j, inner, columns);
         }
     }
 }
