@@ -55,6 +55,14 @@ check 4 "nosuch.safetensors" $lk draw "a man" --embedding nosuch.safetensors -o 
 check 2 "is it a LoRA" $lk draw "a man" --embedding $shared/data/diffusion/analog_svd_rank4_cloneofsimo.safetensors -o x.png
 check 2 "vectors of 768 numbers, the text encoder .* takes" $lk draw "ti_easynegative" --embedding $shared/data/diffusion -o x.png
 
+# LoRAs.
+loras=$shared/data/diffusion
+check 4 "no lora 'nosuch' is known" $lk draw "a man" --lora nosuch:0.5 -o x.png
+check 2 "from -100 to 100" $lk draw "a man" --lora $loras/lora_disney_cloneofsimo.safetensors:1e9 -o x.png
+check 2 "is not made for checkpoint .* for SD 1.x" $lk draw "a man" --lora $loras/lora_sd15_diffusers_catundchat.safetensors -o x.png
+check 2 "is no LoRA" $lk draw "a man" --lora $loras/ti_EasyNegative.safetensors -o x.png
+check 0 "2 of 386 keys: first <s1>" $lk models show $loras/lora_disney_cloneofsimo.safetensors
+
 # Files that are not there, not what they should be, or not writable.
 check 4 "nosuch" $lk draw "a man" --model nosuch -o x.png
 check 4 "nosuch.safetensors" $lk draw "a man" --model ./nosuch.safetensors -o x.png
