@@ -50,27 +50,23 @@ static int add_wish(struct wishes *wishes,
     return 0;
 }
 
-/* A number that fills the text up to `end`. */
-static bool read_weight(const char *text, const char *end, double *out)
-{
-    char *stop;
-    *out = text < end ? strtod(text, &stop) : 0;
-    return text < end && stop == end;
-}
-
 /* NAME|PATH[:W]: what follows the last ':' is a weight when it is a number. */
 static int add_option(struct wishes *wishes, const char *text, struct lk_error *err)
 {
     const char *colon = strrchr(text, ':'), *end = text + strlen(text);
     double weight = 1;
-    if (colon && read_weight(colon + 1, end, &weight))
+    char *stop;
+    const double number = colon ? strtod(colon + 1, &stop) : 0;
+    if (colon && colon[1] && !*stop) {
         end = colon;
+        weight = number;
+    }
     return add_wish(wishes, text, (size_t)(end - text), weight, weight, false, err);
 }
 
 static int gather(const struct lk_request *request, struct wishes *out, struct lk_error *err)
 {
-    const struct lk_prompt_lora *tags;
+    const struct lk_prompt_lora *tags = NULL;
     lk_prompt *prompt = NULL;
     int rc = lk_prompt_parse(request->prompt, LK_PROMPT_POSITIVE, "the prompt", &prompt, err);
     const size_t n = rc ? 0 : lk_prompt_loras(prompt, &tags);

@@ -110,7 +110,8 @@ static void check_latents(const struct model *m, const struct lk_tensor *golden)
     options.steps = 3;
     options.sampler = "ddim";
     options.seed = GOLDEN_SEED;
-    golden_must(lk_draw(m->drawer, &options, &conditioning.value, NULL, &picture, &drawn, &err), &err);
+    golden_must(lk_draw(m->drawer, &options, &conditioning.value, NULL, &picture, &drawn, &err),
+                &err);
     double distance = golden_distance(drawn, golden);
     if (!(distance <= LATENTS))
         fail_msg("%s: off by %g", golden->name, distance);
@@ -150,6 +151,16 @@ static void run_case(struct model *m, const lk_tensor_file *golden, const char *
     }
 }
 
+/* The file's own weights again, from the checkpoint that is open. */
+static void draw_without(const struct model *m)
+{
+    struct lk_error err;
+    unsigned changed;
+    golden_must(lk_checkpoint_merge(m->checkpoint, NULL, 0, NULL, &changed, &err), &err);
+    golden_must(lk_drawer_rebind(m->drawer, &err), &err);
+    golden_draw_own_spacing(m, "draw f32 ddim normal own 64x64 6 7.5 77 0/latents");
+}
+
 /* All cases, one after the other in the same checkpoint: none leaves anything behind. */
 static void run_all(struct model m)
 {
@@ -165,6 +176,8 @@ static void run_all(struct model m)
         cases++;
     }
     assert_int_equal(cases, CASES);
+    if (m.drawer)
+        draw_without(&m);
     lk_tensor_file_free(golden);
     golden_model_close(&m);
 }

@@ -75,7 +75,7 @@ static int change_module(const struct run *run,
         code = change(run, use->lora, module, name, "weight", weight, &is_there);
     if (!code && bias)
         code = change(run, use->lora, module, name, "bias", weight, &is_there);
-    if (!is_there)
+    if (bias && !is_there)
         leave_out(account, bias);
     return code;
 }
