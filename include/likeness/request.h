@@ -41,8 +41,8 @@ struct lk_request {
     double eta;   /* share of fresh noise; < 0: the sampler's own */
     char *guidance_mode;
     double guidance_rescale, guidance_start, guidance_end, perturbed_guidance;
-    char *freeu;  /* factors as "1.5,1.6,0.9,0.2"; NULL: none */
-    int64_t seed; /* < 0: drawn at random, and reported */
+    char *freeu;               /* factors as "1.5,1.6,0.9,0.2"; NULL: none */
+    int64_t seed;              /* < 0: drawn at random, and reported */
     double variation_strength; /* of the noise of variation_seed; 0: none */
     int64_t variation_seed;    /* < 0: drawn at random, and reported */
     char *rng;
