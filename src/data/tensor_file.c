@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/size.h"
+#include "data/pickle/pickle.h"
 #include "data/tensor_header.h"
 
 enum { MAX_SHARDS = 256 };
@@ -72,8 +73,9 @@ static int add_shard(lk_tensor_file *file,
     if (code)
         return code;
     file->maps[file->maps_count++] = map;
-    return lk__tensor_header_parse(map.bytes, map.size, map.path, file->arena, &part->tensors,
-                                   &part->count, err);
+    return (lk__is_torch_file(map.bytes, map.size, map.path) ? lk__torch_file_parse
+                                                             : lk__tensor_header_parse)(
+        map.bytes, map.size, map.path, file->arena, &part->tensors, &part->count, err);
 }
 
 static int by_name(const void *a, const void *b)

@@ -25,8 +25,10 @@ static const struct {
     const char *name;
     size_t size;
 } dtypes[] = {
-    [LK_F32] = {"F32", 4}, [LK_F16] = {"F16", 2}, [LK_BF16] = {"BF16", 2}, [LK_F64] = {"F64", 8},
-    [LK_I64] = {"I64", 8}, [LK_I32] = {"I32", 4}, [LK_U8] = {"U8", 1},     [LK_BOOL] = {"BOOL", 1},
+    [LK_F32] = {"F32", 4},         [LK_F16] = {"F16", 2},   [LK_BF16] = {"BF16", 2},
+    [LK_F64] = {"F64", 8},         [LK_I64] = {"I64", 8},   [LK_I32] = {"I32", 4},
+    [LK_U8] = {"U8", 1},           [LK_BOOL] = {"BOOL", 1}, [LK_F8_E4M3] = {"F8_E4M3", 1},
+    [LK_F8_E5M2] = {"F8_E5M2", 1},
 };
 
 size_t lk_dtype_size(enum lk_dtype dtype)
@@ -37,6 +39,11 @@ size_t lk_dtype_size(enum lk_dtype dtype)
 const char *lk_dtype_name(enum lk_dtype dtype)
 {
     return (size_t)dtype < LK_ARRAY_LENGTH(dtypes) ? dtypes[dtype].name : "unknown";
+}
+
+int lk_dtype_is_weight(enum lk_dtype dtype)
+{
+    return dtype <= LK_BF16 || dtype == LK_F8_E4M3 || dtype == LK_F8_E5M2;
 }
 
 static int parse_dtype(const struct parser *p, const json_t *entry, struct lk_tensor *tensor)
@@ -51,7 +58,7 @@ static int parse_dtype(const struct parser *p, const json_t *entry, struct lk_te
     return lk_fail(
         p->err, LK_E_INPUT,
         "file '%s': tensor '%s' has the type '%s', which is not supported: use a file in "
-        "F32, F16 or BF16",
+        "F32, F16, BF16 or F8",
         p->path, tensor->name, name ? name : "(none)");
 }
 
@@ -191,11 +198,6 @@ static uint64_t little_endian_64(const uint8_t b[8])
 static int check_start(
     const uint8_t *bytes, size_t size, const char *path, size_t *header_size, struct lk_error *err)
 {
-    if (size >= 4 && memcmp(bytes, "PK\3\4", 4) == 0)
-        return lk_fail(err, LK_E_INPUT,
-                       "file '%s' is a PyTorch pickle (.ckpt, .pt), not safetensors: give the "
-                       ".safetensors of the same model",
-                       path);
     if (size < 8 + 2)
         return lk_fail(err, LK_E_INPUT,
                        "file '%s' of %zu bytes is no safetensors file: download it again", path,

@@ -52,6 +52,22 @@ static void from_bf16(const unsigned char *in, size_t count, float *out)
     }
 }
 
+static void from_e5m2(const unsigned char *in, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = float_of_half((uint16_t)(in[i] << 8));
+}
+
+/* Its bits moved into a half have a bias of 7 where a half's is 15: times 2^8. */
+static void from_e4m3(const unsigned char *in, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint16_t h = (uint16_t)((in[i] & 0x80) << 8 | (in[i] & 0x7f) << 7);
+        float value = float_of_half(h) * 256;
+        out[i] = (in[i] & 0x7f) == 0x7f ? float_of_bits(0x7fc00000u) : value;
+    }
+}
+
 static void from_f64(const unsigned char *in, size_t count, float *out)
 {
     for (size_t i = 0; i < count; i++) {
@@ -68,16 +84,14 @@ static void from_f32(const unsigned char *in, size_t count, float *out)
 }
 
 static void (*const readers[])(const unsigned char *in, size_t count, float *out) = {
-    [LK_F32] = from_f32,
-    [LK_F16] = from_f16,
-    [LK_BF16] = from_bf16,
-    [LK_F64] = from_f64,
+    [LK_F32] = from_f32, [LK_F16] = from_f16,      [LK_BF16] = from_bf16,
+    [LK_F64] = from_f64, [LK_F8_E4M3] = from_e4m3, [LK_F8_E5M2] = from_e5m2,
 };
 
 int lk_tensor_to_f32(
     const struct lk_tensor *tensor, size_t first, size_t count, float *out, struct lk_error *err)
 {
-    if ((size_t)tensor->dtype >= LK_ARRAY_LENGTH(readers))
+    if ((size_t)tensor->dtype >= LK_ARRAY_LENGTH(readers) || !readers[tensor->dtype])
         return lk_fail(err, LK_E_INPUT, "file '%s': tensor '%s' holds %s where floats are expected",
                        tensor->path, tensor->name, lk_dtype_name(tensor->dtype));
     size_t size = lk_dtype_size(tensor->dtype), total = tensor->size / size;

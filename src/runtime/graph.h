@@ -7,8 +7,9 @@
  *
  * Errors stick, as in cairo: after the first one every call returns LK_NO_VALUE and does nothing,
  * so that a builder reads like the network's equations; lk_graph_status() tells at the end. A
- * missing weight (tensor NULL) is such an error, with the name last given to lk_graph_at().
- * Activations are f32; weights may be F32, F16, BF16 and are upcast where they are used. */
+ * missing weight (tensor NULL) is such an error, with the name last given to lk_graph_at(); how
+ * many more are missing is counted. Activations are f32; weights may be F32, F16, BF16, F8 and are
+ * upcast where they are used. */
 #ifndef LK_RUNTIME_GRAPH_H
 #define LK_RUNTIME_GRAPH_H
 
@@ -45,6 +46,8 @@ lk_value lk_graph_weight(lk_graph *graph,
                          const struct lk_tensor *tensor,
                          int rank,
                          const int64_t *shape);
+/* The weights of the graph one by one: *cursor begins at 0; NULL behind the last. */
+const struct lk_tensor *lk_graph_next_weight(const lk_graph *graph, size_t *cursor);
 lk_value lk_graph_constant(lk_graph *graph,
                            int rank,
                            const int64_t *shape,

@@ -36,8 +36,14 @@ void lk_graph_free(lk_graph *graph)
 
 int lk_graph_status(const lk_graph *graph, struct lk_error *err)
 {
-    if (graph->error.code && err)
+    if (graph->error.code && err) {
         *err = graph->error;
+        if (graph->missing > 1) {
+            const size_t length = strlen(err->message);
+            snprintf(err->message + length, sizeof err->message - length, ", as are %zu others",
+                     graph->missing - 1);
+        }
+    }
     return graph->error.code;
 }
 
@@ -149,14 +155,15 @@ lk_value lk_graph_weight(lk_graph *graph,
                          int rank,
                          const int64_t *shape)
 {
+    graph->missing += !tensor;
     if (graph->error.code)
         return LK_NO_VALUE;
     if (!tensor)
         return lk__graph_fail(graph, LK_E_INPUT, "a weight is missing in the checkpoint");
     struct lk__value value = {.op = LK__WEIGHT, .dtype = LK_F32, .as.tensor = *tensor};
-    if (tensor->dtype != LK_F32 && tensor->dtype != LK_F16 && tensor->dtype != LK_BF16)
+    if (!lk_dtype_is_weight(tensor->dtype))
         return lk__graph_fail(
-            graph, LK_E_INPUT, "weight '%s' of '%s' is %s, which is not F32, F16 or BF16",
+            graph, LK_E_INPUT, "weight '%s' of '%s' is %s, which is not F32, F16, BF16 or F8",
             tensor->name, tensor->path ? tensor->path : "memory", lk_dtype_name(tensor->dtype));
     if (!take_shape(graph, &value, rank > 0 ? rank : tensor->rank,
                     rank > 0 ? shape : tensor->shape))
@@ -180,6 +187,16 @@ lk_value lk_graph_weight(lk_graph *graph,
     if (!value.at || (tensor->path && !value.as.tensor.path))
         return lk__graph_fail(graph, LK_E_FAILED, "out of memory");
     return lk__graph_append(graph, &value);
+}
+
+const struct lk_tensor *lk_graph_next_weight(const lk_graph *graph, size_t *cursor)
+{
+    while (*cursor < graph->count) {
+        const struct lk__value *value = &graph->values[(*cursor)++];
+        if (value->op == LK__WEIGHT)
+            return &value->as.tensor;
+    }
+    return NULL;
 }
 
 lk_value lk_graph_constant(lk_graph *graph, int rank, const int64_t *shape, const float *values)

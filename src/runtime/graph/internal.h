@@ -83,6 +83,7 @@ struct lk__port {
 struct lk_graph {
     lk_arena *arena;
     struct lk_error error; /* the first one; code LK_OK while there is none */
+    size_t missing;        /* weights that were NULL */
     const char *name, *at;
     struct lk__value *values;
     size_t count, capacity;

@@ -15,8 +15,8 @@ static const struct {
     enum lk_dtype dtype;
     int onnx;
 } types[] = {
-    {LK_F32, 1},  {LK_U8, 2},   {LK_I32, 6},  {LK_I64, 7},
-    {LK_BOOL, 9}, {LK_F16, 10}, {LK_F64, 11}, {LK_BF16, 16},
+    {LK_F32, 1},  {LK_U8, 2},   {LK_I32, 6},   {LK_I64, 7},      {LK_BOOL, 9},
+    {LK_F16, 10}, {LK_F64, 11}, {LK_BF16, 16}, {LK_F8_E4M3, 17}, {LK_F8_E5M2, 19},
 };
 
 int lk__onnx_of_dtype(enum lk_dtype dtype)
