@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* `likeness models list`, `show NAME`, `export NAME PART`. */
+#include "models.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,8 +14,6 @@
 #include "catalog/lora.h"
 #include "cli.h"
 #include "runtime/session.h"
-#include "stages/diffuse/networks.h"
-#include "stages/text/text.h"
 
 static void list_entry(const struct lk_model_entry *entry, bool json)
 {
@@ -75,116 +75,12 @@ static int find_entry(lk_catalog *catalog,
     return 0;
 }
 
-static int open_checkpoint(struct cli *cli,
-                           const struct lk_model_entry *entry,
-                           lk_checkpoint **out,
-                           struct lk_error *err)
-{
-    return lk_checkpoint_open(entry->path, cli->with.request.vae, out, err);
-}
-
-static void print_levels(const char *label, const int *width, int levels)
-{
-    printf("%-12s ", label);
-    for (int i = 0; i < levels; i++)
-        printf("%s%d", i ? "/" : "", width[i]);
-    putchar('\n');
-}
-
-static int show_checkpoint(struct cli *cli,
-                           const struct lk_model_entry *entry,
-                           struct lk_error *err)
-{
-    lk_checkpoint *checkpoint;
-    char hash[11];
-    int rc = open_checkpoint(cli, entry, &checkpoint, err);
-    if (rc)
-        return rc;
-    const struct lk_checkpoint_config *c = lk_checkpoint_config(checkpoint);
-    rc = lk_checkpoint_hash(checkpoint, hash, err);
-    if (!rc) {
-        printf("hash         %s\n", hash);
-        printf("text         %d layers of %d, %d tokens of %d\n", c->text.layers, c->text.width,
-               c->text.positions, c->text.vocabulary);
-        print_levels("unet", c->unet.width, c->unet.levels);
-        print_levels("vae", c->vae.width, c->vae.levels);
-    }
-    lk_checkpoint_free(checkpoint);
-    return rc;
-}
-
-static void print_range(const char *label, double low, double high)
-{
-    if (low < high)
-        printf("%-12s %g to %g\n", label, low, high);
-    else if (high > 0)
-        printf("%-12s %g\n", label, high);
-}
-
-static int show_lora(const struct lk_model_entry *entry, struct lk_error *err)
-{
-    lk_lora *lora;
-    struct lk_lora_info info;
-    struct lk_sha256 sha;
-    char hash[13];
-    int rc = lk_lora_open(entry->path, &lora, err);
-    if (rc)
-        return rc;
-    rc = lk_lora_hash(lora, &sha, hash, err);
-    if (!rc) {
-        lk_lora_describe(lora, &info);
-        printf("hash         %s\nkind        ", hash);
-        for (int kind = 0; kind < LK_LORA_KINDS; kind++)
-            if (info.kinds[kind])
-                printf(" %s of %zu", lk_lora_kind_name((enum lk_lora_kind)kind), info.kinds[kind]);
-        printf("%s\n", info.dora ? ", DoRA" : "");
-        print_range("rank", (double)info.low_rank, (double)info.high_rank);
-        print_range("alpha", info.low_alpha, info.high_alpha);
-        printf("changes      %zu of the UNet, %zu of the text encoder, %zu of them convolutions\n",
-               info.unet, info.text, info.convolutions);
-        printf("base         %s\n", info.base ? info.base : "not said");
-        if (*info.words)
-            printf("words        %s\n", info.words);
-        if (info.unknown)
-            printf("unknown      %zu of %zu keys: first %s\n", info.unknown, info.keys,
-                   info.first_unknown);
-    }
-    lk_lora_free(lora);
-    return rc;
-}
-
 static int show_model(struct cli *cli, lk_catalog *catalog, struct lk_error *err)
 {
     const struct lk_model_entry *entry;
-    struct lk_sha256 sha;
     int rc = find_entry(catalog, cli->words[1], &entry, err);
-    rc = rc ? rc : lk_model_sha256(entry, &sha, err);
-    if (rc)
-        return rc;
-    printf("name         %s\nrole         %s\nfamily       %s\npath         %s\nlicence      "
-           "%s\nsha256       %s\n",
-           entry->name, lk_role_name(entry->role), entry->family, entry->path,
-           entry->licence ? entry->licence : "not said", sha.hex);
-    if (entry->role == LK_ROLE_LORA)
-        return show_lora(entry, err);
-    return entry->role == LK_ROLE_CHECKPOINT ? show_checkpoint(cli, entry, err) : 0;
+    return rc ? rc : models_show(cli, entry, err);
 }
-
-static int text_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
-{
-    return lk_text_graph(checkpoint, 0, out, err);
-}
-
-/* The networks of a checkpoint that can be written as ONNX. */
-static const struct {
-    const char *name;
-    int (*graph)(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
-} parts[] = {
-    {"text", text_graph},
-    {"unet", lk_unet_graph},
-    {"vae-decoder", lk_vae_decoder_graph},
-    {"vae-encoder", lk_vae_encoder_graph},
-};
 
 static int export_part(struct cli *cli,
                        const struct lk_model_entry *entry,
@@ -193,10 +89,10 @@ static int export_part(struct cli *cli,
 {
     lk_checkpoint *checkpoint;
     lk_graph *graph;
-    int rc = open_checkpoint(cli, entry, &checkpoint, err);
+    int rc = lk_checkpoint_open(entry->path, cli->with.request.vae, &checkpoint, err);
     if (rc)
         return rc;
-    rc = parts[part].graph(checkpoint, &graph, err);
+    rc = networks[part].graph(checkpoint, &graph, err);
     if (!rc) {
         rc = lk_graph_export(graph, cli->with.output.path, err);
         lk_graph_free(graph);
@@ -215,12 +111,13 @@ static int export_model(struct cli *cli, lk_catalog *catalog, struct lk_error *e
     int rc = lk_catalog_find(catalog, LK_ROLE_CHECKPOINT, cli->words[1], &entry, err);
     if (rc)
         return rc;
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(parts); i++) {
-        if (!strcmp(parts[i].name, cli->words[2]))
+    for (size_t i = 0; i < network_count; i++) {
+        if (!strcmp(networks[i].name, cli->words[2]))
             return export_part(cli, entry, i, err);
     }
     return lk_fail(err, LK_E_INPUT,
-                   "'%s' is none of the parts text, unet, vae-decoder, vae-encoder", cli->words[2]);
+                   "'%s' is none of the parts text, text-2, unet, vae-decoder, vae-encoder",
+                   cli->words[2]);
 }
 
 static const struct {

@@ -33,6 +33,9 @@ struct lk_request {
 
     char *lora[LK_LIST_MAX]; /* NAME|PATH[:W] each, merged in this order; NULL after the last */
     char *model, *vae;       /* name in the catalogue, or path */
+    char *refiner;           /* the same: another checkpoint for the last steps; NULL: none */
+    double refiner_switch;   /* after which part of the way it takes over, 0 … 1 */
+    char *prediction;        /* "auto", "epsilon", "v" */
     int width, height;       /* pixels of the drawn picture, multiples of 8 */
     int steps;
     double guidance; /* < 0: not said */

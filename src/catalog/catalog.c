@@ -46,6 +46,7 @@ static const struct {
     [LK_ROLE_INPAINT] = {"inpaint", "sd15-inpaint", ".safetensors", "--model"},
     [LK_ROLE_CONTROL] = {"control", "controlnet", ".safetensors", "--control-model"},
     [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora", {"lora", "Lora", "loras"}},
+    [LK_ROLE_REFINER] = {"refiner", "sdxl-refiner", ".safetensors", "--refiner"},
 };
 
 const char *lk_role_name(enum lk_role role)

@@ -29,6 +29,7 @@ enum lk_role {
     LK_ROLE_INPAINT,   /* a UNet of nine channels */
     LK_ROLE_CONTROL,
     LK_ROLE_LORA,
+    LK_ROLE_REFINER, /* a checkpoint for the last steps */
     LK_ROLE_COUNT
 };
 const char *lk_role_name(enum lk_role role); /* "checkpoint", "detector" … */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Opening a checkpoint: finds the file of each part, its naming and its JSON, reads the topology
- * and refuses by name what is no SD 1.x checkpoint.
+ * and refuses by name what is no checkpoint of Stable Diffusion.
  *
- *   FOLDER/{text_encoder,unet,vae}/…safetensors, config.json      diffusers
- *   NAME.safetensors, NAME.json (optional, see config.c)          LDM, all parts in one
+ *   FOLDER/{text_encoder,text_encoder_2,unet,vae}/…safetensors, config.json   diffusers
+ *   NAME.safetensors, NAME.json (optional, see config.c)                     LDM, all parts in one
  */
 #include "catalog/checkpoint.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -18,12 +19,13 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/size.h"
 #include "catalog/catalog.h"
 #include "catalog/stand_ins.h"
 #include "catalog/topology.h"
 
-enum { PARTS = 3, SAMPLE = 256 };
+enum { PARTS = LK_PART_COUNT, SAMPLE = 256 };
 
 struct source {
     const char *config; /* path of the JSON */
@@ -32,8 +34,9 @@ struct source {
 
 struct lk_checkpoint {
     lk_arena *arena; /* every string */
-    const char *path, *name, *tokenizer;
-    const char *hashed; /* file or folder whose sha256 labels pictures */
+    const char *path, *name;
+    const char *tokenizer[PARTS]; /* of text encoders, where there is one of its own */
+    const char *hashed;           /* file or folder whose sha256 labels pictures */
     lk_tensor_file *files[PARTS + 1];
     size_t file_count;
     struct lk__part parts[PARTS];
@@ -44,24 +47,13 @@ struct lk_checkpoint {
 };
 
 static const struct {
-    const char *folder, *member, *what;
+    const char *folder, *what; /* the folder's name is also that of the sidecar's member */
 } PART[PARTS] = {
-    [LK_PART_TEXT] = {"text_encoder", "text_encoder", "text encoder"},
-    [LK_PART_UNET] = {"unet", "unet", "UNet"},
-    [LK_PART_VAE] = {"vae", "vae", "VAE"},
+    [LK_PART_TEXT] = {"text_encoder", "text encoder"},
+    [LK_PART_UNET] = {"unet", "UNet"},
+    [LK_PART_VAE] = {"vae", "VAE"},
+    [LK_PART_TEXT_2] = {"text_encoder_2", "second text encoder"},
 };
-
-/* In the order in which diffusers prefers them; full precision before fp16. */
-static const char *const PART_FILES[] = {
-    "diffusion_pytorch_model.safetensors",
-    "model.safetensors",
-    "diffusion_pytorch_model.safetensors.index.json",
-    "model.safetensors.index.json",
-    "diffusion_pytorch_model.fp16.safetensors",
-    "model.fp16.safetensors",
-};
-static const char *const PICKLES[] = {"diffusion_pytorch_model.bin", "pytorch_model.bin",
-                                      "diffusion_pytorch_model.fp16.bin"};
 
 static bool is_folder(const char *path)
 {
@@ -84,36 +76,12 @@ static LK_PRINTF(2, 3) const char *text(lk_checkpoint *c, const char *format, ..
     return kept;
 }
 
-static int refuse_pickle(const char *path, struct lk_error *err)
-{
-    return lk_fail(err, LK_E_INPUT,
-                   "'%s' is a pickle (.ckpt, .bin), which is not supported yet: convert it to "
-                   ".safetensors, as the WebUI and diffusers do",
-                   path);
-}
-
-/* A pickle begins with protocol 2's mark, or is a zip made by torch.save. */
-static bool is_pickle(const char *path)
-{
-    unsigned char head[4] = {0};
-    struct stat info;
-    if (stat(path, &info) || !S_ISREG(info.st_mode)) /* opening a pipe would wait */
-        return false;
-    FILE *file = fopen(path, "rb");
-    size_t n = file ? fread(head, 1, 4, file) : 0;
-    if (file)
-        fclose(file);
-    return n == 4 && (!memcmp(head, "PK\3\4", 4) || (head[0] == 0x80 && head[1] <= 5));
-}
-
 /* Opens a file of tensors and keeps it until the checkpoint is freed. */
 static int open_tensors(lk_checkpoint *c,
                         const char *path,
                         lk_tensor_file **out,
                         struct lk_error *err)
 {
-    if (is_pickle(path))
-        return refuse_pickle(path, err);
     int code = lk_tensor_file_open(path, out, err);
     if (!code)
         c->files[c->file_count++] = *out;
@@ -126,7 +94,8 @@ static void take_part(lk_checkpoint *c,
                       const char *path,
                       struct source source)
 {
-    c->parts[part] = (struct lk__part){file, lk__naming_of(file, part), path};
+    c->parts[part] =
+        (struct lk__part){.file = file, .naming = lk__naming_of(file, part), .path = path};
     c->sources[part] = source;
 }
 
@@ -137,28 +106,35 @@ static bool is_index(const char *path)
     return dot && !strcmp(dot, ".json");
 }
 
-/* The file of tensors in a part's folder. */
+/* The file of tensors in a part's folder, in the order in which diffusers prefers them: safetensors
+ * before pickles, the plain file before its variants. */
 static int find_part_file(lk_checkpoint *c,
                           const char *folder,
                           const char **out,
                           struct lk_error *err)
 {
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(PART_FILES); i++) {
-        const char *path = text(c, "%s/%s", folder, PART_FILES[i]);
-        if (!path)
-            return lk_fail_memory(err, "a checkpoint's paths", 4096);
-        if (access(path, F_OK))
-            continue;
-        *out = path;
-        return 0;
-    }
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(PICKLES); i++) {
-        const char *path = text(c, "%s/%s", folder, PICKLES[i]);
-        if (path && !access(path, F_OK))
-            return refuse_pickle(path, err);
-    }
-    return lk_fail(err, LK_E_INPUT, "'%s' holds no %s or %s: it is no complete diffusers folder",
-                   folder, PART_FILES[0], PART_FILES[1]);
+    static const char *const STEMS[] = {"diffusion_pytorch_model", "model", "pytorch_model"};
+    static const char *const VARIANTS[] = {"", ".fp16", ".fp32", ".bf16", ".ema_only", ".non_ema"};
+    static const char *const FORMS[] = {
+        "%s/%s%s.safetensors",
+        "%s/%s%s.safetensors.index.json",
+        "%s/%s.safetensors.index%s.json",
+        "%s/%s%s.bin",
+    };
+    char path[PATH_MAX];
+    for (size_t form = 0; form < LK_ARRAY_LENGTH(FORMS); form++)
+        for (size_t variant = 0; variant < LK_ARRAY_LENGTH(VARIANTS); variant++)
+            for (size_t stem = 0; stem < LK_ARRAY_LENGTH(STEMS); stem++) {
+                snprintf(path, sizeof path, FORMS[form], folder, STEMS[stem], VARIANTS[variant]);
+                if (access(path, F_OK))
+                    continue;
+                *out = text(c, "%s", path);
+                return *out ? 0 : lk_fail_memory(err, "a checkpoint's paths", sizeof path);
+            }
+    return lk_fail(err, LK_E_INPUT,
+                   "'%s' holds no %s.safetensors or %s.safetensors: it is no complete diffusers "
+                   "folder",
+                   folder, STEMS[0], STEMS[1]);
 }
 
 /* folder: in the arena for the UNet, whose hash may be asked for later. */
@@ -184,94 +160,59 @@ static int open_part_folder(lk_checkpoint *c,
     return 0;
 }
 
-/* model_index.json and the scheduler tell families apart that shapes do not. */
-static int check_folder(lk_checkpoint *c, struct lk_error *err)
+/* A pipeline that draws otherwise is refused by its name. */
+static int read_pipeline(lk_checkpoint *c, struct lk_error *err)
 {
-    static const struct {
-        const char *file, *key, *fine, *what;
-    } CLUES[] = {
-        {"model_index.json", "_class_name", "StableDiffusionPipeline", "pipeline"},
-        {"scheduler/scheduler_config.json", "prediction_type", "epsilon", "prediction"},
-        {"scheduler/scheduler_config.json", "beta_schedule", "scaled_linear", "beta schedule"},
-    };
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(CLUES); i++) {
-        json_t *root = NULL;
-        const char *path = text(c, "%s/%s", c->path, CLUES[i].file);
-        if (!path)
-            return lk_fail_memory(err, "a checkpoint's paths", 4096);
-        int code = lk__json_load(path, &root, err);
-        if (code == LK_E_MISSING)
-            continue;
-        if (code)
-            return code;
-        const char *value = json_string_value(json_object_get(root, CLUES[i].key));
-        if (value && strcmp(value, CLUES[i].fine))
-            code =
-                lk_fail(err, LK_E_INPUT, "'%s' is of the %s %s: only SD 1.x (%s) is supported yet",
-                        c->path, CLUES[i].what, value, CLUES[i].fine);
-        json_decref(root);
-        if (code)
-            return code;
-    }
-    return 0;
-}
-
-static int read_spacing(lk_checkpoint *c, struct lk_error *err)
-{
-    static const char *const NAMES[] = {
-        [LK_SPACING_LINSPACE] = "linspace",
-        [LK_SPACING_LEADING] = "leading",
-        [LK_SPACING_TRAILING] = "trailing",
+    static const char *const FINE[] = {
+        "StableDiffusionPipeline",          "StableDiffusionImg2ImgPipeline",
+        "StableDiffusionInpaintPipeline",   "StableDiffusionXLPipeline",
+        "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline",
     };
     json_t *root = NULL;
-    const char *path = text(c, "%s/scheduler/scheduler_config.json", c->path);
-    if (!path)
-        return lk_fail_memory(err, "a checkpoint's paths", 4096);
-    int code = lk__json_load(path, &root, err);
+    const char *path = text(c, "%s/model_index.json", c->path);
+    int code =
+        path ? lk__json_load(path, &root, err) : lk_fail_memory(err, "a checkpoint's paths", 4096);
     if (code)
         return code == LK_E_MISSING ? 0 : code;
-    const char *value = json_string_value(json_object_get(root, "timestep_spacing"));
-    if (value) {
-        code = LK_E_INPUT;
-        for (size_t i = LK_SPACING_LINSPACE; i < LK_ARRAY_LENGTH(NAMES); i++) {
-            if (!strcmp(value, NAMES[i])) {
-                c->config.spacing = (enum lk_spacing)i;
-                code = 0;
-            }
-        }
-    }
-    if (code)
-        lk_fail(err, code,
-                "'%s': timestep_spacing '%s' is none of linspace, leading, trailing: correct it",
-                path, value);
+    const char *name = json_string_value(json_object_get(root, "_class_name"));
+    bool fine = !name;
+    for (size_t i = 0; !fine && i < LK_ARRAY_LENGTH(FINE); i++)
+        fine = !strcmp(name, FINE[i]);
+    const json_t *zeros = json_object_get(root, "force_zeros_for_empty_prompt");
+    if (json_is_boolean(zeros))
+        c->config.empty_is_zero = json_is_true(zeros);
+    if (!fine)
+        code = lk_fail(err, LK_E_INPUT,
+                       "'%s' is of the pipeline %s: only Stable Diffusion 1.x, 2.x and XL are "
+                       "supported",
+                       c->path, name);
     json_decref(root);
     return code;
 }
 
 static int open_folder(lk_checkpoint *c, bool own_vae, struct lk_error *err)
 {
-    int code = check_folder(c, err);
+    int code = 0;
     for (int part = 0; !code && part < PARTS; part++) {
         const char *folder = text(c, "%s/%s", c->path, PART[part].folder);
         if (!folder)
             return lk_fail_memory(err, "a checkpoint's paths", 4096);
-        if (part == LK_PART_VAE && (own_vae || !is_folder(folder)))
-            continue;
-        if (!is_folder(folder))
-            return lk_fail(err, LK_E_INPUT,
-                           "'%s' has no folder %s: it is no diffusers folder of SD 1.x", c->path,
-                           PART[part].folder);
-        code = open_part_folder(c, part, folder, err);
+        if (is_folder(folder) && !(part == LK_PART_VAE && own_vae))
+            code = open_part_folder(c, part, folder, err);
+        else if (part == LK_PART_UNET)
+            code = lk_fail(err, LK_E_INPUT,
+                           "'%s' has no folder %s: it is no diffusers folder of Stable Diffusion",
+                           c->path, PART[part].folder);
     }
     return code;
 }
 
-/* "NAME.json" for NAME.safetensors. */
-static const char *sidecar_of(lk_checkpoint *c, const char *path)
+/* "NAME.json" for NAME.safetensors; ending: "json". */
+static const char *sidecar_of(lk_checkpoint *c, const char *path, const char *ending)
 {
     const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
     int stem = (int)(dot && (!slash || dot > slash) ? (size_t)(dot - path) : strlen(path));
-    return text(c, "%.*s.json", stem, path);
+    return text(c, "%.*s.%s", stem, path, ending);
 }
 
 static int open_file(lk_checkpoint *c, struct lk_error *err)
@@ -283,9 +224,9 @@ static int open_file(lk_checkpoint *c, struct lk_error *err)
     const char *what = lk__recognise(file);
     if (what)
         return lk_fail(err, LK_E_INPUT,
-                       "'%s' is %s: give an SD 1.x checkpoint, the family that is supported yet",
-                       c->path, what);
-    const char *sidecar = sidecar_of(c, c->path);
+                       "'%s' is %s: give a checkpoint of Stable Diffusion 1.x, 2.x or XL", c->path,
+                       what);
+    const char *sidecar = sidecar_of(c, c->path, "json");
     if (!sidecar)
         return lk_fail_memory(err, "a checkpoint's paths", 4096);
     for (int part = 0; part < PARTS; part++)
@@ -300,7 +241,7 @@ static int open_vae(lk_checkpoint *c, const char *path, struct lk_error *err)
     if (access(path, F_OK))
         return lk_fail(err, LK_E_MISSING, "--vae '%s' is not there: check the path", path);
     const char *inner = text(c, "%s/vae", path);
-    const char *kept = text(c, "%s", path), *sidecar = sidecar_of(c, path);
+    const char *kept = text(c, "%s", path), *sidecar = sidecar_of(c, path, "json");
     if (!inner || !kept || !sidecar)
         return lk_fail_memory(err, "a checkpoint's paths", 4096);
     if (is_folder(path))
@@ -317,13 +258,18 @@ static int open_vae(lk_checkpoint *c, const char *path, struct lk_error *err)
 
 static int check_parts(const lk_checkpoint *c, struct lk_error *err)
 {
-    if (!c->parts[LK_PART_VAE].naming && c->parts[LK_PART_UNET].naming)
+    const struct lk__part *parts = c->parts;
+    if (!parts[LK_PART_VAE].naming && parts[LK_PART_UNET].naming)
         return lk_fail(err, LK_E_INPUT,
                        "'%s' holds no VAE (a \"noVAE\" checkpoint): give one with --vae", c->path);
-    for (int part = 0; part < PARTS; part++)
-        if (!c->parts[part].naming)
-            return lk_fail(err, LK_E_INPUT, "'%s' holds no %s: it is no SD 1.x checkpoint",
-                           c->parts[part].path ? c->parts[part].path : c->path, PART[part].what);
+    for (int part = 0; part < PARTS; part++) {
+        const bool text = part == LK_PART_TEXT || part == LK_PART_TEXT_2;
+        const bool other = parts[LK_PART_TEXT].naming || parts[LK_PART_TEXT_2].naming;
+        if (!parts[part].naming && !(text && other))
+            return lk_fail(err, LK_E_INPUT,
+                           "'%s' holds no %s: it is no checkpoint of Stable Diffusion",
+                           parts[part].path ? parts[part].path : c->path, PART[part].what);
+    }
     return 0;
 }
 
@@ -331,16 +277,77 @@ static int read_config(lk_checkpoint *c, enum lk_part part, struct lk_error *err
 {
     const struct source *source = &c->sources[part];
     json_t *root = NULL;
-    int code = lk__json_load(source->config, &root, err);
-    if (code == LK_E_MISSING)
+    if (!c->parts[part].naming)
         return 0;
+    int code = lk__json_load(source->config, &root, err);
     if (code)
-        return code;
-    const json_t *object = source->sidecar ? json_object_get(root, PART[part].member) : root;
+        return code == LK_E_MISSING ? 0 : code;
+    const json_t *object = source->sidecar ? json_object_get(root, PART[part].folder) : root;
     if (object)
         code = lk__config_apply(object, part, source->config, &c->config, err);
     json_decref(root);
     return code;
+}
+
+/* Tensors that trainers put into a single file to say what it predicts. */
+static void read_markers(lk_checkpoint *c)
+{
+    const lk_tensor_file *file = c->parts[LK_PART_UNET].file;
+    if (lk_tensor_file_find(file, "v_pred"))
+        c->config.prediction = LK_PREDICTION_V;
+    if (lk_tensor_file_find(file, "ztsnr"))
+        c->config.zero_snr = 1;
+}
+
+/* The WebUI's NAME.yaml beside a single file: `parameterization: "v"`, without which it is ε. */
+static int read_yaml(lk_checkpoint *c, struct lk_error *err)
+{
+    const char *path = sidecar_of(c, c->path, "yaml");
+    struct lk_file file;
+    if (!path)
+        return lk_fail_memory(err, "a checkpoint's paths", 4096);
+    if (access(path, F_OK))
+        return 0;
+    int code = lk_file_map(path, &file, err);
+    if (code)
+        return code;
+    static const char KEY[] = "parameterization:";
+    const char *at = memmem(file.bytes, file.size, KEY, sizeof KEY - 1);
+    const char *end = (const char *)file.bytes + file.size;
+    for (at = at ? at + sizeof KEY - 1 : end; at < end && strchr(" \"'", *at); at++)
+        ;
+    c->config.prediction = at < end && *at == 'v' ? LK_PREDICTION_V : LK_PREDICTION_EPSILON;
+    lk_file_unmap(&file);
+    return 0;
+}
+
+static int read_scheduler(lk_checkpoint *c, bool folder, struct lk_error *err)
+{
+    json_t *root = NULL;
+    const char *path = folder ? text(c, "%s/scheduler/scheduler_config.json", c->path)
+                              : sidecar_of(c, c->path, "json");
+    if (!path)
+        return lk_fail_memory(err, "a checkpoint's paths", 4096);
+    int code = lk__json_load(path, &root, err);
+    if (code)
+        return code == LK_E_MISSING ? 0 : code;
+    const json_t *object = folder ? root : json_object_get(root, "scheduler");
+    if (object)
+        code = lk__scheduler_apply(object, path, &c->config, err);
+    json_decref(root);
+    return code;
+}
+
+/* What is said of the drawing, the surest word last. */
+static int read_drawing(lk_checkpoint *c, bool folder, struct lk_error *err)
+{
+    int code = 0;
+    read_markers(c);
+    if (folder)
+        code = read_pipeline(c, err);
+    else
+        code = read_yaml(c, err);
+    return code ? code : read_scheduler(c, folder, err);
 }
 
 static int check_numbers(const struct lk_tensor *tensor,
@@ -362,13 +369,14 @@ static int check_numbers(const struct lk_tensor *tensor,
  * while drawing. */
 static int check_weights(const struct lk__part *part, struct lk_error *err)
 {
-    size_t prefix = strlen(part->naming->prefix);
+    size_t prefix = part->naming ? strlen(part->naming->prefix) : 0;
     int code = 0;
+    if (!part->naming)
+        return 0;
     for (size_t i = 0; !code && i < lk_tensor_file_count(part->file); i++) {
         const struct lk_tensor *tensor = lk_tensor_file_at(part->file, i);
-        bool number =
-            tensor->dtype == LK_F32 || tensor->dtype == LK_F16 || tensor->dtype == LK_BF16;
-        if (!number || strncmp(tensor->name, part->naming->prefix, prefix))
+        if (!lk_dtype_is_weight(tensor->dtype) ||
+            strncmp(tensor->name, part->naming->prefix, prefix))
             continue;
         size_t count = tensor->size / lk_dtype_size(tensor->dtype);
         size_t n = count < SAMPLE ? count : SAMPLE;
@@ -379,33 +387,64 @@ static int check_weights(const struct lk__part *part, struct lk_error *err)
     return code;
 }
 
+/* Of Hugging Face's cache, /…/models--OWNER--NAME/snapshots/HASH, the NAME; else NULL. */
+static const char *cached_name(lk_checkpoint *c)
+{
+    const char *folder = strstr(c->path, "models--"), *end = strstr(c->path, "/snapshots/");
+    if (!folder || !end || folder > end)
+        return NULL;
+    const char *name = folder;
+    for (const char *at = folder; at + 1 < end; at++)
+        if (at[0] == '-' && at[1] == '-')
+            name = at + 2;
+    return text(c, "%.*s", (int)(end - name), name);
+}
+
 /* NAME of /folder/NAME.safetensors or /folder/NAME/ */
 static const char *label(lk_checkpoint *c)
 {
+    static const char *const ENDINGS[] = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"};
+    const char *cached = cached_name(c);
     size_t end = strlen(c->path);
     while (end > 1 && c->path[end - 1] == '/')
         end--;
     size_t start = end;
     while (start > 0 && c->path[start - 1] != '/')
         start--;
-    static const char ENDING[] = ".safetensors";
-    size_t ending = sizeof ENDING - 1;
-    if (end - start > ending && !strncasecmp(c->path + end - ending, ENDING, ending))
-        end -= ending;
-    return text(c, "%.*s", (int)(end - start), c->path + start);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(ENDINGS); i++) {
+        size_t ending = strlen(ENDINGS[i]);
+        if (end - start > ending && !strncasecmp(c->path + end - ending, ENDINGS[i], ending)) {
+            end -= ending;
+            break;
+        }
+    }
+    return cached ? cached : text(c, "%.*s", (int)(end - start), c->path + start);
 }
 
-static int find_tokenizer(lk_checkpoint *c, bool folder, struct lk_error *err)
+/* A folder of Hugging Face's cache stands for its snapshot that refs/main names. */
+static const char *snapshot_of(lk_checkpoint *c, const char *path)
 {
+    enum { HASH = 40 };
+    const char *ref = text(c, "%s/refs/main", path), *found = NULL;
+    struct lk_file file = {0};
+    if (ref && !access(ref, F_OK) && !lk_file_map(ref, &file, NULL) && file.size >= HASH)
+        found = text(c, "%s/snapshots/%.*s", path, HASH, (const char *)file.bytes);
+    lk_file_unmap(&file);
+    return found && is_folder(found) ? found : text(c, "%s", path);
+}
+
+static int find_tokenizer(lk_checkpoint *c, bool folder, enum lk_part part, struct lk_error *err)
+{
+    const char *inner = part == LK_PART_TEXT_2 ? "tokenizer_2" : "tokenizer";
     const char *slash = strrchr(c->path, '/');
     int length = (int)(folder ? strlen(c->path) : slash ? (size_t)(slash - c->path) : 0);
-    const char *path = length || slash ? text(c, "%.*s/tokenizer", length, c->path) : "tokenizer";
+    const char *path = length || slash ? text(c, "%.*s/%s", length, c->path, inner) : inner;
     const char *vocabulary = path ? text(c, "%s/vocab.json", path) : NULL;
     const char *merges = path ? text(c, "%s/merges.txt", path) : NULL;
     if (!vocabulary || !merges)
         return lk_fail_memory(err, "a checkpoint's paths", 4096);
     if (!access(vocabulary, F_OK) && !access(merges, F_OK))
-        c->tokenizer = path;
+        c->tokenizer[part] = path;
     return 0;
 }
 
@@ -417,10 +456,13 @@ static int open_all(lk_checkpoint *c, const char *vae, struct lk_error *err)
         code = open_vae(c, vae, err);
     if (!code)
         code = check_parts(c, err);
+    for (int part = 0; !code && part < PARTS; part++)
+        if (c->parts[part].naming)
+            code = lk__cut_fused(&c->parts[part], c->arena, err);
     if (!code)
         code = lk__topology_read(c->parts, &c->config, err);
-    if (!code && folder)
-        code = read_spacing(c, err);
+    if (!code)
+        code = read_drawing(c, folder, err);
     for (int part = 0; !code && part < PARTS; part++)
         code = read_config(c, part, err);
     if (!code)
@@ -428,7 +470,9 @@ static int open_all(lk_checkpoint *c, const char *vae, struct lk_error *err)
     for (int part = 0; !code && part < PARTS; part++)
         code = check_weights(&c->parts[part], err);
     if (!code)
-        code = find_tokenizer(c, folder, err);
+        code = find_tokenizer(c, folder, LK_PART_TEXT, err);
+    if (!code)
+        code = find_tokenizer(c, folder, LK_PART_TEXT_2, err);
     return code;
 }
 
@@ -438,7 +482,7 @@ int lk_checkpoint_open(const char *path, const char *vae, lk_checkpoint **out, s
         return lk_fail(err, LK_E_MISSING, "model '%s' is not there: check the path", path);
     lk_checkpoint *c = calloc(1, sizeof *c);
     int code = LK_E_FAILED;
-    if (!c || !(c->arena = lk_arena_new((size_t)1 << 20)) || !(c->path = text(c, "%s", path)) ||
+    if (!c || !(c->arena = lk_arena_new((size_t)1 << 20)) || !(c->path = snapshot_of(c, path)) ||
         !(c->name = label(c)))
         lk_fail_memory(err, "a checkpoint", sizeof *c);
     else
@@ -487,7 +531,28 @@ const struct lk_tensor *lk__checkpoint_own(const lk_checkpoint *c,
                                            enum lk_part part,
                                            const char *diffusers_name)
 {
-    return lk__find(c->parts[part].file, c->parts[part].naming, &c->config, diffusers_name);
+    const struct lk__part *from = &c->parts[part];
+    return from->naming ? lk__find(from, &c->config, diffusers_name) : NULL;
+}
+
+int lk_checkpoint_side(const lk_checkpoint *c)
+{
+    const struct lk_checkpoint_config *config = &c->config;
+    if (config->unet.sample_size)
+        return config->unet.sample_size << (config->vae.levels - 1);
+    return config->text_2.layers                                                      ? 1024
+           : config->family == LK_FAMILY_SD2 && config->prediction == LK_PREDICTION_V ? 768
+                                                                                      : 512;
+}
+
+const lk_tensor_file *lk_checkpoint_file(const lk_checkpoint *c, enum lk_part part)
+{
+    return c->parts[part].naming ? c->parts[part].file : NULL;
+}
+
+int lk_checkpoint_is_ldm(const lk_checkpoint *c)
+{
+    return c->parts[LK_PART_UNET].naming->ldm;
 }
 
 const char *lk_checkpoint_name(const lk_checkpoint *c)
@@ -513,7 +578,7 @@ int lk_checkpoint_hash(lk_checkpoint *c, char out[11], struct lk_error *err)
     return code;
 }
 
-const char *lk_checkpoint_tokenizer(const lk_checkpoint *c)
+const char *lk_checkpoint_tokenizer(const lk_checkpoint *c, enum lk_part text)
 {
-    return c->tokenizer;
+    return c->tokenizer[text];
 }

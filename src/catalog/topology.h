@@ -8,21 +8,15 @@
 
 #include "catalog/names.h"
 
-/* Where one part's tensors are. */
-struct lk__part {
-    const lk_tensor_file *file;
-    const struct lk__naming *naming;
-    const char *path; /* for messages */
-};
-
-/* Reads levels, widths, layers, attention, context … of the three parts [LK_PART_…] from the shapes
- * of their tensors; sets the SD 1.x values where shapes cannot tell. */
-int lk__topology_read(const struct lk__part parts[3],
+/* Reads the family and levels, widths, resnets, attention, context … of the parts [LK_PART_COUNT]
+ * from their tensors; sets the family's values where tensors cannot tell. A part without naming is
+ * not there. */
+int lk__topology_read(const struct lk__part *parts,
                       struct lk_checkpoint_config *config,
                       struct lk_error *err);
 
 /* Heads and groups must divide the widths; called when all that speaks of them was read. */
-int lk__topology_check(const struct lk__part parts[3],
+int lk__topology_check(const struct lk__part *parts,
                        const struct lk_checkpoint_config *config,
                        struct lk_error *err);
 
@@ -37,5 +31,12 @@ int lk__config_apply(const json_t *object,
                      const char *path,
                      struct lk_checkpoint_config *config,
                      struct lk_error *err);
+
+/* The same for scheduler_config.json (or the sidecar's "scheduler"): prediction, spacing, zero
+ * terminal SNR; another noise schedule than Stable Diffusion's is refused. */
+int lk__scheduler_apply(const json_t *object,
+                        const char *path,
+                        struct lk_checkpoint_config *config,
+                        struct lk_error *err);
 
 #endif

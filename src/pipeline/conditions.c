@@ -98,7 +98,7 @@ static int fill_all(struct maker *m, struct lk_error *err)
         return rc;
     for (size_t i = 0; i < out->count && !rc; i++)
         rc = fill_up(m, &out->texts[i], &empty, most, err);
-    free(empty.states);
+    lk_text_states_free(&empty);
     return rc;
 }
 
@@ -150,6 +150,12 @@ static int add_prompt(struct maker *m,
     return rc;
 }
 
+/* SDXL without a negative prompt: zeros in the place of what the empty one becomes. */
+static bool is_zero(const struct maker *m)
+{
+    return !m->request->negative && lk_checkpoint_config(m->painter->checkpoint)->empty_is_zero;
+}
+
 static int add_negative(struct maker *m, struct side *side, struct lk_error *err)
 {
     const char *text = m->request->negative ? m->request->negative : "";
@@ -159,6 +165,18 @@ static int add_negative(struct maker *m, struct side *side, struct lk_error *err
     rc = rc ? rc : add_prompt(m, prompt, side, err);
     lk_prompt_free(prompt);
     return rc;
+}
+
+static int silence(struct maker *m, struct lk_condition *condition, struct lk_error *err)
+{
+    const struct lk_conditioning *c = &m->out.value;
+    const size_t n = (size_t)c->tokens * (size_t)c->width, all = n + (size_t)c->pooled_width;
+    float *zeros = lk_arena_alloc(m->out.arena, all, sizeof *zeros);
+    if (!zeros)
+        return lk_fail_memory(err, "a prompt", all * sizeof *zeros);
+    condition->states = zeros;
+    condition->pooled = zeros + n;
+    return 0;
 }
 
 /* The negative prompt is left out where guidance has no use for it (guidance.h). */
@@ -177,15 +195,20 @@ static int add_prompts(struct maker *m, struct lk_error *err)
         return rc;
     struct side *sides[] = {&positive, &negative};
     for (int s = 0; s < 2; s++) {
-        for (size_t i = 0; i < sides[s]->n; i++)
+        for (size_t i = 0; i < sides[s]->n; i++) {
             sides[s]->list[i].states = m->out.texts[sides[s]->text[i]].states;
+            sides[s]->list[i].pooled = m->out.texts[sides[s]->text[i]].pooled;
+        }
     }
     m->out.value.width = lk_text_width(m->painter->text);
+    m->out.value.pooled_width = lk_text_pooled(m->painter->text);
+    if (is_zero(m) && negative.n)
+        rc = silence(m, negative.list, err);
     m->out.value.positive = positive.list;
     m->out.value.n_positive = positive.n;
     m->out.value.negative = negative.list;
     m->out.value.n_negative = negative.n;
-    return 0;
+    return rc;
 }
 
 int lk__conditions_make(const struct lk__painter *painter,
@@ -210,7 +233,7 @@ int lk__conditions_make(const struct lk__painter *painter,
         lk__conditions_close(&m.out);
         return rc;
     }
-    if (m.unreadable)
+    if (m.unreadable && painter->entry->role == LK_ROLE_CHECKPOINT) /* said once */
         lk__result_remark(result,
                           "the prompt has %zu letters that CLIP cannot read: write it in English",
                           m.unreadable);
@@ -237,7 +260,7 @@ int lk__request_steps(const struct lk_request *request, const struct lk_model_en
 void lk__conditions_close(struct lk__conditions *conditions)
 {
     for (size_t i = 0; i < conditions->count; i++)
-        free(conditions->texts[i].states);
+        lk_text_states_free(&conditions->texts[i]);
     free(conditions->texts);
     lk_arena_free(conditions->arena);
     *conditions = (struct lk__conditions){0};

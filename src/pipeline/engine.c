@@ -77,6 +77,7 @@ void lk_engine_free(lk_engine *engine)
     if (!engine)
         return;
     close_painter(&engine->painter);
+    close_painter(&engine->refiner);
     lk_detector_free(engine->detector);
     lk_embedder_free(engine->embedder);
     lk_swapper_free(engine->swapper);
@@ -84,7 +85,7 @@ void lk_engine_free(lk_engine *engine)
     lk_rivagan_free(engine->rivagan);
     close_judges(&engine->judges);
     char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
-                     engine->swapper_name, engine->upscaler_name};
+                     engine->swapper_name, engine->upscaler_name, engine->refiner_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         free(names[i]);
     lk_runtime_free(engine->runtime);
@@ -172,26 +173,24 @@ int lk__engine_judge(lk_engine *engine,
     return rc || !*out ? rc : note(engine, *out, err);
 }
 
-static int note_checkpoint(lk_engine *engine, struct lk_error *err)
+static int note_checkpoint(lk_engine *engine, struct lk__painter *painter, struct lk_error *err)
 {
-    struct lk__model_use *use = &engine->uses[LK_ROLE_CHECKPOINT];
-    snprintf(use->name, sizeof use->name, "%s", lk_checkpoint_name(engine->painter.checkpoint));
-    return lk_checkpoint_sha256(engine->painter.checkpoint, &use->sha256, err);
+    struct lk__model_use *use = &engine->uses[painter->entry->role];
+    snprintf(use->name, sizeof use->name, "%s", lk_checkpoint_name(painter->checkpoint));
+    return lk_checkpoint_sha256(painter->checkpoint, &use->sha256, err);
 }
 
-static int open_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+/* p->entry is what was asked for; vae: NULL, or instead of its own. */
+static int open_painter(lk_engine *engine,
+                        struct lk__painter *p,
+                        const struct lk_model_entry *vae,
+                        struct lk_error *err)
 {
-    struct lk__painter *p = &engine->painter;
-    const struct lk_model_entry *vae = NULL;
-    int rc =
-        request->vae ? lk_catalog_find(engine->catalog, LK_ROLE_VAE, request->vae, &vae, err) : 0;
-    rc = rc || !vae ? rc : note(engine, vae, err);
-    rc = rc ? rc : lk_checkpoint_open(p->entry->path, vae ? vae->path : NULL, &p->checkpoint, err);
-    rc = rc ? rc : note_checkpoint(engine, err);
-    rc = rc ? rc : lk_text_open(engine->runtime, p->checkpoint, draw_device(engine), &p->text, err);
-    return rc ? rc
-              : lk_drawer_open(engine->runtime, p->checkpoint, draw_device(engine), &p->drawer,
-                               err);
+    const char *device = draw_device(engine);
+    int rc = lk_checkpoint_open(p->entry->path, vae ? vae->path : NULL, &p->checkpoint, err);
+    rc = rc ? rc : note_checkpoint(engine, p, err);
+    rc = rc ? rc : lk_text_open(engine->runtime, p->checkpoint, device, &p->text, err);
+    return rc ? rc : lk_drawer_open(engine->runtime, p->checkpoint, device, &p->drawer, err);
 }
 
 int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
@@ -204,12 +203,15 @@ int lk__engine_painter(lk_engine *engine, const struct lk_request *request, stru
     engine->uses[LK_ROLE_CHECKPOINT].used = true;
     engine->uses[LK_ROLE_VAE].used = request->vae != NULL;
     if (!is_open(engine->painter_name, key)) {
-        const struct lk_model_entry *entry;
+        const struct lk_model_entry *entry, *vae = NULL;
         rc = choose(engine, LK_ROLE_CHECKPOINT, request->model, &engine->painter_name, &entry, err);
+        if (!rc && request->vae)
+            rc = lk_catalog_find(engine->catalog, LK_ROLE_VAE, request->vae, &vae, err);
+        rc = rc || !vae ? rc : note(engine, vae, err);
         if (!rc) {
             close_painter(&engine->painter);
             engine->painter.entry = entry;
-            rc = open_painter(engine, request, err);
+            rc = open_painter(engine, &engine->painter, vae, err);
         }
         rc = rc ? rc : remember(&engine->painter_name, key, err);
     }
@@ -221,6 +223,21 @@ void lk__engine_forget_painter(lk_engine *engine)
 {
     free(engine->painter_name);
     engine->painter_name = NULL;
+}
+
+int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    engine->uses[LK_ROLE_REFINER].used = true;
+    if (is_open(engine->refiner_name, request->refiner))
+        return 0;
+    const struct lk_model_entry *entry;
+    int rc = choose(engine, LK_ROLE_REFINER, request->refiner, &engine->refiner_name, &entry, err);
+    if (!rc) {
+        close_painter(&engine->refiner);
+        engine->refiner.entry = entry;
+        rc = open_painter(engine, &engine->refiner, NULL, err);
+    }
+    return rc ? rc : remember(&engine->refiner_name, request->refiner, err);
 }
 
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)

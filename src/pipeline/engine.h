@@ -63,9 +63,9 @@ struct lk_engine {
     struct lk_key key;              /* of the hidden mark */
     bool has_key;
 
-    char *painter_name, *detector_name, *embedder_name, *swapper_name,
-        *upscaler_name; /* what is open; NULL: nothing */
-    struct lk__painter painter;
+    char *painter_name, *detector_name, *embedder_name, *swapper_name, *upscaler_name,
+        *refiner_name; /* what is open; NULL: nothing */
+    struct lk__painter painter, refiner;
     lk_detector *detector;
     lk_embedder *embedder;
     const struct lk_model_entry *embedder_entry;
@@ -82,6 +82,7 @@ struct lk_engine {
 int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* The next lk__engine_painter opens it anew. */
 void lk__engine_forget_painter(lk_engine *engine);
+int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* After the embedder, which it must belong to. */

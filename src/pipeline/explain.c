@@ -38,10 +38,13 @@ static int open_model(struct explaining *x, struct lk_error *err)
     else if (!rc)
         rc = lk_checkpoint_open(entry->path, request->vae, &x->checkpoint, err);
     x->positions = CLIP_POSITIONS;
+    enum lk_part part = LK_PART_TEXT;
+    if (x->checkpoint && !lk_text_config(x->checkpoint, part)->layers)
+        part = LK_PART_TEXT_2;
     if (x->checkpoint)
-        x->positions = (size_t)lk_checkpoint_config(x->checkpoint)->text.positions;
+        x->positions = (size_t)lk_text_config(x->checkpoint, part)->positions;
     x->steps = lk__request_steps(request, entry);
-    const char *folder = x->checkpoint ? lk_checkpoint_tokenizer(x->checkpoint) : NULL;
+    const char *folder = x->checkpoint ? lk_checkpoint_tokenizer(x->checkpoint, part) : NULL;
     rc = rc ? rc : lk_tokenizer_open(folder, &x->tokenizer, err);
     return rc ? rc : lk__inversions_open(x->catalog, request, &x->inversions, err);
 }

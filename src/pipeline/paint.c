@@ -28,11 +28,13 @@ static int64_t choose_seed(int64_t asked)
 }
 
 static int fill_in(struct lk_request *request,
-                   const struct lk_model_defaults *model,
+                   const struct lk__painter *painter,
                    struct lk_error *err)
 {
+    const struct lk_model_defaults *model = &painter->entry->defaults;
     struct lk_draw_options custom;
     lk_draw_options_init(&custom);
+    custom.width = custom.height = lk_checkpoint_side(painter->checkpoint);
     if (!request->width) {
         request->width = model->width ? model->width : custom.width;
         request->height = model->height ? model->height : custom.height;
@@ -68,6 +70,39 @@ static void label(lk_engine *engine, lk_result *result)
              lk_checkpoint_name(engine->painter.checkpoint));
 }
 
+static enum lk_prediction prediction_of(const char *name)
+{
+    return !strcmp(name, "v")         ? LK_PREDICTION_V
+           : !strcmp(name, "epsilon") ? LK_PREDICTION_EPSILON
+                                      : LK_PREDICTION_AUTO;
+}
+
+/* The prompts by the painter's text encoder, and by the refiner's. */
+static int encode(lk_engine *engine,
+                  lk_result *result,
+                  const struct lk_watch *watch,
+                  struct lk__brief *brief,
+                  struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    const int steps = lk__request_steps(request, engine->painter.entry);
+    struct lk_inversions inversions = {0};
+    int rc = lk__inversions_open(engine->catalog, request, &inversions, err);
+    rc = rc ? rc
+            : lk__conditions_make(&engine->painter, &inversions, steps, watch, result,
+                                  &brief->conditions, err);
+    if (!rc && request->refiner)
+        rc = lk__conditions_make(&engine->refiner, &inversions, steps, watch, result,
+                                 &brief->refined, err);
+    lk__inversions_close(&inversions);
+    if (lk_runtime_is_short(engine->runtime)) {
+        lk_text_rest(engine->painter.text);
+        if (request->refiner)
+            lk_text_rest(engine->refiner.text);
+    }
+    return rc;
+}
+
 int lk__brief_open(lk_engine *engine,
                    lk_result *result,
                    const struct lk_watch *watch,
@@ -78,7 +113,7 @@ int lk__brief_open(lk_engine *engine,
     int rc = lk__engine_painter(engine, request, err);
     rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
     rc = rc ? rc : lk__loras_apply(engine, result, err);
-    rc = rc ? rc : fill_in(request, &engine->painter.entry->defaults, err);
+    rc = rc ? rc : fill_in(request, &engine->painter, err);
     if (rc)
         return rc;
     lk_draw_options_init(&brief->options);
@@ -89,6 +124,7 @@ int lk__brief_open(lk_engine *engine,
     brief->options.sampler = request->sampler;
     brief->options.schedule = request->schedule;
     lk__sampling_apply(&brief->sampling, request, &brief->options);
+    brief->options.prediction = prediction_of(request->prediction);
     brief->options.rng = strcmp(request->rng, "philox") ? LK_RNG_TORCH : LK_RNG_PHILOX;
     brief->request = request;
     brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
@@ -96,21 +132,14 @@ int lk__brief_open(lk_engine *engine,
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
     rc = rc ? rc : read_init(request, brief, err);
     rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
-    struct lk_inversions inversions = {0};
-    rc = rc ? rc : lk__inversions_open(engine->catalog, request, &inversions, err);
-    rc = rc ? rc
-            : lk__conditions_make(&engine->painter, &inversions,
-                                  lk__request_steps(request, engine->painter.entry), watch, result,
-                                  &brief->conditions, err);
-    lk__inversions_close(&inversions);
-    if (lk_runtime_is_short(engine->runtime))
-        lk_text_rest(engine->painter.text);
-    return rc;
+    rc = rc || !request->refiner ? rc : lk__engine_refiner(engine, request, err);
+    return rc ? rc : encode(engine, result, watch, brief, err);
 }
 
 void lk__brief_close(struct lk__brief *brief)
 {
     lk__conditions_close(&brief->conditions);
+    lk__conditions_close(&brief->refined);
     lk_picture_free(brief->init);
     *brief = (struct lk__brief){0};
 }
@@ -151,6 +180,9 @@ int lk__paint(lk_engine *engine,
               struct lk_error *err)
 {
     struct lk_draw_options options = brief->options;
+    const struct lk_draw_refiner refiner = {engine->refiner.drawer, &brief->refined.value,
+                                            brief->request->refiner_switch};
+    options.refiner = brief->refined.count ? &refiner : NULL;
     options.seed = (uint64_t)lk__sampling_seed(brief->request, i);
     options.variation.seed = (uint64_t)lk__sampling_variation_seed(brief->request, i);
     struct lk_picture *picture;

@@ -12,8 +12,8 @@
 /* A request made ready for drawing. */
 struct lk__brief {
     struct lk_draw_options options;
-    struct lk__conditions conditions;
-    struct lk_picture *init; /* --init at drawing size; owned; or NULL */
+    struct lk__conditions conditions, refined; /* the latter by the refiner's text encoder */
+    struct lk_picture *init;                   /* --init at drawing size; owned; or NULL */
     struct lk__sampling sampling;
     const struct lk_request *request; /* the result's, filled in */
     int upscale;                      /* 1: leave the size */

@@ -131,7 +131,10 @@ for format in jpg webp tif; do
     check 0 "Prompt|prompt|a man" $lk inspect "f.$format"
 done
 check 0 "starter" $lk models list
-check 0 "sd15|starter" $lk models show starter
+check 0 "family +SD 1.x" $lk models show starter
+check 0 "unet +[0-9.]+ M parameters in " $lk models show starter
+check 2 "'sometimes' is none of auto" $lk draw "a man" --prediction sometimes -o x.png
+check 4 "refiner" $lk draw "a man" --refiner nosuch -o x.png
 check 0 "unet.onnx" $lk models export starter unet -o unet.onnx
 check 0 "ONNX Runtime" $lk doctor
 

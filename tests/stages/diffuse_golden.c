@@ -162,8 +162,7 @@ static int parse(const char *name, struct golden_case *c)
     return 1;
 }
 
-/* rows [H/8, W, 3]: every 8th row as 8 bits. Largest difference per channel. */
-static int rows_differ(const struct lk_picture *picture, const struct lk_tensor *rows)
+int golden_rows_differ(const struct lk_picture *picture, const struct lk_tensor *rows)
 {
     struct lk_error err;
     struct lk_picture *bytes = NULL;
@@ -200,7 +199,7 @@ static void draw_case(const struct model *m,
     char *rows =
         test_format("%.*s/rows", (int)(strchr(latents->name, '/') - latents->name), latents->name);
     double distance = golden_distance(drawn, latents);
-    int pixels = rows_differ(picture, lk_tensor_file_find(file, rows));
+    int pixels = golden_rows_differ(picture, lk_tensor_file_find(file, rows));
     double most = c->options.init ? TOLERANCE_FROM_PICTURE : TOLERANCE_FROM_NOISE;
     if (!strcmp(c->sampler, "dpmpp-sde"))
         most = TOLERANCE_OF_A_PATH;

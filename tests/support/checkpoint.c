@@ -9,16 +9,39 @@
 
 #include "support/temp.h"
 
-static const char *const PART_FOLDER[] = {"text_encoder", "unet", "vae"};
-static const char *const PART_FILE[] = {"model", "diffusion_pytorch_model",
-                                        "diffusion_pytorch_model"};
+enum { PARTS = 4 };
+
+static const char *const PART_FOLDER[PARTS] = {"text_encoder", "unet", "vae", "text_encoder_2"};
+static const char *const PART_FILE[PARTS] = {"model", "diffusion_pytorch_model",
+                                             "diffusion_pytorch_model", "model"};
+
+#define TEXT(act) "{\"num_attention_heads\": 2, \"hidden_act\": \"" act "\"}"
+#define UNET(heads, more) "{\"attention_head_dim\": " heads ", \"norm_num_groups\": 8" more "}"
+#define VAE(scale) "{\"norm_num_groups\": 8, \"scaling_factor\": " scale "}"
+#define ADDED ", \"addition_embed_type\": \"text_time\""
 
 /* The fields that shapes cannot tell; the same members serve folder and sidecar. */
-static const char *const PART_CONFIG[] = {
-    "{\"num_attention_heads\": 2, \"hidden_act\": \"quick_gelu\"}",
-    "{\"attention_head_dim\": 2, \"norm_num_groups\": 8}",
-    "{\"norm_num_groups\": 8, \"scaling_factor\": 0.18215}",
+static const struct family {
+    const char *name, *pipeline, *config[PARTS];
+} FAMILIES[] = {
+    {"sd", "", {TEXT("quick_gelu"), UNET("2", ""), VAE("0.18215"), NULL}},
+    {"sd2", "", {TEXT("gelu"), UNET("[1, 2, 4, 4]", ""), VAE("0.18215"), NULL}},
+    {"sdxl", "XL", {TEXT("quick_gelu"), UNET("[1, 2, 4]", ADDED), VAE("0.13025"), TEXT("gelu")}},
+    {"refiner", "XLImg2Img", {NULL, UNET("[1, 2, 4, 4]", ADDED), VAE("0.13025"), TEXT("gelu")}},
+    {"distilled",
+     "XL",
+     {TEXT("quick_gelu"), UNET("[1, 2, 4]", ADDED), VAE("0.13025"), TEXT("gelu")}},
+    {"small", "", {TEXT("quick_gelu"), UNET("2", ""), VAE("0.18215"), NULL}},
+    {"inpaint", "Inpaint", {TEXT("quick_gelu"), UNET("2", ""), VAE("0.18215"), NULL}},
 };
+
+static const struct family *family_of(const struct test_checkpoint *options)
+{
+    const struct family *family = FAMILIES;
+    while (options->family && strcmp(family->name, options->family))
+        family++;
+    return family;
+}
 
 static void must(bool holds, const char *what)
 {
@@ -87,6 +110,19 @@ static uint16_t to_f16(float x)
     return sign | (uint16_t)((bits >> 13) - (112 << 10));
 }
 
+/* |x| within the type's range, which all weights here are. bits: of the mantissa; low: exponent of
+ * the smallest normal number. */
+static uint8_t to_f8(float x, int bits, int low)
+{
+    int exponent;
+    frexpf(x, &exponent); /* |x| in [2^(e−1), 2^e) */
+    exponent = exponent - 1 < low || x == 0 ? low : exponent - 1;
+    long units = lrintf(ldexpf(fabsf(x), bits - exponent));
+    /* a subnormal has fewer than 2^bits units and no implicit one; carries run on by themselves */
+    long body = ((long)(exponent - low) << bits) + units;
+    return (uint8_t)(body | (signbit(x) ? 0x80 : 0));
+}
+
 static int parse_shape(const char *text, int64_t shape[4])
 {
     int rank = 0;
@@ -98,26 +134,51 @@ static int parse_shape(const char *text, int64_t shape[4])
     return rank;
 }
 
-struct test_tensor *test_checkpoint_list(size_t *count)
+/* Adds the lines of a file; only: -1, or the part that is taken. */
+static struct test_tensor *read_list(const char *name,
+                                     int only,
+                                     struct test_tensor *list,
+                                     size_t *count)
 {
-    char *path = test_format("%s/tests/golden/sd_tiny.tsv", getenv("LIKENESS_SOURCE"));
+    char *path = test_format("%s/tests/golden/%s_tiny.tsv", getenv("LIKENESS_SOURCE"), name);
     FILE *file = fopen(path, "r");
     must(file != NULL, path);
     free(path);
-    struct test_tensor *list = NULL;
     char line[512], part[16], shape[64], ldm_shape[64];
-    for (*count = 0; fgets(line, sizeof line, file); ++*count) {
+    while (fgets(line, sizeof line, file)) {
         list = realloc(list, (*count + 1) * sizeof *list);
-        must(list != NULL, "sd_tiny.tsv");
+        must(list != NULL, name);
         struct test_tensor *t = &list[*count];
         must(sscanf(line, "%15s %127s %159s %63s %63s %x", part, t->name, t->ldm, shape, ldm_shape,
                     &t->crc) == 6,
              line);
-        t->part = part[0] == 't' ? TEST_TEXT : part[0] == 'u' ? TEST_UNET : TEST_VAE;
+        int which = 0;
+        while (strcmp(part, PART_FOLDER[which]))
+            which++;
+        if (only >= 0 && which != only)
+            continue;
+        t->part = which;
         t->rank = parse_shape(shape, t->shape);
         t->ldm_rank = parse_shape(ldm_shape, t->ldm_shape);
+        ++*count;
     }
     fclose(file);
+    return list;
+}
+
+static int by_part(const void *a, const void *b)
+{
+    return (int)((const struct test_tensor *)a)->part - (int)((const struct test_tensor *)b)->part;
+}
+
+struct test_tensor *test_checkpoint_list(const char *family, size_t *count)
+{
+    *count = 0;
+    struct test_tensor *list = read_list(family ? family : "sd", -1, NULL, count);
+    if (family) {
+        list = read_list("sd", TEST_VAE, list, count);
+        qsort(list, *count, sizeof *list, by_part);
+    }
     return list;
 }
 
@@ -145,6 +206,19 @@ static void name_in_file(const struct test_tensor *t,
     rename_part(out, ".to_out.0.", ".proj_attn.");
 }
 
+/* How many of the list from i on are one tensor in the file: OpenCLIP's q, k, v are. */
+static size_t fused_count(const struct test_tensor *const *list,
+                          size_t i,
+                          size_t count,
+                          const struct test_checkpoint *options)
+{
+    size_t n = 1;
+    while (options->layout == TEST_SINGLE && i + n < count &&
+           !strcmp(list[i]->ldm, list[i + n]->ldm))
+        n++;
+    return n;
+}
+
 static void write_header(FILE *file,
                          const struct test_tensor *const *list,
                          size_t count,
@@ -155,17 +229,18 @@ static void write_header(FILE *file,
     FILE *json = open_memstream(&text, &size);
     const char *dtype = lk_dtype_name(options->dtype);
     fprintf(json, "{\"__metadata__\":{\"format\":\"pt\"}");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0, n; i < count; i += n) {
         const struct test_tensor *t = list[i];
         bool single = options->layout == TEST_SINGLE;
         int rank = single ? t->ldm_rank : t->rank;
         const int64_t *shape = single ? t->ldm_shape : t->shape;
         char name[160];
+        n = fused_count(list, i, count, options);
         name_in_file(t, options, name);
         fprintf(json, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", name, dtype);
         for (int d = 0; d < rank; d++)
-            fprintf(json, "%s%lld", d ? "," : "", (long long)shape[d]);
-        size_t bytes = elements(rank, shape) * lk_dtype_size(options->dtype);
+            fprintf(json, "%s%lld", d ? "," : "", (long long)shape[d] * (d ? 1 : (long long)n));
+        size_t bytes = elements(rank, shape) * lk_dtype_size(options->dtype) * n;
         fprintf(json, "],\"data_offsets\":[%zu,%zu]}", at, at + bytes);
         at += bytes;
     }
@@ -176,19 +251,42 @@ static void write_header(FILE *file,
     free(text);
 }
 
-static void write_data(FILE *file, const struct test_tensor *t, enum lk_dtype dtype)
+static void round_to(enum lk_dtype dtype, float x, void *out)
 {
-    size_t n = elements(t->rank, t->shape);
+    uint16_t half = dtype == LK_F16 ? to_f16(x) : to_bf16(x);
+    uint8_t byte = dtype == LK_F8_E4M3 ? to_f8(x, 3, -6) : to_f8(x, 2, -14);
+    memcpy(out, lk_dtype_size(dtype) == 2 ? (void *)&half : &byte, lk_dtype_size(dtype));
+}
+
+/* OpenCLIP keeps its projection the other way round. */
+static void transpose(float *values, const int64_t shape[2])
+{
+    const size_t rows = (size_t)shape[0], columns = (size_t)shape[1];
+    float *other = malloc(rows * columns * sizeof *other);
+    must(other != NULL, "a matrix");
+    for (size_t k = 0; k < rows * columns; k++)
+        other[k % columns * rows + k / columns] = values[k];
+    memcpy(values, other, rows * columns * sizeof *other);
+    free(other);
+}
+
+static void write_data(FILE *file,
+                       const struct test_tensor *t,
+                       const struct test_checkpoint *options)
+{
+    const size_t n = elements(t->rank, t->shape), size = lk_dtype_size(options->dtype);
+    const char *ending = strrchr(t->ldm, '.');
     float *values = malloc(n * sizeof *values);
+    char *name = test_format("%s%s", t->part == TEST_TEXT_2 ? "2." : "", t->name);
     must(values != NULL, t->name);
-    test_checkpoint_values(t->name, t->rank, t->shape, values);
-    for (size_t i = 0; dtype != LK_F32 && i < n;
-         i++) { /* in place: i is read before 2i is written */
-        uint16_t half = dtype == LK_F16 ? to_f16(values[i]) : to_bf16(values[i]);
-        memcpy((char *)values + 2 * i, &half, 2);
-    }
-    must(fwrite(values, lk_dtype_size(dtype), n, file) == n, t->name);
+    test_checkpoint_values(name, t->rank, t->shape, values);
+    if (options->layout == TEST_SINGLE && !strcmp(ending, ".text_projection"))
+        transpose(values, t->shape);
+    for (size_t i = 0; options->dtype != LK_F32 && i < n; i++) /* in place: read before written */
+        round_to(options->dtype, values[i], (char *)values + size * i);
+    must(fwrite(values, size, n, file) == n, t->name);
     free(values);
+    free(name);
 }
 
 static void write_tensors(const char *path,
@@ -200,7 +298,7 @@ static void write_tensors(const char *path,
     must(file != NULL, path);
     write_header(file, list, count, options);
     for (size_t i = 0; i < count; i++)
-        write_data(file, list[i], options->dtype);
+        write_data(file, list[i], options);
     must(fclose(file) == 0, path);
 }
 
@@ -248,18 +346,27 @@ static void write_part(const char *path,
     else
         write_tensors(file, list, count, options);
     if (!options->without_config)
-        test_write_text(config, PART_CONFIG[part]);
+        test_write_text(config, family_of(options)->config[part]);
     free(folder);
     free(stem);
     free(file);
     free(config);
 }
 
-static void write_scheduler(const char *path, const char *spacing)
+static char *scheduler_text(const struct test_checkpoint *options)
+{
+    return test_format("{\"prediction_type\": \"%s\", \"rescale_betas_zero_snr\": %s, "
+                       "\"timestep_spacing\": %s%s%s}",
+                       options->v_prediction ? "v_prediction" : "epsilon",
+                       options->zero_snr ? "true" : "false", options->spacing ? "\"" : "",
+                       options->spacing ? options->spacing : "null", options->spacing ? "\"" : "");
+}
+
+static void write_scheduler(const char *path, const struct test_checkpoint *options)
 {
     char *folder = test_format("%s/scheduler", path);
     char *config = test_format("%s/scheduler_config.json", folder);
-    char *text = test_format("{\"timestep_spacing\": \"%s\"}", spacing);
+    char *text = scheduler_text(options);
     test_make_dir(folder);
     test_write_text(config, text);
     free(folder);
@@ -274,10 +381,12 @@ static void write_folder(const char *path,
 {
     test_make_dir(path);
     char *index = test_format("%s/model_index.json", path);
-    test_write_text(index, "{\"_class_name\": \"StableDiffusionPipeline\"}");
+    char *text = test_format("{\"_class_name\": \"StableDiffusion%sPipeline\"}",
+                             family_of(options)->pipeline);
+    test_write_text(index, text);
     free(index);
-    if (options->spacing)
-        write_scheduler(path, options->spacing);
+    free(text);
+    write_scheduler(path, options);
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from; to < count && list[to]->part == list[from]->part; to++)
             ;
@@ -285,33 +394,57 @@ static void write_folder(const char *path,
     }
 }
 
+static void write_sidecar(const char *path, const struct test_checkpoint *options)
+{
+    char *sidecar = test_format("%.*s.json", (int)(strrchr(path, '.') - path), path);
+    char *scheduler = scheduler_text(options);
+    FILE *json = fopen(sidecar, "w");
+    must(json != NULL, sidecar);
+    fprintf(json, "{\"scheduler\": %s", scheduler);
+    for (int part = 0; part < PARTS; part++)
+        if (family_of(options)->config[part])
+            fprintf(json, ", \"%s\": %s", PART_FOLDER[part], family_of(options)->config[part]);
+    fprintf(json, "}");
+    must(fclose(json) == 0, sidecar);
+    free(sidecar);
+    free(scheduler);
+}
+
+/* By LDM's names, of equal ones q, k, v. */
+static int by_ldm(const void *a, const void *b)
+{
+    const struct test_tensor *x = *(const struct test_tensor *const *)a;
+    const struct test_tensor *y = *(const struct test_tensor *const *)b;
+    int order = strcmp(x->ldm, y->ldm);
+    return order ? order
+                 : strchr("qkv", strstr(x->name, "_proj")[-1]) -
+                       strchr("qkv", strstr(y->name, "_proj")[-1]);
+}
+
 static void write_single(const char *path,
-                         const struct test_tensor *const *list,
+                         const struct test_tensor **list,
                          size_t count,
                          const struct test_checkpoint *options)
 {
+    qsort(list, count, sizeof *list, by_ldm);
     write_tensors(path, list, count, options);
-    if (options->without_config)
-        return;
-    int stem = (int)(strrchr(path, '.') - path);
-    char *sidecar = test_format("%.*s.json", stem, path);
-    char *text = test_format("{\"text_encoder\": %s, \"unet\": %s, \"vae\": %s}",
-                             PART_CONFIG[TEST_TEXT], PART_CONFIG[TEST_UNET], PART_CONFIG[TEST_VAE]);
-    test_write_text(sidecar, text);
-    free(sidecar);
-    free(text);
+    if (!options->without_config)
+        write_sidecar(path, options);
 }
 
 void test_checkpoint_write(const char *path, const struct test_checkpoint *options)
 {
     size_t all, count = 0;
-    struct test_tensor *tensors = test_checkpoint_list(&all);
+    struct test_tensor *tensors = test_checkpoint_list(options->family, &all);
     const struct test_tensor **list = calloc(all, sizeof *list);
     must(list != NULL, path);
     for (size_t i = 0; i < all; i++)
         if (!options->without_vae || tensors[i].part != TEST_VAE)
             list[count++] = &tensors[i];
-    (options->layout == TEST_SINGLE ? write_single : write_folder)(path, list, count, options);
+    if (options->layout == TEST_SINGLE)
+        write_single(path, list, count, options);
+    else
+        write_folder(path, list, count, options);
     free(list);
     free(tensors);
 }

@@ -1,26 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The tiny Stable Diffusion checkpoint that tests and goldens share, without a weight in the repository.
+"""The tiny Stable Diffusion checkpoints that tests and goldens share, without a weight in the repository.
 
 Every weight is a pure function of its diffusers name and its index (`values` below), computed alike here and in
 tests/support/checkpoint.c. So diffusers and transformers can be run on it here, likeness in the tests, on the same numbers.
 Topology of SD 1.x (four levels, two layers, attention on three), widths of a few channels, the full vocabulary.
 
-    checkpoint.py                     writes tests/golden/sd_tiny.tsv: part, diffusers name, LDM name, shape, LDM shape, crc32 of f32 bytes
+    checkpoint.py                     writes tests/golden/sd_tiny.tsv: part, diffusers name, LDM name, shape, LDM shape, crc32 of f32 bytes;
+                                      and FAMILY_tiny.tsv for each of FAMILIES: text encoders and UNet alone, the VAE is that of sd_tiny.tsv
     checkpoint.py --shapes            writes tests/golden/sd15_shapes.tsv: part, diffusers name and shape of SD 1.5's text encoder and UNet
     checkpoint.py --write DIR         writes the checkpoint as DIR/ (diffusers folder) and DIR.safetensors (LDM) [--dtype f32|f16|bf16]
 
 Other golden scripts import `models(dtype)`: text encoder, UNet and VAE, filled, rounded to dtype and upcast to float32.
 The LDM names come from shared/tools/make_checkpoint.py (LIKENESS_SHARED, default ../shared).
 """
-import argparse, importlib.util, json, math, os, sys, zlib
+import argparse, importlib.util, json, math, os, re, sys, zlib
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("LIKENESS_SHARED", ROOT.parent / "shared"))
-TSV = ROOT / "tests/golden/sd_tiny.tsv"
 SHAPES = ROOT / "tests/golden/sd15_shapes.tsv"
 
 TEXT = dict(vocab_size=49408, hidden_size=32, intermediate_size=128, num_hidden_layers=3, num_attention_heads=2,
@@ -33,7 +33,35 @@ UNET = dict(sample_size=8, in_channels=4, out_channels=4, layers_per_block=2, bl
 VAE = dict(in_channels=3, out_channels=3, latent_channels=4, layers_per_block=2, block_out_channels=(16, 16, 32, 32),
            norm_num_groups=8, sample_size=64, down_block_types=("DownEncoderBlock2D",) * 4,
            up_block_types=("UpDecoderBlock2D",) * 4, scaling_factor=0.18215)
-PARTS = ("text_encoder", "unet", "vae")
+PARTS = ("text_encoder", "unet", "vae", "text_encoder_2")
+
+# Other families: what differs from the above. SDXL's second text encoder has a projection that is no square, so that a transposed one
+# is noticed. `distilled` is of the form of SSD-1B, `small` of tiny-sd.
+TEXT_2 = TEXT | dict(hidden_size=16, intermediate_size=64, hidden_act="gelu", projection_dim=24, pad_token_id=0)
+XL = dict(block_out_channels=(16, 32, 32), attention_head_dim=(1, 2, 4), use_linear_projection=True, transformer_layers_per_block=(1, 1, 2),
+          down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+          up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+          addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 24)
+XL_TEXT = TEXT | dict(hidden_size=16, intermediate_size=64)
+FAMILIES = {
+    "sd2": dict(text=TEXT | dict(hidden_act="gelu", pad_token_id=0),
+                unet=dict(layers_per_block=1, attention_head_dim=(1, 2, 4, 4), use_linear_projection=True)),
+    "sdxl": dict(text=XL_TEXT, text_2=TEXT_2, unet=XL),
+    "refiner": dict(text_2=TEXT_2 | dict(hidden_size=32, intermediate_size=128),
+                    unet=XL | dict(block_out_channels=(16, 32, 32, 32), attention_head_dim=(1, 2, 4, 4), layers_per_block=1,
+                                   transformer_layers_per_block=2,
+                                   down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+                                   up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+                                   projection_class_embeddings_input_dim=5 * 8 + 24)),
+    "distilled": dict(text=XL_TEXT, text_2=TEXT_2,
+                      unet=XL | dict(mid_block_type="UNetMidBlock2D", reverse_transformer_layers_per_block=[[2, 1, 3], [1, 2, 1], 1])),
+    "small": dict(text=TEXT, unet=dict(layers_per_block=1, mid_block_type=None, block_out_channels=(16, 32, 32),
+                                       down_block_types=("CrossAttnDownBlock2D",) * 3, up_block_types=("CrossAttnUpBlock2D",) * 3)),
+    "inpaint": dict(text=TEXT, unet=dict(in_channels=9, layers_per_block=1, block_out_channels=(16, 32),
+                                         down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2)),
+}
+XL_SCALE = 0.13025
+TYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "f8e4m3": "float8_e4m3fn", "f8e5m2": "float8_e5m2"}
 
 
 def fnv1a64(text):
@@ -61,47 +89,89 @@ def values(name, shape):
 
 
 def canonical(part, name):
-    """The name as SD 1.x folders have it: transformers 5 dropped `text_model.` inside, older ones have it."""
-    return "text_model." + name if part == "text_encoder" and not name.startswith("text_model.") else name
+    """The name as folders have it: transformers 5 dropped `text_model.` inside, older ones have it."""
+    inside = part.startswith("text_encoder") and not name.startswith(("text_model.", "text_projection."))
+    return "text_model." + name if inside else name
 
 
-def models(dtype="f32"):
+def seed(part, name):
+    """The second text encoder has the names of the first, but shall have other weights."""
+    return ("2." if part == "text_encoder_2" else "") + canonical(part, name)
+
+
+def family_models(family, dtype="f32"):
+    """{part: network}, weights rounded to dtype and upcast."""
     import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel
-    kind = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[dtype]
-    nets = (CLIPTextModel(CLIPTextConfig(**TEXT)), UNet2DConditionModel(**UNET), AutoencoderKL(**VAE))
-    for part, net in zip(PARTS, nets):
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+    kind, said = getattr(torch, TYPES[dtype]), FAMILIES.get(family, dict(text=TEXT, unet={}))
+    nets = {"unet": UNet2DConditionModel(**UNET | said["unet"]),
+            "vae": AutoencoderKL(**VAE | (dict(scaling_factor=XL_SCALE) if "text_2" in said else {}))}
+    if "text" in said:
+        nets["text_encoder"] = CLIPTextModel(CLIPTextConfig(**said["text"]))
+    if "text_2" in said:
+        nets["text_encoder_2"] = CLIPTextModelWithProjection(CLIPTextConfig(**said["text_2"]))
+    for part, net in nets.items():
         net.eval().requires_grad_(False)
         for name, parameter in net.named_parameters():
-            w = torch.from_numpy(values(canonical(part, name), tuple(parameter.shape)))
+            w = torch.from_numpy(values(seed(part, name), tuple(parameter.shape)))
             parameter.copy_(w.to(kind).float())
     return nets
 
 
-def ldm_tensors(nets):
-    """[(part, diffusers name, LDM name, tensor, LDM tensor)]"""
+def models(dtype="f32"):
+    nets = family_models("sd", dtype)
+    return tuple(nets[part] for part in PARTS[:3])
+
+
+def make_checkpoint():
     spec = importlib.util.spec_from_file_location("make_checkpoint", SHARED / "tools/make_checkpoint.py")
     make = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make)
+    return make
+
+
+def fused(make, own, prefix):
+    """[(diffusers name, LDM name, tensor, LDM tensor)] of OpenCLIP, where q, k and v share an LDM name: each row is its third."""
     rows = []
-    for part, net in zip(PARTS, nets):
+    for name, tensor in own.items():
+        ldm = make.clip_to_openclip({name: tensor} if "self_attn" not in name or "out_proj" in name else
+                                    {re.sub("[qkv]_proj", letter + "_proj", name): tensor for letter in "qkv"}, prefix)
+        (other, whole), = ldm.items()
+        rows.append((name, other, tensor, whole[:len(whole) // 3] if "in_proj" in other else whole))
+    return rows
+
+
+def ldm_tensors(nets, family="sd"):
+    """[(part, diffusers name, LDM name, tensor, LDM tensor)]"""
+    make, rows = make_checkpoint(), []
+    unet = UNET | FAMILIES.get(family, dict(unet={}))["unet"]
+    xl = "text_encoder_2" in nets
+    for part, net in nets.items():
         own = {k: v for k, v in net.state_dict().items() if "position_ids" not in k}
-        ldm = {"text_encoder": lambda: make.clip_to_ldm(own, "cond_stage_model.transformer."),
-               "unet": lambda: make.unet_to_ldm(own, len(UNET["block_out_channels"]), UNET["layers_per_block"]),
+        prefix = {"text_encoder": "cond_stage_model.model." if family == "sd2" else
+                  "conditioner.embedders.0.transformer." if xl else "cond_stage_model.transformer.",
+                  "text_encoder_2": "conditioner.embedders.%d.model." % ("text_encoder" in nets)}.get(part)
+        if part == "text_encoder_2" or (part == "text_encoder" and family == "sd2"):
+            rows += [(part, canonical(part, row[0]), *row[1:]) for row in fused(make, own, prefix)]
+            continue
+        ldm = {"text_encoder": lambda: make.clip_to_ldm(own, prefix),
+               "unet": lambda: make.unet_to_ldm(own, len(unet["block_out_channels"]), unet["layers_per_block"]),
                "vae": lambda: make.vae_to_ldm(own, len(VAE["block_out_channels"]))}[part]()
         assert len(own) == len(ldm)
         rows += [(part, canonical(part, a), b, v, w) for (a, v), (b, w) in zip(own.items(), ldm.items())]
     return rows
 
 
-def write_tsv():
-    lines = []
-    for part, name, ldm, tensor, ldm_tensor in sorted(ldm_tensors(models()), key=lambda row: row[:2]):
+def write_tsv(family):
+    lines, order = [], {part: i for i, part in enumerate(PARTS)}
+    for part, name, ldm, tensor, ldm_tensor in sorted(ldm_tensors(family_models(family), family), key=lambda row: (order[row[0]], row[1])):
+        if family != "sd" and part == "vae":
+            continue
         crc = zlib.crc32(tensor.numpy().astype("<f4").tobytes())
         shapes = [",".join(map(str, t.shape)) for t in (tensor, ldm_tensor)]
         lines.append("\t".join([part, name, ldm, *shapes, f"{crc:08x}"]))
-    TSV.write_text("\n".join(lines) + "\n")
+    (ROOT / f"tests/golden/{family}_tiny.tsv").write_text("\n".join(lines) + "\n")
 
 
 def write_shapes():
@@ -119,8 +189,8 @@ def write_checkpoint(folder, dtype):
     import torch
     from safetensors.torch import save_file
     kind = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[dtype]
-    nets = [net.to(kind) for net in models(dtype)]
-    for part, net in zip(PARTS, nets):
+    nets = {part: net.to(kind) for part, net in family_models("sd", dtype).items()}
+    for part, net in nets.items():
         net.save_pretrained(f"{folder}/{part}")
     index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"],
              "vae": ["diffusers", "AutoencoderKL"], "text_encoder": ["transformers", "CLIPTextModel"]}
@@ -143,4 +213,5 @@ if __name__ == "__main__":
     elif arguments.shapes:
         write_shapes()
     else:
-        write_tsv()
+        for family in ("sd", *FAMILIES):
+            write_tsv(family)

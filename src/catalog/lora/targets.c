@@ -172,6 +172,15 @@ static void add_tails(lk__targets *t, const struct group *group, const int *numb
     }
 }
 
+/* Levels may differ; what one of them lacks is found out by its probe. */
+static int most(const int *counts, int levels)
+{
+    int found = 0;
+    for (int i = 0; i < levels; i++)
+        found = counts[i] > found ? counts[i] : found;
+    return found;
+}
+
 static int count_of(const lk__targets *t, enum bound bound)
 {
     const struct lk_checkpoint_config *c = lk_checkpoint_config(t->checkpoint);
@@ -179,9 +188,9 @@ static int count_of(const lk__targets *t, enum bound bound)
     case LEVELS:
         return c->unet.levels;
     case LAYERS_DOWN:
-        return c->unet.layers;
+        return most(c->unet.resnets, c->unet.levels);
     case LAYERS_UP:
-        return c->unet.layers + 1;
+        return most(c->unet.up_resnets, c->unet.levels);
     case LAYERS_MIDDLE:
         return 2;
     case DEPTH:

@@ -31,7 +31,10 @@ struct sitting {
     struct lk_rng rng;
     struct lk__walk walk;
     float *input, *epsilon; /* [C,h,w] each */
-    struct lk__guidance guidance;
+    struct half {
+        struct lk_conditioning conditioning;
+        struct lk__guidance guidance;
+    } own, refiner; /* the latter takes the last steps, if there is one */
 };
 
 void lk_draw_options_init(struct lk_draw_options *options)
@@ -113,8 +116,6 @@ int lk_drawer_open(lk_runtime *runtime,
     drawer->runtime = runtime;
     drawer->checkpoint = checkpoint;
     int rc = choose_unet(drawer, &(struct lk_unet_variant){0}, err);
-    if (!rc)
-        rc = open_network(drawer, lk_vae_decoder_graph, &drawer->decoder, err);
     if (rc)
         lk_drawer_free(drawer);
     else
@@ -161,36 +162,86 @@ static int all_finite(const float *values, size_t n)
     return 1;
 }
 
-static int check_conditions(const struct sitting *s,
+static int not_together(
+    const lk_checkpoint *checkpoint, const char *what, int takes, int given, struct lk_error *err)
+{
+    return lk_fail(err, LK_E_INPUT,
+                   "checkpoint '%s': its UNet takes %d %s, its text encoder gives %d: they do not "
+                   "belong together",
+                   lk_checkpoint_name(checkpoint), takes, what, given);
+}
+
+static int check_conditions(const lk_drawer *drawer,
                             const struct lk_condition *list,
                             size_t n,
                             size_t size,
+                            size_t pooled,
                             struct lk_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!all_finite(list[i].states, size))
+        if (!all_finite(list[i].states, size) || !all_finite(list[i].pooled, pooled))
             return lk_fail(
                 err, LK_E_INPUT,
                 "the text encoder of checkpoint '%s' gives no numbers (NaN or infinity): its "
                 "weights are damaged; take another checkpoint",
-                lk_checkpoint_name(s->drawer->checkpoint));
+                lk_checkpoint_name(drawer->checkpoint));
     }
     return 0;
 }
 
-static int check_conditioning(const struct sitting *s,
+static int check_conditioning(const lk_drawer *drawer,
                               const struct lk_conditioning *c,
                               struct lk_error *err)
 {
-    const int width = lk_checkpoint_config(s->drawer->checkpoint)->unet.context;
+    const struct lk_unet_config *unet = &lk_checkpoint_config(drawer->checkpoint)->unet;
     const size_t n = (size_t)c->tokens * c->width;
-    if (c->tokens < 1 || c->width != width)
-        return lk_fail(err, LK_E_INPUT,
-                       "checkpoint '%s': its UNet takes %d numbers a token, its text encoder gives "
-                       "%d: they do not belong together",
-                       lk_checkpoint_name(s->drawer->checkpoint), width, c->width);
-    int rc = check_conditions(s, c->positive, c->n_positive, n, err);
-    return rc ? rc : check_conditions(s, c->negative, c->n_negative, n, err);
+    const size_t pooled = unet->added ? (size_t)c->pooled_width : 0;
+    if (c->tokens < 1 || c->width != unet->context)
+        return not_together(drawer->checkpoint, "numbers a token", unet->context, c->width, err);
+    const int numbers = unet->added - c->pooled_width;
+    if (unet->added && (numbers <= 0 || numbers % (2 * unet->sizes) || c->n_sizes != unet->sizes))
+        return not_together(drawer->checkpoint, "numbers for the whole prompt", unet->added,
+                            c->pooled_width, err);
+    int rc = check_conditions(drawer, c->positive, c->n_positive, n, pooled, err);
+    return rc ? rc : check_conditions(drawer, c->negative, c->n_negative, n, pooled, err);
+}
+
+/* One checkpoint's guidance by its own conditioning. Sizes that are not said are those of the
+ * picture, uncropped; the refiner is asked for a beautiful picture (6, against 2.5), as diffusers
+ * does. */
+static int guide(const struct sitting *s,
+                 const lk_drawer *drawer,
+                 const struct lk_conditioning *given,
+                 struct half *half,
+                 struct lk_error *err)
+{
+    const struct lk_unet_config *unet = &lk_checkpoint_config(drawer->checkpoint)->unet;
+    const struct lk_draw_options *o = s->options;
+    const float height = (float)o->height, width = (float)o->width;
+    struct lk_conditioning *c = &half->conditioning;
+    *c = *given;
+    for (int k = 0; !given->n_sizes && k < 2; k++) {
+        float *sizes = k ? c->sizes_negative : c->sizes_positive;
+        const float score = k ? 2.5f : 6;
+        memcpy(sizes, (float[]){height, width, 0, 0, unet->sizes == 5 ? score : height, width},
+               sizeof c->sizes_positive);
+        c->n_sizes = unet->sizes;
+    }
+    lk__guidance_init(&half->guidance, drawer->unet, s->shape, c, unet->added, o->guidance,
+                      &o->guidance_options);
+    return check_conditioning(drawer, c, err);
+}
+
+/* A UNet that wants a mask and a masked picture beside the latent cannot draw without them. */
+static int check_channels(const lk_drawer *drawer, int latent, struct lk_error *err)
+{
+    const int channels = lk_checkpoint_config(drawer->checkpoint)->unet.in_channels;
+    if (channels == latent)
+        return 0;
+    return lk_fail(err, LK_E_INPUT,
+                   "checkpoint '%s' is for inpainting (%d input channels), which is not supported "
+                   "yet: take the plain one",
+                   lk_checkpoint_name(drawer->checkpoint), channels);
 }
 
 static int check_guidance(const struct sitting *s, struct lk_error *err)
@@ -227,7 +278,9 @@ static int plan(struct sitting *s, struct lk_error *err)
         rc = check_guidance(s, err);
     if (!rc && !o->sigmas)
         rc = lk_schedule_find(s->sampler, o->schedule, &schedule, err);
-    const struct lk__plan_options options = {schedule, spacing, o->steps, o->sigmas, o->eta};
+    const int zero_snr = lk_checkpoint_config(s->drawer->checkpoint)->zero_snr;
+    const struct lk__plan_options options = {schedule,  spacing, o->steps,
+                                             o->sigmas, o->eta,  zero_snr};
     if (!rc)
         rc = lk__plan_make(s->sampler, &options, &s->plan, err);
     if (rc || !o->init)
@@ -300,28 +353,65 @@ static int step_of(const struct sitting *s, const struct lk__call *call)
     return step < steps ? step : steps - 1;
 }
 
+/* v → ε, in the one place where samplers ask for it: ε = √ᾱ·v + √(1−ᾱ)·x, with x as the UNet sees
+ * it. */
+static void noise_of_v(const struct sitting *s, int i, float *v)
+{
+    const double level = s->plan.call[i].level;
+    const double alpha = s->sampler->latent == LK__LATENT_ALPHA ? level : 1 / (level * level + 1);
+    const double keep = sqrt(alpha), pull = sqrt(1 - alpha);
+    for (size_t k = 0; k < s->walk.n; k++)
+        v[k] = (float)(keep * v[k] + pull * s->input[k]);
+}
+
+static int predicts_v(const struct sitting *s, const lk_drawer *drawer)
+{
+    const enum lk_prediction asked = s->options->prediction;
+    const enum lk_prediction own = lk_checkpoint_config(drawer->checkpoint)->prediction;
+    return (asked == LK_PREDICTION_AUTO ? own : asked) == LK_PREDICTION_V;
+}
+
+/* The refiner's first call: diffusers' rule by time, not by count; steps are not cut in two. */
+static int refined_from(const struct sitting *s)
+{
+    const struct lk_draw_refiner *r = s->options->refiner;
+    const double last = r ? rint(LK_TRAIN_STEPS - r->from * LK_TRAIN_STEPS) : 0;
+    int i = 0;
+    while (i < s->plan.calls && (!r || s->plan.call[i].second || s->plan.call[i].timestep >= last))
+        i++;
+    return i;
+}
+
 static int denoise(struct sitting *s, struct lk_error *err)
 {
-    const int calls = s->plan.calls - s->start;
-    const struct lk_guidance_options *guide = &s->options->guidance_options;
+    const int calls = s->plan.calls - s->start, refined = refined_from(s);
+    const struct lk_guidance_options *options = &s->options->guidance_options;
     for (int i = s->start; i < s->plan.calls; i++, s->walk.taken++) {
         const struct lk__call *call = &s->plan.call[i];
-        int rc = lk_watch_step(s->watch, "draw", s->walk.taken + 1, calls, err);
+        const lk_drawer *drawer = i < refined ? s->drawer : s->options->refiner->drawer;
+        struct lk__guidance *guidance = i < refined ? &s->own.guidance : &s->refiner.guidance;
+        int rc = lk_watch_step(s->watch, "draw", i - s->start + 1, calls, err);
         if (rc)
             return rc;
+        if (i == refined) /* what a sampler remembers is of the other checkpoint */
+            s->walk.taken = 0;
         lk__sampler_input(s->sampler, &s->plan, i, s->walk.x, s->walk.n, s->input);
-        rc = lk__guidance_noise(&s->guidance, step_of(s, call),
-                                lk__mix_holds(guide, call->step, s->plan.steps), call->timestep,
+        rc = lk__guidance_noise(guidance, step_of(s, call),
+                                lk__mix_holds(options, call->step, s->plan.steps), call->timestep,
                                 s->input, s->epsilon, s->watch, err);
         if (rc)
             return rc;
-        s->walk.away = guide->plus_plus ? s->guidance.away : NULL;
+        if (predicts_v(s, drawer)) {
+            noise_of_v(s, i, s->epsilon);
+            noise_of_v(s, i, guidance->away);
+        }
+        s->walk.away = options->plus_plus ? guidance->away : NULL;
         s->sampler->step(&s->plan, i, s->epsilon, &s->walk);
         if (!all_finite(s->walk.x, s->walk.n))
             return lk_fail(err, LK_E_INPUT,
                            "the UNet of checkpoint '%s' gives no numbers (NaN or infinity) in step "
                            "%d: its weights are damaged or overflow; take another checkpoint",
-                           lk_checkpoint_name(s->drawer->checkpoint), s->walk.taken + 1);
+                           lk_checkpoint_name(drawer->checkpoint), i - s->start + 1);
     }
     return 0;
 }
@@ -369,20 +459,14 @@ int lk_draw(lk_drawer *drawer,
             struct lk_error *err)
 {
     const int factor = lk__autoencoder_factor(drawer->checkpoint);
+    const struct lk_draw_refiner *refiner = options->refiner;
     struct sitting s = {
         .drawer = drawer,
         .options = options,
         .watch = watch,
-        .shape = {lk_checkpoint_config(drawer->checkpoint)->unet.in_channels,
+        .shape = {lk_checkpoint_config(drawer->checkpoint)->vae.latent_channels,
                   options->height / factor, options->width / factor},
     };
-    int rc = check_size(options, factor, err);
-    if (!rc)
-        rc = check_conditioning(&s, conditioning, err);
-    if (!rc)
-        rc = plan(&s, err);
-    if (!rc)
-        rc = allocate(&s, err);
     const struct lk_unet_variant variant = {
         .perturbed = options->guidance_options.perturbed > 0,
         .freed = options->freeu != NULL,
@@ -390,13 +474,20 @@ int lk_draw(lk_drawer *drawer,
         .height = s.shape[1],
         .width = s.shape[2],
     };
-    if (!rc)
-        rc = choose_unet(drawer, &variant, err);
-    lk__guidance_init(&s.guidance, drawer->unet, s.shape, conditioning, options->guidance,
-                      &options->guidance_options);
-    if (!rc)
-        rc = draw(&s, picture, latents, err);
-    lk__guidance_free(&s.guidance);
+    int rc = check_size(options, factor, err);
+    rc = rc ? rc : check_channels(drawer, s.shape[0], err);
+    rc = rc || !refiner ? rc : check_channels(refiner->drawer, s.shape[0], err);
+    rc = rc ? rc : plan(&s, err);
+    rc = rc ? rc : choose_unet(drawer, &variant, err);
+    rc = rc ? rc : guide(&s, drawer, conditioning, &s.own, err);
+    rc = rc || !refiner ? rc : choose_unet(refiner->drawer, &variant, err);
+    rc = rc || !refiner ? rc : guide(&s, refiner->drawer, refiner->conditioning, &s.refiner, err);
+    rc = rc || drawer->decoder ? rc
+                               : open_network(drawer, lk_vae_decoder_graph, &drawer->decoder, err);
+    rc = rc ? rc : allocate(&s, err);
+    rc = rc ? rc : draw(&s, picture, latents, err);
+    lk__guidance_free(&s.own.guidance);
+    lk__guidance_free(&s.refiner.guidance);
     free(s.walk.x);
     return rc;
 }

@@ -20,23 +20,35 @@
 #define LK_DRAW_MIN_SIDE 64
 #define LK_DRAW_MAX_SIDE 2048
 
+typedef struct lk_drawer lk_drawer;
+
+/* Another checkpoint that takes the latent over for its last steps, as diffusers' denoising_end and
+ * denoising_start do: those of a time below (1 − from)·1000. Its VAE is not used. */
+struct lk_draw_refiner {
+    lk_drawer *drawer;
+    const struct lk_conditioning *conditioning; /* by its own text encoder */
+    double from;                                /* 0 … 1 */
+};
+
 struct lk_draw_options {
     int width, height; /* pixels, multiples of 8, LK_DRAW_MIN_SIDE … LK_DRAW_MAX_SIDE */
     int steps;         /* 1 … LK_MAX_STEPS */
     double guidance;   /* up to 1: the negative prompt is not used */
     struct lk_guidance_options guidance_options;
-    const struct lk_freeu *freeu; /* or NULL */
-    const char *sampler;          /* a row of samplers.c: "ddim", "euler" … */
-    const char *schedule;         /* a name of samplers.c: "normal", "karras" … */
-    const float *sigmas;          /* noise levels instead of a schedule [steps + 1]; or NULL */
-    double eta;                   /* share of fresh noise; < 0: the sampler's own */
-    enum lk_spacing spacing;      /* LK_SPACING_OWN: the checkpoint's, else the sampler's */
+    const struct lk_freeu *freeu;  /* or NULL */
+    const char *sampler;           /* a row of samplers.c: "ddim", "euler" … */
+    const char *schedule;          /* a name of samplers.c: "normal", "karras" … */
+    const float *sigmas;           /* noise levels instead of a schedule [steps + 1]; or NULL */
+    double eta;                    /* share of fresh noise; < 0: the sampler's own */
+    enum lk_prediction prediction; /* LK_PREDICTION_AUTO: as the checkpoint says */
+    enum lk_spacing spacing;       /* LK_SPACING_OWN: the checkpoint's, else the sampler's */
     uint64_t seed;
     struct lk_variation variation;
     enum lk_rng_kind rng;
     const struct lk_picture
         *init;       /* start from this picture (resized to width × height), or NULL */
     double strength; /* with init: int(steps·strength) last steps are taken, 0 … 1 */
+    const struct lk_draw_refiner *refiner; /* or NULL */
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };
 /* 512×512, 20 steps, guidance 7.5, dpmpp-2m, normal, seed 0, torch's noise, strength 0.8, the
@@ -46,12 +58,9 @@ void lk_draw_options_init(struct lk_draw_options *options);
 /* How many steps are taken: with init int(steps·strength). */
 int lk_draw_steps(const struct lk_draw_options *options);
 
-/* The networks of one checkpoint on one device. Use from one thread at a time. */
-typedef struct lk_drawer lk_drawer;
-
-/* Opens UNet and decoder; the encoder follows with the first init. runtime and checkpoint must
- * outlive the drawer. device: as in lk_session_of_graph. LK_E_INPUT names a tensor that is missing
- * or misshapen. */
+/* The networks of one checkpoint on one device. Use from one thread at a time. Opens the UNet; the
+ * VAE follows with the first draw that needs it. runtime and checkpoint must outlive the drawer.
+ * device: as in lk_session_of_graph. LK_E_INPUT names a tensor that is missing or misshapen. */
 int lk_drawer_open(lk_runtime *runtime,
                    const lk_checkpoint *checkpoint,
                    const char *device,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/diffuse/guidance.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ void lk__guidance_init(struct lk__guidance *g,
                        lk_session *unet,
                        const int latent_shape[3],
                        const struct lk_conditioning *conditioning,
+                       int added_width,
                        double scale,
                        const struct lk_guidance_options *options)
 {
@@ -29,6 +31,7 @@ void lk__guidance_init(struct lk__guidance *g,
         .channels = latent_shape[0],
         .height = latent_shape[1],
         .width = latent_shape[2],
+        .added_width = added_width,
     };
 }
 
@@ -36,6 +39,7 @@ void lk__guidance_free(struct lk__guidance *g)
 {
     free(g->sample);
     free(g->context);
+    free(g->added);
     free(g->away);
 }
 
@@ -68,14 +72,46 @@ static int make_room(struct lk__guidance *g, int batch, struct lk_error *err)
     g->sample = sample ? sample : g->sample;
     float *context = realloc(g->context, rows * context_size(g) * sizeof *context);
     g->context = context ? context : g->context;
+    float *added = realloc(g->added, (rows * (size_t)g->added_width + 1) * sizeof *added);
+    g->added = added ? added : g->added;
     if (!g->away)
         g->away = malloc(latent_size(g) * sizeof *g->away);
-    if (!sample || !context || !g->away)
+    if (!sample || !context || !added || !g->away)
         return lk_fail_memory(err, "guidance",
                               rows * (latent_size(g) + context_size(g)) * sizeof *sample);
     g->room = batch;
     g->batch = 0;
     return 0;
+}
+
+/* The pooled prompt, then each number about sizes as cosines and sines, as a timestep is given.
+ * out [added_width] */
+static void fill_added(const struct lk__guidance *g,
+                       const float *pooled,
+                       const float *sizes,
+                       float *out)
+{
+    const struct lk_conditioning *c = g->conditioning;
+    const int half = (g->added_width - c->pooled_width) / (2 * c->n_sizes);
+    memcpy(out, pooled, (size_t)c->pooled_width * sizeof *out);
+    out += c->pooled_width;
+    for (int n = 0; n < c->n_sizes; n++, out += 2 * half) {
+        for (int i = 0; i < half; i++) {
+            const float rate = expf(-logf(10000) * (float)i / (float)half);
+            out[i] = cosf(sizes[n] * rate);
+            out[half + i] = sinf(sizes[n] * rate);
+        }
+    }
+}
+
+/* What the UNet is told in row b, which is the negative one where the step is guided and b is 0. */
+static void fill_row(struct lk__guidance *g, int b, bool guided, const struct lk_condition *row)
+{
+    const struct lk_conditioning *c = g->conditioning;
+    const float *sizes = guided && b == 0 ? c->sizes_negative : c->sizes_positive;
+    memcpy(g->context + b * context_size(g), row->states, context_size(g) * sizeof *row->states);
+    if (g->added_width)
+        fill_added(g, row->pooled, sizes, g->added + b * g->added_width);
 }
 
 /* Puts the step's conditions into the rows, and their states into the context where they are others
@@ -101,8 +137,7 @@ static int choose_rows(struct lk__guidance *g, int step, bool holds, struct lk_e
     for (int b = 0; b < batch; b++) {
         const struct lk_condition *row = rows[b + !guided];
         if (b >= g->batch || g->rows[b] != row)
-            memcpy(g->context + b * context_size(g), row->states,
-                   context_size(g) * sizeof *row->states);
+            fill_row(g, b, guided, row);
         g->rows[b] = row;
     }
     g->batch = batch;
@@ -141,7 +176,8 @@ int lk__guidance_noise(struct lk__guidance *g,
                        const struct lk_watch *watch,
                        struct lk_error *err)
 {
-    static const char *const in_names[] = {"sample", "timestep", "context", "perturb"};
+    static const char *const rest[] = {"added", "perturb"};
+    const char *in_names[5] = {"sample", "timestep", "context"};
     static const char *const out_name = "noise";
     const size_t n = latent_size(g);
     float timesteps[LK_GUIDANCE_MAX_ROWS], perturb[LK_GUIDANCE_MAX_ROWS];
@@ -154,13 +190,21 @@ int lk__guidance_noise(struct lk__guidance *g,
         perturb[b] = b == g->perturbed;
     }
     const struct lk_conditioning *c = g->conditioning;
-    const struct lk_array inputs[] = {
+    struct lk_array inputs[5] = {
         {LK_F32, 4, {g->batch, g->channels, g->height, g->width}, g->sample},
         {LK_F32, 1, {g->batch}, timesteps},
         {LK_F32, 3, {g->batch, c->tokens, c->width}, g->context},
-        {LK_F32, 3, {g->batch, 1, 1}, perturb},
     };
-    const size_t n_in = g->options->perturbed > 0 ? 4 : 3;
+    const struct lk_array more[] = {{LK_F32, 2, {g->batch, g->added_width}, g->added},
+                                    {LK_F32, 3, {g->batch, 1, 1}, perturb}};
+    const bool given[] = {g->added_width > 0, g->options->perturbed > 0};
+    size_t n_in = 3;
+    for (int k = 0; k < 2; k++) {
+        if (!given[k])
+            continue;
+        in_names[n_in] = rest[k];
+        inputs[n_in++] = more[k];
+    }
     struct lk_array output = {0};
     rc = lk_session_run(g->unet, n_in, in_names, inputs, 1, &out_name, &output, watch, err);
     if (rc)

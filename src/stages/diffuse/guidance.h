@@ -17,11 +17,16 @@
 #include "runtime/session.h"
 #include "stages/diffuse/mix.h"
 
+/* Numbers that SDXL is told of a picture: original height and width, top and left of the crop, then
+ * target height and width; its refiner instead of the last two an aesthetic score. */
+#define LK_SIZES_MAX 6
+
 /* What one text became, and for which steps it holds. */
 struct lk_condition {
     const float *states; /* [tokens, width] f32 */
     float weight;        /* of a positive one: 1, or its share beside others */
     int from, to;        /* steps from ≤ i < to, counted from the first that is taken */
+    const float *pooled; /* [pooled_width]; of SDXL, else NULL */
 };
 
 /* In each step one negative condition and one or more positive ones hold; negative ones may be
@@ -30,6 +35,10 @@ struct lk_conditioning {
     int tokens, width;
     const struct lk_condition *positive, *negative;
     size_t n_positive, n_negative;
+
+    int pooled_width; /* SDXL, else 0 */
+    int n_sizes;      /* 0: lk_draw fills in those of the picture */
+    float sizes_positive[LK_SIZES_MAX], sizes_negative[LK_SIZES_MAX];
 };
 
 #define LK_GUIDANCE_MAX_ROWS 32
@@ -40,6 +49,7 @@ struct lk__guidance {
     const struct lk_guidance_options *options;
     float scale;
     int channels, height, width; /* of the latent */
+    int added_width;             /* of the UNet's added embedding; 0: it has none */
 
     /* Of the step: */
     const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS]; /* the negative first, if it is needed;
@@ -48,6 +58,7 @@ struct lk__guidance {
     int positive, perturbed; /* the first positive row; the perturbed one, or batch */
     int room;                /* rows that fit into: */
     float *sample, *context; /* [room, channels, height, width], [room, tokens, width] */
+    float *added;            /* [room, added_width] */
     float *away;             /* [channels, height, width] what was predicted for the negative
                                 prompt, or for the prompt where that is not asked for */
 };
@@ -58,12 +69,14 @@ void lk__guidance_init(struct lk__guidance *guidance,
                        lk_session *unet,
                        const int latent_shape[3],
                        const struct lk_conditioning *conditioning,
+                       int added_width,
                        double scale,
                        const struct lk_guidance_options *options);
 void lk__guidance_free(struct lk__guidance *guidance);
 
-/* x [C,h,w] as the UNet is to see it → epsilon [C,h,w], and away. step: counted from the first
- * taken; holds: whether guidance does (lk__mix_holds); if not, its scale is 1. */
+/* x [C,h,w] as the UNet is to see it → epsilon [C,h,w], and away; v where the UNet predicts that.
+ * step: counted from the first taken; holds: whether guidance does (lk__mix_holds); if not, its
+ * scale is 1. */
 int lk__guidance_noise(struct lk__guidance *guidance,
                        int step,
                        bool holds,

@@ -10,8 +10,9 @@
 #include "runtime/graph.h"
 #include "stages/diffuse/freeu.h"
 
-/* UNet2DConditionModel of SD 1.x.
- * in:  sample [N,in_channels,H,W] f32, timestep [N] f32 (0 … 999), context [N,T,context] f32
+/* UNet2DConditionModel.
+ * in:  sample [N,in_channels,H,W] f32, timestep [N] f32 (0 … 999), context [N,T,context] f32; of
+ *      SDXL also added [N,added]: the pooled prompt, then the sinusoids of the sizes
  * out: noise [N,out_channels,H,W]. Any H and W: a level that does not halve evenly is rounded up
  * going down, and cut to its skip going up. */
 int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);

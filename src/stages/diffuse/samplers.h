@@ -132,6 +132,7 @@ struct lk__plan_options {
     int steps;               /* 1 … LK_MAX_STEPS */
     const float *sigmas;     /* [steps + 1], falling, the last one 0: with LK_SCHEDULE_GIVEN */
     double eta;              /* < 0: the sampler's own */
+    int zero_snr;            /* the checkpoint's */
 };
 int lk__plan_make(const struct lk_sampler *sampler,
                   const struct lk__plan_options *options,

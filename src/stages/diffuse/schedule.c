@@ -21,7 +21,24 @@
 /* The times that a consistency model was trained on: every 20th, 19 … 999. */
 #define TRAINED 50
 
-static void table_fill(struct lk__table *t)
+/* Zero terminal SNR (arXiv 2305.08891, algorithm 1): √ᾱ is shifted to end at 0 and scaled to begin
+ * as before. The end stays at 2⁻²⁴, as in diffusers, so that σ is finite. */
+static void end_at_zero(float *alpha)
+{
+    const int last = LK_TRAIN_STEPS - 1;
+    const float end = sqrtf(alpha[last]), first = sqrtf(alpha[0]), scale = first / (first - end);
+    double product = 1;
+    float before = 1;
+    for (int i = 0; i <= last; i++) {
+        const float root = (sqrtf(alpha[i]) - end) * scale, bar = root * root;
+        product *= 1 - (1 - bar / before);
+        before = bar;
+        alpha[i] = (float)product;
+    }
+    alpha[last] = 0x1p-24f;
+}
+
+static void table_fill(struct lk__table *t, int zero_snr)
 {
     const int n = LK_TRAIN_STEPS;
     const float first = (float)sqrt(0.00085), last = (float)sqrt(0.012);
@@ -33,6 +50,10 @@ static void table_fill(struct lk__table *t)
         float beta = root * root;
         product *= 1 - beta;
         t->alpha[i] = (float)product;
+    }
+    if (zero_snr)
+        end_at_zero(t->alpha);
+    for (int i = 0; i < n; i++) {
         t->sigma[i] = sqrtf((1 - t->alpha[i]) / t->alpha[i]);
         t->log_sigma[i] = (float)log(t->sigma[i]);
     }
@@ -228,7 +249,7 @@ int lk__plan_make(const struct lk_sampler *sampler,
     out->calls = 0;
     out->noise_scale = 1;
     out->eta = options->eta >= 0 ? options->eta : sampler->eta;
-    table_fill(&out->table);
+    table_fill(&out->table, options->zero_snr);
     for (int i = 0; i < n; i++) {
         double time = spaced(spacing, n, sampler->spare, i);
         times[i] = sampler->times == LK__TIMES_WHOLE ? rint(time) : (float)time;

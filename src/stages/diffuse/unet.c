@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The UNet of Stable Diffusion 1.x (Rombach et al. 2022, arXiv 2112.10752), named as diffusers'
- * UNet2DConditionModel names it.
+/* The UNet of Stable Diffusion 1.x, 2.x and XL (Rombach et al. 2022, arXiv 2112.10752; Podell et
+ * al. 2023, arXiv 2307.01952), named as diffusers' UNet2DConditionModel names it.
  *
  *   sample ─ conv_in ─ down 0 ─ down 1 ─ … ─ mid ─ … ─ up n−2 ─ up n−1 ─ norm, silu, conv_out
  *                        │ └──────── skips ────────────┘  │
  *                        └────────────────────────────────┘
  *
- * A down level is `layers` × (resnet, transformer) and a stride-2 convolution; an up level is
- * `layers`+1 × (resnet on [x, skip], transformer) and a nearest ×2 with a convolution. Every output
- * going down is kept and taken back in reverse order. Levels without attention have no transformer.
- */
+ * A down level is so many × (resnet, transformer) and a stride-2 convolution; a level going up is
+ * so many × (resnet on [x, skip], transformer) and a nearest ×2 with a convolution. Every output
+ * going down is kept and taken back in reverse order. Where the checkpoint has no tensors of a
+ * transformer there is none, and a transformer is as deep as there are tensors: SDXL's levels
+ * differ, distilled ones lack blocks or the whole middle. */
 #include "stages/diffuse/net.h"
 #include "stages/diffuse/networks.h"
 
-/* levels × (layers + 1) outputs are kept; SD 1.x has 12. */
+/* A level keeps as many outputs as it has resnets, and one; SD 1.x keeps 12. */
 #define SKIPS_MAX 128
 
 struct builder {
@@ -87,20 +88,22 @@ static lk_value transformer_block(
     return lk_graph_add(g, lk__net_linear(&b->net, h, part, 4 * width, width, 0), x);
 }
 
-static int has_block(const struct builder *b, const char *name, int i)
+static int has(const struct builder *b, const char *name, const char *tail)
 {
     char tensor[LK__NAME_SIZE];
-    lk__name(tensor, "%s.transformer_blocks.%d.norm1.weight", name, i);
+    lk__name(tensor, "%s.%s", name, tail);
     return lk_checkpoint_tensor(b->net.checkpoint, b->net.part, tensor) != NULL;
 }
 
-/* x + proj_out(blocks(proj_in(norm x))); the projections are 1×1 convolutions, or linear on tokens.
- * x [N,width,H,W] */
+/* x + proj_out(blocks(proj_in(norm x))), x itself where the checkpoint has no such transformer; the
+ * projections are 1×1 convolutions, or linear on tokens. x [N,width,H,W] */
 static lk_value transformer(struct builder *b, lk_value x, const char *name, int width, int heads)
 {
     lk_graph *g = b->net.graph;
     const int linear = b->config->linear_projection;
     char part[LK__NAME_SIZE];
+    if (!has(b, name, "norm.weight"))
+        return x;
     lk__name(part, "%s.norm", name);
     lk_value h = lk__net_group_norm(&b->net, x, part, width, 1e-6f);
     lk__name(part, "%s.proj_in", name);
@@ -109,9 +112,10 @@ static lk_value transformer(struct builder *b, lk_value x, const char *name, int
     h = lk_graph_tokens_of_image(g, h);
     if (linear)
         h = lk__net_linear(&b->net, h, part, width, width, 0);
-    for (int i = 0; i == 0 || has_block(b, name, i); i++) {
-        lk__name(part, "%s.transformer_blocks.%d", name, i);
+    lk__name(part, "%s.transformer_blocks.0", name);
+    for (int i = 0; i == 0 || has(b, part, "norm1.weight");) {
         h = transformer_block(b, h, part, width, heads);
+        lk__name(part, "%s.transformer_blocks.%d", name, ++i);
     }
     lk__name(part, "%s.proj_out", name);
     if (linear)
@@ -139,13 +143,12 @@ static lk_value down(struct builder *b, lk_value x)
     int channels = c->width[0];
     keep(b, x, channels);
     for (int level = 0; level < c->levels; level++) {
-        for (int j = 0; j < c->layers; j++) {
+        for (int j = 0; j < c->resnets[level]; j++) {
             lk__name(name, "down_blocks.%d.resnets.%d", level, j);
             x = resnet(b, x, name, channels, c->width[level]);
             channels = c->width[level];
             lk__name(name, "down_blocks.%d.attentions.%d", level, j);
-            if (c->attention[level])
-                x = transformer(b, x, name, channels, c->heads[level]);
+            x = transformer(b, x, name, channels, c->heads[level]);
             keep(b, x, channels);
         }
         if (level + 1 < c->levels) {
@@ -157,15 +160,19 @@ static lk_value down(struct builder *b, lk_value x)
     return x;
 }
 
+/* resnet, transformer, resnet; distilled ones have the first alone, or nothing. */
 static lk_value middle(struct builder *b, lk_value x)
 {
     const struct lk_unet_config *c = b->config;
-    const int last = c->levels - 1;
-    x = resnet(b, x, "mid_block.resnets.0", c->width[last], c->width[last]);
+    const int last = c->levels - 1, width = c->width[last];
+    if (has(b, "mid_block.resnets.0", "conv1.weight"))
+        x = resnet(b, x, "mid_block.resnets.0", width, width);
     b->in_middle = 1;
-    x = transformer(b, x, "mid_block.attentions.0", c->width[last], c->heads[last]);
+    x = transformer(b, x, "mid_block.attentions.0", width, c->heads[last]);
     b->in_middle = 0;
-    return resnet(b, x, "mid_block.resnets.1", c->width[last], c->width[last]);
+    if (has(b, "mid_block.resnets.1", "conv1.weight"))
+        x = resnet(b, x, "mid_block.resnets.1", width, width);
+    return x;
 }
 
 /* The size of a level: each one below halves it, rounding up. */
@@ -190,15 +197,14 @@ static lk_value up(struct builder *b, lk_value x)
     int channels = c->width[c->levels - 1];
     for (int i = 0; i < c->levels; i++) {
         const int level = c->levels - 1 - i;
-        for (int j = 0; j <= c->layers; j++) {
+        for (int j = 0; j < c->up_resnets[i]; j++) {
             const struct skip skip = b->skips[--b->n_skips];
             x = join(b, x, skip.value, i, level, channels);
             lk__name(name, "up_blocks.%d.resnets.%d", i, j);
             x = resnet(b, x, name, channels + skip.channels, c->width[level]);
             channels = c->width[level];
             lk__name(name, "up_blocks.%d.attentions.%d", i, j);
-            if (c->attention[level])
-                x = transformer(b, x, name, channels, c->heads[level]);
+            x = transformer(b, x, name, channels, c->heads[level]);
         }
         if (level > 0) {
             x = lk_graph_upsample2_like(b->net.graph, x, b->skips[b->n_skips - 1].value);
@@ -209,16 +215,31 @@ static lk_value up(struct builder *b, lk_value x)
     return x;
 }
 
-/* silu(time_embedding(sinusoids of the timestep)): every resnet takes it through silu. */
+/* linear_2(silu(linear_1 x)): NAME.linear_1, NAME.linear_2. x [N,in] → [N,time_width] */
+static lk_value embedding(struct builder *b, lk_value x, const char *name, int in)
+{
+    char part[LK__NAME_SIZE];
+    lk__name(part, "%s.linear_1", name);
+    x = lk__net_linear(&b->net, x, part, in, b->time_width, 0);
+    x = lk_graph_activation(b->net.graph, x, LK_SILU);
+    lk__name(part, "%s.linear_2", name);
+    return lk__net_linear(&b->net, x, part, b->time_width, b->time_width, 0);
+}
+
+/* silu(time_embedding(sinusoids of the timestep) + add_embedding(added)): every resnet takes it
+ * through silu. */
 static lk_value time_embedding(struct builder *b, lk_value timestep)
 {
     lk_graph *g = b->net.graph;
-    const int width = b->config->width[0];
+    const struct lk_unet_config *c = b->config;
     lk_graph_at(g, "time_proj");
-    lk_value t = lk_graph_time_embedding(g, timestep, width);
-    t = lk__net_linear(&b->net, t, "time_embedding.linear_1", width, b->time_width, 0);
-    t = lk_graph_activation(g, t, LK_SILU);
-    t = lk__net_linear(&b->net, t, "time_embedding.linear_2", b->time_width, b->time_width, 0);
+    lk_value t = lk_graph_time_embedding(g, timestep, c->width[0]);
+    t = embedding(b, t, "time_embedding", c->width[0]);
+    if (c->added) {
+        const int64_t dims[] = {LK_DYNAMIC, c->added};
+        lk_value added = lk_graph_input(g, "added", LK_F32, 2, dims);
+        t = lk_graph_add(g, t, embedding(b, added, "add_embedding", c->added));
+    }
     return lk_graph_activation(g, t, LK_SILU);
 }
 
@@ -258,11 +279,14 @@ int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
         .variant = variant,
         .time_width = 4 * config->width[0],
     };
-    if (config->levels * (config->layers + 1) > SKIPS_MAX)
+    int kept = config->levels;
+    for (int i = 0; i < config->levels; i++)
+        kept += config->resnets[i];
+    if (kept > SKIPS_MAX)
         return lk_fail(err, LK_E_INPUT,
-                       "checkpoint '%s': a UNet of %d levels with %d layers is too large to be "
-                       "Stable Diffusion",
-                       lk_checkpoint_name(checkpoint), config->levels, config->layers);
+                       "checkpoint '%s': a UNet of %d levels that keeps %d outputs is too large to "
+                       "be Stable Diffusion",
+                       lk_checkpoint_name(checkpoint), config->levels, kept);
     int rc = lk_graph_new("unet", &b.net.graph, err);
     if (rc)
         return rc;

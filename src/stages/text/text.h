@@ -9,17 +9,22 @@
 #include "runtime/session.h"
 #include "stages/text/inversion.h"
 
-/* The text encoder as a graph: token inversions, `embedded` [1,positions,width] →
- * states, the same shape. */
+/* What the checkpoint says of one of its text encoders (LK_PART_TEXT, LK_PART_TEXT_2); 0 layers: it
+ * has none. */
+const struct lk_text_config *lk_text_config(const lk_checkpoint *checkpoint, enum lk_part part);
+
+/* A text encoder as a graph: `embedded` [1,positions,width], the tokens' vectors → states, the same
+ * shape; with a projection also last, the same shape, the normed last states. */
 int lk_text_graph(const lk_checkpoint *checkpoint,
+                  enum lk_part part,
                   int clip_skip,
                   lk_graph **out,
                   struct lk_error *err);
 
 typedef struct lk_text lk_text;
 
-/* The checkpoint's text encoder on a device (NULL = auto), with its own tokenizer or CLIP's. The
- * checkpoint must outlive it. Sessions are made on first use, one for each clip_skip. */
+/* The checkpoint's text encoders on a device (NULL = auto), with their own tokenizers or CLIP's.
+ * The checkpoint must outlive it. Sessions are made on first use, one for each clip_skip. */
 int lk_text_open(lk_runtime *runtime,
                  const lk_checkpoint *checkpoint,
                  const char *device,
@@ -33,7 +38,8 @@ void lk_text_rest(lk_text *text);
 /* Later encodings use the weights that the checkpoint has now (catalog/lora.h). */
 void lk_text_rebind(lk_text *text);
 
-int lk_text_width(const lk_text *text); /* 768 */
+int lk_text_width(const lk_text *text);  /* 768; SDXL 2048, both encoders' together */
+int lk_text_pooled(const lk_text *text); /* width of the pooled vector: SDXL 1280, else 0 */
 
 /* How often a network has run: chunks that come again do not run it. */
 size_t lk_text_runs(lk_text *text);
@@ -48,7 +54,9 @@ struct lk_text_info {
 struct lk_text_states {
     int tokens;    /* 77 of each chunk */
     float *states; /* [tokens, width], malloc'd */
+    float *pooled; /* [lk_text_pooled], malloc'd, of the first chunk; NULL where that is 0 */
 };
+void lk_text_states_free(struct lk_text_states *states); /* the members, which become NULL */
 
 /* The states of one text of a prompt (prompt.h), with its emphasis: the last hidden ones, or with
  * clip_skip k > 0 those of k layers earlier (diffusers' count), then the final layer norm. prompt:
