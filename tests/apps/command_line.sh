@@ -67,7 +67,7 @@ check 0 "2 of 386 keys: first <s1>" $lk models show $loras/lora_disney_cloneofsi
 check 4 "nosuch" $lk draw "a man" --model nosuch -o x.png
 check 4 "nosuch.safetensors" $lk draw "a man" --model ./nosuch.safetensors -o x.png
 check 2 "LFS" $lk draw "a man" --model $shared/data/corrupt/lfs_pointer_v1-5-pruned-emaonly.safetensors -o x.png
-check 2 "safetensors" $lk draw "a man" --model $shared/data/diffusion/ti_bad_prompt_version2.pt -o x.png
+check 2 "is a textual inversion" $lk draw "a man" --model $shared/data/diffusion/ti_bad_prompt_version2.pt -o x.png
 head -c 5000 /dev/urandom > noise.safetensors
 check 2 "noise.safetensors" $lk draw "a man" --model noise.safetensors -o x.png
 : > empty.safetensors

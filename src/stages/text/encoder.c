@@ -349,7 +349,7 @@ static int compute(lk_text *text,
     rc = rc ? rc : run(text, e, session, embedded, watch, made, err);
     if (!rc)
         memcpy(out, made[0], n * sizeof *out);
-    if (!rc && e->config->projection)
+    if (!rc && made[1])
         rc = project(text, e, made[1] + end * width, out + n, err);
     free(made[0]);
     free(made[1]);
@@ -401,7 +401,7 @@ static int encode_chunks(lk_text *text,
         rc = encode_chunk(text, e, &chunks->chunks[i], clip_skip, watch, scratch, own, err);
         if (rc)
             break;
-        if (i == 0 && pooled)
+        if (i == 0 && out->pooled)
             memcpy(out->pooled, own + n, pooled * sizeof *own);
         emphasise(&chunks->chunks[i], positions, width, own);
         for (size_t t = 0; t < positions; t++)
