@@ -11,10 +11,10 @@
 #include "stages/mark/watermark/code.h"
 #include "stages/mark/watermark/tile.h"
 
-/* A mark has the level's amplitude at most, and leaves PSNR dB. Small pictures repeat the tile less
- * often: for each halving of the side PSNR may be less by SMALLER from 512 pixels on, and the mark
- * √2 stronger from 256 on. */
-static const double PSNR = 40.4, SMALLER = 2;
+/* A mark has √MOST of the level's amplitude at most (pictures that are almost all even come to it),
+ * and leaves PSNR dB. Small pictures repeat the tile less often: for each halving of the side PSNR
+ * may be less by SMALLER from 512 pixels on. */
+static const double MOST = 2, PSNR = 40.4, SMALLER = 2;
 
 /* Which signs the two parts of carrier i shall have. */
 static void wanted_signs(const struct lk__layout *layout,
@@ -64,7 +64,7 @@ static double budget(const struct lk__field *field)
         sum += (double)field->level[i] * field->level[i];
     double halvings = fmax(0, log2(512 / sqrt((double)n)));
     double error = 255 * 255 / pow(10, (PSNR - SMALLER * halvings) / 10);
-    return fmin(exp2(fmax(0, halvings - 1)), error * (double)n / sum);
+    return fmin(MOST, error * (double)n / sum);
 }
 
 /* The strongest mark within the budget, by bisection: energy grows with the amplitude. */
