@@ -98,7 +98,8 @@ void lk_engine_free(lk_engine *engine)
 int lk_engine_debug(lk_engine *engine, const char *folder, struct lk_error *err)
 {
     lk__debug_folder *opened;
-    int rc = lk__debug_folder_new(folder, &opened, err);
+    int rc = lk__engine_key(engine, err);
+    rc = rc ? rc : lk__debug_folder_new(folder, &engine->key, &opened, err);
     if (rc)
         return rc;
     lk__debug_folder_free(engine->debug_folder);

@@ -103,7 +103,7 @@ const char *lk__engine_face_device(const lk_engine *engine);
 int lk__engine_key(lk_engine *engine, struct lk_error *err);
 
 /* Every intermediate picture of later runs goes to this folder (made if need be), numbered in
- * order. */
+ * order, with the hidden mark; those of a run that is refused are taken back. */
 int lk_engine_debug(lk_engine *engine, const char *folder, struct lk_error *err);
 
 /* The hidden mark of a picture file, at whatever size it comes, for inspect. */

@@ -144,6 +144,16 @@ static int check(const struct lk_request *request, struct lk_error *err)
     return 0;
 }
 
+/* Whether something of what was made may not leave. */
+static bool is_refused(const lk_result *result)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        if (*result->pictures[i].refused)
+            return true;
+    }
+    return false;
+}
+
 int lk_engine_run(lk_engine *engine,
                   const struct lk_request *request,
                   const struct lk_watch *watch,
@@ -160,6 +170,7 @@ int lk_engine_run(lk_engine *engine,
                              &result, err);
     if (rc)
         return rc;
+    lk__debug_folder_begin(engine->debug_folder);
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
     rc = lk__policy_request(engine, result, err);
@@ -167,11 +178,14 @@ int lk_engine_run(lk_engine *engine,
     if (!rc)
         rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
                                            : run_drawn(engine, result, watch, err);
+    rc = rc ? rc : lk__people_look_again(engine, result, watch, err);
     rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
     rc = rc ? rc : lk__marks_write(engine, result, watch, err);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);
     rc = rc ? rc : lk__provenance_begin(engine, result, err);
+    if (rc == LK_E_REFUSED || (!rc && is_refused(result)))
+        lk__debug_folder_take_back(engine->debug_folder);
     if (rc)
         lk_result_free(result);
     else

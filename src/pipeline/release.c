@@ -8,7 +8,8 @@
  *   4. what the picture says of itself           `parameters` text and XMP: below
  *   5. encoding
  *   6. the operator's C2PA signature, if any     trust/provenance.c
- *   7. the audit ledger                          trust/record.c; no row, no bytes. Each encoding
+ *   7. consent once more, as it may have been taken back meanwhile
+ *   8. the audit ledger                          trust/record.c; no row, no bytes. Each encoding
  *                                                is a release, and has a row of its own
  *
  * Exactness is measured before this file, on lk_result. */
@@ -18,6 +19,7 @@
 #include "base/size.h"
 #include "data/phash.h"
 #include "pipeline/loras.h"
+#include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
 #include "pipeline/trust/provenance.h"
 #include "pipeline/trust/record.h"
@@ -188,6 +190,7 @@ int lk_result_encode(const lk_result *result,
     struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
     rc = rc ? rc : lk_picture_encode(picture->marked, kind, &text, &encoded, &n, err);
     rc = rc ? rc : lk__provenance_sign(result, i, format, &encoded, &n, err);
+    rc = rc ? rc : lk__people_release(result, err);
     rc = rc ? rc : record(result, i, format, encoded, n, err);
     free(parameters);
     free(aigc);

@@ -60,6 +60,8 @@ void lk_result_free(lk_result *result)
     free(result->pictures);
     free(result->report);
     lk__record_free(&result->record);
+    free(result->cast.file);
+    free(result->cast.passphrase_file);
     lk__provenance_free(&result->provenance);
     json_decref(result->loras);
     json_decref(result->policy);

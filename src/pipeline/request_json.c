@@ -311,11 +311,24 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
     return rc;
 }
 
+/* What a program may have put into the struct, and no JSON text can. */
+static int check_numbers(const struct lk_request *request, struct lk_error *err)
+{
+    if ((size_t)request->task >= LK_ARRAY_LENGTH(task_names))
+        return lk_fail(err, LK_E_INPUT, "the request's task is %d: see enum lk_task",
+                       (int)request->task);
+    if (request->n_people < 0 || request->n_people > LK_PEOPLE_MAX)
+        return lk_fail(err, LK_E_INPUT, "the request has %d people: from 0 to %d are possible",
+                       request->n_people, LK_PEOPLE_MAX);
+    return 0;
+}
+
 int lk_request_to_json(const struct lk_request *request, char **out, struct lk_error *err)
 {
     size_t n;
     const struct lk_option *options = lk_options(&n);
-    int rc = check_texts(request, err);
+    int rc = check_numbers(request, err);
+    rc = rc ? rc : check_texts(request, err);
     if (rc)
         return rc;
     json_t *root =

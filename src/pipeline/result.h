@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "data/face.h"
+#include "data/identity.h"
 #include "data/picture.h"
 #include "stages/judge/verify.h"
 #include <likeness/likeness.h>
@@ -60,7 +61,9 @@ struct lk__consent {
     enum lk__consent_state state;
     bool by_name;    /* the request named somebody of the cast, not a photo */
     char person[64]; /* who of the cast it is; "": nobody */
+    char uid[33];    /* of that person, whatever their name becomes */
     char record[65]; /* hash of the record; "": none */
+    struct lk_embedding face;
 };
 const char *lk__consent_name(enum lk__consent_state state);
 
@@ -69,6 +72,12 @@ struct lk__record {
     char *ledger, *mirror; /* files; mirror NULL: none */
     json_t *models;        /* [{"role", "name", "sha256"}, …]: those that the run used */
     json_t *sources;       /* {"people[0].sha256": …}: the files of others that went in */
+};
+
+/* The cast that was asked, to be asked again before a picture leaves. Owned. */
+struct lk__cast_asked {
+    char *file, *passphrase_file; /* as in lk_engine_options */
+    float same_person;            /* the embedder's threshold */
 };
 
 /* With what its pictures are signed (PEM files); NULL: they are not. Owned. */
@@ -87,6 +96,7 @@ struct lk_result {
     int n_remarks;
     char *report; /* JSON */
     struct lk__record record;
+    struct lk__cast_asked cast;
     struct lk__provenance provenance;
     json_t *loras;  /* [{"name", "hash", "sha256", "weight", "text_weight", "in_prompt", "keys",
                        "unused_keys", "first_unused"}, …]; or NULL */

@@ -114,6 +114,16 @@ static int mark(const lk_engine *engine,
     return rc;
 }
 
+int lk__marks_debug(const struct lk_picture *picture,
+                    const struct lk_key *key,
+                    struct lk_picture **out,
+                    struct lk_error *err)
+{
+    if (picture->width >= LK_WATERMARK_SIDE && picture->height >= LK_WATERMARK_SIDE)
+        return lk_watermark_embed(picture, key, id_of(picture, key), out, err);
+    return lk_picture_convert(picture, picture->type, out, err);
+}
+
 int lk__marks_write(lk_engine *engine,
                     lk_result *result,
                     const struct lk_watch *watch,

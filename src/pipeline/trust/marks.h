@@ -9,6 +9,12 @@
 /* Before any work: opens the key and what else the marks of this request need. */
 int lk__marks_open(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 
+/* A copy with the hidden mark alone, for --debug; without where it is too small for it. */
+int lk__marks_debug(const struct lk_picture *picture,
+                    const struct lk_key *key,
+                    struct lk_picture **out,
+                    struct lk_error *err);
+
 /* Chooses the hidden mark's id of each picture, and makes the picture that may leave:
  * `marked`. */
 int lk__marks_write(lk_engine *engine,

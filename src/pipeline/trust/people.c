@@ -6,6 +6,10 @@
  *                          threshold)
  *     neither recorded     only with --consent self, a declaration that the audit keeps
  *
+ * All of it is asked once more before a picture leaves: drawing takes time, in which somebody may
+ * take consent back. By then there is no engine, so faces are compared by the vectors that were
+ * computed.
+ *
  * A record outranks a declaration: who took consent back cannot be used by declaring it. A barred
  * face is refused before all of that, whatever it is called. */
 #include "pipeline/trust/people.h"
@@ -21,8 +25,7 @@
 #include "catalog/places.h"
 #include "pipeline/trust/policy.h"
 
-/* The first line of the file, or the environment's; malloc'd, NULL for none. */
-static int read_passphrase(const char *path, char **out, struct lk_error *err)
+int lk__passphrase_read(const char *path, char **out, struct lk_error *err)
 {
     const char *own = getenv("LIKENESS_PASSPHRASE");
     char *line = NULL;
@@ -47,7 +50,7 @@ static int read_passphrase(const char *path, char **out, struct lk_error *err)
     return lk_fail(err, LK_E_INPUT, "--passphrase-file '%s' has no first line", path);
 }
 
-static void forget(char *passphrase)
+void lk__passphrase_forget(char *passphrase)
 {
     if (passphrase)
         explicit_bzero(passphrase, strlen(passphrase));
@@ -70,9 +73,9 @@ int lk__cast_of_options(const struct lk_engine_options *options,
         *out = NULL;
         return 0;
     }
-    rc = read_passphrase(options->passphrase_file, &passphrase, err);
+    rc = lk__passphrase_read(options->passphrase_file, &passphrase, err);
     rc = rc ? rc : lk_cast_open(own ? own : path, mode, passphrase, &cast, err);
-    forget(passphrase);
+    lk__passphrase_forget(passphrase);
     free(path);
     if (!rc)
         *out = cast;
@@ -99,11 +102,38 @@ struct lk_cast_embedder lk__cast_embedder(lk_engine *engine)
 
 /* What the checks of one request share. */
 struct checking {
-    lk_engine *engine;
+    lk_engine *engine; /* NULL at the way out: nothing more is computed */
     const struct lk_request *request;
     const struct lk_watch *watch;
     lk_cast *cast; /* NULL: nobody */
+    float same_person;
 };
+
+static int cannot_embed(void *user,
+                        const struct lk_picture *crop,
+                        const float (*points)[2],
+                        struct lk_embedding *out,
+                        struct lk_error *err)
+{
+    (void)user, (void)crop, (void)points, (void)out;
+    return lk_fail(err, LK_E_MISSING, "photos came into the cast meanwhile: ask again");
+}
+
+/* Who in the cast looks like that face: those who are barred, or all. */
+static int match_face(const struct checking *c,
+                      const struct lk_embedding *face,
+                      bool barred,
+                      struct lk_cast_match *out,
+                      size_t room,
+                      size_t *n,
+                      struct lk_error *err)
+{
+    const struct lk_cast_embedder known = {.sha256 = face->embedder, .embed = cannot_embed},
+                                  embedder = c->engine ? lk__cast_embedder(c->engine) : known;
+    float least = c->engine ? c->engine->same_person : c->same_person;
+    *n = 0;
+    return c->cast ? lk_cast_match(c->cast, &embedder, face, least, barred, out, room, n, err) : 0;
+}
 
 static int open_checking(struct checking *c, struct lk_error *err)
 {
@@ -124,6 +154,12 @@ static bool declares(const struct checking *c)
     return !strcmp(c->request->consent, "self");
 }
 
+static void note_member(const struct lk_cast_member *member, struct lk__consent *out)
+{
+    memcpy(out->person, member->name, sizeof out->person);
+    memcpy(out->uid, member->uid, sizeof out->uid);
+}
+
 /* Consent of somebody of the cast; any: there is a record of them, whatever it says. */
 static int check_member(const struct checking *c,
                         const struct lk_cast_member *member,
@@ -139,7 +175,7 @@ static int check_member(const struct checking *c,
     if (rc == LK_E_REFUSED && !found.any && declares(c))
         rc = 0;
     if (!rc)
-        memcpy(out->person, member->name, sizeof out->person);
+        note_member(member, out);
     return rc;
 }
 
@@ -178,13 +214,10 @@ static int check_face(const struct checking *c,
                       struct lk__consent *out,
                       struct lk_error *err)
 {
-    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
     struct lk_cast_match matches[8];
-    size_t n = 0;
+    size_t n;
     bool any = false;
-    int rc = c->cast ? lk_cast_match(c->cast, &embedder, face, c->engine->same_person, false,
-                                     matches, LK_ARRAY_LENGTH(matches), &n, err)
-                     : 0;
+    int rc = match_face(c, face, false, matches, LK_ARRAY_LENGTH(matches), &n, err);
     for (size_t i = 0; i < n && !rc; i++) {
         struct lk__consent found = {.by_name = out->by_name};
         rc = check_member(c, &matches[i].member, &found, &any, err);
@@ -198,7 +231,7 @@ static int check_face(const struct checking *c,
     if (rc)
         return rc;
     if (n && !*out->person)
-        memcpy(out->person, matches[0].member.name, sizeof out->person);
+        note_member(&matches[0].member, out);
     if (!declares(c))
         return lk_fail(
             err, LK_E_REFUSED,
@@ -215,12 +248,9 @@ static int check_bars(const struct checking *c,
                       const char *what,
                       struct lk_error *err)
 {
-    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
     struct lk_cast_match match;
-    size_t n = 0;
-    int rc = c->cast ? lk_cast_match(c->cast, &embedder, face, c->engine->same_person, true, &match,
-                                     1, &n, err)
-                     : 0;
+    size_t n;
+    int rc = match_face(c, face, true, &match, 1, &n, err);
     if (!rc && n)
         rc = refuse_barred(match.member.name, err);
     return rc == LK_E_REFUSED ? lk_fail_context(err, rc, "'%s'", what) : rc;
@@ -301,9 +331,21 @@ static int open_person(const struct checking *c,
     int rc = consent->by_name ? read_member(c, word, out, err) : read_photo(c, word, out, err);
     rc = rc ? rc : check_bars(c, &out->embedding, word, err);
     /* A name of whom nothing is recorded may be another name of somebody who took consent back. */
-    return rc || consent->state == LK__CONSENT_RECORDED
-               ? rc
-               : check_face(c, word, &out->embedding, consent, err);
+    if (!rc && consent->state != LK__CONSENT_RECORDED)
+        rc = check_face(c, word, &out->embedding, consent, err);
+    consent->face = out->embedding;
+    return rc;
+}
+
+static int remember_cast(const lk_engine *engine, struct lk__cast_asked *out, struct lk_error *err)
+{
+    const char *file = engine->options.cast_file, *phrase = engine->options.passphrase_file;
+    out->file = file ? strdup(file) : NULL;
+    out->passphrase_file = phrase ? strdup(phrase) : NULL;
+    out->same_person = engine->same_person;
+    return (file && !out->file) || (phrase && !out->passphrase_file)
+               ? lk_fail_memory(err, "the cast's name", 0)
+               : 0;
 }
 
 int lk__people_open(lk_engine *engine,
@@ -317,6 +359,7 @@ int lk__people_open(lk_engine *engine,
     int rc = request->n_people ? open_checking(&c, err) : 0;
     rc = rc ? rc : lk__engine_detector(engine, request, err);
     rc = rc ? rc : lk__engine_embedder(engine, request, err);
+    rc = rc ? rc : remember_cast(engine, &result->cast, err);
     for (int i = 0; i < request->n_people && !rc; i++)
         rc = open_person(&c, request->people[i].photo, &people->identities[i], &result->consents[i],
                          err);
@@ -364,6 +407,83 @@ int lk__people_check(lk_engine *engine,
     rc = rc ? rc : check_pictures(&c, err);
     lk_cast_close(c.cast);
     return rc;
+}
+
+int lk__people_look_again(lk_engine *engine,
+                          const lk_result *result,
+                          const struct lk_watch *watch,
+                          struct lk_error *err)
+{
+    struct checking c = {.engine = engine, .request = &result->request, .watch = watch};
+    if (c.request->task != LK_TASK_SWAP && !c.request->init)
+        return 0;
+    int rc = open_checking(&c, err);
+    rc = rc ? rc : check_pictures(&c, err);
+    lk_cast_close(c.cast);
+    return rc;
+}
+
+/* Somebody of the cast whose face was used. */
+struct used {
+    const char *uid;
+    struct lk_cast_member member;
+    bool found;
+};
+
+static int is_used(void *user, const struct lk_cast_member *member, struct lk_error *err)
+{
+    struct used *used = user;
+    (void)err;
+    if (!strcmp(member->uid, used->uid)) {
+        used->member = *member;
+        used->found = true;
+    }
+    return 0;
+}
+
+static int check_used_member(const struct checking *c,
+                             const struct lk__consent *consent,
+                             struct lk_error *err)
+{
+    struct used used = {.uid = consent->uid};
+    struct lk__consent now = {.state = LK__CONSENT_UNUSED};
+    bool any;
+    int rc = c->cast ? lk_cast_each(c->cast, is_used, &used, err) : 0;
+    if (rc)
+        return rc;
+    if (!used.found)
+        return lk_fail(err, LK_E_REFUSED, "'%s' was removed from the cast", consent->person);
+    if (used.member.barred)
+        return refuse_barred(used.member.name, err);
+    return check_member(c, &used.member, &now, &any, err);
+}
+
+static int check_used(const struct checking *c,
+                      const char *word,
+                      const struct lk__consent *consent,
+                      struct lk_error *err)
+{
+    struct lk__consent now = {.by_name = consent->by_name};
+    int rc = *consent->uid ? check_used_member(c, consent, err) : 0;
+    rc = rc ? rc : check_bars(c, &consent->face, word, err);
+    return rc || consent->state != LK__CONSENT_DECLARED
+               ? rc
+               : check_face(c, word, &consent->face, &now, err);
+}
+
+int lk__people_release(const lk_result *result, struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    const struct lk_engine_options options = {.cast_file = result->cast.file,
+                                              .passphrase_file = result->cast.passphrase_file};
+    struct checking c = {.request = request, .same_person = result->cast.same_person};
+    if (!request->n_people || !lk__uses_people(request))
+        return 0;
+    int rc = lk__cast_of_options(&options, LK_CAST_READ, &c.cast, err);
+    for (int i = 0; i < request->n_people && !rc; i++)
+        rc = check_used(&c, request->people[i].photo, &result->consents[i], err);
+    lk_cast_close(c.cast);
+    return rc ? lk_fail_context(err, rc, "no picture of this request leaves any more") : 0;
 }
 
 bool lk__uses_people(const struct lk_request *request)

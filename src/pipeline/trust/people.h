@@ -36,6 +36,22 @@ int lk__people_open(lk_engine *engine,
                     struct lk__people *people,
                     struct lk_error *err);
 
+/* After everything is computed, while there are models to look with: refuses a picture that was
+ * changed or started from when somebody in it was barred meanwhile. */
+int lk__people_look_again(lk_engine *engine,
+                          const lk_result *result,
+                          const struct lk_watch *watch,
+                          struct lk_error *err);
+
+/* At the way out: LK_E_REFUSED when somebody whose face was used has taken consent back, or was
+ * barred or removed, since the checks before. */
+int lk__people_release(const lk_result *result, struct lk_error *err);
+
+/* The first line of the file, else the environment's passphrase; malloc'd, NULL when there is none.
+ * lk__passphrase_forget it. */
+int lk__passphrase_read(const char *path, char **out, struct lk_error *err);
+void lk__passphrase_forget(char *passphrase);
+
 /* The cast that the options name, opened with their passphrase. *out NULL when mode is READ, the
  * options name no file, and the user has no cast. */
 int lk__cast_of_options(const struct lk_engine_options *options,
