@@ -196,12 +196,46 @@ static int cast_unbar(struct cli *cli, char **words, int n, lk_cast *cast, struc
     return rc ? rc : tell(cli, cast, words[0], err);
 }
 
+/* The passphrase from now on: a new one, or for a cast that has none the one that is given. */
+static int cast_seal(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
+{
+    const char *path = cli->with.cast.new_passphrase_file;
+    char *passphrase = NULL;
+    (void)words, (void)n;
+    if (!path && lk_cast_is_sealed(cast))
+        return lk_fail(err, LK_E_INPUT,
+                       "the cast is sealed already: give another passphrase by "
+                       "--new-passphrase-file FILE, or open it by likeness cast unseal");
+    int rc = lk__passphrase_read(path ? path : cli->with.engine.passphrase_file, &passphrase, err);
+    if (!rc && !passphrase)
+        rc = lk_fail(err, LK_E_INPUT,
+                     "with what the cast is to be sealed is not said: set LIKENESS_PASSPHRASE, or "
+                     "give --passphrase-file FILE");
+    rc = rc ? rc : lk_cast_seal(cast, passphrase, err);
+    lk__passphrase_forget(passphrase);
+    if (!rc && !cli->with.output.quiet)
+        puts("the cast is sealed: without the passphrase its faces are lost");
+    return rc;
+}
+
+static int cast_unseal(struct cli *cli, char **words, int n, lk_cast *cast, struct lk_error *err)
+{
+    (void)words, (void)n;
+    if (!lk_cast_is_sealed(cast))
+        return lk_fail(err, LK_E_INPUT, "the cast is not sealed");
+    int rc = lk_cast_seal(cast, NULL, err);
+    if (!rc && !cli->with.output.quiet)
+        puts("the cast is open: whoever reads the file sees its faces");
+    return rc;
+}
+
 static const struct cast_verb verbs[] = {
     {"add", 2, 65, LK_CAST_WRITE, cast_add},     {"list", 0, 0, LK_CAST_READ, cast_list},
     {"show", 1, 1, LK_CAST_READ, cast_show},     {"rename", 2, 2, LK_CAST_READ, cast_rename},
     {"remove", 1, 1, LK_CAST_READ, cast_remove}, {"bar", 1, 1, LK_CAST_READ, cast_bar},
     {"unbar", 1, 1, LK_CAST_READ, cast_unbar},   {"new", 1, 1, LK_CAST_WRITE, cast_new},
     {"export", 1, 1, LK_CAST_READ, cast_export}, {"import", 1, 1, LK_CAST_WRITE, cast_import},
+    {"seal", 0, 0, LK_CAST_SEAL, cast_seal},     {"unseal", 0, 0, LK_CAST_SEAL, cast_unseal},
 };
 
 static const struct cast_verb *find_verb(const struct cast_verb *rows,

@@ -25,7 +25,7 @@ static const struct subcommand commands[] = {
     {"run", LK_CMD_RUN, LK_TASK_PORTRAIT, 1, 1, "REQUEST.json", "carry out a request file",
      "likeness run request.json -o a.png\n", cmd_run},
     {"cast", LK_CMD_CAST, LK_TASK_PORTRAIT, 1, 66,
-     "add NAME PHOTO… | list | show NAME | rename OLD NEW | remove NAME | bar NAME | unbar NAME | new NAME | export NAME | import FILE | "
+     "add NAME PHOTO… | list | show NAME | rename OLD NEW | remove NAME | bar NAME | unbar NAME | new NAME | export NAME | import FILE | seal | unseal | "
      "consent grant NAME | consent revoke NAME | consent show NAME | consent verify NAME | consent export NAME | consent import NAME FILE",
      "people by name, and what they agreed to",
      "likeness cast add ada ada-1.jpg ada-2.jpg\n"

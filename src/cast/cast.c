@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/seal.h"
 #include "cast/internal.h"
 
 static const char SETTINGS[] = "PRAGMA temp_store = MEMORY;"
@@ -30,9 +29,6 @@ static const char TABLES[] =
     "CREATE INDEX consent_of ON consent (person);"
     "CREATE TABLE seal (only INTEGER PRIMARY KEY CHECK (only = 1), salt BLOB NOT NULL,"
     " sample BLOB NOT NULL) STRICT;";
-
-/* What is sealed to tell a wrong passphrase from a right one. */
-static const char SAMPLE[] = "likeness cast";
 
 void lk__cast_time(char out[32])
 {
@@ -114,21 +110,10 @@ struct opening {
 static int make_seal(void *user, struct lk_error *err)
 {
     const struct opening *opening = user;
-    lk_cast *cast = opening->cast;
-    uint8_t salt[LK_SEAL_SALT];
-    sqlite3_stmt *put;
     if (!opening->passphrase)
         return 0;
-    lk_seal_salt(salt);
-    int rc = lk_seal_key(opening->passphrase, salt, &cast->key, err);
-    rc = rc ? rc : lk_store_prepare(&cast->store, "INSERT INTO seal VALUES (1, ?, ?)", &put, err);
-    if (rc)
-        return rc;
-    cast->is_sealed = cast->has_key = true;
-    sqlite3_bind_blob(put, 1, salt, sizeof salt, SQLITE_TRANSIENT);
-    rc = lk__cast_bind(cast, put, 2, "sample", SAMPLE, sizeof SAMPLE, err);
-    int finished = lk_store_finish(&cast->store, put, rc ? SQLITE_DONE : sqlite3_step(put), err);
-    return rc ? rc : finished;
+    int rc = lk__seal_make(opening->cast, opening->passphrase, err);
+    return rc ? rc : lk__seal_keep(opening->cast, err);
 }
 
 static const struct lk_store_kind KIND = {
@@ -144,17 +129,18 @@ static const struct lk_store_kind KIND = {
     .fill = make_seal,
 };
 
-/* Whether the passphrase opens what is sealed in this row. */
+/* Takes the salt from the row of the seal, and tries whether the passphrase opens the sample. */
 static int try_key(lk_cast *cast, sqlite3_stmt *row, const char *passphrase, struct lk_error *err)
 {
     uint8_t *sample = NULL;
     size_t n;
-    if (!passphrase)
-        return 0;
-    if (sqlite3_column_bytes(row, 0) != LK_SEAL_SALT)
+    if (sqlite3_column_bytes(row, 0) != sizeof cast->salt)
         return lk_fail(err, LK_E_FAILED, "the cast '%s' was changed: its salt is damaged",
                        cast->store.path);
-    int rc = lk_seal_key(passphrase, sqlite3_column_blob(row, 0), &cast->key, err);
+    memcpy(cast->salt, sqlite3_column_blob(row, 0), sizeof cast->salt);
+    if (!passphrase)
+        return 0;
+    int rc = lk_seal_key(passphrase, cast->salt, &cast->key, err);
     if (rc)
         return rc;
     cast->has_key = true;
@@ -165,7 +151,10 @@ static int try_key(lk_cast *cast, sqlite3_stmt *row, const char *passphrase, str
     return rc;
 }
 
-static int open_seal(lk_cast *cast, const char *passphrase, struct lk_error *err)
+static int open_seal(lk_cast *cast,
+                     enum lk_cast_access access,
+                     const char *passphrase,
+                     struct lk_error *err)
 {
     sqlite3_stmt *get;
     int rc = lk_store_prepare(&cast->store, "SELECT salt, sample FROM seal", &get, err);
@@ -177,12 +166,12 @@ static int open_seal(lk_cast *cast, const char *passphrase, struct lk_error *err
         rc = try_key(cast, get, passphrase, err);
     int finished = lk_store_finish(&cast->store, get, step, err);
     rc = rc ? rc : finished;
-    if (!rc && !cast->is_sealed && passphrase)
-        rc = lk_fail(
-            err, LK_E_INPUT,
-            "the cast '%s' is not sealed, and a passphrase is given: take it away, or begin "
-            "a cast with it by --cast-file FILE",
-            cast->store.path);
+    if (!rc && !cast->is_sealed && passphrase && access != LK_CAST_SEAL)
+        rc =
+            lk_fail(err, LK_E_INPUT,
+                    "the cast '%s' is not sealed, and a passphrase is given: take it away, or seal "
+                    "the cast by likeness cast seal",
+                    cast->store.path);
     return rc;
 }
 
@@ -198,12 +187,17 @@ int lk_cast_open(const char *path,
     struct opening opening = {cast, passphrase};
     int rc = lk_store_open(&cast->store, &KIND, path, access == LK_CAST_WRITE, &opening, err);
     if (!rc && !cast->has_key)
-        rc = open_seal(cast, passphrase, err);
+        rc = open_seal(cast, access, passphrase, err);
     if (rc)
         lk_cast_close(cast);
     else
         *out = cast;
     return rc;
+}
+
+bool lk_cast_is_sealed(const lk_cast *cast)
+{
+    return cast->is_sealed;
 }
 
 void lk_cast_close(lk_cast *cast)

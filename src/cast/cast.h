@@ -25,6 +25,7 @@ typedef struct lk_cast lk_cast;
 enum lk_cast_access {
     LK_CAST_READ,  /* LK_E_MISSING when there is none yet */
     LK_CAST_WRITE, /* makes the file (0600) and its signing key, PATH.key, when there is none */
+    LK_CAST_SEAL,  /* as READ; a passphrase is welcome where nothing is sealed yet */
 };
 
 /* passphrase NULL: none. A cast that is made with one is sealed. LK_E_INPUT for a file that is no
@@ -36,6 +37,11 @@ int lk_cast_open(const char *path,
                  lk_cast **out,
                  struct lk_error *err);
 void lk_cast_close(lk_cast *cast); /* NULL is fine */
+
+/* Seals all faces under this passphrase, whatever they were sealed under before; NULL: opens them
+ * for good. All or nothing; what stood in the file before is overwritten. */
+int lk_cast_seal(lk_cast *cast, const char *passphrase, struct lk_error *err);
+bool lk_cast_is_sealed(const lk_cast *cast);
 
 /* Names are 1 to 63 bytes of UTF-8 without control characters, '/', '=', a '-' in front or spaces
  * at the ends: what could be an option, a path or a place is no name. LK_E_INPUT says so. */

@@ -143,7 +143,8 @@ static int read_crop(lk_cast *cast,
     return rc;
 }
 
-/* Nothing is kept for a photo that somebody else has removed meanwhile. */
+/* Nothing is kept for a photo that somebody else has removed meanwhile, nor in a cast that was
+ * sealed. */
 static int keep_vector(lk_cast *cast,
                        int64_t photo,
                        const char *uid,
@@ -151,14 +152,16 @@ static int keep_vector(lk_cast *cast,
                        struct lk_error *err)
 {
     sqlite3_stmt *put;
-    int rc = lk_store_prepare(&cast->store,
-                              "INSERT OR IGNORE INTO vector SELECT ?1, ?2, ?3"
-                              " WHERE EXISTS (SELECT 1 FROM photo WHERE id = ?1)",
-                              &put, err);
+    int rc = lk_store_prepare(
+        &cast->store,
+        "INSERT OR IGNORE INTO vector SELECT ?1, ?2, ?3"
+        " WHERE EXISTS (SELECT 1 FROM photo WHERE id = ?1) AND (" LK__SEAL_IS("?4") ")",
+        &put, err);
     if (rc)
         return rc;
     sqlite3_bind_int64(put, 1, photo);
     sqlite3_bind_text(put, 2, e->embedder, -1, SQLITE_STATIC);
+    lk__seal_bind(cast, put, 4);
     rc = bind_vector(cast, put, 3, uid, e, err);
     int finished = lk_store_finish(&cast->store, put, rc ? SQLITE_DONE : sqlite3_step(put), err);
     return rc ? rc : finished;
@@ -350,7 +353,8 @@ int lk_cast_add(lk_cast *cast,
     int rc = lk_store_begin(&cast->store, err);
     if (rc)
         return rc;
-    rc = find_or_make(cast, entry, &member, err);
+    rc = lk__seal_check(cast, err);
+    rc = rc ? rc : find_or_make(cast, entry, &member, err);
     rc = rc ? rc : check_same(cast, &member, entry, photos, n, err);
     for (size_t i = 0; i < n && !rc; i++)
         rc = keep_photo(cast, &member, &photos[i], err);

@@ -3,15 +3,26 @@
 #ifndef LK_CAST_INTERNAL_H
 #define LK_CAST_INTERNAL_H
 
-#include "base/key.h"
+#include "base/seal.h"
 #include "cast/cast.h"
 #include "store/store.h"
 
 struct lk_cast {
     struct lk_store store;
     bool is_sealed, has_key;
-    struct lk_key key; /* of the passphrase */
+    struct lk_key key;          /* of the passphrase */
+    uint8_t salt[LK_SEAL_SALT]; /* is_sealed: what the key is made with, another for each seal */
 };
+
+/* A new seal, in memory and into the file. */
+int lk__seal_make(lk_cast *cast, const char *passphrase, struct lk_error *err);
+int lk__seal_keep(lk_cast *cast, struct lk_error *err);
+
+/* Inside a transaction: LK_E_FAILED when the file is not sealed any more as it was when the cast
+ * was opened. As a condition of SQL, whose parameter lk__seal_bind fills. */
+int lk__seal_check(lk_cast *cast, struct lk_error *err);
+#define LK__SEAL_IS(parameter) "SELECT coalesce((SELECT salt FROM seal), x'') = " parameter
+void lk__seal_bind(const lk_cast *cast, sqlite3_stmt *statement, int index);
 
 /* Binds bytes of a person, sealed where the cast is; another label, another thing. */
 int lk__cast_bind(lk_cast *cast,

@@ -163,7 +163,7 @@ int lk_cast_count_barred(lk_cast *cast, int *out, struct lk_error *err)
 int lk_cast_remove(lk_cast *cast, const char *name, struct lk_error *err)
 {
     struct lk_cast_member member;
-    int rc = lk_store_begin(&cast->store, err);
+    int rc = lk_store_begin_erasing(&cast->store, err);
     if (rc)
         return rc;
     rc = lk_cast_find(cast, name, &member, err);
@@ -174,6 +174,6 @@ int lk_cast_remove(lk_cast *cast, const char *name, struct lk_error *err)
                     "unbar '%s' first",
                     name, name);
     rc = rc ? rc : change(cast, "DELETE FROM person WHERE id = ?1", &member, NULL, err);
-    rc = lk_store_end(&cast->store, rc, err);
+    rc = lk_store_end_erasing(&cast->store, rc, err);
     return rc ? rc : lk_store_run(&cast->store, "VACUUM", err);
 }

@@ -31,12 +31,12 @@ static int run(
 int lk_ledger_erase(lk_ledger *ledger, const char *name, int64_t *rows, struct lk_error *err)
 {
     int64_t count = 0;
-    int rc = lk_store_begin(&ledger->store, err);
+    int rc = lk_store_begin_erasing(&ledger->store, err);
     if (rc)
         return rc;
     rc = run(ledger, "SELECT count(DISTINCT sequence)" ROWS, name, &count, err);
     rc = rc ? rc : run(ledger, "DELETE" ROWS, name, &count, err);
-    rc = lk_store_end(&ledger->store, rc, err);
+    rc = lk_store_end_erasing(&ledger->store, rc, err);
     if (!rc)
         *rows = count;
     return rc;

@@ -159,6 +159,8 @@ static const struct lk_option options[] = {
     {"evidence", 0, LK_OPTION_TEXT, IN_CAST(evidence), 0, 0, NULL, NULL, "TEXT|FILE",
      "consent grant: what shows it; of a file its name and sha256 are recorded", LK_CMD_CAST},
     {"from", 0, LK_OPTION_TEXT, IN_CAST(from), 0, 0, NULL, NULL, "PICTURE", "new: the picture of likeness's own that the person is born from", LK_CMD_CAST},
+    {"new-passphrase-file", 0, LK_OPTION_TEXT, IN_CAST(new_passphrase_file), 0, 0, NULL, NULL, "FILE",
+     "seal: its first line becomes the passphrase of a cast that is sealed already", LK_CMD_CAST},
     {"name", 0, LK_OPTION_TEXT, IN_CAST(name), 0, 0, NULL, NULL, "NAME", "import: of whom (default: the file's name)", LK_CMD_CAST},
 
     {"output", 'o', LK_OPTION_TEXT, IN_OUTPUT(path), 0, 0, NULL, NULL, "FILE|-",

@@ -56,6 +56,7 @@ struct lk_cast_words {
     char *uses, *until, *evidence; /* of a consent */
     char *name;                    /* of who is imported */
     char *from;                    /* the generated picture of a new person */
+    char *new_passphrase_file;     /* whose first line seals from now on */
 };
 
 struct lk_option {

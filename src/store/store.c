@@ -6,9 +6,12 @@
  * COMMIT returns. secure_delete: what is erased is overwritten with zeros. */
 #include "store/store.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -24,14 +27,24 @@ static int fail(const struct lk_store *store, const char *what, struct lk_error 
     if (sqlite3_errcode(store->db) == SQLITE_NOTADB)
         return lk_fail(err, LK_E_INPUT, "'%s' is no %s: give the file of one to %s", store->path,
                        store->kind->noun, store->kind->option);
+    if (sqlite3_errcode(store->db) == SQLITE_CORRUPT)
+        return lk_fail(err, LK_E_FAILED,
+                       "the %s '%s' is damaged and cannot be read (%s): put a copy of it back, or "
+                       "name another file by %s",
+                       store->kind->noun, store->path, sqlite3_errmsg(store->db),
+                       store->kind->option);
     return lk_fail(err, LK_E_FAILED, "the %s '%s' %s: %s", store->kind->noun, store->path, what,
                    sqlite3_errmsg(store->db));
 }
 
+static int run(struct lk_store *store, const char *sql, const char *what, struct lk_error *err)
+{
+    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) ? fail(store, what, err) : 0;
+}
+
 int lk_store_run(struct lk_store *store, const char *sql, struct lk_error *err)
 {
-    return sqlite3_exec(store->db, sql, NULL, NULL, NULL) ? fail(store, "cannot be written", err)
-                                                          : 0;
+    return run(store, sql, "cannot be written", err);
 }
 
 int lk_store_prepare(struct lk_store *store,
@@ -62,6 +75,57 @@ int lk_store_end(struct lk_store *store, int rc, struct lk_error *err)
     if (rc)
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return rc;
+}
+
+int lk_store_begin_erasing(struct lk_store *store, struct lk_error *err)
+{
+    int rc = lk_store_run(store, "PRAGMA journal_mode = PERSIST", err);
+    rc = rc ? rc : lk_store_begin(store, err);
+    if (rc)
+        sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    return rc;
+}
+
+/* Zeros all of a file that is there. */
+static int blank(const char *path)
+{
+    static const char zeros[1 << 16];
+    struct stat status;
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    off_t left = fstat(fd, &status) ? -1 : status.st_size;
+    while (left > 0) {
+        ssize_t n = write(fd, zeros, left < (off_t)sizeof zeros ? (size_t)left : sizeof zeros);
+        if (n < 0 && errno != EINTR)
+            break;
+        left -= n > 0 ? n : 0;
+    }
+    int failed = left != 0 || fsync(fd);
+    return close(fd) || failed ? -1 : 0;
+}
+
+/* Nobody else writes meanwhile, and a journal of zeros is none. */
+static int blank_journal(struct lk_store *store, struct lk_error *err)
+{
+    char *path;
+    if (asprintf(&path, "%s-journal", store->path) < 0)
+        return lk_fail_memory(err, "a path", strlen(store->path));
+    int rc = lk_store_run(store, "BEGIN EXCLUSIVE", err);
+    if (!rc && blank(path))
+        rc = lk_fail(err, LK_E_FAILED,
+                     "'%s' cannot be overwritten: %s; what was erased can still be read there",
+                     path, strerror(errno));
+    free(path);
+    return lk_store_end(store, rc, err);
+}
+
+int lk_store_end_erasing(struct lk_store *store, int rc, struct lk_error *err)
+{
+    rc = lk_store_end(store, rc, err);
+    rc = rc ? rc : blank_journal(store, err);
+    int left = run(store, "PRAGMA journal_mode = DELETE", "cannot be written", rc ? NULL : err);
+    return rc ? rc : left;
 }
 
 const char *lk_store_column(sqlite3_stmt *statement, int column)
@@ -155,8 +219,9 @@ static int open_file(struct lk_store *store, bool may_make, void *user, struct l
     if (sqlite3_open_v2(store->path, &store->db, SQLITE_OPEN_READWRITE, NULL))
         return fail(store, "cannot be opened", err);
     sqlite3_busy_timeout(store->db, PATIENCE_MS);
-    rc = lk_store_run(store, SETTINGS, err);
-    rc = rc || !store->kind->settings ? rc : lk_store_run(store, store->kind->settings, err);
+    rc = run(store, SETTINGS, "cannot be read", err);
+    rc = rc || !store->kind->settings ? rc
+                                      : run(store, store->kind->settings, "cannot be read", err);
     rc = rc ? rc : check_form(store, &is_new, err);
     if (rc || !is_new)
         return rc;

@@ -67,6 +67,11 @@ int lk_store_begin(struct lk_store *store, struct lk_error *err);
 /* COMMIT when rc is 0, else ROLLBACK; returns rc or what the commit said. */
 int lk_store_end(struct lk_store *store, int rc, struct lk_error *err);
 
+/* The same around what shall be gone: the journal, in which the pages stand as they were, is
+ * overwritten before it goes. What a disk keeps of older blocks is beyond reach. */
+int lk_store_begin_erasing(struct lk_store *store, struct lk_error *err);
+int lk_store_end_erasing(struct lk_store *store, int rc, struct lk_error *err);
+
 /* A text column; "" for NULL. Good until the statement's next step. */
 const char *lk_store_column(sqlite3_stmt *statement, int column);
 

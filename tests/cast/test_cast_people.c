@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "cast/consent.h"
 #include "cast/faces.h"
 #include "support/check.h"
 #include "support/scratch.h"
+#include "support/temp.h"
 
 static struct lk_cast_member find(lk_cast *cast, const char *name)
 {
@@ -272,6 +275,87 @@ static void a_sealed_cast_shows_no_face_without_its_passphrase(void **state)
     free_photo(&photo);
 }
 
+/* The journal that the next transaction of the file will use, and what is left in it afterwards:
+ * another name for it lives on. */
+static const char *spy_on_journal(const char *path, const char *name)
+{
+    char *journal = test_format("%s-journal", path);
+    const char *spy = scratch_path(name);
+    test_write_text(journal, "");
+    assert_int_equal(link(journal, spy), 0);
+    free(journal);
+    return spy;
+}
+
+static void check_blank(const char *path)
+{
+    struct lk_error err;
+    struct lk_file file;
+    assert_ok(lk_file_map(path, &file, &err), &err);
+    assert_true(file.size > 4096);
+    for (size_t i = 0; i < file.size; i++)
+        assert_int_equal(file.bytes[i], 0);
+    lk_file_unmap(&file);
+}
+
+static void check_sees(const char *path, const char *passphrase)
+{
+    struct lk_error err;
+    struct lk_identity identity;
+    int asked;
+    struct lk_cast_photo photo = make_photo(1, 0);
+    struct lk_cast_embedder first = make_embedder(FIRST_EMBEDDER, &asked),
+                            other = make_embedder(OTHER_EMBEDDER, &asked);
+    lk_cast *cast = open_cast(path, passphrase);
+    struct lk_cast_member ada = find(cast, "ada");
+    assert_ok(lk_cast_identity(cast, &ada, &first, &identity, &err), &err);
+    assert_true(lk_embedding_cosine(&identity.embedding, &photo.embedding) > 0.9f);
+    assert_ok(lk_cast_identity(cast, &ada, &other, &identity, &err), &err); /* of the crops */
+    assert_int_equal(identity.photos, 2);
+    free_photo(&photo);
+    lk_cast_close(cast);
+}
+
+static void a_cast_is_sealed_and_opened_later(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    const char *path = scratch_path("later.db");
+    struct lk_cast_photo photo = make_photo(1, 0);
+    lk_cast *cast = open_cast(path, NULL), *late = open_cast(path, NULL);
+    assert_ok(add_person(cast, "ada", 1, 0, 2, &err), &err);
+    assert_ok(add_person(cast, "bo", 2, 0, 1, &err), &err);
+    assert_true(file_holds(path, "IHDR", 4));
+    const char *spy = spy_on_journal(path, "spy");
+    assert_ok(lk_cast_seal(cast, "open sesame", &err), &err);
+    assert_false(file_holds(path, "IHDR", 4));
+    assert_false(file_holds(path, photo.embedding.value, 64));
+    check_blank(spy);
+    assert_fails(add_person(late, "eve", 3, 0, 1, &err), &err, LK_E_FAILED, "meanwhile");
+    assert_false(file_holds(path, "IHDR", 4));
+    lk_cast_close(late);
+    lk_cast_close(cast);
+    check_sees(path, "open sesame");
+
+    cast = open_cast(path, "open sesame");
+    assert_ok(lk_cast_seal(cast, "open barley", &err), &err);
+    assert_ok(add_person(cast, "eve", 3, 0, 1, &err), &err);
+    lk_cast_close(cast);
+    assert_fails(lk_cast_open(path, LK_CAST_READ, "open sesame", &cast, &err), &err, LK_E_INPUT,
+                 "passphrase does not open");
+    check_sees(path, "open barley");
+    assert_ok(lk_cast_open(path, LK_CAST_SEAL, NULL, &cast, &err), &err);
+    assert_fails(lk_cast_seal(cast, NULL, &err), &err, LK_E_INPUT, "LIKENESS_PASSPHRASE");
+    lk_cast_close(cast);
+    check_sees(path, "open barley");
+
+    cast = open_cast(path, "open barley");
+    assert_ok(lk_cast_seal(cast, NULL, &err), &err);
+    lk_cast_close(cast);
+    check_sees(path, NULL);
+    free_photo(&photo);
+}
+
 static void other_files_are_no_cast(void **state)
 {
     (void)state;
@@ -298,6 +382,7 @@ int main(void)
         cmocka_unit_test(renaming_keeps_the_person),
         cmocka_unit_test(what_is_removed_is_gone_from_the_file),
         cmocka_unit_test(a_sealed_cast_shows_no_face_without_its_passphrase),
+        cmocka_unit_test(a_cast_is_sealed_and_opened_later),
         cmocka_unit_test(other_files_are_no_cast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

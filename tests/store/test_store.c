@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A kind of store that nobody else has: a herbarium of leaves. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,6 +158,27 @@ static void what_cannot_be_opened_is_said_in_the_words_of_its_kind(void **state)
     }
 }
 
+/* A page in the middle is somebody else's. */
+static void what_is_damaged_is_said(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct herbarium h = {.is_summer = true};
+    const char *path = scratch_path("torn.db");
+    static const char noise[4096] = "torn";
+    assert_ok(open_herbarium(&h, path, true, &err), &err);
+    lk_store_close(&h.store);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 100, SEEK_SET), 0);
+    assert_int_equal(fwrite(noise, sizeof noise, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+    assert_fails(open_herbarium(&h, path, false, &err), &err, LK_E_FAILED,
+                 "torn.db' is damaged and cannot be read (database disk image is malformed): put a "
+                 "copy of it back, or name another file by --leaves");
+    lk_store_close(&h.store);
+}
+
 static void a_key_that_is_gone_is_said(void **state)
 {
     (void)state;
@@ -199,6 +221,7 @@ int main(void)
         cmocka_unit_test(each_opening_sets_what_all_kinds_have_and_its_own),
         cmocka_unit_test(a_new_store_that_cannot_be_filled_stays_empty),
         cmocka_unit_test(what_cannot_be_opened_is_said_in_the_words_of_its_kind),
+        cmocka_unit_test(what_is_damaged_is_said),
         cmocka_unit_test(a_key_that_is_gone_is_said),
         cmocka_unit_test(what_fails_is_taken_back_and_said),
     };

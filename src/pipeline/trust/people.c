@@ -68,7 +68,7 @@ int lk__cast_of_options(const struct lk_engine_options *options,
     int rc = own ? 0 : lk_places_state("cast.db", mode == LK_CAST_WRITE, &path, err);
     if (rc)
         return rc;
-    if (mode == LK_CAST_READ && !own && access(path, F_OK)) {
+    if (mode != LK_CAST_WRITE && !own && access(path, F_OK)) {
         free(path);
         *out = NULL;
         return 0;
