@@ -1,0 +1,164 @@
+#!/bin/bash
+# Every subcommand as a door: no picture comes out of it refused, unmarked, half-way or without a row in the audit. The names are
+# read from `likeness --help`; one without attempts here fails. What a program that embeds the library may try is
+# tests/pipeline/test_doors.c. Uses the starter pack.
+#   doors.sh PROGRAM
+likeness=$(realpath "$1") golden=$(realpath "$(dirname "$0")/../golden")
+. "$(dirname "$0")/check.sh"
+export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data LIKENESS_STATE=$work/state
+unset LIKENESS_PASSPHRASE
+lk=$likeness
+quick="--steps 2 --seed 101"
+nsfw="--nsfw vit-nsfw:$golden/judge_vit_nsfw.onnx" # takes what is red for sexual content
+
+# Of ours: somebody in the cast who has agreed to film, and a picture of nobody.
+$lk portrait "a young woman with red hair" --steps 8 --seed 101 -q -o face.png
+LIKENESS_STATE=$work/elsewhere $lk portrait "a man with a grey beard" --steps 8 --seed 7 -q -o man.png
+vips black black.v 256 256 --bands 3
+vips linear black.v red.png "0 0 0" "250 20 20" --uchar
+$lk cast add ada face.png -q
+$lk cast consent grant ada --use film --until 2999-12-31 --evidence "a letter" -q
+mkdir out
+
+rows() { $lk audit log --json | wc -l; }
+
+# nothing_left COMMAND…: no file in the folder of outputs, and what was printed begins as no picture does.
+nothing_left() {
+    if [ -n "$(find out -type f)" ] || grep -qaP '\A(\x89PNG|\xff\xd8\xff|RIFF|II\*|MM\x00\*)' out.txt; then
+        fail "left something" "$(find out -type f) $*"
+    else
+        pass
+    fi
+    rm -rf out/*
+}
+
+# held CODE PATTERN COMMAND…: refused, whichever way out is taken: a file with report and debug folder, several pictures, standard
+# output; and without a row.
+held() {
+    local code=$1 pattern=$2 before
+    shift 2
+    before=$(rows)
+    check "$code" "$pattern" "$@" -o out/x.png --report out/report.json --debug out/steps
+    nothing_left "$@"
+    check "$code" "$pattern" "$@" -o out/x.webp --report -
+    nothing_left "$@"
+    check "$code" "$pattern" "$@" -o - --debug out/steps
+    nothing_left "$@"
+    [ "$(rows)" = "$before" ] && pass || fail "a row" "$*"
+}
+
+# request KEY VALUE…: a request file of a portrait, or of what the pairs say.
+request() {
+    python3 - "$@" > request.json <<'EOF'
+import json, sys
+said = dict(zip(sys.argv[1::2], map(json.loads, sys.argv[2::2])))
+print(json.dumps({"likeness": 1, "task": "portrait", "prompt": "a woman", "steps": 2, **said}))
+EOF
+}
+
+try_portrait() {
+    held 3 "has agreed to film, not to portrait" $lk portrait "a woman" $quick --face ada
+    held 3 "shows 'ada': 'ada' has agreed to film" $lk portrait "a woman" $quick --face face.png --consent self
+    held 3 "no consent of the person" $lk portrait "a man" $quick --face man.png
+    held 3 "policy rule 'sexual'" $lk portrait "a nude woman" $quick
+    held 3 "policy rule 'child'" $lk portrait "a naked child" $quick --policy-levels sexual=off
+    held 3 "taken for sexual content" $lk portrait "red" --init red.png --strength 0.05 --steps 20 --refine none $nsfw
+    held 1 "nosuch/audit.db" $lk portrait "a woman" $quick --audit nosuch/audit.db
+    held 4 "nosuch.key" $lk portrait "a woman" $quick --watermark-key nosuch.key
+    check 3 "taken for sexual content" $lk portrait "red hair" $quick --count 3 $nsfw -o out/x.png
+    nothing_left count
+}
+
+try_draw() {
+    held 3 "policy rule 'sexual'" $lk draw "a woman" --negative clothes $quick
+    held 3 "taken for sexual content" $lk draw "red" --init red.png --strength 0.05 --steps 20 --size 256x256 $nsfw
+    held 2 "always refuses" $lk draw "a woman" $quick --policy-levels child=warn
+    # Ctrl-C half way: no picture; what a developer sees is marked.
+    $lk draw "a woman" --steps 20 --size 256x256 --count 99 --debug out/steps -o out/x.png > out.txt 2> err.txt &
+    local pid=$! i
+    for i in $(seq 600); do [ -e out/steps/002-draw-decoded.png ] && break || sleep 0.1; done
+    kill -INT $pid
+    wait $pid
+    [ $? = 130 ] && pass || fail "interrupted" "exit code"
+    ls out/x* > /dev/null 2>&1 && fail "interrupted" "$(ls out)" || pass
+    check 0 '"watermark": \{"id"' $lk inspect out/steps/001-draw-decoded.png --json
+    rm -rf out/*
+    # A full disk.
+    check 1 "audit.db' cannot be written" bash -c "ulimit -f 4; trap '' XFSZ; exec $lk draw 'a woman' $quick --size 256x256 -o out/x.tif"
+    nothing_left full
+}
+
+try_swap() {
+    held 3 "has agreed to film" $lk swap man.png --face ada
+    held 3 "no consent of the person" $lk swap face.png --face man.png
+    $lk cast bar ada -q
+    held 3 "'ada' is barred" $lk swap face.png --face man.png --consent self
+    held 3 "'ada' is barred" $lk swap man.png --face face.png --consent self
+    $lk cast unbar ada -q
+}
+
+try_run() {
+    request people '[{"photo": "ada"}]'
+    held 3 "has agreed to film" $lk run request.json
+    request people '[{"photo": "man.png"}]'
+    held 3 "no consent of the person" $lk run request.json
+    request prompt '"a nude woman"'
+    held 3 "policy rule 'sexual'" $lk run request.json
+    request task '"swap"' picture '"man.png"' people '[{"photo": "ada"}]'
+    held 2 "request.json" $lk run request.json # a swap has no prompt and no steps
+    local key
+    for key in policy policy_levels nsfw forensics agegender audit audit_mirror watermark_key cast_file passphrase_file debug output report; do
+        request $key '"mine"'
+        held 2 "'?$key'?" $lk run request.json
+    done
+}
+
+# What looks at pictures gives none.
+looks_only() {
+    check 2 "no option of this command" $lk "$@" -o out/x.png
+    nothing_left "$@"
+    check 2 "no option of this command" $lk "$@" --debug out/steps
+    nothing_left "$@"
+    check 0 "." $lk "$@" --json
+    nothing_left "$@"
+}
+try_detect() { looks_only detect face.png; }
+try_compare() { looks_only compare face.png man.png; }
+try_inspect() { looks_only inspect face.png; }
+
+try_cast() {
+    check 0 "x.png" $lk cast export ada -o out/x.png # a face model, whatever it is called
+    grep -qaP '\A\x89PNG' out/x.png && fail "a picture" "cast export" || pass
+    rm -f out/x.png
+    check 3 "no row of it" $lk cast new eve --from man.png
+    check 2 "no option of this command" $lk cast show ada --debug out/steps
+    nothing_left cast
+}
+
+try_models() {
+    check 2 "." $lk models export starter nosuch -o out/x.png
+    nothing_left models
+}
+
+try_audit() {
+    check 0 "." $lk audit export
+    nothing_left audit
+    check 2 "no option of this command" $lk audit log -o out/x.png
+    nothing_left audit
+}
+
+try_doctor() {
+    check 0 "." $lk doctor
+    nothing_left doctor
+}
+
+for command in $($lk --help | sed -nE 's/^  ([a-z]+)  +.*/\1/p'); do
+    if declare -F "try_$command" > /dev/null; then
+        "try_$command"
+    else
+        fail "no attempt" "$command is a subcommand, and nobody has tried to get a picture through it"
+    fi
+done
+check 0 "rows" $lk audit verify
+
+counted
