@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Several processes that use one cast at once. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -51,6 +52,23 @@ static _Noreturn void live_all(const char *path, int writer)
     _exit(rc != 0);
 }
 
+/* In a thread that has opened the cast for itself. */
+static void *live_as_thread(void *number)
+{
+    struct lk_error err;
+    lk_cast *cast;
+    int *writer = number;
+    int rc = lk_cast_open(scratch_path("threads.db"), LK_CAST_WRITE, NULL, &cast, &err);
+    for (int i = 0; i < 4 && !rc; i++)
+        rc = live(cast, *writer, i, &err);
+    if (rc)
+        fprintf(stderr, "thread %d: %s\n", *writer, err.message);
+    else
+        lk_cast_close(cast);
+    *writer = rc;
+    return NULL;
+}
+
 static void check_person(lk_cast *cast, int writer, int i)
 {
     struct lk_error err;
@@ -98,8 +116,38 @@ static void two_writers_lose_nothing(void **state)
     lk_cast_close(cast);
 }
 
+static void two_threads_lose_nothing(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_cast_member shared;
+    pthread_t threads[WRITERS];
+    int writers[WRITERS];
+    const char *path = scratch_path("threads.db");
+    for (int w = 0; w < WRITERS; w++) {
+        writers[w] = w;
+        assert_int_equal(pthread_create(&threads[w], NULL, live_as_thread, &writers[w]), 0);
+    }
+    for (int w = 0; w < WRITERS; w++) {
+        assert_int_equal(pthread_join(threads[w], NULL), 0);
+        assert_int_equal(writers[w], 0);
+    }
+    lk_cast *cast = open_cast(path, NULL);
+    for (int w = 0; w < WRITERS; w++) {
+        for (int i = 0; i < 4; i++)
+            check_person(cast, w, i);
+    }
+    assert_ok(lk_cast_find(cast, "shared", &shared, &err), &err);
+    assert_int_equal(shared.photos, WRITERS * 4);
+    lk_cast_close(cast);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(two_writers_lose_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            two_writers_lose_nothing), /* processes first: they start without threads */
+        cmocka_unit_test(two_threads_lose_nothing),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

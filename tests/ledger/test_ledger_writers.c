@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Several writers, writers that are killed, and disks that are full. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -91,6 +92,46 @@ static void two_writers_lose_nothing(void **state)
     close(ends[0]), close(ends[1]);
 }
 
+enum { THREADS = 4, ROWS = 8 };
+
+/* Each thread has opened the ledger for itself. */
+static void *write_as_thread(void *seed)
+{
+    struct lk_error err;
+    lk_ledger *ledger;
+    int *first = seed, rc;
+    rc = lk_ledger_open(scratch_path("threads.db"), LK_LEDGER_WRITE, &ledger, &err);
+    for (int i = 0; i < ROWS && !rc; i++)
+        rc = add_row(ledger, *first + i, scratch_path("threads.heads"), &err);
+    if (rc)
+        fprintf(stderr, "thread %d: %s\n", *first, err.message);
+    else
+        lk_ledger_close(ledger);
+    *first = rc;
+    return NULL;
+}
+
+static void threads_lose_nothing(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_ledger_state seen;
+    pthread_t threads[THREADS];
+    int firsts[THREADS];
+    const char *path = scratch_path("threads.db"), *mirror = scratch_path("threads.heads");
+    for (int i = 0; i < THREADS; i++) {
+        firsts[i] = 1000 * i;
+        assert_int_equal(pthread_create(&threads[i], NULL, write_as_thread, &firsts[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(firsts[i], 0);
+    }
+    assert_ok(verify(path, mirror, &seen, &err), &err);
+    assert_int_equal(seen.rows, THREADS * ROWS);
+    assert_int_equal(seen.mirrored, THREADS * ROWS);
+}
+
 /* What was told has its row; of what was not told there is at most the row that the kill came
  * after. */
 static void a_killed_writer_leaves_a_whole_chain(void **state)
@@ -159,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_writers_lose_nothing),
+        cmocka_unit_test(threads_lose_nothing),
         cmocka_unit_test(a_killed_writer_leaves_a_whole_chain),
         cmocka_unit_test(a_full_disk_takes_no_row),
         cmocka_unit_test(a_full_mirror_is_an_error),
