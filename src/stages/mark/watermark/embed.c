@@ -14,7 +14,7 @@
 /* A mark has √MOST of the level's amplitude at most (pictures that are almost all even come to it),
  * and leaves PSNR dB. Small pictures repeat the tile less often: for each halving of the side PSNR
  * may be less by SMALLER from 512 pixels on. */
-static const double MOST = 2, PSNR = 40.4, SMALLER = 2;
+static const double MOST = 2, PSNR = 40.4, SMALLER = 2.5;
 
 /* Which signs the two parts of carrier i shall have. */
 static void wanted_signs(const struct lk__layout *layout,
