@@ -134,7 +134,19 @@ check 2 "LIKENESS_PASSPHRASE" $lk cast --cast-file sealed.db export bo -o x.safe
 echo "open sesame" > phrase
 check 0 "^bo.safetensors" $lk cast --cast-file sealed.db export bo -o bo.safetensors $real --passphrase-file phrase
 check 2 "'nophrase' cannot be opened" $lk cast --cast-file sealed.db list --passphrase-file nophrase
+LIKENESS_PASSPHRASE=barley check 2 "sealed already: give another" $lk cast --cast-file sealed.db seal --passphrase-file phrase
+echo barley > other
+check 0 "is sealed" $lk cast --cast-file sealed.db seal --passphrase-file phrase --new-passphrase-file other
+check 2 "does not open" $lk cast --cast-file sealed.db unseal --passphrase-file phrase
+check 0 "is open" $lk cast --cast-file sealed.db unseal --passphrase-file other
+check 2 "is not sealed" $lk cast --cast-file sealed.db unseal
+check 2 "with what the cast is to be sealed is not said" $lk cast --cast-file sealed.db seal
+check 0 "is sealed" $lk cast --cast-file sealed.db seal --passphrase-file phrase
+if grep -qa IHDR sealed.db; then fail "a plain crop" sealed.db; else pass; fi
+check 0 "^bo.safetensors" $lk cast --cast-file sealed.db export bo -o bo.safetensors $real --passphrase-file phrase
 check 2 "is no cast" $lk cast list --cast-file fr_obama.jpg
+(head -c 100 sealed.db; head -c 60000 /dev/zero) > torn.db
+check 1 "the cast 'torn.db' is damaged and cannot be read .*--cast-file" $lk cast list --cast-file torn.db
 check 2 "of another program" $lk cast list --cast-file state/audit.db
 
 counted

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The hidden mark on real photos, through what happens to pictures. */
+#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -7,6 +8,7 @@
 #include "stages/mark/watermark.h"
 #include "stages/watermark_attacks.h"
 #include "support/check.h"
+#include "support/scratch.h"
 
 static const struct lk_key key = {{7, 1, 4}}, other_key = {{7, 1, 5}};
 static const uint64_t id = 0xfedcba9876543210;
@@ -70,6 +72,34 @@ static void the_mark_survives_on_a_studio_ground(void **state)
 {
     (void)state;
     check_survival("human_ai-body.jpg", 512);
+}
+
+/* The hardest of what is promised, on every photo that there is. */
+static void every_photo_keeps_its_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        int side;
+        const char *attack;
+    } rows[] = {{512, "WebP 50"}, {256, "JPEG 80"}};
+    struct dirent **list;
+    int n = scandir(shared_path("photos"), &list, NULL, alphasort);
+    assert_true(n > 20);
+    for (int i = 0; i < n; i++) {
+        for (size_t k = 0; k < LK_ARRAY_LENGTH(rows) && *list[i]->d_name != '.'; k++) {
+            const struct attack attack = {rows[k].attack, rows[k].side};
+            struct lk_picture *picture = photo_square(list[i]->d_name, rows[k].side);
+            struct lk_picture *with = marked(picture), *after = attacked(with, &attack);
+            struct lk_watermark mark = read_mark(after, &key);
+            if (!mark.found || mark.id != id)
+                fail_msg("%s at %d: %s", list[i]->d_name, rows[k].side, rows[k].attack);
+            lk_picture_free(picture);
+            lk_picture_free(with);
+            lk_picture_free(after);
+        }
+        free(list[i]);
+    }
+    free(list);
 }
 
 static void the_mark_leaves_40_dB(void **state)
@@ -254,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_mark_survives_what_it_promises),
         cmocka_unit_test(the_mark_survives_on_a_studio_ground),
+        cmocka_unit_test(every_photo_keeps_its_mark),
         cmocka_unit_test(the_mark_leaves_40_dB),
         cmocka_unit_test(an_even_surface_moves_by_less_than_a_step_in_the_mean),
         cmocka_unit_test(colour_and_alpha_stay),
