@@ -11,7 +11,7 @@
  * &err) || lk_result_save(result, 0, "a.png", &err)) puts(err.message);
  *
  * A face is used only with consent (docs/cast.md): a request for another one is LK_E_REFUSED before
- * anything is drawn.
+ * anything is drawn, and a picture for which consent was taken back meanwhile when it would leave.
  *
  * An engine may be used from one thread at a time; engines are independent. Pictures leave a result
  * only by lk_result_save and lk_result_encode, where they are marked as made by AI and get their
