@@ -52,8 +52,8 @@ int lk__people_release(const lk_result *result, struct lk_error *err);
 int lk__passphrase_read(const char *path, char **out, struct lk_error *err);
 void lk__passphrase_forget(char *passphrase);
 
-/* The cast that the options name, opened with their passphrase. *out NULL when mode is not WRITE, the
- * options name no file, and the user has no cast. */
+/* The cast that the options name, opened with their passphrase. *out NULL when mode is not WRITE,
+ * the options name no file, and the user has no cast. */
 int lk__cast_of_options(const struct lk_engine_options *options,
                         enum lk_cast_access mode,
                         lk_cast **out,
