@@ -36,7 +36,7 @@ check 2 "multiples of 8" $lk draw "a man" --size 100x100 -o x.png
 check 2 "not a size" $lk draw "a man" --size big -o x.png
 check 2 "from 1 to 1000" $lk draw "a man" --steps 0 -o x.png
 check 2 "from 0 to 100" $lk draw "a man" --guidance nan -o x.png
-check 2 "none of ddim" $lk draw "a man" --sampler plms -o x.png
+check 2 "none of ddim" $lk draw "a man" --sampler polyester -o x.png
 check 2 "karras" $lk draw "a man" --sampler ddim --schedule karras -o x.png
 check 2 "UTF-8" $lk draw $'a \xff man' -o x.png
 check 2 "prompt" $lk draw "" -o x.png
