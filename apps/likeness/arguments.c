@@ -14,14 +14,14 @@
 #include "base/size.h"
 #include "cli.h"
 
-enum { MOST_OPTIONS = 64 };
+enum { MOST_OPTIONS = 128 };
 
 /* Configuration and environment set only what belongs to this command; --json and the like, and
  * what one person is told of, are for the command line. */
 static bool configurable(const struct lk_option *o, const struct cli *cli)
 {
     return (o->commands & cli->command->id) && o->home != LK_HOME_OUTPUT &&
-           o->home != LK_HOME_CAST && o->type != LK_OPTION_PERSON && o->type != LK_OPTION_LIST;
+           o->home != LK_HOME_CAST && o->type < LK_OPTION_FLAG;
 }
 
 struct ini_reader {

@@ -7,6 +7,7 @@
 #ifndef LIKENESS_REQUEST_H
 #define LIKENESS_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 #define LK_REQUEST_VERSION 1
 #define LK_PEOPLE_MAX 16
 #define LK_LIST_MAX 16 /* of what may be given several times */
+#define LK_CONTROLS_MAX 8
 
 enum lk_task { LK_TASK_PORTRAIT, LK_TASK_DRAW, LK_TASK_SWAP };
 
@@ -24,6 +26,15 @@ struct lk_person {
                     that person's face */
     char *place; /* "largest", "left", "center", "right", "all", or an index from left to right;
                     NULL: see --face */
+};
+
+/* One ControlNet: what it sees of which picture, how much it counts, and in which part of the
+ * steps. */
+struct lk_request_control {
+    char *type;    /* "canny", "scribble", "tile"; "none": the picture is an annotation already */
+    char *picture; /* path */
+    char *model;   /* name in the catalogue, or path; NULL: the catalogue's of the name `type` */
+    double weight, start, end;
 };
 
 struct lk_request {
@@ -55,6 +66,19 @@ struct lk_request {
     int count;
     char *init; /* picture to start from */
     double strength;
+    char *mask; /* with init: white is painted, black stays as it is */
+    bool mask_invert;
+    double mask_blur;    /* σ of the mask's edge, pixels of the picture */
+    char *inpaint_fill;  /* what is under the mask at first: "original", "noise", "fill" */
+    char *inpaint_area;  /* what is looked at: "whole" picture, or what is "masked" */
+    int inpaint_padding; /* pixels around that */
+    char *extend;        /* with init: "left,top,right,bottom", pixels painted around it */
+    struct lk_request_control controls[LK_CONTROLS_MAX];
+    int n_controls;
+    double hires; /* draw, enlarge by this factor, draw again from that; 1: do not */
+    double hires_strength;
+    int hires_steps;      /* 0: as many as steps */
+    char *hires_upscaler; /* "latent", "lanczos", or an upscaler's name or FAMILY:PATH */
 
     double face_score;
     char *refine;

@@ -52,6 +52,7 @@ struct lk_model_entry {
     const char *file;     /* what is looked for in the model folders, or the path as given */
     const char *licence;  /* NULL: not known */
     const char *sha256;   /* what the file must have; NULL: not pinned */
+    const char *base;     /* inpaint: name of the checkpoint that it is the UNet of; else NULL */
     const char *embedder; /* swapper: name of the embedder it was trained on; NULL: not said */
     const char *source;   /* where its owner publishes it; NULL: not known */
     struct lk_model_defaults defaults;

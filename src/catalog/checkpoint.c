@@ -37,7 +37,7 @@ struct lk_checkpoint {
     const char *path, *name;
     const char *tokenizer[PARTS]; /* of text encoders, where there is one of its own */
     const char *hashed;           /* file or folder whose sha256 labels pictures */
-    lk_tensor_file *files[PARTS + 1];
+    lk_tensor_file *files[PARTS + 2];
     size_t file_count;
     struct lk__part parts[PARTS];
     struct source sources[PARTS];
@@ -235,24 +235,28 @@ static int open_file(lk_checkpoint *c, struct lk_error *err)
     return 0;
 }
 
-/* --vae: a file, the folder of a VAE, or a whole diffusers folder. */
-static int open_vae(lk_checkpoint *c, const char *path, struct lk_error *err)
+/* A part of another place: a file, the folder of the part, or a whole diffusers folder. */
+static int open_part(
+    lk_checkpoint *c, enum lk_part part, const char *option, const char *path, struct lk_error *err)
 {
     if (access(path, F_OK))
-        return lk_fail(err, LK_E_MISSING, "--vae '%s' is not there: check the path", path);
-    const char *inner = text(c, "%s/vae", path);
+        return lk_fail(err, LK_E_MISSING, "%s '%s' is not there: check the path", option, path);
+    const char *inner = text(c, "%s/%s", path, PART[part].folder);
     const char *kept = text(c, "%s", path), *sidecar = sidecar_of(c, path, "json");
     if (!inner || !kept || !sidecar)
         return lk_fail_memory(err, "a checkpoint's paths", 4096);
     if (is_folder(path))
-        return open_part_folder(c, LK_PART_VAE, is_folder(inner) ? inner : kept, err);
+        return open_part_folder(c, part, is_folder(inner) ? inner : kept, err);
     lk_tensor_file *file;
     int code = open_tensors(c, path, &file, err);
     if (code)
         return code;
-    take_part(c, LK_PART_VAE, file, kept, (struct source){sidecar, true});
-    if (!c->parts[LK_PART_VAE].naming)
-        return lk_fail(err, LK_E_INPUT, "--vae '%s' holds no VAE of Stable Diffusion", path);
+    take_part(c, part, file, kept, (struct source){sidecar, true});
+    if (!c->parts[part].naming)
+        return lk_fail(err, LK_E_INPUT, "%s '%s' holds no %s of Stable Diffusion", option, path,
+                       PART[part].what);
+    if (part == LK_PART_UNET)
+        c->hashed = kept;
     return 0;
 }
 
@@ -388,9 +392,9 @@ static int check_weights(const struct lk__part *part, struct lk_error *err)
 }
 
 /* Of Hugging Face's cache, /…/models--OWNER--NAME/snapshots/HASH, the NAME; else NULL. */
-static const char *cached_name(lk_checkpoint *c)
+static const char *cached_name(lk_checkpoint *c, const char *path)
 {
-    const char *folder = strstr(c->path, "models--"), *end = strstr(c->path, "/snapshots/");
+    const char *folder = strstr(path, "models--"), *end = strstr(path, "/snapshots/");
     if (!folder || !end || folder > end)
         return NULL;
     const char *name = folder;
@@ -401,24 +405,24 @@ static const char *cached_name(lk_checkpoint *c)
 }
 
 /* NAME of /folder/NAME.safetensors or /folder/NAME/ */
-static const char *label(lk_checkpoint *c)
+static const char *label(lk_checkpoint *c, const char *path)
 {
     static const char *const ENDINGS[] = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"};
-    const char *cached = cached_name(c);
-    size_t end = strlen(c->path);
-    while (end > 1 && c->path[end - 1] == '/')
+    const char *cached = cached_name(c, path);
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
         end--;
     size_t start = end;
-    while (start > 0 && c->path[start - 1] != '/')
+    while (start > 0 && path[start - 1] != '/')
         start--;
     for (size_t i = 0; i < LK_ARRAY_LENGTH(ENDINGS); i++) {
         size_t ending = strlen(ENDINGS[i]);
-        if (end - start > ending && !strncasecmp(c->path + end - ending, ENDINGS[i], ending)) {
+        if (end - start > ending && !strncasecmp(path + end - ending, ENDINGS[i], ending)) {
             end -= ending;
             break;
         }
     }
-    return cached ? cached : text(c, "%.*s", (int)(end - start), c->path + start);
+    return cached ? cached : text(c, "%.*s", (int)(end - start), path + start);
 }
 
 /* A folder of Hugging Face's cache stands for its snapshot that refs/main names. */
@@ -448,12 +452,14 @@ static int find_tokenizer(lk_checkpoint *c, bool folder, enum lk_part part, stru
     return 0;
 }
 
-static int open_all(lk_checkpoint *c, const char *vae, struct lk_error *err)
+static int open_all(lk_checkpoint *c, const char *vae, const char *unet, struct lk_error *err)
 {
     bool folder = is_folder(c->path);
     int code = folder ? open_folder(c, vae != NULL, err) : open_file(c, err);
     if (!code && vae)
-        code = open_vae(c, vae, err);
+        code = open_part(c, LK_PART_VAE, "--vae", vae, err);
+    if (!code && unet)
+        code = open_part(c, LK_PART_UNET, "the UNet", unet, err);
     if (!code)
         code = check_parts(c, err);
     for (int part = 0; !code && part < PARTS; part++)
@@ -476,23 +482,77 @@ static int open_all(lk_checkpoint *c, const char *vae, struct lk_error *err)
     return code;
 }
 
-int lk_checkpoint_open(const char *path, const char *vae, lk_checkpoint **out, struct lk_error *err)
+/* A checkpoint of which nothing is open. named: file or folder after which it is called;
+ * NULL: path. */
+static int make(const char *path, const char *named, lk_checkpoint **out, struct lk_error *err)
 {
     if (access(path, F_OK))
         return lk_fail(err, LK_E_MISSING, "model '%s' is not there: check the path", path);
     lk_checkpoint *c = calloc(1, sizeof *c);
-    int code = LK_E_FAILED;
     if (!c || !(c->arena = lk_arena_new((size_t)1 << 20)) || !(c->path = snapshot_of(c, path)) ||
-        !(c->name = label(c)))
-        lk_fail_memory(err, "a checkpoint", sizeof *c);
-    else
-        code = open_all(c, vae, err);
-    if (code) {
+        !(c->name = label(c, named ? named : c->path))) {
         lk_checkpoint_free(c);
-        return code;
+        return lk_fail_memory(err, "a checkpoint", sizeof *c);
     }
     *out = c;
     return 0;
+}
+
+int lk_checkpoint_open(const char *path, const char *vae, lk_checkpoint **out, struct lk_error *err)
+{
+    return lk_checkpoint_open_unet(path, vae, NULL, out, err);
+}
+
+int lk_checkpoint_open_unet(
+    const char *path, const char *vae, const char *unet, lk_checkpoint **out, struct lk_error *err)
+{
+    lk_checkpoint *c = NULL;
+    int code = make(path, unet, &c, err);
+    code = code ? code : open_all(c, vae, unet, err);
+    if (code)
+        lk_checkpoint_free(c);
+    else
+        *out = c;
+    return code;
+}
+
+static int open_control(lk_checkpoint *c, struct lk_error *err)
+{
+    struct lk__part *part = &c->parts[LK_PART_UNET];
+    lk_tensor_file *file = NULL;
+    const char *sidecar = sidecar_of(c, c->path, "json");
+    int code = 0;
+    if (!sidecar)
+        return lk_fail_memory(err, "a checkpoint's paths", 4096);
+    if (is_folder(c->path)) {
+        code = open_part_folder(c, LK_PART_UNET, c->path, err);
+    } else if (!(code = open_tensors(c, c->path, &file, err))) {
+        take_part(c, LK_PART_UNET, file, c->path, (struct source){sidecar, true});
+        c->hashed = c->path;
+    }
+    if (code)
+        return code;
+    part->naming = lk__naming_of_control(part->file);
+    const char *what = lk__recognise(part->file);
+    if (!part->naming)
+        return lk_fail(err, LK_E_INPUT, "'%s' is %s, not a ControlNet: give one by --control-model",
+                       c->path, what ? what : "something else");
+    code = lk__topology_read_control(part, &c->config, err);
+    code = code ? code : read_config(c, LK_PART_UNET, err);
+    code = code ? code : lk__topology_check_unet(part, &c->config.unet, err);
+    return code ? code : check_weights(part, err);
+}
+
+int lk_checkpoint_open_control(const char *path, lk_checkpoint **out, struct lk_error *err)
+{
+    lk_checkpoint *c = NULL;
+    int code = make(path, NULL, &c, err);
+    code = code ? code : open_control(c, err);
+    if (code)
+        lk_checkpoint_free(c);
+    else
+        *out = c;
+    return code;
 }
 
 void lk_checkpoint_free(lk_checkpoint *c)

@@ -81,6 +81,13 @@ int lk_checkpoint_open(const char *path,
                        const char *vae,
                        lk_checkpoint **out,
                        struct lk_error *err);
+/* The same with another UNet, of a file or folder; NULL: its own. It gives the checkpoint its name
+ * and hash. */
+int lk_checkpoint_open_unet(
+    const char *path, const char *vae, const char *unet, lk_checkpoint **out, struct lk_error *err);
+/* A ControlNet: a diffusers folder, or a file of diffusers' or of LDM's names (`control_model.…`).
+ * It is a checkpoint of which only the UNet's part is there. LK_E_INPUT when it is none. */
+int lk_checkpoint_open_control(const char *path, lk_checkpoint **out, struct lk_error *err);
 void lk_checkpoint_free(lk_checkpoint *checkpoint);
 
 const struct lk_checkpoint_config *lk_checkpoint_config(const lk_checkpoint *checkpoint);

@@ -55,6 +55,8 @@ static const struct {
     {LK_PART_UNET, "encoder_hid_dim", NULL},
     {LK_PART_UNET, "dual_cross_attention", NULL},
     {LK_PART_UNET, "center_input_sample", NULL},
+    {LK_PART_UNET, "controlnet_conditioning_channel_order", "rgb"},
+    {LK_PART_UNET, "global_pool_conditions", NULL},
     {LK_PART_VAE, "act_fn", "silu"},
     {LK_PART_VAE, "shift_factor", NULL},
     {LK_PART_VAE, "latents_mean", NULL},

@@ -24,6 +24,7 @@ enum number {
     SECOND,     /* the second: j, a layer */
     FIRST_1,    /* i + 1 */
     FIRST_2X,   /* 2·i */
+    FIRST_2X_2, /* 2·i + 2 */
     FLIPPED,    /* levels − 1 − i */
     DOWN,       /* layer j of level i */
     DOWNSAMPLE, /* behind the last layer of level i */
@@ -106,6 +107,11 @@ static const struct block BLOCKS[] = {
     {LK_PART_UNET, "up_blocks.#.upsamplers.0.",        "output_blocks.#.1.",        {UPSAMPLE},        NULL},
     {LK_PART_UNET, "conv_norm_out.",                   "out.0.",                    {0},               NULL},
     {LK_PART_UNET, "conv_out.",                        "out.2.",                    {0},               NULL},
+    {LK_PART_UNET, "controlnet_cond_embedding.conv_in.",   "input_hint_block.0.",   {0},               NULL},
+    {LK_PART_UNET, "controlnet_cond_embedding.blocks.#.",  "input_hint_block.#.",   {FIRST_2X_2},      NULL},
+    {LK_PART_UNET, "controlnet_cond_embedding.conv_out.",  "input_hint_block.14.",  {0},               NULL},
+    {LK_PART_UNET, "controlnet_down_blocks.#.",        "zero_convs.#.0.",           {FIRST},           NULL},
+    {LK_PART_UNET, "controlnet_mid_block.",            "middle_block_out.0.",       {0},               NULL},
     {LK_PART_VAE,  "encoder.down_blocks.#.resnets.#.", "encoder.down.#.block.#.",   {FIRST, SECOND},   VAE_RESNET},
     {LK_PART_VAE,  "encoder.down_blocks.#.downsamplers.0.", "encoder.down.#.downsample.", {FIRST},     NULL},
     {LK_PART_VAE,  "encoder.mid_block.resnets.#.",     "encoder.mid.block_#.",      {FIRST_1},         VAE_RESNET},
@@ -143,16 +149,31 @@ static const struct {
 } SIGNATURES[] = {
     {"scaled_fp8",                                                    "a file of fp8 with scales"},
     {"edm_mean",                                                      "an EDM checkpoint"},
+    {"control_model.input_blocks.0.0.weight",                         "a ControlNet"},
+    {"controlnet_cond_embedding.conv_in.weight",                      "a ControlNet"},
     {"add_embedding.linear_1.weight",                                 "an SDXL UNet alone"},
     {"model.diffusion_model.joint_blocks.0.context_block.attn.qkv.weight", "an SD 3 checkpoint"},
     {"model.diffusion_model.double_blocks.0.img_attn.qkv.weight",     "a FLUX checkpoint"},
     {"double_blocks.0.img_attn.qkv.weight",                           "a FLUX transformer"},
-    {"control_model.input_blocks.0.0.weight",                         "a ControlNet"},
-    {"controlnet_cond_embedding.conv_in.weight",                      "a ControlNet"},
     {"emb_params",                                                    "a textual inversion"},
     {"string_to_param.*",                                             "a textual inversion"},
 };
 /* clang-format on */
+
+/* A ControlNet is named as the UNet that it is a copy of. */
+static const struct lk__naming CONTROLS[] = {
+    {LK_PART_UNET, "control_model.input_hint_block.0.weight", "control_model.", "", 1},
+    {LK_PART_UNET, "input_hint_block.0.weight", "", "", 1},
+    {LK_PART_UNET, "controlnet_cond_embedding.conv_in.weight", "", "", 0},
+};
+
+const struct lk__naming *lk__naming_of_control(const lk_tensor_file *file)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(CONTROLS); i++)
+        if (lk_tensor_file_find(file, CONTROLS[i].probe))
+            return &CONTROLS[i];
+    return NULL;
+}
 
 const struct lk__naming *lk__naming_of(const lk_tensor_file *file, enum lk_part part)
 {
@@ -217,6 +238,8 @@ static int number_of(enum number kind, int i, int j, const struct lk_checkpoint_
         return i + 1;
     case FIRST_2X:
         return 2 * i;
+    case FIRST_2X_2:
+        return 2 * i + 2;
     case FLIPPED:
         return config->vae.levels - 1 - i;
     case DOWN:

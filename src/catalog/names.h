@@ -30,6 +30,9 @@ struct lk__part {
 /* The naming that the file has for the part; NULL when the part is not in it. */
 const struct lk__naming *lk__naming_of(const lk_tensor_file *file, enum lk_part part);
 
+/* The same of a ControlNet, which is alone in its file. */
+const struct lk__naming *lk__naming_of_control(const lk_tensor_file *file);
+
 /* OpenCLIP keeps q, k and v of a layer in one tensor: fills part->cuts, in the arena, with each of
  * them. Does nothing for other namings. */
 int lk__cut_fused(struct lk__part *part, lk_arena *arena, struct lk_error *err);

@@ -39,6 +39,7 @@ static const struct field {
     {"family", ANY, STRING, AT(family), true, 0, 0},
     {"licence", ANY, STRING, AT(licence), false, 0, 0},
     {"source", ANY, STRING, AT(source), false, 0, 0},
+    {"base", LK_ROLE_INPAINT, STRING, AT(base), false, 0, 0},
     {"embedder", LK_ROLE_SWAPPER, STRING, AT(embedder), false, 0, 0},
     {"size", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.width), false, 64, 16384},
     {"size", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.height), false, 64, 16384},
@@ -134,9 +135,9 @@ static int read_name(const struct pack *pack, const json_t *object, struct lk_mo
     return *pack->key ? keep(pack, pack->key, &entry->name) : wrong(pack, "name", "a text");
 }
 
-/* A swapper names the file of its embedder, which may be a model of the pack: entries are compared
- * by name. */
-static int bind_embedder(const struct pack *pack, struct lk_model_entry *entry)
+/* A swapper names the file of its embedder, an inpainting UNet that of its checkpoint, which may be
+ * a model of the pack: entries are compared by name. */
+static int bind(const struct pack *pack, const char **name)
 {
     enum lk_role role;
     const char *key;
@@ -144,11 +145,11 @@ static int bind_embedder(const struct pack *pack, struct lk_model_entry *entry)
     json_object_foreach((json_t *)pack->models, key, model)
     {
         const char *file = json_string_value(json_object_get(model, "file"));
-        if (!file || strcmp(file, entry->embedder))
+        if (!*name || !file || strcmp(file, *name))
             continue;
         if (!role_of_word(key, &role))
-            return keep(pack, key, &entry->embedder);
-        entry->embedder = "starter";
+            return keep(pack, key, name);
+        *name = "starter";
         return 0;
     }
     return 0;
@@ -244,8 +245,10 @@ static int read_entry(const struct pack *pack, const json_t *object, struct lk_m
     if (!is_inside(entry->file))
         return wrong(pack, "file", "relative to the folder and inside it");
     code = read_digest(pack, object, entry);
-    if (!code && entry->embedder)
-        code = bind_embedder(pack, entry);
+    if (!code)
+        code = bind(pack, &entry->embedder);
+    if (!code)
+        code = bind(pack, &entry->base);
     if (code)
         return code;
     size_t room = strlen(pack->folder) + strlen(entry->file) + 2;

@@ -38,6 +38,7 @@ const char *lk_family_name(enum lk_family family)
 struct reader {
     const struct lk__part *part;
     struct lk_checkpoint_config *config;
+    bool is_control; /* the UNet is a ControlNet */
     struct lk_error *err;
 };
 
@@ -129,7 +130,7 @@ static void count_unet(const struct reader *in, struct lk_unet_config *unet)
 }
 
 /* Every output going down is taken back once going up: those of the resnets, of the downsamplers
- * and of conv_in. */
+ * and of conv_in. A ControlNet only goes down. */
 static int check_unet_counts(const struct reader *in, const struct lk_unet_config *unet)
 {
     int code = check_counts(in, "UNet", unet->levels, 1), kept = unet->levels, taken = 0;
@@ -137,9 +138,10 @@ static int check_unet_counts(const struct reader *in, const struct lk_unet_confi
         kept += unet->resnets[i];
         taken += unet->up_resnets[i];
         code = check_counts(in, "UNet", unet->levels, unet->resnets[i]);
-        code = code ? code : check_counts(in, "UNet", unet->levels, unet->up_resnets[i]);
+        if (!code && !in->is_control)
+            code = check_counts(in, "UNet", unet->levels, unet->up_resnets[i]);
     }
-    if (!code && kept != taken)
+    if (!code && !in->is_control && kept != taken)
         code = lk_fail(in->err, LK_E_INPUT,
                        "the UNet of '%s' keeps %d outputs going down and takes %d going up: blocks "
                        "are missing",
@@ -197,7 +199,9 @@ static int read_unet(const struct reader *in)
     int code = check_unet_counts(in, unet);
     code = code ? code : read_unet_levels(in, unet);
     code = code ? code : dimension(in, "conv_in.weight", 1, &unet->in_channels);
-    code = code ? code : dimension(in, "conv_out.weight", 0, &unet->out_channels);
+    unet->out_channels = unet->in_channels; /* of a ControlNet, which has no conv_out */
+    if (!code && !in->is_control)
+        code = dimension(in, "conv_out.weight", 0, &unet->out_channels);
     if (!code && find(in, "time_embedding.cond_proj.weight", 0))
         code =
             lk_fail(in->err, LK_E_INPUT,
@@ -365,13 +369,21 @@ int lk__topology_read(const struct lk__part *parts,
     int code = 0;
     for (int part = 0; !code && part < LK_PART_COUNT; part++)
         if (parts[part].naming)
-            code = readers[part](&(struct reader){&parts[part], config, err});
+            code = readers[part](&(struct reader){&parts[part], config, false, err});
     if (code)
         return code;
     settle_family(parts, config);
     if (config->family == LK_FAMILY_SD2)
-        code = guess_prediction(&(struct reader){&parts[LK_PART_UNET], config, err});
+        code = guess_prediction(&(struct reader){&parts[LK_PART_UNET], config, false, err});
     return code ? code : check_family(parts, config, err);
+}
+
+int lk__topology_read_control(const struct lk__part *part,
+                              struct lk_checkpoint_config *config,
+                              struct lk_error *err)
+{
+    memset(config, 0, sizeof *config);
+    return read_unet(&(struct reader){part, config, true, err});
 }
 
 static int check_divides(
@@ -385,11 +397,23 @@ static int check_divides(
                    number, what, width, path);
 }
 
+int lk__topology_check_unet(const struct lk__part *part,
+                            const struct lk_unet_config *unet,
+                            struct lk_error *err)
+{
+    int code = 0;
+    for (int i = 0; !code && i < unet->levels; i++) {
+        code = check_divides("groups", unet->groups, unet->width[i], part->path, err);
+        if (!code && unet->attention[i])
+            code = check_divides("heads", unet->heads[i], unet->width[i], part->path, err);
+    }
+    return code;
+}
+
 int lk__topology_check(const struct lk__part *parts,
                        const struct lk_checkpoint_config *config,
                        struct lk_error *err)
 {
-    const struct lk_unet_config *unet = &config->unet;
     const struct lk_vae_config *vae = &config->vae;
     int code = 0;
     if (config->text.layers)
@@ -398,12 +422,8 @@ int lk__topology_check(const struct lk__part *parts,
     if (!code && config->text_2.layers)
         code = check_divides("heads", config->text_2.heads, config->text_2.width,
                              parts[LK_PART_TEXT_2].path, err);
-    for (int i = 0; !code && i < unet->levels; i++) {
-        code = check_divides("groups", unet->groups, unet->width[i], parts[LK_PART_UNET].path, err);
-        if (!code && unet->attention[i])
-            code = check_divides("heads", unet->heads[i], unet->width[i], parts[LK_PART_UNET].path,
-                                 err);
-    }
+    if (!code)
+        code = lk__topology_check_unet(&parts[LK_PART_UNET], &config->unet, err);
     for (int i = 0; !code && i < vae->levels; i++)
         code = check_divides("groups", vae->groups, vae->width[i], parts[LK_PART_VAE].path, err);
     return code;

@@ -15,10 +15,18 @@ int lk__topology_read(const struct lk__part *parts,
                       struct lk_checkpoint_config *config,
                       struct lk_error *err);
 
+/* The same of a ControlNet, whose part counts as a UNet's. */
+int lk__topology_read_control(const struct lk__part *part,
+                              struct lk_checkpoint_config *config,
+                              struct lk_error *err);
+
 /* Heads and groups must divide the widths; called when all that speaks of them was read. */
 int lk__topology_check(const struct lk__part *parts,
                        const struct lk_checkpoint_config *config,
                        struct lk_error *err);
+int lk__topology_check_unet(const struct lk__part *part,
+                            const struct lk_unet_config *unet,
+                            struct lk_error *err);
 
 /* Loads a JSON object of at most 1 MiB. LK_E_MISSING without sentence when there is no such file.
  */

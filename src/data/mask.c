@@ -117,3 +117,48 @@ fail:
     free(across);
     return code;
 }
+
+int lk_mask_of_picture(const struct lk_picture *picture, struct lk_mask **out, struct lk_error *err)
+{
+    static const float weight[] = {0.299f, 0.587f, 0.114f};
+    struct lk_mask *mask = NULL;
+    struct lk_picture *real = NULL;
+    int rc = lk_picture_convert(picture, LK_PIXEL_F32, &real, err);
+    rc = rc ? rc : lk_mask_new(picture->width, picture->height, &mask, err);
+    for (size_t k = 0; !rc && k < (size_t)mask->width * (size_t)mask->height; k++)
+        for (size_t c = 0; c < 3; c++)
+            mask->value[k] += weight[c] * real->f32[k * (size_t)real->channels + c];
+    lk_picture_free(real);
+    if (!rc)
+        *out = mask;
+    return rc;
+}
+
+static int picture_of(const struct lk_mask *mask, struct lk_picture **out, struct lk_error *err)
+{
+    int rc = lk_picture_new(mask->width, mask->height, 3, LK_PIXEL_F32, out, err);
+    for (size_t k = 0; !rc && k < 3 * (size_t)mask->width * (size_t)mask->height; k++)
+        (*out)->f32[k] = mask->value[k / 3];
+    return rc;
+}
+
+int lk_mask_region(const struct lk_mask *mask,
+                   int x,
+                   int y,
+                   int width,
+                   int height,
+                   int to_width,
+                   int to_height,
+                   struct lk_mask **out,
+                   struct lk_error *err)
+{
+    struct lk_picture *whole = NULL, *part = NULL, *sized = NULL;
+    int rc = picture_of(mask, &whole, err);
+    rc = rc ? rc : lk_picture_region(whole, x, y, width, height, &part, err);
+    rc = rc ? rc : lk_picture_resize(part, to_width, to_height, &sized, err);
+    rc = rc ? rc : lk_mask_of_picture(sized, out, err);
+    lk_picture_free(whole);
+    lk_picture_free(part);
+    lk_picture_free(sized);
+    return rc;
+}

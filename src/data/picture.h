@@ -56,6 +56,15 @@ int lk_picture_read_bytes(const void *bytes,
                           struct lk_picture **out,
                           struct lk_error *err);
 
+/* The part of the picture from (x, y) on; what lies outside of it repeats its edge. */
+int lk_picture_region(const struct lk_picture *in,
+                      int x,
+                      int y,
+                      int width,
+                      int height,
+                      struct lk_picture **out,
+                      struct lk_error *err);
+
 enum lk_format { LK_FORMAT_PNG, LK_FORMAT_JPEG, LK_FORMAT_WEBP, LK_FORMAT_TIFF };
 
 /* From the ending of a path; LK_E_INPUT names the endings that are known. */

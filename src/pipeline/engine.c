@@ -83,6 +83,7 @@ void lk_engine_free(lk_engine *engine)
     lk_swapper_free(engine->swapper);
     lk_upscaler_free(engine->upscaler);
     lk_rivagan_free(engine->rivagan);
+    lk__controls_close(&engine->controls);
     close_judges(&engine->judges);
     char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
                      engine->swapper_name, engine->upscaler_name, engine->refiner_name};
@@ -108,7 +109,7 @@ int lk_engine_debug(lk_engine *engine, const char *folder, struct lk_error *err)
     return 0;
 }
 
-static const char *draw_device(const lk_engine *engine)
+const char *lk__engine_draw_device(const lk_engine *engine)
 {
     return engine->options.draw_device ? engine->options.draw_device : engine->options.device;
 }
@@ -181,14 +182,30 @@ static int note_checkpoint(lk_engine *engine, struct lk__painter *painter, struc
     return lk_checkpoint_sha256(painter->checkpoint, &use->sha256, err);
 }
 
-/* p->entry is what was asked for; vae: NULL, or instead of its own. */
+/* The inpainting UNet that serves a mask when no model is asked for; NULL: none does. ControlNets
+ * and LoRAs are made for the plain one. */
+static const struct lk_model_entry *inpainting(const lk_engine *engine,
+                                               const struct lk_request *request)
+{
+    const bool masked = request->mask || request->extend;
+    const bool plain = request->n_controls || request->lora[0] ||
+                       (request->prompt && strstr(request->prompt, "<lora:"));
+    const struct lk_model_entry *found = NULL;
+    if (masked && !plain && !request->model)
+        found = first_there(engine->catalog, LK_ROLE_INPAINT);
+    return found && found->base ? found : NULL;
+}
+
+/* p->entry is what was asked for; vae, unet: NULL, or instead of its own. */
 static int open_painter(lk_engine *engine,
                         struct lk__painter *p,
                         const struct lk_model_entry *vae,
+                        const struct lk_model_entry *unet,
                         struct lk_error *err)
 {
-    const char *device = draw_device(engine);
-    int rc = lk_checkpoint_open(p->entry->path, vae ? vae->path : NULL, &p->checkpoint, err);
+    const char *device = lk__engine_draw_device(engine);
+    int rc = lk_checkpoint_open_unet(p->entry->path, vae ? vae->path : NULL,
+                                     unet ? unet->path : NULL, &p->checkpoint, err);
     rc = rc ? rc : note_checkpoint(engine, p, err);
     rc = rc ? rc : lk_text_open(engine->runtime, p->checkpoint, device, &p->text, err);
     return rc ? rc : lk_drawer_open(engine->runtime, p->checkpoint, device, &p->drawer, err);
@@ -196,23 +213,25 @@ static int open_painter(lk_engine *engine,
 
 int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
 {
+    const struct lk_model_entry *inpaint = inpainting(engine, request);
     char *key;
-    if (asprintf(&key, "%s\n%s", request->model ? request->model : "",
-                 request->vae ? request->vae : "") < 0)
+    if (asprintf(&key, "%s\n%s\n%s", request->model ? request->model : "",
+                 request->vae ? request->vae : "", inpaint ? inpaint->name : "") < 0)
         return lk_fail_memory(err, "a model's name", 0);
     int rc = 0;
     engine->uses[LK_ROLE_CHECKPOINT].used = true;
     engine->uses[LK_ROLE_VAE].used = request->vae != NULL;
     if (!is_open(engine->painter_name, key)) {
         const struct lk_model_entry *entry, *vae = NULL;
-        rc = choose(engine, LK_ROLE_CHECKPOINT, request->model, &engine->painter_name, &entry, err);
+        rc = choose(engine, LK_ROLE_CHECKPOINT, inpaint ? inpaint->base : request->model,
+                    &engine->painter_name, &entry, err);
         if (!rc && request->vae)
             rc = lk_catalog_find(engine->catalog, LK_ROLE_VAE, request->vae, &vae, err);
         rc = rc || !vae ? rc : note(engine, vae, err);
         if (!rc) {
             close_painter(&engine->painter);
             engine->painter.entry = entry;
-            rc = open_painter(engine, &engine->painter, vae, err);
+            rc = open_painter(engine, &engine->painter, vae, inpaint, err);
         }
         rc = rc ? rc : remember(&engine->painter_name, key, err);
     }
@@ -236,7 +255,7 @@ int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, stru
     if (!rc) {
         close_painter(&engine->refiner);
         engine->refiner.entry = entry;
-        rc = open_painter(engine, &engine->refiner, NULL, err);
+        rc = open_painter(engine, &engine->refiner, NULL, NULL, err);
     }
     return rc ? rc : remember(&engine->refiner_name, request->refiner, err);
 }
@@ -348,8 +367,8 @@ int lk__engine_rivagan(lk_engine *engine, struct lk_error *err)
     int rc = lk_catalog_find(engine->catalog, LK_ROLE_WATERMARK, "rivagan", &entry, err);
     rc = rc ? rc : note(engine, entry, err);
     return rc ? rc
-              : lk_rivagan_open(engine->runtime, entry->path, draw_device(engine), &engine->rivagan,
-                                err);
+              : lk_rivagan_open(engine->runtime, entry->path, lk__engine_draw_device(engine),
+                                &engine->rivagan, err);
 }
 
 static int embed_all(const lk_engine *engine,

@@ -13,6 +13,7 @@
 #include "base/key.h"
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
+#include "pipeline/controls.h"
 #include "pipeline/debug_folder.h"
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
@@ -73,6 +74,7 @@ struct lk_engine {
     lk_swapper *swapper;
     lk_upscaler *upscaler;
     lk_rivagan *rivagan;
+    struct lk__controls_open controls;
     struct lk__judges judges;
     struct lk__model_use uses[LK_ROLE_COUNT];
 };
@@ -97,6 +99,7 @@ int lk__engine_judge(lk_engine *engine,
                      const char *named,
                      const struct lk_model_entry **out,
                      struct lk_error *err);
+const char *lk__engine_draw_device(const lk_engine *engine);
 const char *lk__engine_face_device(const lk_engine *engine);
 
 /* Reads the hidden mark's key, or makes the user's; afterwards engine->key is there. */

@@ -71,7 +71,7 @@ static const struct lk_identity *identity_for(const struct lk_request *request,
             return &people->identities[p];
         }
     }
-    if (report->from_photo || strcmp(request->refine, "auto"))
+    if (report->keeps_photo || strcmp(request->refine, "auto"))
         return NULL;
     *own = (struct lk_identity){
         .name = LK__OWN_IDENTITY, .photos = 1, .embedding = report->faces[i].face.embedding};

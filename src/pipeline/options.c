@@ -12,6 +12,8 @@
 
 #include "base/size.h"
 #include "cast/consent.h"
+#include "pipeline/request_controls.h"
+#include "stages/diffuse/annotate.h"
 
 #define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
 #define IN_ENGINE(member) LK_HOME_ENGINE, offsetof(struct lk_engine_options, member)
@@ -91,6 +93,28 @@ static const struct lk_option options[] = {
      "start from this picture instead of from noise", DRAWS},
     {"strength", 0, LK_OPTION_REAL, IN_REQUEST(strength), 0, 1, NULL, "0.8", "X",
      "with --init: how far to go from it, 0 to 1", DRAWS},
+    {"mask", 0, LK_OPTION_TEXT, IN_REQUEST(mask), 0, 0, NULL, NULL, "IMAGE",
+     "with --init: paint where this picture is white; everything else stays as it is, bit by bit", DRAWS},
+    {"mask-invert", 0, LK_OPTION_FLAG, IN_REQUEST(mask_invert), 0, 0, NULL, NULL, NULL, "paint where the mask is black", DRAWS},
+    {"mask-blur", 0, LK_OPTION_REAL, IN_REQUEST(mask_blur), 0, 64, NULL, "4", "PIXELS", "softens the mask's edge", DRAWS},
+    {"inpaint-fill", 0, LK_OPTION_CHOICE, IN_REQUEST(inpaint_fill), 0, 0, "original|noise|fill", "original", "WHAT",
+     "what is under the mask at first: the picture, noise, or the colours around it", DRAWS},
+    {"inpaint-area", 0, LK_OPTION_CHOICE, IN_REQUEST(inpaint_area), 0, 0, "whole|masked", "whole", "WHAT",
+     "whole: the picture is drawn at --size; masked: only what is masked and --inpaint-padding around it is, and put back at the picture's own size", DRAWS},
+    {"inpaint-padding", 0, LK_OPTION_INT, IN_REQUEST(inpaint_padding), 0, 1024, NULL, "32", "PIXELS", "see --inpaint-area", DRAWS},
+    {"extend", 0, LK_OPTION_TEXT, IN_REQUEST(extend), 0, 0, NULL, NULL, "LEFT,TOP,RIGHT,BOTTOM",
+     "with --init: paint as many pixels more on each side", DRAWS},
+    {"control", 0, LK_OPTION_CONTROL, IN_REQUEST(controls), 0, 0, LK_ANNOTATORS, NULL, "TYPE:IMAGE[:W[:START[:END]]]",
+     "a ControlNet follows this picture: its edges (canny), its dark lines (scribble), the picture (tile), or what it shows as an annotation (none); "
+     "W says how much (1), START and END in which part of the steps (0, 1). May be given several times", DRAWS},
+    {"control-model", 0, LK_OPTION_CONTROL_MODEL, IN_REQUEST(controls), 0, 0, NULL, NULL, "NAME|PATH",
+     "ControlNet of the first --control, given again of the second … (default: the one that is called like TYPE)", DRAWS},
+    {"hires", 0, LK_OPTION_REAL, IN_REQUEST(hires), 1, 4, NULL, "1", "FACTOR",
+     "draw, enlarge by this factor, and draw again from that", DRAWS},
+    {"hires-strength", 0, LK_OPTION_REAL, IN_REQUEST(hires_strength), 0, 1, NULL, "0.7", "X", "how far the second drawing goes, 0 to 1", DRAWS},
+    {"hires-steps", 0, LK_OPTION_INT, IN_REQUEST(hires_steps), 0, 1000, NULL, "0", "N", "steps of the second drawing; 0: as many as --steps", DRAWS},
+    {"hires-upscaler", 0, LK_OPTION_TEXT, IN_REQUEST(hires_upscaler), 0, 0, NULL, "latent", "latent|lanczos|NAME|FAMILY:PATH",
+     "how the first drawing is enlarged", DRAWS},
     {"upscale", 0, LK_OPTION_INT, IN_REQUEST(upscale), 1, 4, NULL, NULL, "N",
      "enlarge the drawn picture by N before the faces are refined; 1 does not (default: the model's)", LK_CMD_PORTRAIT},
 
@@ -402,6 +426,10 @@ int lk_option_set(const struct lk_option *o,
         return 0;
     case LK_OPTION_LIST:
         return add_text(member, text, label, err);
+    case LK_OPTION_CONTROL:
+        return lk__request_add_control(&invocation->request, text, label, err);
+    case LK_OPTION_CONTROL_MODEL:
+        return lk__request_add_control_model(&invocation->request, text, label, err);
     case LK_OPTION_PERSON:
         return add_person(&invocation->request, text, label, err);
     }
@@ -456,6 +484,7 @@ void lk_request_free(struct lk_request *request)
         free(request->people[i].photo);
         free(request->people[i].place);
     }
+    lk__request_free_controls(request);
     *request = (struct lk_request){0};
 }
 

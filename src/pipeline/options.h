@@ -14,17 +14,19 @@
 enum lk_option_home { LK_HOME_REQUEST, LK_HOME_ENGINE, LK_HOME_OUTPUT, LK_HOME_CAST };
 
 enum lk_option_type {
-    LK_OPTION_TEXT,    /* char * */
-    LK_OPTION_SAMPLER, /* char *, one of `choices` or the WebUI's name of one */
-    LK_OPTION_CHOICE,  /* char *, one of `choices` */
-    LK_OPTION_INT,     /* int */
-    LK_OPTION_INT64,   /* int64_t */
-    LK_OPTION_REAL,    /* double */
-    LK_OPTION_SIZE,    /* two ints, WxH */
-    LK_OPTION_BYTES,   /* int64_t, with K, M, G */
-    LK_OPTION_FLAG,    /* bool, takes no value */
-    LK_OPTION_LIST,    /* char *[LK_LIST_MAX], NULL after the last: each time one more */
-    LK_OPTION_PERSON,  /* appends to lk_request.people: [PLACE=]NAME|PHOTO */
+    LK_OPTION_TEXT,          /* char * */
+    LK_OPTION_SAMPLER,       /* char *, one of `choices` or the WebUI's name of one */
+    LK_OPTION_CHOICE,        /* char *, one of `choices` */
+    LK_OPTION_INT,           /* int */
+    LK_OPTION_INT64,         /* int64_t */
+    LK_OPTION_REAL,          /* double */
+    LK_OPTION_SIZE,          /* two ints, WxH */
+    LK_OPTION_BYTES,         /* int64_t, with K, M, G */
+    LK_OPTION_FLAG,          /* bool, takes no value */
+    LK_OPTION_LIST,          /* char *[LK_LIST_MAX], NULL after the last: each time one more */
+    LK_OPTION_CONTROL,       /* appends to lk_request.controls: TYPE:IMAGE[:W[:START[:END]]] */
+    LK_OPTION_CONTROL_MODEL, /* names the model of the first control that has none */
+    LK_OPTION_PERSON,        /* appends to lk_request.people: [PLACE=]NAME|PHOTO */
 };
 
 /* The commands that a row belongs to. */

@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "pipeline/hires.h"
 #include "pipeline/loras.h"
 
 static int choose_text(char **member, const char *model, const char *custom, struct lk_error *err)
@@ -52,15 +53,24 @@ static int fill_in(struct lk_request *request,
     return rc ? rc : choose_text(&request->schedule, model->schedule, custom.schedule, err);
 }
 
-static int read_init(const struct lk_request *request,
-                     struct lk__brief *brief,
-                     struct lk_error *err)
+/* What the drawing starts from and follows. sized: the user said --size. */
+static int look_at_pictures(
+    lk_engine *engine, lk_result *result, bool sized, struct lk__brief *brief, struct lk_error *err)
 {
-    if (!request->init)
-        return 0;
-    int rc = lk_picture_read(request->init, &brief->init, err);
-    brief->options.init = brief->init;
+    struct lk_request *request = &result->request;
+    struct lk__retouch *retouch = &brief->retouch;
+    int rc = lk__retouch_open(result, sized, &engine->debug, retouch, err);
+    rc = rc ? rc : lk__guides_open(engine, request, &brief->guides, err);
+    brief->options.width = request->width;
+    brief->options.height = request->height;
+    brief->options.init = retouch->mask ? retouch->init : retouch->picture;
+    brief->options.mask = retouch->init_mask;
     brief->options.strength = request->strength;
+    brief->options.fill = strcmp(request->inpaint_fill, "noise") ? LK_FILL_ORIGINAL : LK_FILL_NOISE;
+    brief->options.controls = brief->guides.uses;
+    brief->options.n_controls = brief->guides.n;
+    if (!rc && request->hires > 1)
+        rc = lk__hires_open(engine, request, &brief->options, &brief->hires, err);
     return rc;
 }
 
@@ -110,6 +120,7 @@ int lk__brief_open(lk_engine *engine,
                    struct lk_error *err)
 {
     struct lk_request *request = &result->request;
+    const bool sized = request->width != 0;
     int rc = lk__engine_painter(engine, request, err);
     rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
     rc = rc ? rc : lk__loras_apply(engine, result, err);
@@ -117,8 +128,6 @@ int lk__brief_open(lk_engine *engine,
     if (rc)
         return rc;
     lk_draw_options_init(&brief->options);
-    brief->options.width = request->width;
-    brief->options.height = request->height;
     brief->options.steps = request->steps;
     brief->options.guidance = request->guidance;
     brief->options.sampler = request->sampler;
@@ -130,7 +139,7 @@ int lk__brief_open(lk_engine *engine,
     brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
     label(engine, result);
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
-    rc = rc ? rc : read_init(request, brief, err);
+    rc = rc ? rc : look_at_pictures(engine, result, sized, brief, err);
     rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
     rc = rc || !request->refiner ? rc : lk__engine_refiner(engine, request, err);
     return rc ? rc : encode(engine, result, watch, brief, err);
@@ -140,7 +149,8 @@ void lk__brief_close(struct lk__brief *brief)
 {
     lk__conditions_close(&brief->conditions);
     lk__conditions_close(&brief->refined);
-    lk_picture_free(brief->init);
+    lk__retouch_close(&brief->retouch);
+    lk__guides_free(&brief->guides);
     *brief = (struct lk__brief){0};
 }
 
@@ -172,27 +182,62 @@ static int enlarge(lk_engine *engine,
     return 0;
 }
 
+/* The drawing, at its size; with --hires twice. */
+static int draw(lk_engine *engine,
+                struct lk__brief *brief,
+                int i,
+                const struct lk_watch *watch,
+                struct lk_picture **out,
+                struct lk_error *err)
+{
+    struct lk_draw_options options = brief->options, hires = brief->hires;
+    const struct lk_request *request = brief->request;
+    options.seed = hires.seed = (uint64_t)lk__sampling_seed(request, i);
+    options.variation.seed = hires.variation.seed =
+        (uint64_t)lk__sampling_variation_seed(request, i);
+    const struct lk_draw_refiner refiner = {engine->refiner.drawer, &brief->refined.value,
+                                            request->refiner_switch};
+    options.refiner = hires.refiner = brief->refined.count ? &refiner : NULL;
+    const struct lk_conditioning *conditioning = &brief->conditions.value;
+    float *latents = NULL;
+    struct lk_picture *picture = NULL;
+    int rc = lk__guides_draw(&brief->guides, request, &brief->retouch, options.width,
+                             options.height, &engine->debug, err);
+    rc = rc ? rc
+            : lk_draw(engine->painter.drawer, &options, conditioning, watch, &picture,
+                      hires.width ? &latents : NULL, err);
+    if (!rc)
+        lk_debug_picture(&engine->debug, "draw/decoded", picture);
+    if (!rc && hires.width) {
+        rc = lk__guides_draw(&brief->guides, request, &brief->retouch, hires.width, hires.height,
+                             &engine->debug, err);
+        rc = rc ? rc
+                : lk__hires(engine, request, &hires, conditioning, latents, watch, &picture, err);
+        lk_debug_picture(&engine->debug, "draw/hires", picture);
+    }
+    free(latents);
+    if (rc)
+        lk_picture_free(picture);
+    else
+        *out = picture;
+    return rc;
+}
+
 int lk__paint(lk_engine *engine,
-              const struct lk__brief *brief,
+              struct lk__brief *brief,
               int i,
               const struct lk_watch *watch,
               struct lk_picture **out,
               struct lk_error *err)
 {
-    struct lk_draw_options options = brief->options;
-    const struct lk_draw_refiner refiner = {engine->refiner.drawer, &brief->refined.value,
-                                            brief->request->refiner_switch};
-    options.refiner = brief->refined.count ? &refiner : NULL;
-    options.seed = (uint64_t)lk__sampling_seed(brief->request, i);
-    options.variation.seed = (uint64_t)lk__sampling_variation_seed(brief->request, i);
     struct lk_picture *picture;
-    int rc = lk_draw(engine->painter.drawer, &options, &brief->conditions.value, watch, &picture,
-                     NULL, err);
+    int rc = draw(engine, brief, i, watch, &picture, err);
     if (rc)
         return rc;
-    lk_debug_picture(&engine->debug, "draw/decoded", picture);
-    if (brief->upscale > 1) {
-        rc = enlarge(engine, &picture, brief->upscale, watch, err);
+    rc = lk__retouch_paste(&brief->retouch, &picture, err);
+    if (!rc && brief->upscale > 1) {
+        rc = lk__engine_upscaler(engine, brief->request, err);
+        rc = rc ? rc : enlarge(engine, &picture, brief->upscale, watch, err);
         lk_debug_picture(&engine->debug, "draw/enlarged", picture);
     }
     if (rc)

@@ -13,7 +13,9 @@
 struct lk__brief {
     struct lk_draw_options options;
     struct lk__conditions conditions, refined; /* the latter by the refiner's text encoder */
-    struct lk_picture *init;                   /* --init at drawing size; owned; or NULL */
+    struct lk__retouch retouch;                /* --init, --mask */
+    struct lk__guides guides;                  /* --control */
+    struct lk_draw_options hires;              /* of the second drawing; width 0: there is none */
     struct lk__sampling sampling;
     const struct lk_request *request; /* the result's, filled in */
     int upscale;                      /* 1: leave the size */
@@ -30,7 +32,7 @@ void lk__brief_close(struct lk__brief *brief);
 
 /* Picture i: a new f32 picture. */
 int lk__paint(lk_engine *engine,
-              const struct lk__brief *brief,
+              struct lk__brief *brief,
               int i,
               const struct lk_watch *watch,
               struct lk_picture **out,

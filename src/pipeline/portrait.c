@@ -16,6 +16,7 @@
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
 #include "pipeline/paint.h"
+#include "pipeline/request_controls.h"
 #include "pipeline/trust/marks.h"
 #include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
@@ -69,7 +70,7 @@ static int face_half(lk_engine *engine,
 }
 
 static int draw_half(lk_engine *engine,
-                     const struct lk__brief *brief,
+                     struct lk__brief *brief,
                      int i,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
@@ -79,6 +80,7 @@ static int draw_half(lk_engine *engine,
     int rc = lk__paint(engine, brief, i, watch, &report->picture, err);
     report->seed = lk__sampling_seed(brief->request, i);
     report->variation_seed = lk__sampling_variation_seed(brief->request, i);
+    report->keeps_photo = brief->retouch.mask != NULL;
     report->draw_seconds = seconds() - began;
     return rc;
 }
@@ -121,7 +123,7 @@ static int run_swap(lk_engine *engine,
     rc = rc ? rc : lk_picture_read(request->picture, &read, err);
     rc = rc ? rc : lk_picture_convert(read, LK_PIXEL_F32, &report->picture, err);
     lk_picture_free(read);
-    report->from_photo = true;
+    report->from_photo = report->keeps_photo = true;
     rc = rc ? rc : face_half(engine, result, &people, watch, report, err);
     if (!rc)
         remark_people(result, &people);
@@ -141,7 +143,7 @@ static int check(const struct lk_request *request, struct lk_error *err)
     }
     if (!prompt[strspn(prompt, " \t\r\n")])
         return lk_fail(err, LK_E_INPUT, "the prompt is empty: say what the picture shall show");
-    return 0;
+    return lk__request_check_controls(request, err);
 }
 
 /* Whether something of what was made may not leave. */

@@ -18,6 +18,7 @@
 
 #include "base/size.h"
 #include "data/phash.h"
+#include "pipeline/drawn_text.h"
 #include "pipeline/loras.h"
 #include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
@@ -59,9 +60,13 @@ static int parameters_of(const lk_result *result,
     char *faces = names_of_faces(picture), *prompt = lk__loras_prompt(result);
     char *loras = lk__loras_hashes(result);
     char seed[24], strength[24];
-    struct lk_parameter more[6];
+    struct lk__drawn_text drawn = {0};
+    struct lk_parameter more[LK_ARRAY_LENGTH(drawn.fields) + 6];
     size_t n_more = 0;
     struct lk_parameters p;
+    int rc = picture->from_photo ? 0 : lk__drawn_text(request, &drawn, err);
+    for (size_t i = 0; i < drawn.n; i++)
+        more[n_more++] = drawn.fields[i];
     lk_parameters_init(&p);
     p.prompt = prompt;
     p.negative = request->negative;
@@ -91,8 +96,10 @@ static int parameters_of(const lk_result *result,
     p.height = picture->picture->height;
     p.more = more;
     p.n_more = n_more;
-    int rc = faces && prompt ? lk_parameters_write(&p, out, err)
+    if (!rc)
+        rc = faces && prompt ? lk_parameters_write(&p, out, err)
                              : lk_fail_memory(err, "the picture's text", 0);
+    free(drawn.memory);
     free(faces);
     free(prompt);
     free(loras);
@@ -173,7 +180,7 @@ int lk_result_encode(const lk_result *result,
     if (rc)
         return rc;
     struct lk_xmp xmp = {
-        .source = picture->from_photo ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
+        .source = picture->keeps_photo ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
         .version = LK_VERSION,
         .model = *result->model ? result->model : NULL,
         .prompt = result->request.prompt,

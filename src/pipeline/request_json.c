@@ -3,7 +3,8 @@
  * nothing here.
  *
  *     {"likeness": 1, "task": "portrait", "prompt": "…", "size": "512x768", "guidance": 7.5,
- *      "people": [{"photo": "ada.jpg", "place": "left"}]}
+ *      "people": [{"photo": "ada.jpg", "place": "left"}],
+ *      "controls": [{"type": "canny", "picture": "a.png", "weight": 0.8}]}
  *
  * A key that is not known is an error, not ignored: a misspelt option should not change a picture
  * in silence. */
@@ -16,6 +17,7 @@
 
 #include "base/size.h"
 #include "pipeline/options.h"
+#include "pipeline/request_controls.h"
 #include <likeness/request.h>
 
 static const char *const task_names[] = {
@@ -131,13 +133,19 @@ static int read_option(const char *key,
     snprintf(name, sizeof name, "%s", key);
     swap_characters(name, '_', '-');
     const struct lk_option *o = lk_option_find(name, task_commands[request->task]);
-    if (!o || o->home != LK_HOME_REQUEST || o->type == LK_OPTION_PERSON)
+    if (!o || o->home != LK_HOME_REQUEST || o->type >= LK_OPTION_CONTROL)
         return lk_fail(err, LK_E_INPUT, "%s: no such key for the task %s", label,
                        task_names[request->task]);
     if (o->type == LK_OPTION_LIST)
         return read_list(o, value, request, label, err);
     char number[32];
     const char *text = json_string_value(value);
+    if (o->type == LK_OPTION_FLAG) {
+        if (!json_is_boolean(value))
+            return lk_fail(err, LK_E_INPUT, "%s: true or false is expected", label);
+        *(bool *)((char *)request + o->offset) = json_is_true(value);
+        return 0;
+    }
     bool is_number =
         o->type == LK_OPTION_INT || o->type == LK_OPTION_INT64 || o->type == LK_OPTION_REAL;
     if (is_number != json_is_number(value) || (!is_number && !text))
@@ -169,6 +177,8 @@ static int read_member(const char *key,
         return read_text(value, &request->picture, label, err);
     if (!strcmp(key, "people"))
         return read_people(value, request, name, err);
+    if (!strcmp(key, "controls"))
+        return lk__request_read_controls(request, value, name, err);
     return read_option(key, value, request, label, err);
 }
 
@@ -262,6 +272,8 @@ static json_t *json_of_member(const struct lk_option *o, const void *member)
     case LK_OPTION_SIZE:
         snprintf(text, sizeof text, "%dx%d", size[0], size[1]);
         return size[0] ? json_string(text) : NULL;
+    case LK_OPTION_FLAG:
+        return *(const bool *)member ? json_true() : NULL;
     default:
         return NULL;
     }
@@ -308,6 +320,10 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
     }
     for (int i = 0; i < request->n_people && !rc; i++)
         rc = check_utf8(request->people[i].photo, "--face", err);
+    for (int i = 0; i < request->n_controls && !rc; i++) {
+        rc = check_utf8(request->controls[i].picture, "--control", err);
+        rc = rc ? rc : check_utf8(request->controls[i].model, "--control-model", err);
+    }
     return rc;
 }
 
@@ -350,6 +366,8 @@ int lk_request_to_json(const struct lk_request *request, char **out, struct lk_e
     }
     if (request->n_people)
         json_object_set_new(root, "people", json_of_people(request));
+    if (request->n_controls)
+        json_object_set_new(root, "controls", lk__request_json_of_controls(request));
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     json_decref(root);
     if (!text)

@@ -41,10 +41,11 @@ struct lk__picture_report {
     struct lk__face_report *faces; /* owned */
     size_t n_faces;
     double draw_seconds, face_seconds;
-    bool from_photo; /* a picture that we did not make was changed */
-    bool has_mark;   /* a hidden mark leaves with it: it is large enough */
-    bool is_chained; /* the mark was there before: it is a picture of ours that was worked on */
-    uint64_t mark;   /* the mark's id */
+    bool from_photo;  /* a picture that we did not make was changed */
+    bool keeps_photo; /* pixels of such a picture are in it: changed, or painted under a mask */
+    bool has_mark;    /* a hidden mark leaves with it: it is large enough */
+    bool is_chained;  /* the mark was there before: it is a picture of ours that was worked on */
+    uint64_t mark;    /* the mark's id */
     bool has_nsfw;
     float nsfw;        /* 0…1 */
     char refused[300]; /* why it may not leave; empty: it may */

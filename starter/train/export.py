@@ -80,7 +80,7 @@ def write_companions(out):
         load_weights("inpaint", "model", make_inpaint()).half().save_pretrained(out / "inpaint", max_shard_size=SHARD)
     if there("control"):
         net = make_control(load_weights("unet", "ema", make_unet()))
-        load_weights("control", "model", net).half().save_pretrained(out / "control", max_shard_size=SHARD)
+        load_weights("control", "model", net).half().save_pretrained(out / "canny", max_shard_size=SHARD)
     if there("lora"):
         write_lora(out / "lora/pencil.safetensors")
 
@@ -207,8 +207,8 @@ def describe(out, threshold):
         ("agegender", "genderage", "96 RGB 0..255, box times 1.5, to two logits and age/100"),
         ("restorer", "gfpgan", "512 RGB -1..1 in ffhq_512"),
         ("forensics", "probability", "256 RGB 0..1, box times 1.3, to the probability of a swap"))}
-    rows |= dict(inpaint=dict(file="inpaint", family="sd15-inpaint", contract="diffusers UNet, 9 channels; VAE and text of sd"),
-                 control=dict(file="control", family="controlnet", contract="diffusers ControlNet, Canny edges, for sd"),
+    rows |= dict(inpaint=dict(file="inpaint", family="sd15-inpaint", base="sd", contract="diffusers UNet, 9 channels; VAE and text of sd"),
+                 canny=dict(role="control", file="canny", family="controlnet", contract="diffusers ControlNet, Canny edges, for sd"),
                  pencil=dict(role="lora", file="lora/pencil.safetensors", family="lora", contract="kohya, rank 4, for sd", trigger=TRIGGER))
     rows = {name: row for name, row in rows.items() if (out / row["file"]).exists()}
     for row in rows.values():

@@ -25,7 +25,10 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
         "\"512x768\", \"steps\": 7,"
         "\"guidance\": 0, \"embedding\": [\"x.pt\", \"y\"], \"seed\": 9007199254740991, "
         "\"sampler\": \"euler\", \"face_score\": 0.25,"
-        "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\"}]}";
+        "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\"}],"
+        "\"mask_invert\": true, \"mask_blur\": 0, \"controls\": [{\"type\": \"canny\", "
+        "\"picture\": \"a:b.png\", \"weight\": 0.5}, {\"type\": \"none\", \"picture\": "
+        "\"c.png\", \"start\": 0.25, \"model\": \"pose\"}]}";
     struct lk_request one, two;
     struct lk_error err;
     char *text, *again;
@@ -39,6 +42,12 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
     assert_string_equal(one.people[0].photo, "a=b.png");
     assert_string_equal(one.people[0].place, "left");
     assert_null(one.people[1].place);
+    assert_true(one.mask_invert && one.mask_blur == 0);
+    assert_int_equal(one.n_controls, 2);
+    assert_true(one.controls[0].weight == 0.5 && one.controls[1].start == 0.25);
+    assert_string_equal(one.controls[0].picture, "a:b.png");
+    assert_null(one.controls[0].model);
+    assert_string_equal(one.controls[1].model, "pose");
     assert_int_equal(lk_request_to_json(&one, &text, &err), 0);
     assert_int_equal(parse(&two, text, &err), 0);
     assert_int_equal(lk_request_to_json(&two, &again, &err), 0);
@@ -75,6 +84,10 @@ static void a_bad_request_is_refused_by_name(void **state)
         {"{\"likeness\": 1, \"task\": \"draw\", \"embedding\": [3]}", "a list of strings"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": \"a\\u0000b\"}", "line 1"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": {}}", "a list is expected"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"mask_invert\": 1}", "true or false is expected"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"controls\": {}}", "a list is expected"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"controls\": [{\"type\": \"oil\", \"picture\": \"a\"}]}", "controls: objects"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"controls\": [{\"type\": \"tile\", \"picture\": \"a\", \"wait\": 1}]}", "controls: objects"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}", "people[0]"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}", "nobody is named"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"up\"}]}", "none of largest"},
@@ -201,6 +214,33 @@ static void bytes_take_units(void **state)
     lk_invocation_free(&invocation);
 }
 
+static void a_control_is_read_from_the_end_of_its_text(void **state)
+{
+    (void)state;
+    struct lk_invocation invocation;
+    struct lk_error err;
+    const struct lk_option *control = lk_option_find("control", LK_CMD_DRAW);
+    const struct lk_option *model = lk_option_find("control-model", LK_CMD_DRAW);
+    lk_invocation_init(&invocation, LK_TASK_DRAW);
+    const struct lk_request_control *c = invocation.request.controls;
+    assert_int_equal(lk_option_set(model, &invocation, "one", "--control-model", &err), 0);
+    assert_int_equal(lk_option_set(control, &invocation, "canny:a:1.png", "--control", &err), 0);
+    assert_int_equal(lk_option_set(control, &invocation, "tile:b:2:0.1:0.9", "--control", &err), 0);
+    assert_int_equal(lk_option_set(control, &invocation, "none:c.png:-1", "--control", &err), 0);
+    assert_int_equal(lk_option_set(model, &invocation, "two", "--control-model", &err), 0);
+    assert_int_equal(invocation.request.n_controls, 3);
+    assert_string_equal(c[0].picture, "a:1.png");
+    assert_string_equal(c[0].model, "one");
+    assert_true(c[0].weight == 1 && c[0].start == 0 && c[0].end == 1);
+    assert_string_equal(c[1].picture, "b");
+    assert_string_equal(c[1].model, "two");
+    assert_true(c[1].weight == 2 && c[1].start == 0.1 && c[1].end == 0.9);
+    assert_true(c[2].weight == -1);
+    assert_int_equal(lk_option_set(control, &invocation, "canny:", "--control", &err), LK_E_INPUT);
+    assert_int_equal(lk_option_set(control, &invocation, "a.png", "--control", &err), LK_E_INPUT);
+    lk_invocation_free(&invocation);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +251,7 @@ int main(void)
         cmocka_unit_test(variations_keep_the_seed),
         cmocka_unit_test(every_option_takes_its_own_default),
         cmocka_unit_test(bytes_take_units),
+        cmocka_unit_test(a_control_is_read_from_the_end_of_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -432,6 +432,30 @@ static void write_single(const char *path,
         write_sidecar(path, options);
 }
 
+void test_control_write(const char *path, const struct test_checkpoint *options)
+{
+    size_t count = 0;
+    const char *name = options->family ? "control_sdxl" : "control";
+    struct test_tensor *tensors = read_list(name, -1, NULL, &count);
+    const struct test_tensor **list = calloc(count, sizeof *list);
+    must(list != NULL, path);
+    for (size_t i = 0; i < count; i++)
+        list[i] = &tensors[i];
+    if (options->layout == TEST_SINGLE) {
+        write_single(path, list, count, options);
+    } else {
+        char *file = test_format("%s/diffusion_pytorch_model.safetensors", path);
+        char *config = test_format("%s/config.json", path);
+        test_make_dir(path);
+        write_tensors(file, list, count, options);
+        test_write_text(config, family_of(options)->config[TEST_UNET]);
+        free(file);
+        free(config);
+    }
+    free(list);
+    free(tensors);
+}
+
 void test_checkpoint_write(const char *path, const struct test_checkpoint *options)
 {
     size_t all, count = 0;
@@ -441,6 +465,9 @@ void test_checkpoint_write(const char *path, const struct test_checkpoint *optio
     for (size_t i = 0; i < all; i++)
         if (!options->without_vae || tensors[i].part != TEST_VAE)
             list[count++] = &tensors[i];
+    for (size_t i = 0; options->inpaint && i < all; i++)
+        if (!strcmp(tensors[i].name, "conv_in.weight"))
+            tensors[i].shape[1] = tensors[i].ldm_shape[1] = 9;
     if (options->layout == TEST_SINGLE)
         write_single(path, list, count, options);
     else

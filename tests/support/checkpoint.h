@@ -23,6 +23,7 @@ struct test_checkpoint {
     int old_vae_names;       /* folder: query, key, value, proj_attn, as before diffusers 0.17 */
     int fp16_names;          /* folder: *.fp16.safetensors */
     int shards;              /* folder: UNet in two files and an index */
+    int inpaint;             /* UNet of nine channels */
     const char *spacing;     /* folder: timestep_spacing of a scheduler_config.json; NULL: none */
     const char
         *family; /* "sd2", "sdxl", "refiner", "distilled", "small", "inpaint"; NULL: SD 1.x */
@@ -31,6 +32,10 @@ struct test_checkpoint {
 
 /* path: the folder, or the file (NAME.safetensors; the sidecar is NAME.json). Aborts on failure. */
 void test_checkpoint_write(const char *path, const struct test_checkpoint *options);
+
+/* Writes the tiny ControlNet of tests/golden/control_tiny.tsv, of family "sdxl" that of
+ * control_sdxl_tiny.tsv; layout and dtype hold besides. */
+void test_control_write(const char *path, const struct test_checkpoint *options);
 
 /* out[product of shape]: the weights of that name, f32. The second text encoder's names begin with
  * "2.". */

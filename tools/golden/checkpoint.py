@@ -125,6 +125,7 @@ def models(dtype="f32"):
 
 
 def make_checkpoint():
+    """shared/tools/make_checkpoint.py"""
     spec = importlib.util.spec_from_file_location("make_checkpoint", SHARED / "tools/make_checkpoint.py")
     make = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make)

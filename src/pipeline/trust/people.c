@@ -380,7 +380,7 @@ static int check_picture(const struct checking *c, const char *path, struct lk_e
     return rc;
 }
 
-/* No picture of somebody barred is changed, or started from. */
+/* No picture of somebody barred is changed, started from or followed. */
 static int check_pictures(const struct checking *c, struct lk_error *err)
 {
     const struct lk_request *request = c->request;
@@ -388,7 +388,10 @@ static int check_pictures(const struct checking *c, struct lk_error *err)
     if (rc || !barred)
         return rc;
     rc = check_picture(c, request->task == LK_TASK_SWAP ? request->picture : NULL, err);
-    return rc ? rc : check_picture(c, request->init, err);
+    rc = rc ? rc : check_picture(c, request->init, err);
+    for (int i = 0; i < request->n_controls && !rc; i++)
+        rc = check_picture(c, request->controls[i].picture, err);
+    return rc;
 }
 
 int lk__people_check(lk_engine *engine,
@@ -399,7 +402,7 @@ int lk__people_check(lk_engine *engine,
     const struct lk_request *request = &result->request;
     struct checking c = {.engine = engine, .request = request, .watch = watch};
     const int n = lk__uses_people(request) ? request->n_people : 0;
-    if (!n && request->task != LK_TASK_SWAP && !request->init)
+    if (!n && request->task != LK_TASK_SWAP && !request->init && !request->n_controls)
         return 0;
     int rc = open_checking(&c, err);
     for (int i = 0; i < n && !rc; i++)

@@ -204,7 +204,7 @@ int lk__policy_swap(lk_engine *engine,
     int given = age_group(rule, identity->years);
     /* Whom a prompt may ask for the words have decided: a grown person whom the model has drawn too
      * young gets the face of the grown person that was named. */
-    bool is_own_drawing = !picture->from_photo && given > 0;
+    bool is_own_drawing = !picture->keeps_photo && given > 0;
     if (rc || is_own_drawing || given * age_group(rule, face->years) >= 0)
         return rc;
     return lk_fail(err, LK_E_REFUSED,

@@ -64,12 +64,15 @@ void lk__provenance_free(struct lk__provenance *provenance)
     free(provenance->certificate);
 }
 
-/* The user's picture that was changed, as it was read: another of the same name is no parent. */
+/* The user's picture that was changed or painted on, as it was read: another of the same name is no
+ * parent. */
 static int map_parent(const lk_result *result, struct lk_file *out, struct lk_error *err)
 {
     struct lk_sha256 sha;
-    const char *path = result->request.picture;
-    const char *was = json_string_value(json_object_get(result->record.sources, "picture.sha256"));
+    const bool swapped = result->request.task == LK_TASK_SWAP;
+    const char *path = swapped ? result->request.picture : result->request.init;
+    const char *was = json_string_value(
+        json_object_get(result->record.sources, swapped ? "picture.sha256" : "init.sha256"));
     int rc = lk_file_map(path, out, err);
     if (rc)
         return rc;
@@ -100,7 +103,7 @@ int lk__provenance_sign(const lk_result *result,
     if (!identity.key)
         return 0;
     int rc = lk_c2pa_open(NULL, &c2pa, err);
-    if (!rc && result->pictures[i].from_photo && !(rc = map_parent(result, &parent, err))) {
+    if (!rc && result->pictures[i].keeps_photo && !(rc = map_parent(result, &parent, err))) {
         claim.source = LK_SOURCE_COMPOSITE;
         claim.parent = parent.bytes;
         claim.parent_size = parent.size;

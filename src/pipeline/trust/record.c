@@ -80,6 +80,7 @@ static json_t *json_of_models(const lk_engine *engine, const lk_result *result)
                 lk__json_of_number(json_real_value(json_object_get(lora, "weight"))), "text_weight",
                 lk__json_of_number(json_real_value(json_object_get(lora, "text_weight")))));
     }
+    lk__controls_record(&engine->controls, models);
     return models;
 }
 
@@ -98,6 +99,12 @@ static int hash_sources(const lk_result *result, json_t *sources, struct lk_erro
     const struct lk_request *request = &result->request;
     int rc = add_source(sources, "picture.sha256", request->picture, err);
     rc = rc ? rc : add_source(sources, "init.sha256", request->init, err);
+    rc = rc ? rc : add_source(sources, "mask.sha256", request->mask, err);
+    for (int i = 0; i < request->n_controls && !rc; i++) {
+        char name[48];
+        snprintf(name, sizeof name, "controls[%d].sha256", i);
+        rc = add_source(sources, name, request->controls[i].picture, err);
+    }
     for (int i = 0; i < request->n_people && !rc; i++) {
         char name[48];
         snprintf(name, sizeof name, "people[%d].sha256", i);
@@ -143,16 +150,16 @@ static void move_texts(json_t *from, const char *key, json_t *to)
     json_object_del(from, key);
 }
 
-/* "people": [{"photo", "place"}]: photos are personal, places are not. */
-static void split_people(json_t *options, json_t *personal)
+/* Of each object of a list, such as people, one text is personal: the path of a photo. */
+static void split_list(json_t *options, const char *list, const char *key, json_t *personal)
 {
     size_t i;
-    json_t *person;
-    json_array_foreach(json_object_get(options, "people"), i, person)
+    json_t *object;
+    json_array_foreach(json_object_get(options, list), i, object)
     {
         char name[48];
-        snprintf(name, sizeof name, "people[%zu].photo", i);
-        move_text(person, "photo", personal, name);
+        snprintf(name, sizeof name, "%s[%zu].%s", list, i, key);
+        move_text(object, key, personal, name);
     }
 }
 
@@ -173,7 +180,9 @@ static int split_request(const lk_result *result,
     free(text);
     move_text(options, "prompt", personal, "prompt");
     move_text(options, "picture", personal, "picture");
-    split_people(options, personal);
+    split_list(options, "people", "photo", personal);
+    split_list(options, "controls", "picture", personal);
+    split_list(options, "controls", "model", personal);
     for (size_t i = 0; i < n; i++) {
         if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_TEXT)
             move_text(options, rows[i].name, personal, rows[i].name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The loop of diffusion. Noise of one seed, in the order in which diffusers draws it: (with init:
- * the posterior's,) the first noise, then the sampler's own, all from one generator. */
+ * the posterior's,) the first noise, (with mask: that of the posterior of the rest,) then the
+ * sampler's own, all from one generator. */
 #include "stages/diffuse/draw.h"
 
 #include <math.h>
@@ -31,8 +32,12 @@ struct sitting {
     struct lk_rng rng;
     struct lk__walk walk;
     float *input, *epsilon; /* [C,h,w] each */
+    bool sees_mask;         /* an inpainting UNet */
+    struct lk__inpaint inpaint;
+    struct lk__controls controls;
     struct half {
         struct lk_conditioning conditioning;
+        struct lk__predictor predictor;
         struct lk__guidance guidance;
     } own, refiner; /* the latter takes the last steps, if there is one */
 };
@@ -53,9 +58,14 @@ void lk_draw_options_init(struct lk_draw_options *options)
     lk_guidance_options_init(&options->guidance_options);
 }
 
+static bool has_picture(const struct lk_draw_options *o)
+{
+    return o->init || o->init_latents;
+}
+
 int lk_draw_steps(const struct lk_draw_options *o)
 {
-    if (!o->init)
+    if (!has_picture(o))
         return o->steps;
     return o->strength >= 0 && o->strength <= 1 ? (int)(o->steps * o->strength) : 0;
 }
@@ -83,7 +93,8 @@ static bool same_freeu(const struct lk_unet_variant *a, const struct lk_unet_var
 
 static bool same_variant(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
 {
-    return a->perturbed == b->perturbed && a->freed == b->freed && (!a->freed || same_freeu(a, b));
+    return a->perturbed == b->perturbed && a->controlled == b->controlled && a->freed == b->freed &&
+           (!a->freed || same_freeu(a, b));
 }
 
 /* The UNet of the variant that is asked for; another one is given up. */
@@ -136,9 +147,10 @@ void lk_drawer_free(lk_drawer *drawer)
 
 int lk_drawer_rebind(lk_drawer *drawer, struct lk_error *err)
 {
+    const struct lk_unet_variant variant = drawer->variant;
     lk_session_release(drawer->unet); /* first: two would take twice the memory */
     drawer->unet = NULL;
-    return open_network(drawer, lk_unet_graph, &drawer->unet, err);
+    return choose_unet(drawer, &variant, err);
 }
 
 static int check_size(const struct lk_draw_options *o, int factor, struct lk_error *err)
@@ -151,6 +163,20 @@ static int check_size(const struct lk_draw_options *o, int factor, struct lk_err
                            o->width, o->height, factor, LK_DRAW_MIN_SIDE, LK_DRAW_MAX_SIDE);
     }
     return 0;
+}
+
+static int check_mask(const struct lk_draw_options *o, struct lk_error *err)
+{
+    if (!o->mask)
+        return 0;
+    if (!o->init)
+        return lk_fail(
+            err, LK_E_INPUT,
+            "--mask says which part of a picture is painted: give the picture by --init");
+    if (o->mask->width == o->width && o->mask->height == o->height)
+        return 0;
+    return lk_fail(err, LK_E_INPUT, "a mask of %dx%d does not fit a drawing of %dx%d",
+                   o->mask->width, o->mask->height, o->width, o->height);
 }
 
 static int all_finite(const float *values, size_t n)
@@ -227,21 +253,22 @@ static int guide(const struct sitting *s,
                sizeof c->sizes_positive);
         c->n_sizes = unet->sizes;
     }
-    lk__guidance_init(&half->guidance, drawer->unet, s->shape, c, unet->added, o->guidance,
+    lk__guidance_init(&half->guidance, &half->predictor, c, unet->added, o->guidance,
                       &o->guidance_options);
     return check_conditioning(drawer, c, err);
 }
 
-/* A UNet that wants a mask and a masked picture beside the latent cannot draw without them. */
-static int check_channels(const lk_drawer *drawer, int latent, struct lk_error *err)
+/* A refiner works on the latent alone. */
+static int check_refiner(const lk_drawer *drawer, int latent, struct lk_error *err)
 {
     const int channels = lk_checkpoint_config(drawer->checkpoint)->unet.in_channels;
     if (channels == latent)
         return 0;
-    return lk_fail(err, LK_E_INPUT,
-                   "checkpoint '%s' is for inpainting (%d input channels), which is not supported "
-                   "yet: take the plain one",
-                   lk_checkpoint_name(drawer->checkpoint), channels);
+    return lk_fail(
+        err, LK_E_INPUT,
+        "refiner '%s' does not take the latents of the checkpoint (%d input channels, not "
+        "%d): take a plain one of its family",
+        lk_checkpoint_name(drawer->checkpoint), channels, latent);
 }
 
 static int check_guidance(const struct sitting *s, struct lk_error *err)
@@ -283,7 +310,7 @@ static int plan(struct sitting *s, struct lk_error *err)
                                              o->sigmas, o->eta,  zero_snr};
     if (!rc)
         rc = lk__plan_make(s->sampler, &options, &s->plan, err);
-    if (rc || !o->init)
+    if (rc || !has_picture(o))
         return rc;
     if (!(o->strength >= 0 && o->strength <= 1))
         return lk_fail(err, LK_E_INPUT, "--strength: %g is not a number from 0 to 1", o->strength);
@@ -316,34 +343,83 @@ static int allocate(struct sitting *s, struct lk_error *err)
     return 0;
 }
 
-static int start_from_picture(struct sitting *s, struct lk_error *err)
+/* Latents of what is started from. picture: init at the size of the drawing; or NULL. */
+static int take_picture(struct sitting *s,
+                        const struct lk__autoencoder *vae,
+                        const struct lk_picture *picture,
+                        struct lk_error *err)
+{
+    const float *latents = s->options->init_latents;
+    if (!latents)
+        return lk__encode(vae, picture, &s->rng, s->watch, s->walk.x, err);
+    memcpy(s->walk.x, latents, s->walk.n * sizeof *latents);
+    return 0;
+}
+
+/* Keeps picture and noise for what lies outside the mask; under it the picture may give way to
+ * noise. */
+static void take_mask(struct sitting *s)
+{
+    struct lk__inpaint *p = &s->inpaint;
+    const size_t n = s->walk.n, pixels = (size_t)p->height * p->width;
+    memcpy(p->known, s->walk.x, n * sizeof *p->known);
+    memcpy(p->noise, s->walk.noise, n * sizeof *p->noise);
+    for (size_t k = 0; s->options->fill == LK_FILL_NOISE && k < n; k++)
+        if (p->mask[k % pixels] > 0)
+            s->walk.x[k] = p->noise[k];
+}
+
+/* What an inpainting UNet sees besides. A plain one sees nothing, but diffusers draws the noise. */
+static int look_at_mask(struct sitting *s,
+                        const struct lk__autoencoder *vae,
+                        const struct lk_picture *picture,
+                        struct lk_error *err)
+{
+    if (s->sees_mask)
+        return lk__inpaint_look(&s->inpaint, vae, picture, s->options->mask, &s->rng, s->watch,
+                                err);
+    if (s->options->mask)
+        lk_rng_normal(&s->rng, s->inpaint.noised, s->walk.n);
+    return 0;
+}
+
+/* With a mask strength 1 starts from noise alone, as diffusers does; an inpainting UNet then needs
+ * no latents of the picture. */
+static int start(struct sitting *s, const struct lk_picture *picture, struct lk_error *err)
 {
     const struct lk_draw_options *o = s->options;
-    lk_drawer *d = s->drawer;
-    struct lk_picture *resized = NULL;
-    int rc = d->encoder ? 0 : open_network(d, lk_vae_encoder_graph, &d->encoder, err);
-    if (!rc && (o->init->width != o->width || o->init->height != o->height))
-        rc = lk_picture_resize(o->init, o->width, o->height, &resized, err);
+    const lk_drawer *d = s->drawer;
     const struct lk__autoencoder vae = {d->checkpoint, d->decoder, d->encoder, o->tile};
-    if (!rc)
-        rc = lk__encode(&vae, resized ? resized : o->init, &s->rng, s->watch, s->walk.x, err);
-    lk_picture_free(resized);
+    const bool noise_alone = !has_picture(o) || (o->mask && o->strength == 1);
+    int rc = 0;
+    if (!noise_alone || (o->mask && !s->sees_mask))
+        rc = take_picture(s, &vae, picture, err);
     if (rc)
         return rc;
     lk__noise_first(&s->rng, &o->variation, s->shape, s->walk.noise, s->epsilon);
-    lk__sampler_noised(s->sampler, &s->plan, s->start, &s->walk);
-    return 0;
+    if (o->mask)
+        take_mask(s);
+    if (!noise_alone)
+        lk__sampler_noised(s->sampler, &s->plan, s->start, &s->walk);
+    for (size_t k = 0; noise_alone && k < s->walk.n; k++)
+        s->walk.x[k] = s->walk.noise[k] * s->plan.noise_scale;
+    return look_at_mask(s, &vae, picture, err);
 }
 
 static int begin(struct sitting *s, struct lk_error *err)
 {
-    lk_rng_init(&s->rng, s->options->rng, s->options->seed);
-    if (s->options->init)
-        return start_from_picture(s, err);
-    lk__noise_first(&s->rng, &s->options->variation, s->shape, s->walk.x, s->epsilon);
-    for (size_t k = 0; k < s->walk.n; k++)
-        s->walk.x[k] *= s->plan.noise_scale;
-    return 0;
+    const struct lk_draw_options *o = s->options;
+    lk_drawer *d = s->drawer;
+    struct lk_picture *sized = NULL;
+    int rc = 0;
+    lk_rng_init(&s->rng, o->rng, o->seed);
+    if ((o->init || s->sees_mask) && !d->encoder)
+        rc = open_network(d, lk_vae_encoder_graph, &d->encoder, err);
+    if (!rc && o->init && (o->init->width != o->width || o->init->height != o->height))
+        rc = lk_picture_resize(o->init, o->width, o->height, &sized, err);
+    rc = rc ? rc : start(s, sized ? sized : o->init, err);
+    lk_picture_free(sized);
+    return rc;
 }
 
 /* The step that a call belongs to, counted from the first taken. PNDM has a call more. */
@@ -389,24 +465,27 @@ static int denoise(struct sitting *s, struct lk_error *err)
     for (int i = s->start; i < s->plan.calls; i++, s->walk.taken++) {
         const struct lk__call *call = &s->plan.call[i];
         const lk_drawer *drawer = i < refined ? s->drawer : s->options->refiner->drawer;
-        struct lk__guidance *guidance = i < refined ? &s->own.guidance : &s->refiner.guidance;
+        struct half *half = i < refined ? &s->own : &s->refiner;
         int rc = lk_watch_step(s->watch, "draw", i - s->start + 1, calls, err);
         if (rc)
             return rc;
         if (i == refined) /* what a sampler remembers is of the other checkpoint */
             s->walk.taken = 0;
         lk__sampler_input(s->sampler, &s->plan, i, s->walk.x, s->walk.n, s->input);
-        rc = lk__guidance_noise(guidance, step_of(s, call),
+        half->predictor.at = i - s->start;
+        rc = lk__guidance_noise(&half->guidance, step_of(s, call),
                                 lk__mix_holds(options, call->step, s->plan.steps), call->timestep,
                                 s->input, s->epsilon, s->watch, err);
         if (rc)
             return rc;
         if (predicts_v(s, drawer)) {
             noise_of_v(s, i, s->epsilon);
-            noise_of_v(s, i, guidance->away);
+            noise_of_v(s, i, half->guidance.away);
         }
-        s->walk.away = options->plus_plus ? guidance->away : NULL;
+        s->walk.away = options->plus_plus ? half->guidance.away : NULL;
         s->sampler->step(&s->plan, i, s->epsilon, &s->walk);
+        if (s->options->mask && !s->sees_mask)
+            lk__inpaint_keep(&s->inpaint, s->sampler, &s->plan, i + 1, s->walk.x);
         if (!all_finite(s->walk.x, s->walk.n))
             return lk_fail(err, LK_E_INPUT,
                            "the UNet of checkpoint '%s' gives no numbers (NaN or infinity) in step "
@@ -450,6 +529,42 @@ static int draw(struct sitting *s,
     return rc;
 }
 
+/* Mask, ControlNets, and the UNets: the first checkpoint's takes them, the refiner's neither. */
+static int prepare(struct sitting *s, struct lk_error *err)
+{
+    const struct lk_draw_options *o = s->options;
+    struct lk_unet_variant variant = {
+        .perturbed = o->guidance_options.perturbed > 0,
+        .controlled = o->n_controls > 0,
+        .freed = o->freeu != NULL,
+        .freeu = o->freeu ? *o->freeu : (struct lk_freeu){{0}},
+        .height = s->shape[1],
+        .width = s->shape[2],
+    };
+    struct lk__predictor plain = {
+        .channels = s->shape[0],
+        .height = s->shape[1],
+        .width = s->shape[2],
+        .steps = s->plan.calls - s->start,
+    };
+    int rc = choose_unet(s->drawer, &variant, err);
+    if (!rc && (o->mask || s->sees_mask))
+        rc = lk__inpaint_init(&s->inpaint, o->mask, s->shape, err);
+    if (!rc && o->n_controls)
+        rc = lk__controls_init(&s->controls, s->drawer->checkpoint, o->controls, o->n_controls,
+                               o->width, o->height, err);
+    variant.controlled = 0;
+    if (!rc && o->refiner)
+        rc = choose_unet(o->refiner->drawer, &variant, err);
+    s->own.predictor = s->refiner.predictor = plain;
+    s->own.predictor.unet = s->drawer->unet;
+    s->own.predictor.more_channels = s->sees_mask ? s->shape[0] + 1 : 0;
+    s->own.predictor.more = s->inpaint.more;
+    s->own.predictor.controls = o->n_controls ? &s->controls : NULL;
+    s->refiner.predictor.unet = o->refiner ? o->refiner->drawer->unet : NULL;
+    return rc;
+}
+
 int lk_draw(lk_drawer *drawer,
             const struct lk_draw_options *options,
             const struct lk_conditioning *conditioning,
@@ -458,36 +573,32 @@ int lk_draw(lk_drawer *drawer,
             float **latents,
             struct lk_error *err)
 {
+    const struct lk_checkpoint_config *config = lk_checkpoint_config(drawer->checkpoint);
     const int factor = lk__autoencoder_factor(drawer->checkpoint);
     const struct lk_draw_refiner *refiner = options->refiner;
+    const int channels = config->vae.latent_channels;
     struct sitting s = {
         .drawer = drawer,
         .options = options,
         .watch = watch,
-        .shape = {lk_checkpoint_config(drawer->checkpoint)->vae.latent_channels,
-                  options->height / factor, options->width / factor},
-    };
-    const struct lk_unet_variant variant = {
-        .perturbed = options->guidance_options.perturbed > 0,
-        .freed = options->freeu != NULL,
-        .freeu = options->freeu ? *options->freeu : (struct lk_freeu){{0}},
-        .height = s.shape[1],
-        .width = s.shape[2],
+        .shape = {channels, options->height / factor, options->width / factor},
+        .sees_mask = config->unet.in_channels == 2 * channels + 1,
     };
     int rc = check_size(options, factor, err);
-    rc = rc ? rc : check_channels(drawer, s.shape[0], err);
-    rc = rc || !refiner ? rc : check_channels(refiner->drawer, s.shape[0], err);
+    rc = rc ? rc : check_mask(options, err);
+    rc = rc || !refiner ? rc : check_refiner(refiner->drawer, channels, err);
     rc = rc ? rc : plan(&s, err);
-    rc = rc ? rc : choose_unet(drawer, &variant, err);
+    rc = rc ? rc : allocate(&s, err);
+    rc = rc ? rc : prepare(&s, err);
     rc = rc ? rc : guide(&s, drawer, conditioning, &s.own, err);
-    rc = rc || !refiner ? rc : choose_unet(refiner->drawer, &variant, err);
     rc = rc || !refiner ? rc : guide(&s, refiner->drawer, refiner->conditioning, &s.refiner, err);
     rc = rc || drawer->decoder ? rc
                                : open_network(drawer, lk_vae_decoder_graph, &drawer->decoder, err);
-    rc = rc ? rc : allocate(&s, err);
     rc = rc ? rc : draw(&s, picture, latents, err);
     lk__guidance_free(&s.own.guidance);
     lk__guidance_free(&s.refiner.guidance);
+    lk__controls_free(&s.controls);
+    lk__inpaint_free(&s.inpaint);
     free(s.walk.x);
     return rc;
 }

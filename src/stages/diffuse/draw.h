@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Drawing: conditioning in, picture out, as diffusers' StableDiffusionPipeline (or, from a picture,
- * its Img2Img pipeline) does with the same checkpoint, scheduler and seed. */
+ * its Img2Img, Inpaint or ControlNet pipeline) does with the same checkpoint, scheduler and seed.
+ */
 #ifndef LK_STAGES_DIFFUSE_DRAW_H
 #define LK_STAGES_DIFFUSE_DRAW_H
 
@@ -12,8 +13,10 @@
 #include "catalog/checkpoint.h"
 #include "data/picture.h"
 #include "runtime/session.h"
+#include "stages/diffuse/control.h"
 #include "stages/diffuse/freeu.h"
 #include "stages/diffuse/guidance.h"
+#include "stages/diffuse/inpaint.h"
 #include "stages/diffuse/noise.h"
 #include "stages/diffuse/samplers.h"
 
@@ -23,7 +26,8 @@
 typedef struct lk_drawer lk_drawer;
 
 /* Another checkpoint that takes the latent over for its last steps, as diffusers' denoising_end and
- * denoising_start do: those of a time below (1 − from)·1000. Its VAE is not used. */
+ * denoising_start do: those of a time below (1 − from)·1000. Its VAE is not used, and
+ * ControlNets, which are made for the first one, do not go with it. */
 struct lk_draw_refiner {
     lk_drawer *drawer;
     const struct lk_conditioning *conditioning; /* by its own text encoder */
@@ -46,8 +50,13 @@ struct lk_draw_options {
     struct lk_variation variation;
     enum lk_rng_kind rng;
     const struct lk_picture
-        *init;       /* start from this picture (resized to width × height), or NULL */
-    double strength; /* with init: int(steps·strength) last steps are taken, 0 … 1 */
+        *init;                  /* start from this picture (resized to width × height), or NULL */
+    const float *init_latents;  /* instead of init: [4, height/8, width/8] as lk_draw gives them */
+    double strength;            /* with init: int(steps·strength) last steps are taken, 0 … 1 */
+    const struct lk_mask *mask; /* with init: where it is painted, of the drawing's size; or NULL */
+    enum lk_inpaint_fill fill;
+    const struct lk_control_use *controls; /* [n_controls] */
+    int n_controls;
     const struct lk_draw_refiner *refiner; /* or NULL */
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };

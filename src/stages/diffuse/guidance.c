@@ -5,39 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t latent_size(const struct lk__guidance *g)
-{
-    return (size_t)g->channels * g->height * g->width;
-}
-
 static size_t context_size(const struct lk__guidance *g)
 {
     return (size_t)g->conditioning->tokens * g->conditioning->width;
 }
 
+static size_t latent_size(const struct lk__guidance *g)
+{
+    const struct lk__predictor *p = g->predictor;
+    return (size_t)p->channels * p->height * p->width;
+}
+
 void lk__guidance_init(struct lk__guidance *g,
-                       lk_session *unet,
-                       const int latent_shape[3],
+                       const struct lk__predictor *predictor,
                        const struct lk_conditioning *conditioning,
                        int added_width,
                        double scale,
                        const struct lk_guidance_options *options)
 {
     *g = (struct lk__guidance){
-        .unet = unet,
+        .predictor = predictor,
         .conditioning = conditioning,
         .options = options,
         .scale = (float)(options->plus_plus ? scale / 12.5 : scale),
-        .channels = latent_shape[0],
-        .height = latent_shape[1],
-        .width = latent_shape[2],
         .added_width = added_width,
     };
 }
 
 void lk__guidance_free(struct lk__guidance *g)
 {
-    free(g->sample);
     free(g->context);
     free(g->added);
     free(g->away);
@@ -67,18 +63,15 @@ static int make_room(struct lk__guidance *g, int batch, struct lk_error *err)
 {
     if (batch <= g->room)
         return 0;
-    const size_t rows = (size_t)batch;
-    float *sample = realloc(g->sample, rows * latent_size(g) * sizeof *sample);
-    g->sample = sample ? sample : g->sample;
-    float *context = realloc(g->context, rows * context_size(g) * sizeof *context);
+    const size_t bytes = (size_t)batch * context_size(g) * sizeof *g->context;
+    float *context = realloc(g->context, bytes);
     g->context = context ? context : g->context;
-    float *added = realloc(g->added, (rows * (size_t)g->added_width + 1) * sizeof *added);
+    float *added = realloc(g->added, ((size_t)batch * g->added_width + 1) * sizeof *added);
     g->added = added ? added : g->added;
     if (!g->away)
         g->away = malloc(latent_size(g) * sizeof *g->away);
-    if (!sample || !context || !added || !g->away)
-        return lk_fail_memory(err, "guidance",
-                              rows * (latent_size(g) + context_size(g)) * sizeof *sample);
+    if (!context || !added || !g->away)
+        return lk_fail_memory(err, "guidance", bytes + latent_size(g) * sizeof *g->away);
     g->room = batch;
     g->batch = 0;
     return 0;
@@ -176,43 +169,27 @@ int lk__guidance_noise(struct lk__guidance *g,
                        const struct lk_watch *watch,
                        struct lk_error *err)
 {
-    static const char *const rest[] = {"added", "perturb"};
-    const char *in_names[5] = {"sample", "timestep", "context"};
-    static const char *const out_name = "noise";
-    const size_t n = latent_size(g);
-    float timesteps[LK_GUIDANCE_MAX_ROWS], perturb[LK_GUIDANCE_MAX_ROWS];
+    const struct lk_conditioning *c = g->conditioning;
+    float perturb[LK_GUIDANCE_MAX_ROWS], *noise;
     int rc = choose_rows(g, step, holds, err);
     if (rc)
         return rc;
-    for (int b = 0; b < g->batch; b++) {
-        memcpy(g->sample + b * n, x, n * sizeof *x);
-        timesteps[b] = timestep;
+    for (int b = 0; b < g->batch; b++)
         perturb[b] = b == g->perturbed;
-    }
-    const struct lk_conditioning *c = g->conditioning;
-    struct lk_array inputs[5] = {
-        {LK_F32, 4, {g->batch, g->channels, g->height, g->width}, g->sample},
-        {LK_F32, 1, {g->batch}, timesteps},
-        {LK_F32, 3, {g->batch, c->tokens, c->width}, g->context},
+    const struct lk__asked asked = {
+        .batch = g->batch,
+        .timestep = timestep,
+        .tokens = c->tokens,
+        .width = c->width,
+        .context = g->context,
+        .added_width = g->added_width,
+        .added = g->added,
+        .perturb = g->options->perturbed > 0 ? perturb : NULL,
     };
-    const struct lk_array more[] = {{LK_F32, 2, {g->batch, g->added_width}, g->added},
-                                    {LK_F32, 3, {g->batch, 1, 1}, perturb}};
-    const bool given[] = {g->added_width > 0, g->options->perturbed > 0};
-    size_t n_in = 3;
-    for (int k = 0; k < 2; k++) {
-        if (!given[k])
-            continue;
-        in_names[n_in] = rest[k];
-        inputs[n_in++] = more[k];
-    }
-    struct lk_array output = {0};
-    rc = lk_session_run(g->unet, n_in, in_names, inputs, 1, &out_name, &output, watch, err);
+    rc = lk__predict(g->predictor, &asked, x, watch, &noise, err);
     if (rc)
         return rc;
-    if (output.rank != 4 || memcmp(output.shape, inputs[0].shape, 4 * sizeof output.shape[0]))
-        rc = lk_fail(err, LK_E_FAILED, "the UNet's noise has another shape than its latent");
-    else
-        combine(g, holds ? g->scale : 1, output.data, epsilon);
-    free(output.data);
-    return rc;
+    combine(g, holds ? g->scale : 1, noise, epsilon);
+    free(noise);
+    return 0;
 }

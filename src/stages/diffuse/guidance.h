@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 #include "base/watch.h"
-#include "runtime/session.h"
 #include "stages/diffuse/mix.h"
+#include "stages/diffuse/predict.h"
 
 /* Numbers that SDXL is told of a picture: original height and width, top and left of the crop, then
  * target height and width; its refiner instead of the last two an aesthetic score. */
@@ -44,12 +44,12 @@ struct lk_conditioning {
 #define LK_GUIDANCE_MAX_ROWS 32
 
 struct lk__guidance {
-    lk_session *unet; /* of a perturbed variant where options->perturbed is not 0 */
+    const struct lk__predictor
+        *predictor; /* of a perturbed UNet where options->perturbed is not 0 */
     const struct lk_conditioning *conditioning;
     const struct lk_guidance_options *options;
     float scale;
-    int channels, height, width; /* of the latent */
-    int added_width;             /* of the UNet's added embedding; 0: it has none */
+    int added_width; /* of the UNet's added embedding; 0: it has none */
 
     /* Of the step: */
     const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS]; /* the negative first, if it is needed;
@@ -57,17 +57,16 @@ struct lk__guidance {
     int batch;                                             /* rows */
     int positive, perturbed; /* the first positive row; the perturbed one, or batch */
     int room;                /* rows that fit into: */
-    float *sample, *context; /* [room, channels, height, width], [room, tokens, width] */
+    float *context;          /* [room, tokens, width] */
     float *added;            /* [room, added_width] */
     float *away;             /* [channels, height, width] what was predicted for the negative
                                 prompt, or for the prompt where that is not asked for */
 };
 
-/* Conditioning and options must outlive it; sizes positive. lk__guidance_free is safe after a
- * failure. */
+/* Predictor, conditioning and options must outlive it. lk__guidance_free is safe after a failure.
+ */
 void lk__guidance_init(struct lk__guidance *guidance,
-                       lk_session *unet,
-                       const int latent_shape[3],
+                       const struct lk__predictor *predictor,
                        const struct lk_conditioning *conditioning,
                        int added_width,
                        double scale,

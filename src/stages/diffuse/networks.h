@@ -17,10 +17,18 @@
  * going down, and cut to its skip going up. */
 int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
 
+/* ControlNet of a checkpoint that lk_checkpoint_open_control opened.
+ * in:  as lk_unet_graph, and hint [N,3,8·H,8·W] f32 0…1
+ * out: residual_0 …, residual_middle */
+int lk_control_graph(const lk_checkpoint *control, lk_graph **out, struct lk_error *err);
+
 /* What changes in the UNet. */
 struct lk_unet_variant {
     int perturbed;         /* a fourth input, perturb [N,1,1] f32: where it is 1, the self-attention
                               of the middle block is left out */
+    int controlled;        /* inputs residual_0, residual_1 … that are added to what is kept going
+                              down, in that order, and residual_middle to the middle's output; each
+                              of the shape that it is added to */
     int freed;             /* FreeU, for one size: */
     struct lk_freeu freeu; /* by these factors */
     int height, width;     /* of the latent */

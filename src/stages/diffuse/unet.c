@@ -13,9 +13,7 @@
  * differ, distilled ones lack blocks or the whole middle. */
 #include "stages/diffuse/net.h"
 #include "stages/diffuse/networks.h"
-
-/* A level keeps as many outputs as it has resnets, and one; SD 1.x keeps 12. */
-#define SKIPS_MAX 128
+#include "stages/diffuse/trunk.h"
 
 struct builder {
     struct lk__net net;
@@ -25,10 +23,7 @@ struct builder {
     lk_value perturb;                      /* [N,1,1], of a variant */
     int in_middle;
     int time_width;
-    struct skip {
-        lk_value value;
-        int channels;
-    } skips[SKIPS_MAX];
+    struct lk__skip *skips;
     int n_skips;
 };
 
@@ -133,7 +128,7 @@ static lk_value resnet(struct builder *b, lk_value x, const char *name, int in, 
 
 static void keep(struct builder *b, lk_value value, int channels)
 {
-    b->skips[b->n_skips++] = (struct skip){value, channels};
+    b->skips[b->n_skips++] = (struct lk__skip){value, channels};
 }
 
 static lk_value down(struct builder *b, lk_value x)
@@ -198,7 +193,7 @@ static lk_value up(struct builder *b, lk_value x)
     for (int i = 0; i < c->levels; i++) {
         const int level = c->levels - 1 - i;
         for (int j = 0; j < c->up_resnets[i]; j++) {
-            const struct skip skip = b->skips[--b->n_skips];
+            const struct lk__skip skip = b->skips[--b->n_skips];
             x = join(b, x, skip.value, i, level, channels);
             lk__name(name, "up_blocks.%d.resnets.%d", i, j);
             x = resnet(b, x, name, channels + skip.channels, c->width[level]);
@@ -243,7 +238,9 @@ static lk_value time_embedding(struct builder *b, lk_value timestep)
     return lk_graph_activation(g, t, LK_SILU);
 }
 
-static void build(struct builder *b)
+/* What goes in, and all that is read of it on the way down: leaves the skips in b, returns the
+ * middle's output. hint [N,width 0,H,W] is added behind conv_in; or LK_NO_VALUE. */
+static lk_value trunk(struct builder *b, lk_value hint)
 {
     const struct lk_unet_config *c = b->config;
     lk_graph *g = b->net.graph;
@@ -257,11 +254,75 @@ static void build(struct builder *b)
         b->perturb = lk_graph_input(g, "perturb", LK_F32, 3, perturb_dims);
     b->time = time_embedding(b, timestep);
     lk_value x = lk__net_conv(&b->net, sample, "conv_in", c->in_channels, c->width[0], 3, 1);
-    x = up(b, middle(b, down(b, x)));
+    if (hint != LK_NO_VALUE)
+        x = lk_graph_add(g, x, hint);
+    return middle(b, down(b, x));
+}
+
+static int begin(struct builder *b,
+                 lk_graph *graph,
+                 const lk_checkpoint *checkpoint,
+                 struct lk_error *err)
+{
+    const struct lk_unet_config *config = &lk_checkpoint_config(checkpoint)->unet;
+    b->net = (struct lk__net){.graph = graph,
+                              .checkpoint = checkpoint,
+                              .part = LK_PART_UNET,
+                              .groups = config->groups,
+                              .epsilon = 1e-5f};
+    b->config = config;
+    b->time_width = 4 * config->width[0];
+    int kept = config->levels;
+    for (int i = 0; i < config->levels; i++)
+        kept += config->resnets[i];
+    if (kept > LK__SKIPS_MAX)
+        return lk_fail(err, LK_E_INPUT,
+                       "checkpoint '%s': a UNet of %d levels that keeps %d outputs is too large to "
+                       "be Stable Diffusion",
+                       lk_checkpoint_name(checkpoint), config->levels, kept);
+    return 0;
+}
+
+int lk__trunk_build(lk_graph *graph,
+                    const lk_checkpoint *checkpoint,
+                    lk_value hint,
+                    struct lk__trunk *out,
+                    struct lk_error *err)
+{
+    struct builder b = {.skips = out->skips};
+    int rc = begin(&b, graph, checkpoint, err);
+    if (rc)
+        return rc;
+    out->middle = trunk(&b, hint);
+    out->n_skips = b.n_skips;
+    return 0;
+}
+
+/* + the input `name` [N,channels,h,w] */
+static lk_value plus_input(struct builder *b, lk_value x, const char *name, int channels)
+{
+    const int64_t dims[] = {LK_DYNAMIC, channels, LK_DYNAMIC, LK_DYNAMIC};
+    lk_graph *g = b->net.graph;
+    return lk_graph_add(g, x, lk_graph_input(g, name, LK_F32, 4, dims));
+}
+
+static void build(struct builder *b)
+{
+    const int controlled = b->variant && b->variant->controlled;
+    const struct lk_unet_config *c = b->config;
+    lk_value x = trunk(b, LK_NO_VALUE);
+    for (int i = 0; controlled && i < b->n_skips; i++) {
+        char name[LK__NAME_SIZE];
+        lk__name(name, "residual_%d", i);
+        b->skips[i].value = plus_input(b, b->skips[i].value, name, b->skips[i].channels);
+    }
+    if (controlled)
+        x = plus_input(b, x, "residual_middle", c->width[c->levels - 1]);
+    x = up(b, x);
     x = lk__net_group_norm(&b->net, x, "conv_norm_out", c->width[0], b->net.epsilon);
-    x = lk_graph_activation(g, x, LK_SILU);
+    x = lk_graph_activation(b->net.graph, x, LK_SILU);
     x = lk__net_conv(&b->net, x, "conv_out", c->width[0], c->out_channels, 3, 1);
-    lk_graph_output(g, "noise", x);
+    lk_graph_output(b->net.graph, "noise", x);
 }
 
 int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
@@ -269,35 +330,24 @@ int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
                           lk_graph **out,
                           struct lk_error *err)
 {
-    const struct lk_unet_config *config = &lk_checkpoint_config(checkpoint)->unet;
-    struct builder b = {
-        .net = {.checkpoint = checkpoint,
-                .part = LK_PART_UNET,
-                .groups = config->groups,
-                .epsilon = 1e-5f},
-        .config = config,
-        .variant = variant,
-        .time_width = 4 * config->width[0],
-    };
-    int kept = config->levels;
-    for (int i = 0; i < config->levels; i++)
-        kept += config->resnets[i];
-    if (kept > SKIPS_MAX)
-        return lk_fail(err, LK_E_INPUT,
-                       "checkpoint '%s': a UNet of %d levels that keeps %d outputs is too large to "
-                       "be Stable Diffusion",
-                       lk_checkpoint_name(checkpoint), config->levels, kept);
-    int rc = lk_graph_new("unet", &b.net.graph, err);
+    struct lk__skip skips[LK__SKIPS_MAX];
+    struct builder b = {.skips = skips, .variant = variant};
+    lk_graph *graph;
+    int rc = lk_graph_new("unet", &graph, err);
     if (rc)
         return rc;
-    build(&b);
-    rc = lk_graph_status(b.net.graph, err);
-    if (rc) {
-        lk_graph_free(b.net.graph);
-        return lk_fail_context(err, rc, "checkpoint '%s'", lk_checkpoint_name(checkpoint));
+    rc = begin(&b, graph, checkpoint, err);
+    if (!rc) {
+        build(&b);
+        rc = lk_graph_status(graph, err);
+        if (rc)
+            lk_fail_context(err, rc, "checkpoint '%s'", lk_checkpoint_name(checkpoint));
     }
-    *out = b.net.graph;
-    return 0;
+    if (rc)
+        lk_graph_free(graph);
+    else
+        *out = graph;
+    return rc;
 }
 
 int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)

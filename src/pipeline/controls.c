@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/controls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/engine.h"
+#include "stages/diffuse/annotate.h"
+
+/* ---- the engine's ---- */
+
+static void close_slot(struct lk__control_open *slot)
+{
+    lk_control_free(slot->control);
+    free(slot->spec);
+    *slot = (struct lk__control_open){0};
+}
+
+void lk__controls_close(struct lk__controls_open *open)
+{
+    for (int i = 0; i < LK_CONTROLS_MAX; i++)
+        close_slot(&open->slots[i]);
+}
+
+void lk__controls_record(const struct lk__controls_open *open, json_t *models)
+{
+    for (int i = 0; i < LK_CONTROLS_MAX; i++) {
+        const struct lk__control_open *slot = &open->slots[i];
+        if (slot->used)
+            json_array_append_new(models,
+                                  json_pack("{s:s,s:s,s:s}", "role", lk_role_name(LK_ROLE_CONTROL),
+                                            "name", slot->name, "sha256", slot->sha256.hex));
+    }
+}
+
+/* A slot of that name, else one that this run has not taken. */
+static struct lk__control_open *find_slot(struct lk__controls_open *open, const char *spec)
+{
+    struct lk__control_open *found = NULL;
+    for (int i = 0; i < LK_CONTROLS_MAX; i++) {
+        struct lk__control_open *slot = &open->slots[i];
+        if (slot->spec && !strcmp(slot->spec, spec))
+            return slot;
+        if (!slot->used && (!found || (found->spec && !slot->spec)))
+            found = slot;
+    }
+    return found;
+}
+
+static int open_slot(lk_engine *engine,
+                     struct lk__control_open *slot,
+                     const struct lk_request_control *asked,
+                     const char *spec,
+                     struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    int rc = lk_catalog_find(engine->catalog, LK_ROLE_CONTROL, spec, &entry, err);
+    if (rc == LK_E_MISSING && !asked->model)
+        return lk_fail(err, rc,
+                       "--control %s: no ControlNet is called so on this machine: give one for the "
+                       "model by --control-model",
+                       asked->type);
+    if (rc)
+        return rc;
+    close_slot(slot);
+    rc = lk_control_open(engine->runtime, entry->path, lk__engine_draw_device(engine),
+                         &slot->control, err);
+    if (rc)
+        return rc;
+    lk_checkpoint *checkpoint = lk_control_checkpoint(slot->control);
+    snprintf(slot->name, sizeof slot->name, "%s", lk_checkpoint_name(checkpoint));
+    rc = lk_checkpoint_sha256(checkpoint, &slot->sha256, err);
+    if (!rc && !(slot->spec = strdup(spec)))
+        rc = lk_fail_memory(err, "a model's name", strlen(spec));
+    if (rc)
+        close_slot(slot);
+    return rc;
+}
+
+/* ---- a request's ---- */
+
+static int open_guide(lk_engine *engine,
+                      const struct lk_request_control *asked,
+                      struct lk__guides *guides,
+                      int i,
+                      struct lk_error *err)
+{
+    const char *spec = asked->model ? asked->model : asked->type;
+    if (!asked->model && !strcmp(asked->type, "none"))
+        return lk_fail(err, LK_E_INPUT,
+                       "--control none:%s does not say which ControlNet reads it: name it by "
+                       "--control-model",
+                       asked->picture);
+    struct lk__control_open *slot = find_slot(&engine->controls, spec);
+    int rc = 0;
+    if (!slot->spec || strcmp(slot->spec, spec))
+        rc = open_slot(engine, slot, asked, spec, err);
+    rc = rc ? rc : lk_picture_read(asked->picture, &guides->pictures[i], err);
+    if (rc)
+        return rc;
+    slot->used = true;
+    guides->uses[i] =
+        (struct lk_control_use){slot->control, NULL, asked->weight, asked->start, asked->end};
+    return 0;
+}
+
+int lk__guides_open(lk_engine *engine,
+                    const struct lk_request *request,
+                    struct lk__guides *guides,
+                    struct lk_error *err)
+{
+    int rc = 0;
+    for (int i = 0; i < LK_CONTROLS_MAX; i++)
+        engine->controls.slots[i].used = false;
+    *guides = (struct lk__guides){.n = request->n_controls};
+    for (int i = 0; i < request->n_controls && !rc; i++)
+        rc = open_guide(engine, &request->controls[i], guides, i, err);
+    return rc;
+}
+
+void lk__guides_free(struct lk__guides *guides)
+{
+    for (int i = 0; i < guides->n; i++) {
+        lk_picture_free(guides->pictures[i]);
+        lk_picture_free(guides->hints[i]);
+    }
+}
+
+int lk__guides_draw(struct lk__guides *guides,
+                    const struct lk_request *request,
+                    const struct lk__retouch *retouch,
+                    int width,
+                    int height,
+                    const struct lk_debug *debug,
+                    struct lk_error *err)
+{
+    int rc = 0;
+    for (int i = 0; i < guides->n && !rc; i++) {
+        struct lk_picture *part = NULL;
+        rc = lk__retouch_part(retouch, guides->pictures[i], &part, err);
+        lk_picture_free(guides->hints[i]);
+        guides->hints[i] = NULL;
+        rc = rc ? rc
+                : lk_annotate(request->controls[i].type, part, width, height, &guides->hints[i],
+                              err);
+        lk_picture_free(part);
+        guides->uses[i].hint = guides->hints[i];
+        if (!rc)
+            lk_debug_picture(debug, "draw/control", guides->hints[i]);
+    }
+    return rc;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/drawn_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+
+/* Lines "NAME\0VALUE\0", of which the fields are cut at the end. */
+static LK_PRINTF(3, 4) void say(FILE *to, const char *name, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fprintf(to, "%s", name);
+    fputc(0, to);
+    vfprintf(to, format, list);
+    fputc(0, to);
+    va_end(list);
+}
+
+static void say_mask(FILE *to, const struct lk_request *r)
+{
+    static const struct {
+        const char *ours, *theirs;
+    } contents[] = {{"original", "original"}, {"noise", "latent noise"}, {"fill", "fill"}};
+    say(to, "Mask blur", "%g", r->mask_blur);
+    if (r->mask_invert)
+        say(to, "Mask mode", "Inpaint not masked");
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(contents); i++)
+        if (!strcmp(r->inpaint_fill, contents[i].ours))
+            say(to, "Masked content", "%s", contents[i].theirs);
+    if (strcmp(r->inpaint_area, "masked") != 0)
+        return;
+    say(to, "Inpaint area", "Only masked");
+    say(to, "Masked area padding", "%d", r->inpaint_padding);
+}
+
+static void say_hires(FILE *to, const struct lk_request *r)
+{
+    const char *upscaler = r->hires_upscaler;
+    say(to, "Hires upscale", "%g", r->hires);
+    if (r->hires_steps)
+        say(to, "Hires steps", "%d", r->hires_steps);
+    say(to, "Hires upscaler", "%s",
+        !strcmp(upscaler, "latent")    ? "Latent"
+        : !strcmp(upscaler, "lanczos") ? "Lanczos"
+                                       : upscaler);
+}
+
+static void say_control(FILE *to, int i, const struct lk_request_control *c)
+{
+    char name[24];
+    snprintf(name, sizeof name, "ControlNet %d", i);
+    say(to, name,
+        "Module: %s, Model: %s, Weight: %g, Resize Mode: Just Resize, Guidance Start: %g, "
+        "Guidance End: %g, Control Mode: Balanced",
+        c->type, c->model ? c->model : c->type, c->weight, c->start, c->end);
+}
+
+int lk__drawn_text(const struct lk_request *r, struct lk__drawn_text *out, struct lk_error *err)
+{
+    char *memory = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&memory, &size);
+    if (!to)
+        return lk_fail_memory(err, "the picture's text", 0);
+    if (r->init || r->hires > 1)
+        say(to, "Denoising strength", "%g", r->init ? r->strength : r->hires_strength);
+    if (r->mask || r->extend)
+        say_mask(to, r);
+    if (r->hires > 1)
+        say_hires(to, r);
+    for (int i = 0; i < r->n_controls; i++)
+        say_control(to, i, &r->controls[i]);
+    if (fclose(to))
+        return lk_fail_memory(err, "the picture's text", size);
+    *out = (struct lk__drawn_text){.memory = memory};
+    for (const char *at = memory; at < memory + size && out->n < LK_ARRAY_LENGTH(out->fields);) {
+        struct lk_parameter *field = &out->fields[out->n++];
+        field->name = at;
+        field->value = at + strlen(at) + 1;
+        at = field->value + strlen(field->value) + 1;
+    }
+    return 0;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One run of the UNet with all that it is fed: the latent, an inpainting UNet's further channels,
+ * and what ControlNets add. */
+#ifndef LK_STAGES_DIFFUSE_PREDICT_H
+#define LK_STAGES_DIFFUSE_PREDICT_H
+
+#include "base/error.h"
+#include "base/watch.h"
+#include "runtime/session.h"
+#include "stages/diffuse/control.h"
+
+struct lk__predictor {
+    lk_session *unet;
+    int channels, height, width;   /* of the latent */
+    int more_channels;             /* an inpainting UNet's: mask and latents of the rest; 0: none */
+    const float *more;             /* [more_channels, height, width] */
+    struct lk__controls *controls; /* NULL: none; else the UNet is a controlled one */
+    int at, steps;                 /* the step that is taken: 0 … steps − 1 */
+};
+
+/* The rows of one run. */
+struct lk__asked {
+    int batch;
+    float timestep;
+    int tokens, width;
+    const float *context; /* [batch, tokens, width] */
+    int added_width;      /* of SDXL; else 0 */
+    const float *added;   /* [batch, added_width] */
+    const float *perturb; /* [batch], of a perturbed UNet; else NULL */
+};
+
+/* x [channels, height, width], the same for all rows → *noise [batch, channels, height, width],
+ * malloc'd. */
+int lk__predict(const struct lk__predictor *predictor,
+                const struct lk__asked *asked,
+                const float *x,
+                const struct lk_watch *watch,
+                float **noise,
+                struct lk_error *err);
+
+#endif

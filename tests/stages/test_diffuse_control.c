@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Inpainting with UNets of four and nine channels, and ControlNets of both layouts, against
+ * diffusers' latents (tools/golden/control.py); and what is refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "data/mask.h"
+#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/draw.h"
+#include "stages/diffuse_golden.h"
+#include "support/checkpoint.h"
+#include "support/temp.h"
+
+/* Of the largest latent; a wrong order of the generator's numbers is 0.1 and more. */
+#define TOLERANCE 4e-5
+
+static struct model plain, nine;
+static char *folder;
+
+static struct lk_mask *golden_mask(int width, int height)
+{
+    struct lk_error err;
+    struct lk_mask *mask = NULL;
+    golden_must(lk_mask_new(width, height, &mask, &err), &err);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            mask->value[(size_t)y * width + x] = (x / 12 + y / 20) % 3 != 0;
+    return mask;
+}
+
+static struct lk_picture *golden_hint(int width, int height, int k)
+{
+    struct lk_picture *hint = golden_picture(width, height);
+    for (size_t i = 0; i < (size_t)3 * width * height; i++)
+        hint->u8[i] = (uint8_t)(hint->u8[i] + 91 * k);
+    return hint;
+}
+
+/* What a case's name says; the strings of options point into it. */
+struct control_case {
+    char sampler[16], schedule[16];
+    int first; /* channels, or number of ControlNets */
+    double start, end;
+    struct lk_draw_options options;
+};
+
+static int parse(const char *name, const char *kind, struct control_case *c)
+{
+    struct lk_draw_options *o = &c->options;
+    const char *numbers = strchr(name, ' ');
+    int read = 0;
+    if (!numbers || strncmp(name, kind, (size_t)(numbers - name)) || !strstr(name, "/latents"))
+        return 0;
+    lk_draw_options_init(o);
+    int heads = !strcmp(kind, "mask")
+                    ? sscanf(numbers, "%d%n", &c->first, &read) + 2
+                    : sscanf(numbers, "%d %lf %lf%n", &c->first, &c->start, &c->end, &read);
+    int rest = sscanf(numbers + read, "%15s %15s %dx%d %d %lf %lf", c->sampler, c->schedule,
+                      &o->width, &o->height, &o->steps, &o->guidance, &o->strength);
+    o->sampler = c->sampler;
+    o->schedule = c->schedule;
+    o->seed = GOLDEN_SEED;
+    return heads == 3 && rest == 7;
+}
+
+enum { POOLED = 24 };
+
+static const float *golden_pooled(const char *name, float out[POOLED])
+{
+    test_checkpoint_values(name, 2, (const int64_t[]){1, POOLED}, out);
+    for (int k = 0; k < POOLED; k++)
+        out[k] *= 2;
+    return out;
+}
+
+static void compare(const struct model *m,
+                    const struct control_case *c,
+                    const struct lk_tensor *want)
+{
+    struct lk_error err;
+    struct lk_picture *picture = NULL;
+    float *latents = NULL, *positive = golden_context("golden.positive", 77);
+    float *negative = golden_context("golden.negative", 77);
+    struct golden_conditioning conditioning;
+    golden_conditioning(&conditioning, 77, 32, positive, negative);
+    float pooled[2][POOLED];
+    if (lk_checkpoint_config(m->checkpoint)->unet.added) {
+        conditioning.value.pooled_width = POOLED;
+        conditioning.positive.pooled = golden_pooled("golden.pooled", pooled[0]);
+        conditioning.negative.pooled = golden_pooled("golden.pooled_negative", pooled[1]);
+    }
+    golden_must(
+        lk_draw(m->drawer, &c->options, &conditioning.value, NULL, &picture, &latents, &err), &err);
+    double distance = golden_distance(latents, want);
+    if (!(distance <= TOLERANCE))
+        fail_msg("%s: latents off by %g", want->name, distance);
+    free(positive);
+    free(negative);
+    free(latents);
+    lk_picture_free(picture);
+}
+
+static void masks_are_painted_as_diffusers_does(void **state)
+{
+    (void)state;
+    lk_tensor_file *file = golden_open("control");
+    int cases = 0;
+    for (size_t i = 0; i < lk_tensor_file_count(file); i++) {
+        struct control_case c;
+        const struct lk_tensor *golden = lk_tensor_file_at(file, i);
+        if (!parse(golden->name, "mask", &c))
+            continue;
+        struct lk_picture *init = golden_picture(c.options.width, c.options.height);
+        struct lk_mask *mask = golden_mask(c.options.width, c.options.height);
+        c.options.init = init;
+        c.options.mask = mask;
+        compare(c.first == 9 ? &nine : &plain, &c, golden);
+        lk_picture_free(init);
+        lk_mask_free(mask);
+        cases++;
+    }
+    assert_int_equal(cases, 10);
+    lk_tensor_file_free(file);
+}
+
+static lk_control *open_tiny(enum test_layout layout, const char *family)
+{
+    struct lk_error err;
+    lk_control *control = NULL;
+    const struct test_checkpoint options = {.layout = layout, .family = family};
+    static int opened;
+    char *path = test_format("%s/control%d%s", folder, opened++,
+                             layout == TEST_SINGLE ? ".safetensors" : "");
+    test_control_write(path, &options);
+    golden_must(lk_control_open(golden_runtime(), path, "cpu", &control, &err), &err);
+    free(path);
+    return control;
+}
+
+/* All cases, with the same network once or twice. */
+static void draw_controlled(const struct model *m, const char *kind, lk_control *control, int want)
+{
+    lk_tensor_file *file = golden_open("control");
+    int cases = 0;
+    for (size_t i = 0; i < lk_tensor_file_count(file); i++) {
+        struct control_case c;
+        const struct lk_tensor *golden = lk_tensor_file_at(file, i);
+        if (!parse(golden->name, kind, &c))
+            continue;
+        struct lk_control_use uses[2];
+        struct lk_picture *hints[2], *init = golden_picture(c.options.width, c.options.height);
+        for (int k = 0; k < 2; k++) {
+            hints[k] = golden_hint(c.options.width, c.options.height, k);
+            uses[k] = (struct lk_control_use){control, hints[k], k ? -0.5 : 0.8, c.start, c.end};
+        }
+        c.options.controls = uses;
+        c.options.n_controls = c.first;
+        c.options.init = c.options.strength > 0 ? init : NULL;
+        compare(m, &c, golden);
+        for (int k = 0; k < 2; k++)
+            lk_picture_free(hints[k]);
+        lk_picture_free(init);
+        cases++;
+    }
+    assert_int_equal(cases, want);
+    lk_tensor_file_free(file);
+}
+
+static void controlnets_of_both_layouts_add_what_diffusers_adds(void **state)
+{
+    (void)state;
+    for (int layout = TEST_FOLDER; layout <= TEST_SINGLE; layout++) {
+        lk_control *control = open_tiny((enum test_layout)layout, NULL);
+        draw_controlled(&plain, "control", control, 6);
+        lk_control_free(control);
+    }
+}
+
+/* They see the pooled prompt and the sizes, as the UNet does. */
+static void sdxl_has_controlnets_of_both_layouts(void **state)
+{
+    (void)state;
+    struct model xl = golden_model(&(struct test_checkpoint){.family = "sdxl"}, "xl");
+    for (int layout = TEST_FOLDER; layout <= TEST_SINGLE; layout++) {
+        lk_control *control = open_tiny((enum test_layout)layout, "sdxl");
+        draw_controlled(&xl, "xl", control, 3);
+        lk_control_free(control);
+    }
+    golden_model_close(&xl);
+}
+
+/* The UNet is opened again without the inputs of ControlNets. */
+static void a_drawing_without_control_follows_one_with(void **state)
+{
+    (void)state;
+    struct model fresh = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER}, "fresh");
+    lk_control *control = open_tiny(TEST_FOLDER, NULL);
+    struct lk_picture *hint = golden_hint(64, 64, 0), *drawn[2] = {NULL};
+    const struct lk_control_use use = {control, hint, 1, 0, 1};
+    float *context = golden_context("golden.positive", 77);
+    struct golden_conditioning conditioning;
+    struct lk_error err;
+    struct lk_draw_options o;
+    golden_conditioning(&conditioning, 77, 32, context, context);
+    lk_draw_options_init(&o);
+    o.width = o.height = 64;
+    o.steps = 2;
+    golden_must(lk_draw(fresh.drawer, &o, &conditioning.value, NULL, &drawn[0], NULL, &err), &err);
+    o.controls = &use;
+    o.n_controls = 1;
+    golden_must(lk_draw(fresh.drawer, &o, &conditioning.value, NULL, &drawn[1], NULL, &err), &err);
+    assert_memory_not_equal(drawn[0]->f32, drawn[1]->f32, (size_t)64 * 64 * 3 * sizeof(float));
+    lk_picture_free(drawn[1]);
+    o.n_controls = 0;
+    golden_must(lk_draw(fresh.drawer, &o, &conditioning.value, NULL, &drawn[1], NULL, &err), &err);
+    assert_memory_equal(drawn[0]->f32, drawn[1]->f32, (size_t)64 * 64 * 3 * sizeof(float));
+    for (int k = 0; k < 2; k++)
+        lk_picture_free(drawn[k]);
+    lk_picture_free(hint);
+    lk_control_free(control);
+    free(context);
+    golden_model_close(&fresh);
+}
+
+static void what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct lk_draw_options o;
+    struct lk_mask *mask = golden_mask(64, 64);
+    lk_draw_options_init(&o);
+    o.width = o.height = 64;
+    o.mask = mask;
+    golden_refuse(&plain, &o, 32, LK_E_INPUT,
+                  "--mask says which part of a picture is painted: give the picture by --init");
+    struct lk_picture *init = golden_picture(72, 64);
+    o.init = init;
+    o.width = 72;
+    golden_refuse(&plain, &o, 32, LK_E_INPUT, "a mask of 64x64 does not fit a drawing of 72x64");
+    o.mask = NULL;
+    o.init = NULL;
+    lk_control *control = open_tiny(TEST_FOLDER, NULL);
+    struct lk_control_use use = {control, init, 1, 0.5, 0.5};
+    o.controls = &use;
+    o.n_controls = 1;
+    golden_refuse(&plain, &o, 32, LK_E_INPUT,
+                  "--control: from 0.5 to 0.5 of the steps ('control5') is no part of 0 to 1");
+    use.start = 0;
+    use.weight = NAN;
+    golden_refuse(&plain, &o, 32, LK_E_INPUT,
+                  "--control: the weight nan of 'control5' is not from -10 to 10");
+    lk_control_free(control);
+    lk_picture_free(init);
+    lk_mask_free(mask);
+}
+
+static void canny_is_opencvs(void **state)
+{
+    (void)state;
+    lk_tensor_file *file = golden_open("canny");
+    const char *names[] = {"discs", "noise"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct lk_error err;
+        struct lk_picture *picture = NULL, *edges = NULL;
+        char *name = test_format("%s/picture", names[i]), *want = test_format("%s/edges", names[i]);
+        const struct lk_tensor *t = lk_tensor_file_find(file, name);
+        const uint8_t *golden = lk_tensor_file_find(file, want)->data;
+        golden_must(lk_picture_new(128, 96, 3, LK_PIXEL_U8, &picture, &err), &err);
+        memcpy(picture->u8, t->data, t->size);
+        golden_must(lk_annotate("canny", picture, 128, 96, &edges, &err), &err);
+        for (size_t k = 0; k < (size_t)128 * 96; k++)
+            assert_int_equal(edges->u8[3 * k], golden[k]);
+        lk_picture_free(picture);
+        lk_picture_free(edges);
+        free(name);
+        free(want);
+    }
+    lk_tensor_file_free(file);
+}
+
+static void a_checkpoint_is_no_controlnet(void **state)
+{
+    (void)state;
+    struct lk_error err = {0};
+    lk_control *control = NULL;
+    char *path = test_format("%s/sd.safetensors", folder);
+    test_checkpoint_write(path, &(struct test_checkpoint){.layout = TEST_SINGLE});
+    assert_int_equal(lk_control_open(golden_runtime(), path, "cpu", &control, &err), LK_E_INPUT);
+    assert_non_null(strstr(err.message, "not a ControlNet: give one by --control-model"));
+    assert_null(control);
+    free(path);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    golden_set_up();
+    folder = test_temp_dir();
+    plain = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER}, "tiny");
+    nine = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER, .inpaint = 1}, "nine");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    golden_model_close(&plain);
+    golden_model_close(&nine);
+    test_temp_remove(folder);
+    golden_tear_down();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(masks_are_painted_as_diffusers_does),
+        cmocka_unit_test(controlnets_of_both_layouts_add_what_diffusers_adds),
+        cmocka_unit_test(sdxl_has_controlnets_of_both_layouts),
+        cmocka_unit_test(a_drawing_without_control_follows_one_with),
+        cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(canny_is_opencvs),
+        cmocka_unit_test(a_checkpoint_is_no_controlnet),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Goldens of inpainting and ControlNet: what diffusers 0.42.1 draws with the tiny checkpoint of checkpoint.py and companions of it.
+
+    control.py          writes tests/golden/control.safetensors, control_tiny.tsv and control_sdxl_tiny.tsv (the ControlNets' tensors, as sd_tiny.tsv)
+    control.py --canny  writes tests/golden/canny.safetensors: OpenCV's Canny(100, 200) of pictures made from numbers
+
+A tensor's name is its case, which tests/stages/test_diffuse_control.c parses:
+
+    mask CHANNELS SAMPLER SCHEDULE WxH STEPS GUIDANCE STRENGTH                    …/latents
+    control N START END SAMPLER SCHEDULE WxH STEPS GUIDANCE STRENGTH              …/latents; N ControlNets of weights 0.8, -0.5
+    xl N START END …                                                              the same with SDXL and a ControlNet of SDXL
+
+Weights, conditioning, pictures and masks are functions of names and coordinates. The UNet of 9 channels differs by its conv_in only.
+"""
+import os
+import sys
+import zlib
+
+import numpy as np
+import torch
+from diffusers import (ControlNetModel, StableDiffusionControlNetImg2ImgPipeline, StableDiffusionControlNetPipeline,
+                       StableDiffusionInpaintPipeline, StableDiffusionXLControlNetPipeline, UNet2DConditionModel)
+from PIL import Image
+from safetensors.torch import save_file
+
+import checkpoint
+from diffuse import SEED, context, init_picture, scheduler
+
+GOLDEN = checkpoint.ROOT / "tests/golden"
+HINT = (8, 8, 16, 16)
+WEIGHTS = (0.8, -0.5)
+
+
+def fill(net):
+    net.eval().requires_grad_(False)
+    for name, parameter in net.named_parameters():
+        parameter.copy_(torch.from_numpy(checkpoint.values(name, tuple(parameter.shape))))
+    return net
+
+
+def control_net(more={}):
+    c = checkpoint.UNET | more
+    extra = {key: c[key] for key in ("use_linear_projection", "transformer_layers_per_block", "addition_embed_type", "addition_time_embed_dim",
+                                     "projection_class_embeddings_input_dim") if key in c}
+    return fill(ControlNetModel(
+        in_channels=4, block_out_channels=c["block_out_channels"], layers_per_block=c["layers_per_block"],
+        norm_num_groups=c["norm_num_groups"], cross_attention_dim=c["cross_attention_dim"], attention_head_dim=c["attention_head_dim"],
+        down_block_types=c["down_block_types"], conditioning_embedding_out_channels=HINT, **extra))
+
+
+def ldm_name(name):
+    head, _, tail = name.rpartition(".")
+    part = head.split(".")
+    if head.startswith("controlnet_cond_embedding"):
+        n = {"conv_in": 0, "conv_out": 14}.get(part[1])
+        return f"control_model.input_hint_block.{2 * int(part[2]) + 2 if n is None else n}.{tail}"
+    if head.startswith("controlnet_down_blocks"):
+        return f"control_model.zero_convs.{part[1]}.0.{tail}"
+    return f"control_model.middle_block_out.0.{tail}" if head == "controlnet_mid_block" else None
+
+
+def write_tsv(net, name="control"):
+    own = net.state_dict()
+    make = checkpoint.make_checkpoint()
+    copied = {k: v for k, v in own.items() if not k.startswith("controlnet")}
+    ldm = dict(zip(copied, make.unet_to_ldm(copied, len(net.config.block_out_channels), 2)))
+    lines = []
+    for key, tensor in sorted(own.items()):
+        other = ldm_name(key) or ldm[key].replace("model.diffusion_model.", "control_model.")
+        shape = ",".join(map(str, tensor.shape))
+        lines.append("\t".join(["unet", key, other, shape, shape, f"{zlib.crc32(tensor.numpy().astype('<f4').tobytes()):08x}"]))
+    (GOLDEN / f"{name}_tiny.tsv").write_text("\n".join(lines) + "\n")
+
+
+def mask_picture(width, height):
+    y, x = np.mgrid[0:height, 0:width]
+    return ((x // 12 + y // 20) % 3 != 0).astype(np.uint8) * 255
+
+
+def hint_picture(width, height, k):
+    return ((init_picture(width, height).astype(int) + 91 * k) % 256).astype(np.uint8)
+
+
+def run(pipe, name, **asked):
+    pipe.set_progress_bar_config(disable=True)
+    latents = pipe(prompt_embeds=context("golden.positive", 77), negative_prompt_embeds=context("golden.negative", 77),
+                   generator=torch.Generator().manual_seed(SEED), output_type="latent", **asked).images
+    print(name, "largest latent", latents.abs().max().item())
+    return {name + "/latents": latents[0].contiguous()}
+
+
+def parts(unet, vae, sampler, schedule):
+    return dict(vae=vae, text_encoder=None, tokenizer=None, unet=unet, scheduler=scheduler(sampler, schedule, "own"),
+                safety_checker=None, feature_extractor=None, requires_safety_checker=False)
+
+
+def inpaint(unet, vae, sampler, schedule, size=(64, 64), steps=5, guidance=7.5, strength=0.8):
+    width, height = size
+    pipe = StableDiffusionInpaintPipeline(**parts(unet, vae, sampler, schedule))
+    name = f"mask {unet.config.in_channels} {sampler} {schedule} {width}x{height} {steps} {guidance:g} {strength:g}"
+    return run(pipe, name, image=Image.fromarray(init_picture(width, height)), mask_image=Image.fromarray(mask_picture(width, height)),
+               width=width, height=height, num_inference_steps=steps, guidance_scale=guidance, strength=strength)
+
+
+def controlled(nets, control, n, sampler, schedule, start=0., end=1., size=(64, 64), steps=5, guidance=7.5, strength=0.):
+    width, height = size
+    hints = [Image.fromarray(hint_picture(width, height, k)) for k in range(n)]
+    kind = StableDiffusionControlNetImg2ImgPipeline if strength else StableDiffusionControlNetPipeline
+    pipe = kind(**parts(nets[1], nets[2], sampler, schedule), controlnet=[control] * n if n > 1 else control)
+    one = lambda values: list(values[:n]) if n > 1 else values[0]
+    asked = dict(controlnet_conditioning_scale=one(WEIGHTS), control_guidance_start=one([start] * n), control_guidance_end=one([end] * n),
+                 num_inference_steps=steps, guidance_scale=guidance, width=width, height=height)
+    asked |= dict(image=Image.fromarray(init_picture(width, height)), control_image=one(hints), strength=strength) if strength else \
+        dict(image=one(hints))
+    name = f"control {n} {start:g} {end:g} {sampler} {schedule} {width}x{height} {steps} {guidance:g} {strength:g}"
+    return run(pipe, name, **asked)
+
+
+def controlled_xl(nets, control, sampler, schedule, start=0., end=1., size=(64, 64), steps=5, guidance=7.5):
+    width, height = size
+    pipe = StableDiffusionXLControlNetPipeline(
+        vae=nets["vae"], text_encoder=nets["text_encoder"], text_encoder_2=nets["text_encoder_2"], tokenizer=None, tokenizer_2=None,
+        unet=nets["unet"], controlnet=control, scheduler=scheduler(sampler, schedule, "own"), add_watermarker=False)
+    pooled = {which + "_embeds": 2 * torch.from_numpy(checkpoint.values(name, (1, 24)))
+              for which, name in (("pooled_prompt", "golden.pooled"), ("negative_pooled_prompt", "golden.pooled_negative"))}
+    name = f"xl 1 {start:g} {end:g} {sampler} {schedule} {width}x{height} {steps} {guidance:g} 0"
+    return run(pipe, name, image=Image.fromarray(hint_picture(width, height, 0)), controlnet_conditioning_scale=WEIGHTS[0],
+               control_guidance_start=start, control_guidance_end=end, num_inference_steps=steps, guidance_scale=guidance,
+               width=width, height=height, **pooled)
+
+
+def canny_pictures():
+    """Gradients, discs and noise, where hysteresis and thinning have work: [96,128,3] u8 each."""
+    y, x = np.mgrid[0:96, 0:128].astype(np.float64)
+    discs = 128 + 100 * np.sin(x / 9) * np.cos(y / 7) + 40 * ((x - 60) ** 2 + (y - 50) ** 2 < 900)
+    noise = (checkpoint.values("golden.noise.weight", (96, 128)).astype(np.float64) * 8 + 1) * 90
+    out = {"discs": np.stack([discs, discs * .8 + 20, 255 - discs], 2), "noise": np.stack([noise, noise + x, noise - y], 2)}
+    return {k: np.clip(v, 0, 255).astype(np.uint8) for k, v in out.items()}
+
+
+def canny():
+    import cv2
+    out = {}
+    for name, picture in canny_pictures().items():
+        out[name + "/picture"] = torch.from_numpy(picture)
+        out[name + "/edges"] = torch.from_numpy(cv2.Canny(picture, 100, 200))
+        print(name, "edges", (out[name + "/edges"] > 0).float().mean().item())
+    save_file(out, GOLDEN / "canny.safetensors")
+
+
+def main():
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    if "--canny" in sys.argv:
+        return canny()
+    nets, control, out = checkpoint.models(), control_net(), {}
+    write_tsv(control)
+    _, plain, vae = nets
+    nine = fill(UNet2DConditionModel(**checkpoint.UNET | dict(in_channels=9)))
+    for unet in (plain, nine):
+        out |= inpaint(unet, vae, "ddim", "normal")
+        out |= inpaint(unet, vae, "euler", "karras", size=(64, 96))
+        out |= inpaint(unet, vae, "euler-a", "normal", strength=1)
+        out |= inpaint(unet, vae, "dpmpp-2m", "karras", strength=0.6)
+        out |= inpaint(unet, vae, "dpmpp-2m", "normal", guidance=1, strength=1)
+    out |= controlled(nets, control, 1, "ddim", "normal")
+    out |= controlled(nets, control, 1, "euler", "karras", size=(72, 88), steps=3)
+    out |= controlled(nets, control, 2, "dpmpp-2m", "normal")
+    out |= controlled(nets, control, 1, "euler-a", "normal", start=.2, end=.7)
+    out |= controlled(nets, control, 2, "ddim", "normal", start=.4, end=1, guidance=1)
+    out |= controlled(nets, control, 1, "euler", "normal", steps=8, strength=.6, end=.5)
+    nets, control = checkpoint.family_models("sdxl"), control_net(checkpoint.XL)
+    write_tsv(control, "control_sdxl")
+    out |= controlled_xl(nets, control, "euler", "normal")
+    out |= controlled_xl(nets, control, "ddim", "normal", size=(72, 88), steps=3, end=.7)
+    out |= controlled_xl(nets, control, "dpmpp-2m", "karras", guidance=1)
+    save_file(out, GOLDEN / "control.safetensors")
+    print(len(out), "tensors,", os.path.getsize(GOLDEN / "control.safetensors"), "bytes")
+
+
+if __name__ == "__main__":
+    main()
