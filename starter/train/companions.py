@@ -3,7 +3,7 @@
 
     companions.py --what lora       a drawing style: kohya's LoRA of rank 4 for all attention layers; say "pencil drawing"
     companions.py --what control    a ControlNet for Canny edges, the UNet frozen
-    companions.py --what inpaint    an inpainting UNet: nine channels (latents, mask, latents of the rest), smaller than the plain one
+    companions.py --what inpaint    an inpainting UNet: nine channels (latents, mask, latents of the rest), taught further from the plain one
 """
 import sys
 import cv2
@@ -15,7 +15,7 @@ from torch import nn
 from attention import NarrowAttention
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, Prompter, White, contexts, make_unet, raw_latents, start_as_identity
+from unet import BETAS, PROMPTS, Prompter, White, contexts, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 2500
@@ -77,11 +77,11 @@ def make_control(unet):
 # ---- inpainting ----
 
 def make_inpaint():
-    unet = UNet2DConditionModel(
-        sample_size=SIDE // 8, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64, 64, 64),
-        norm_num_groups=8, cross_attention_dim=make_unet().config.cross_attention_dim, attention_head_dim=8,
-        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",), up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3)
-    start_as_identity(unet)
+    """The UNet with five more channels going in, which count for nothing at first."""
+    unet = UNet2DConditionModel.from_config(dict(make_unet().config, in_channels=4 + 5))
+    plain = load_weights("unet", "ema", make_unet()).state_dict()
+    plain["conv_in.weight"] = F.pad(plain["conv_in.weight"], (0, 0, 0, 0, 0, 5))
+    unet.load_state_dict(plain)
     return unet
 
 
@@ -200,7 +200,7 @@ def main():
     bars, vae = DDPMScheduler(**BETAS).alphas_cumprod, final_vae()
     run.say(f"{what} {sum(p.numel() for p in learned) / 1e6:.2f} M weights")
     while more:
-        run.rate(opt, .012 if what == "inpaint" else 2e-3 if what == "lora" else 6e-4, warm=60, floor=.03, flat=.3)
+        run.rate(opt, .004 if what == "inpaint" else 2e-3 if what == "lora" else 6e-4, warm=60, floor=.03, flat=.3)
         x0, c, extra = sample(run.args.batch)
         silent = torch.from_numpy(run.rng.random(len(x0)) < .1)
         c = torch.where(silent[:, None, None], sample.prompter([""]), c)

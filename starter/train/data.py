@@ -15,7 +15,7 @@ SETS = {
     "text_test": dict(SD, count=1000, seed=9103, words=True),
     "identity": dict(kind="identity", count=14400, shots=12, size=144, seed=104),
     "identity_test": dict(kind="identity", count=800, shots=8, size=144, seed=9104),
-    "pairs": dict(kind="pair", count=3500, size=192, seed=105),
+    "pairs": dict(kind="pair", count=5000, size=192, seed=105),
     "pairs_test": dict(kind="pair", count=200, size=192, seed=9105),
     "wide": dict(kind="wide", count=3500, size=256, seed=106),
     "scenes": dict(kind="portrait", count=700, size=160, seed=108, scenes=1.0),

@@ -15,7 +15,7 @@ import onnxruntime
 import torch
 import torch.nn.functional as F
 from PIL import Image
-import agegender, forensic, landmarks, parser, restorer
+import agegender, features, forensic, landmarks, parser, restorer
 from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, SIDE, blur, crops, degrade, framing, load_weights, point_weight, psnr, \
     sheet, similarity, to_float, to_u8, trained, warp
 from data import SETS, faces, portraits
@@ -26,10 +26,11 @@ from judge import Judge, SIDE as JUDGED, WORDS, accuracy
 from swapper import Pairs, crispness, test_refine, test_swap, to_source
 from upscaler import pictures as upscale_pictures
 
-PEOPLE, NOBODY = 240, ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow", "a city skyline",
-                       "a beach at sunset", "a forest", "desert dunes", "a sailing boat on the sea", "a night sky with a full moon",
-                       "snowy mountains", "a castle on a hill", "a stone bridge", "a street with shops", "an orange cat", "a brown dog",
-                       "a bird on a branch", "a horse in a field", "flowers in a vase", "a red car on a road", "a bowl of fruit"]
+PEOPLE, STYLED = 240, 96
+NOBODY = ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow", "a city skyline",
+          "a beach at sunset", "a forest", "desert dunes", "a sailing boat on the sea", "a night sky with a full moon",
+          "snowy mountains", "a castle on a hill", "a stone bridge", "a street with shops", "an orange cat", "a brown dog",
+          "a bird on a branch", "a horse in a field", "flowers in a vase", "a red car on a road", "a bowl of fruit"]
 STYLE_WORDS = dict(bald="a bald head", short="short {} hair", curly="curly {} hair", afro="a {} afro", bob="a {} bob", long="long straight {} hair",
                    wavy="long wavy {} hair", ponytail="a {} ponytail", bun="a {} bun", braids="{} braids", locs="{} locs")
 LOOKS = dict(neutral="calm", smile="smiling", laugh="laughing", serious="serious", surprised="surprised", sad="sad", angry="angry")
@@ -89,8 +90,8 @@ def share(of):
     return round(float(np.mean([bool(v) for v in of])), 3)
 
 
-def sentences(count, rng):
-    """Prompts with what they state: [(text, {attribute: class})]."""
+def sentences(count, rng, styled=False):
+    """Prompts with what they state: [(text, {attribute: class})]; all about the style of the hair if `styled`."""
     out = []
     for n in range(count):
         a = {k: int(rng.integers(len(v))) for k, v in WORDS.items()}
@@ -104,7 +105,9 @@ def sentences(count, rng):
         elif a["hair"] in (4, 5) or (a["hair"] > 5 and a["age"] != 1):
             a["hair"] = n % 4
         said = {"gender", "age", "expression", *rng.choice(["skin", "style", "glasses", "hat", "background"], 3, replace=False)}
-        if "hat" in said and a["hat"]:
+        if styled:
+            said = said - {"hat"} | {"style"}
+        elif "hat" in said and a["hat"]:
             said -= {"style"}
         noun = [["girl", "boy"], ["young woman", "young man"], ["middle-aged woman", "middle-aged man"], ["old woman", "old man"]][a["age"]][a["gender"]]
         has = []
@@ -149,7 +152,7 @@ def draw(pipe, prompts, seed, batch=16):
 
 def measure_draw(pipe, nets, real):
     rng = np.random.default_rng(77)
-    asked = sentences(PEOPLE, rng)
+    asked = sentences(PEOPLE, rng) + sentences(STYLED, rng, True)
     x = draw(pipe, [a[0] for a in asked], 1000)
     nobody = draw(pipe, NOBODY * 2, 5000)
     up = torch.cat([nets["upscaler"](p[None]) for p in x]).clamp(0, 1)
@@ -167,7 +170,7 @@ def measure_draw(pipe, nets, real):
           for k, names in (("gender", WORDS["gender"]), ("skin", WORDS["skin"])) for c, name in enumerate(names)}
     sheet(torch.cat([x[:48]]), RUN / "logs/report_people.png", 8, 2)
     sheet(nobody[:16], RUN / "logs/report_nobody.png", 8, 2)
-    d = dict(by, prompts=PEOPLE, found=share(found), found_after_upscaling=share(found_up),
+    d = dict(by, prompts=len(asked), found=share(found), found_after_upscaling=share(found_up),
              false_alarms_without_people=share(find(nets["detector"], nobody)), skin_within_one_tone=round(float(near), 3))
     if real:
         pictures, _, f = portraits("sd_test")
@@ -444,13 +447,15 @@ def main():
         swapped, rows = measure_swap_drawn(nets, up, found, m)
         if rows is not None:
             save_sheet(rows, sheets / "starter.jpg")
+        companions, shown = features.measure(pipe, pack)
+        save_sheet(shown, sheets / "companions.jpg")
         parts = {
             "Drawn pictures": drawn,
             "Identity, unseen people": measure_identity(nets["embedder"]),
             "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=swapped,
                          kept=measure_swap_keeps(nets, m) if "landmarker" in nets else {}),
             "Detector": measure_detector(nets["detector"]), "VAE": measure_vae(pipe), "Upscaler, PSNR": measure_upscaler(nets["upscaler"]),
-        } | measure_others(nets)
+        } | measure_others(nets) | companions
     size = sum(p.stat().st_size for p in pack.rglob("*") if p.is_file())
     data = [(n, s["kind"], s["count"], s.get("size", "words"), s["seed"]) for n, s in SETS.items()]
     text = ["# Starter pack: what it was trained on and what it does", "",
@@ -462,7 +467,9 @@ def main():
             "Captions of unseen renders, the first that come: above what the pack draws and enlarges, below the render that has the caption.", "",
             "## Faces", "", "![drawn, refined, another's face, swapped](../docs/pictures/starter.jpg)", "",
             "Rows: drawn and enlarged; the same with its own identity swapped in; faces of unseen people; swapped to them.", "",
-            "## Attributes", "", f"Share of {PEOPLE} drawn prompts in which a classifier trained apart sees what was asked; and how often it is right about renders.", "",
+            "## Companions", "", "![drawn, as a drawing, edges, drawn by them, hole, filled](../docs/pictures/companions.jpg)", "",
+            "Rows: drawn from captions of unseen renders; the same with the LoRA; edges of the renders, and drawn by them; renders with a hole, and filled.", "",
+            "## Attributes", "", f"Share of {PEOPLE + STYLED} drawn prompts in which a classifier trained apart sees what was asked; and how often it is right about renders.", "",
             table(["attribute", "drawn", "renders"], [(k, v["drawn"], "" if v["judge"] is None else v["judge"]) for k, v in attributes.items()]), "",
             "## Data", "",
             table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
