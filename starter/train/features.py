@@ -37,15 +37,15 @@ def measure(pipe, pack):
     y, captions = to_float(pictures[at]), [f.captions[i] for i in at]
     plain = draw(pipe, captions)
     said, rows = {}, [plain]
-    if (pack / "drawing.safetensors").exists():
-        pipe.load_lora_weights(str(pack), weight_name="drawing.safetensors")
+    if (pack / "lora/pencil.safetensors").exists():
+        pipe.load_lora_weights(str(pack / "lora"), weight_name="pencil.safetensors")
         x = draw(pipe, [f"{TRIGGER} of {c}" for c in captions])
         pipe.unload_lora_weights()
         said["LoRA, colourfulness"] = dict(without=colour(plain), drawing=colour(x))
         rows += [x]
-    if (pack / "control").exists():
+    if (pack / "canny").exists():
         asked = np.stack([edges(p) for p in pictures[at]])
-        control = ControlNetModel.from_pretrained(str(pack / "control"), torch_dtype=torch.float32)
+        control = ControlNetModel.from_pretrained(str(pack / "canny"), torch_dtype=torch.float32)
         x = draw(StableDiffusionControlNetPipeline(**pipe.components, controlnet=control, requires_safety_checker=False), captions,
                  image=to_float(asked))
         said["ControlNet, share of the asked edges drawn"] = dict(without=kept(asked, plain), controlled=kept(asked, x), renders=kept(asked, y))
