@@ -126,11 +126,11 @@ def main():
     vae, unet = unfold_scale(from_folder(make_vae(), pack / "sd/vae")), from_folder(make_unet(), pack / "sd/unet")
     write("vae", before, model=vae, ema=vae)
     write("unet", before, model=unet, ema=unet)
-    for name, make in (("inpaint", make_inpaint), ("control", lambda: make_control(unet))):
-        if (pack / name).exists():
-            write(name, before, model=from_folder(make(), pack / name))
-    if (pack / "drawing.safetensors").exists():
-        write("lora", before, model=lora(with_lora(unet), pack / "drawing.safetensors"))
+    for name, folder, make in (("inpaint", "inpaint", make_inpaint), ("control", "canny", lambda: make_control(unet))):
+        if (pack / folder).exists():
+            write(name, before, model=from_folder(make(), pack / folder))
+    if (pack / "lora/pencil.safetensors").exists():
+        write("lora", before, model=lora(with_lora(unet), pack / "lora/pencil.safetensors"))
     found = detector(pack / "detector.onnx")
     write("detector", before, model=found, ema=found)
     picture = lambda side: torch.rand(2, 3, side, side)
