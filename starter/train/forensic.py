@@ -15,7 +15,7 @@ from embedder import Block
 from swapper import Pairs, Swapper, emap, to_source, vae_soft
 from vae import final_vae
 
-SIDE, TURNS = 256, 1
+SIDE = 128  # at which it works; the contract's 256² are averaged
 SEEN, UNSEEN = ("swapper", "render", "self"), ("hull", "photo", "pyramid")
 
 
@@ -30,12 +30,13 @@ class Forensic(nn.Module):
         self.out = nn.Linear(96 * 2, 1)
 
     def logit(self, x):
-        x = F.avg_pool2d(x, 2) * 2 - 1  # with every pixel it learns its pictures by heart
+        """x at SIDE²."""
+        x = x * 2 - 1
         f = self.body(self.stem(torch.cat([x, (x - F.avg_pool2d(x, 3, 1, 1)) * 8], 1)))
         return self.out(torch.cat([f.mean((2, 3)), f.amax((2, 3))], 1))
 
     def forward(self, x):
-        return self.logit(x).sigmoid()
+        return self.logit(F.avg_pool2d(x, 2)).sigmoid()
 
 
 def oval(n, rng, soft):
@@ -109,41 +110,26 @@ class Cases:
         mixed = low(face) * (1 - soft) + low(y) * soft + (face - low(face)) * (1 - mask) + (y - low(y)) * mask
         return paste(x, mixed, blur(torch.ones_like(mask), 4.) * (blur(mask, 10.) > .02), m)
 
-    def batch(self, i, ways, rng, fate):
-        """A list of crops [N,3,SIDE,SIDE] of pictures i, one for each way; None: honest. The seed `fate` says what befalls them
-        all before and after: about a third went through the VAE first, all are resized, most are compressed."""
-        x, before, after = self.a.batch(i), np.random.default_rng(fate), fate + 1
-        if before.random() < .35:
-            x = vae_soft(self.vae, F.interpolate(x, size=256, mode="bicubic").clamp(0, 1), before)
+    def batch(self, i, way, rng, fate):
+        """Crops [N,3,256,256] of pictures i; way None: honest. The seed `fate` says what befalls them before and after: about
+        a third went through the VAE first, all are resized, most are compressed."""
+        x, fate = self.a.batch(i), np.random.default_rng(fate)
+        if fate.random() < .35:
+            x = vae_soft(self.vae, F.interpolate(x, size=256, mode="bicubic").clamp(0, 1), fate)
             x = F.interpolate(x, size=192, mode="bilinear", antialias=True)
-        return [self.seen(self.faked(way, i, x, rng).clamp(0, 1) if way else x, i, np.random.default_rng(after)) for way in ways]
-
-    def seen(self, x, i, fate):
-        """Whole pictures as they are met: cut, resized, most of them compressed."""
-        x = warp(x, self.crop[i], SIDE)
-        k = int(SIDE * fate.uniform(.5, 1))
-        x = F.interpolate(F.interpolate(x, size=k, mode="bilinear", antialias=True), size=SIDE, mode="bilinear")
+        if way:
+            x = self.faked(way, i, x, rng).clamp(0, 1)
+        x = warp(x, self.crop[i], 256)
+        k = int(256 * fate.uniform(.5, 1))
+        x = F.interpolate(F.interpolate(x, size=k, mode="bilinear", antialias=True), size=256, mode="bilinear")
         return degrade(x, fate, .01) if fate.random() < .6 else x
 
     def twice(self, i, turn):
         """[n,2,SIDE,SIDE,3] u8: the same pictures honest and swapped in one of the ways seen, of one fate: only the swap tells
         them apart."""
         rng = np.random.default_rng((turn, int(i[0])))
-        way, fate = SEEN[rng.integers(len(SEEN))], int(rng.integers(1 << 32))
-        return np.stack([to_u8(x) for x in self.batch(i, (None, way), rng, fate)], 1)
-
-
-def blended(x, rng):
-    """x with its own face laid over it, a little moved and treated: self-blended images (Shiohara and Yamasaki, CVPR 2022), a
-    new one each time, so that they are not learnt by heart."""
-    n = len(x)
-    turn, size, shift = rng.normal(0, .015, n), np.exp(rng.normal(0, .02, n)), rng.normal(0, 2.5, (n, 2))
-    c, s = size * np.cos(turn), size * np.sin(turn)
-    to = SIDE / 2 + shift - SIDE / 2 * np.stack([c - s, s + c], 1)
-    y = warp(x, np.stack([np.stack([c, -s, to[:, 0]], 1), np.stack([s, c, to[:, 1]], 1)], 1).astype(np.float32), SIDE)
-    y = degrade(y + (light(y, rng) - y) * rng.uniform(.2, 1), rng, .02)
-    mask = F.interpolate(oval(n, rng, rng.uniform(1, 9)), size=SIDE, mode="bilinear") * rng.uniform(.6, 1)
-    return x * (1 - mask) + y * mask
+        way, fate = SEEN[rng.integers(len(SEEN))], rng.integers(1 << 32)
+        return np.stack([to_u8(F.avg_pool2d(self.batch(i, w, rng, fate), 2)) for w in (None, way)], 1)
 
 
 def auc(honest, swapped):
@@ -154,7 +140,7 @@ def auc(honest, swapped):
 def scores(model, cases, way, seed):
     rng = np.random.default_rng(seed)
     with torch.no_grad():
-        return [model(cases.batch(np.arange(i, min(i + 8, len(cases))), (way,), rng, int(rng.integers(1 << 32)))[0])[:, 0].numpy()
+        return [model(cases.batch(np.arange(i, min(i + 8, len(cases))), way, rng, rng.integers(1 << 32)))[:, 0].numpy()
                 for i in range(0, len(cases), 8)]
 
 
@@ -166,7 +152,7 @@ def quality(model, cases):
 def main():
     run = Run("forensic", 15, batch=32)
     cases, test = Cases("pairs"), Cases("pairs_test")
-    turns = [cached(f"pairs_forensic{k}.npy", lambda: chunks(len(cases), lambda i: cases.twice(i, k), 6)) for k in range(TURNS)]
+    turns = [cached(f"pairs_forensic{k}.npy", lambda: chunks(len(cases), lambda i: cases.twice(i, k), 6)) for k in range(2)]
     model = Forensic()
     ema, opt = EMA(model, .997), Muon(model, edges=("stem", "out"))
     state, more = dict(model=model, ema=ema, opt=opt), True
@@ -175,12 +161,7 @@ def main():
     while more:
         run.rate(opt, .012, warm=60, flat=.3)
         turn = turns[run.rng.integers(len(turns))]
-        x = turn[run.rng.integers(0, len(turn), half)]
-        if run.rng.random() < .6:
-            x = to_float(x[:, 0])
-            x = torch.cat([x, blended(x, run.rng)], 2)
-        else:
-            x = to_float(x.reshape(-1, 2 * SIDE, SIDE, 3))
+        x = to_float(turn[run.rng.integers(0, len(turn), half)].reshape(-1, 2 * SIDE, SIDE, 3))
         if run.rng.random() < .5:
             x = x.flip(-1)
         x = degrade(light(x, run.rng), run.rng, .01) if run.rng.random() < .5 else light(x, run.rng)
@@ -194,7 +175,7 @@ def main():
         more = run.tick(len(x), state, loss=loss, told=(out[:, 1] > out[:, 0]).float().mean())
         if run.step % 400 == 0 or not more:
             run.say(f"forensic unseen people {quality(ema.model, test)}")
-    sheet(torch.cat(test.batch(np.arange(8), (None, *SEEN, *UNSEEN), np.random.default_rng(3), 3)), RUN / "logs/forensic.png", 8)
+    sheet(torch.cat([test.batch(np.arange(8), w, np.random.default_rng(3), 3) for w in (None, *SEEN, *UNSEEN)]), RUN / "logs/forensic.png", 8)
 
 
 if __name__ == "__main__":
