@@ -148,7 +148,8 @@ static void a_replaced_photo_is_no_parent(void **state)
     size_t size = 0;
     const char *ledger = scratch_path("replaced.db");
     lk_result *result = make_result(ledger);
-    result->pictures[0].from_photo = true;
+    result->request.task = LK_TASK_SWAP;
+    result->pictures[0].from_photo = result->pictures[0].keeps_photo = true;
     result->request.picture = strdup(scratch_write("photo.jpg", "another", 7));
     result->provenance.key = strdup("key.pem");
     result->provenance.certificate = strdup("chain.pem");
