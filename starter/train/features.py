@@ -31,25 +31,25 @@ def kept(asked, x):
 
 
 def measure(pipe, pack):
-    """Numbers, and rows of COUNT pictures for the sheet, of those companions that the pack has."""
+    """Of those companions that the pack has: numbers, rows of COUNT pictures for the sheet, and what the rows are."""
     pictures, _, f = portraits("sd_test")
     at = np.where(f["people"] == 1)[0][:COUNT]
     y, captions = to_float(pictures[at]), [f.captions[i] for i in at]
     plain = draw(pipe, captions)
-    said, rows = {}, [plain]
+    said, rows, words = {}, [plain], ["drawn from captions of unseen renders"]
     if (pack / "lora/pencil.safetensors").exists():
         pipe.load_lora_weights(str(pack / "lora"), weight_name="pencil.safetensors")
         x = draw(pipe, [f"{TRIGGER} of {c}" for c in captions])
         pipe.unload_lora_weights()
         said["LoRA, colourfulness"] = dict(without=colour(plain), drawing=colour(x))
-        rows += [x]
+        rows, words = rows + [x], words + ["the same with the LoRA"]
     if (pack / "canny").exists():
         asked = np.stack([edges(p) for p in pictures[at]])
         control = ControlNetModel.from_pretrained(str(pack / "canny"), torch_dtype=torch.float32)
         x = draw(StableDiffusionControlNetPipeline(**pipe.components, controlnet=control, requires_safety_checker=False), captions,
                  image=to_float(asked))
         said["ControlNet, share of the asked edges drawn"] = dict(without=kept(asked, plain), controlled=kept(asked, x), renders=kept(asked, y))
-        rows += [to_float(asked), x]
+        rows, words = rows + [to_float(asked), x], words + ["edges of the renders", "drawn by them"]
     if (pack / "inpaint").exists():
         unet = UNet2DConditionModel.from_pretrained(str(pack / "inpaint"), torch_dtype=torch.float32)
         hole = torch.zeros(COUNT, 1, SIDE, SIDE)
@@ -58,5 +58,5 @@ def measure(pipe, pack):
                  mask_image=hole, strength=1.)
         rim = psnr(x * (1 - hole) + y * hole, y)
         said["Inpainting, PSNR"] = dict(around_the_hole=round(rim, 2), whole=round(psnr(x, y), 2))
-        rows += [y * (1 - hole) + .5 * hole, x]
-    return said, torch.cat(rows)
+        rows, words = rows + [y * (1 - hole) + .5 * hole, x], words + ["renders with a hole", "filled"]
+    return said, torch.cat(rows), "; ".join(words)

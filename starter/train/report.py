@@ -447,7 +447,7 @@ def main():
         swapped, rows = measure_swap_drawn(nets, up, found, m)
         if rows is not None:
             save_sheet(rows, sheets / "starter.jpg")
-        companions, shown = features.measure(pipe, pack)
+        companions, shown, words = features.measure(pipe, pack)
         save_sheet(shown, sheets / "companions.jpg")
         parts = {
             "Drawn pictures": drawn,
@@ -467,8 +467,7 @@ def main():
             "Captions of unseen renders, the first that come: above what the pack draws and enlarges, below the render that has the caption.", "",
             "## Faces", "", "![drawn, refined, another's face, swapped](../docs/pictures/starter.jpg)", "",
             "Rows: drawn and enlarged; the same with its own identity swapped in; faces of unseen people; swapped to them.", "",
-            "## Companions", "", "![drawn, as a drawing, edges, drawn by them, hole, filled](../docs/pictures/companions.jpg)", "",
-            "Rows: drawn from captions of unseen renders; the same with the LoRA; edges of the renders, and drawn by them; renders with a hole, and filled.", "",
+            "## Companions", "", f"![{words}](../docs/pictures/companions.jpg)", "", f"Rows: {words}.", "",
             "## Attributes", "", f"Share of {PEOPLE + STYLED} drawn prompts in which a classifier trained apart sees what was asked; and how often it is right about renders.", "",
             table(["attribute", "drawn", "renders"], [(k, v["drawn"], "" if v["judge"] is None else v["judge"]) for k, v in attributes.items()]), "",
             "## Data", "",
