@@ -74,7 +74,7 @@ static bool is_behind(const lk_checkpoint *checkpoint, const char *name)
         return true;
     for (size_t i = 0; first && i < LK_ARRAY_LENGTH(LAYERS); i++) {
         const char *at = strstr(name, LAYERS[i]);
-        if (at && atoi(at + strlen(LAYERS[i])) >= c->layers - c->penultimate)
+        if (at && strtol(at + strlen(LAYERS[i]), NULL, 10) >= c->layers - c->penultimate)
             return true;
     }
     return false;
