@@ -253,7 +253,7 @@ int lk__node_when(const struct lk__node *node, int steps, int before)
 
 static const struct lk__node *nth(const struct lk__node *node, size_t n)
 {
-    while (n-- > 0)
+    for (; n > 0 && node->next; n--)
         node = node->next;
     return node;
 }
