@@ -41,6 +41,11 @@ static int add_wish(struct wishes *wishes,
     if (length == 0 || length >= NAME_SIZE)
         return lk_fail(err, LK_E_INPUT, "%s: a name of 1 to %d bytes is expected", origin,
                        NAME_SIZE - 1);
+    if (in_prompt && memchr(spec, '/', length))
+        return lk_fail(err, LK_E_INPUT,
+                       "%s: '%.*s' is a path: a prompt names LoRAs of the model folders; give a "
+                       "file by --lora",
+                       origin, (int)length, spec);
     if (!(fabs(text) <= 100) || !(fabs(unet) <= 100))
         return lk_fail(err, LK_E_INPUT, "%s '%.*s': a weight is a number from -100 to 100", origin,
                        (int)length, spec);

@@ -46,9 +46,12 @@ static int read_freeu(const char *text, struct lk_freeu *out, struct lk_error *e
     const int n = read_list(text, "--freeu", 4, factors, err);
     if (n < 0)
         return n;
-    if (n != 4)
+    int fit = n == 4;
+    for (int i = 0; i < n; i++)
+        fit &= factors[i] >= 0 && factors[i] <= 10;
+    if (!fit)
         return lk_fail(err, LK_E_INPUT,
-                       "--freeu: four factors are expected, such as 1.5,1.6,0.9,0.2");
+                       "--freeu: four factors from 0 to 10 are expected, such as 1.5,1.6,0.9,0.2");
     *out = (struct lk_freeu){{factors[0], factors[1]}, {factors[2], factors[3]}};
     return 0;
 }

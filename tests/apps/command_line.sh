@@ -58,6 +58,8 @@ check 2 "vectors of 768 numbers, the text encoder .* takes" $lk draw "ti_easyneg
 # LoRAs.
 loras=$shared/data/diffusion
 check 4 "no lora 'nosuch' is known" $lk draw "a man" --lora nosuch:0.5 -o x.png
+check 2 "is a path: a prompt names LoRAs" $lk draw "a man <lora:../../../etc/passwd:1>" -o x.png
+check 2 "four factors from 0 to 10" $lk draw "a man" --freeu 1e30,1,1,1 -o x.png
 check 2 "from -100 to 100" $lk draw "a man" --lora $loras/lora_disney_cloneofsimo.safetensors:1e9 -o x.png
 check 2 "is not made for checkpoint .* for SD 1.x" $lk draw "a man" --lora $loras/lora_sd15_diffusers_catundchat.safetensors -o x.png
 check 2 "is no LoRA" $lk draw "a man" --lora $loras/ti_EasyNegative.safetensors -o x.png
