@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "pipeline/drawing/paint.h"
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
-#include "pipeline/paint.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/trust/marks.h"
 #include "pipeline/trust/people.h"

@@ -18,8 +18,8 @@
 
 #include "base/size.h"
 #include "data/phash.h"
-#include "pipeline/drawn_text.h"
-#include "pipeline/loras.h"
+#include "pipeline/drawing/drawn_text.h"
+#include "pipeline/drawing/loras.h"
 #include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
 #include "pipeline/trust/provenance.h"

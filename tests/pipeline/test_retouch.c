@@ -11,7 +11,7 @@
 
 #include "data/mask.h"
 #include "pipeline/result.h"
-#include "pipeline/retouch.h"
+#include "pipeline/drawing/retouch.h"
 #include "support/temp.h"
 
 static char *folder;

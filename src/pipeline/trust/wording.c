@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/conditions.h"
+#include "pipeline/drawing/conditions.h"
 #include "stages/text/emphasis.h"
 #include "stages/text/prompt.h"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Every part of a prompt is a schedule of texts; each different text is encoded once; shorter ones
  * are filled up with chunks of the empty prompt, so that all rows of a step are of one size. */
-#include "pipeline/conditions.h"
+#include "pipeline/drawing/conditions.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/sampling.h"
+#include "pipeline/drawing/sampling.h"
 #include "stages/text/prompt.h"
 
 enum { MAX_CHUNKS = 1024 }; /* of all texts together: 240 MB of SD 1.x */

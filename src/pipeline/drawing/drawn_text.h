@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a picture's `parameters` text says of --init, --mask, --control and --hires, in the WebUI's
  * words. */
-#ifndef LK_PIPELINE_DRAWN_TEXT_H
-#define LK_PIPELINE_DRAWN_TEXT_H
+#ifndef LK_PIPELINE_DRAWING_DRAWN_TEXT_H
+#define LK_PIPELINE_DRAWING_DRAWN_TEXT_H
 
 #include "stages/mark/parameters.h"
 #include <likeness/request.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/drawn_text.h"
+#include "pipeline/drawing/drawn_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The LoRAs of a request, from --lora and from <lora:…> in the prompt, in the painter's checkpoint.
  * docs/lora.md. */
-#ifndef LK_PIPELINE_LORAS_H
-#define LK_PIPELINE_LORAS_H
+#ifndef LK_PIPELINE_DRAWING_LORAS_H
+#define LK_PIPELINE_DRAWING_LORAS_H
 
 #include "pipeline/engine.h"
 #include "pipeline/result.h"

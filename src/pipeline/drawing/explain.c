@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/explain.h"
+#include "pipeline/drawing/explain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
-#include "pipeline/conditions.h"
+#include "pipeline/drawing/conditions.h"
 #include "stages/text/chunks.h"
 #include "stages/text/prompt.h"
 

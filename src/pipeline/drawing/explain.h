@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How a request's prompts are read, for people: their tree, which text holds in which steps, and
  * the chunks of tokens that each becomes. */
-#ifndef LK_PIPELINE_EXPLAIN_H
-#define LK_PIPELINE_EXPLAIN_H
+#ifndef LK_PIPELINE_DRAWING_EXPLAIN_H
+#define LK_PIPELINE_DRAWING_EXPLAIN_H
 
 #include "base/error.h"
 #include <likeness/request.h>

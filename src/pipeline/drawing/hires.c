@@ -3,7 +3,7 @@
  * network, and drawn again with the same seed. All of its steps are taken: of N/strength the last
  * N.
  */
-#include "pipeline/hires.h"
+#include "pipeline/drawing/hires.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From a request to how lk_draw samples: given noise levels, fresh noise, guidance, FreeU,
  * variations. */
-#ifndef LK_PIPELINE_SAMPLING_H
-#define LK_PIPELINE_SAMPLING_H
+#ifndef LK_PIPELINE_DRAWING_SAMPLING_H
+#define LK_PIPELINE_DRAWING_SAMPLING_H
 
 #include "stages/diffuse/draw.h"
 #include <likeness/request.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From prompts to what the drawer is conditioned on, step by step. */
-#ifndef LK_PIPELINE_CONDITIONS_H
-#define LK_PIPELINE_CONDITIONS_H
+#ifndef LK_PIPELINE_DRAWING_CONDITIONS_H
+#define LK_PIPELINE_DRAWING_CONDITIONS_H
 
 #include "base/arena.h"
 #include "pipeline/engine.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* --hires: a drawing, enlarged, and drawn again from that, so that large pictures keep the
  * composition of the size that the model was trained at. */
-#ifndef LK_PIPELINE_HIRES_H
-#define LK_PIPELINE_HIRES_H
+#ifndef LK_PIPELINE_DRAWING_HIRES_H
+#define LK_PIPELINE_DRAWING_HIRES_H
 
-#include "pipeline/paint.h"
+#include "pipeline/drawing/paint.h"
 
 /* Before anything is drawn: fills options for the second drawing from those of the first, and opens
  * the upscaler. LK_E_INPUT names the option. */

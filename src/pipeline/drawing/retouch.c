@@ -6,7 +6,7 @@
  *   part     the whole canvas, or the mask's box with padding, grown to the drawing's aspect
  *   drawing  the part at --size
  *   result   canvas + mask·(drawing at the part's size − canvas)                                 */
-#include "pipeline/retouch.h"
+#include "pipeline/drawing/retouch.h"
 
 #include <math.h>
 #include <stdio.h>

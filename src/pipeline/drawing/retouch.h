@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The picture that a drawing starts from, and which part of it is painted: --init, --mask, --extend
  * and the --inpaint options. docs/control.md. */
-#ifndef LK_PIPELINE_RETOUCH_H
-#define LK_PIPELINE_RETOUCH_H
+#ifndef LK_PIPELINE_DRAWING_RETOUCH_H
+#define LK_PIPELINE_DRAWING_RETOUCH_H
 
 #include <stdbool.h>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The draw half: a prompt becomes a picture. What all pictures of a request share is prepared once.
  */
-#ifndef LK_PIPELINE_PAINT_H
-#define LK_PIPELINE_PAINT_H
+#ifndef LK_PIPELINE_DRAWING_PAINT_H
+#define LK_PIPELINE_DRAWING_PAINT_H
 
-#include "pipeline/conditions.h"
+#include "pipeline/drawing/conditions.h"
+#include "pipeline/drawing/sampling.h"
 #include "pipeline/engine.h"
 #include "pipeline/result.h"
-#include "pipeline/sampling.h"
 
 /* A request made ready for drawing. */
 struct lk__brief {

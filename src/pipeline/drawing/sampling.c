@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/sampling.h"
+#include "pipeline/drawing/sampling.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/controls.h"
+#include "pipeline/drawing/controls.h"
 
 #include <stdio.h>
 #include <stdlib.h>

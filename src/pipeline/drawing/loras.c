@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/loras.h"
+#include "pipeline/drawing/loras.h"
 
 #include <math.h>
 #include <stdio.h>

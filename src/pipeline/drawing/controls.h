@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ControlNets: the engine's open ones, and those of a request with the pictures that they follow.
  */
-#ifndef LK_PIPELINE_CONTROLS_H
-#define LK_PIPELINE_CONTROLS_H
+#ifndef LK_PIPELINE_DRAWING_CONTROLS_H
+#define LK_PIPELINE_DRAWING_CONTROLS_H
 
 #include <jansson.h>
 
 #include "base/hash.h"
-#include "pipeline/retouch.h"
+#include "pipeline/drawing/retouch.h"
 #include "stages/diffuse/control.h"
 #include <likeness/likeness.h>
 

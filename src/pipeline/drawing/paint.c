@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From a request to lk_draw: what the user did not say, the model's entry in the catalogue says;
  * what that does not say is SD 1.5's custom. */
-#include "pipeline/paint.h"
+#include "pipeline/drawing/paint.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #include <sodium.h>
 
-#include "pipeline/hires.h"
-#include "pipeline/loras.h"
+#include "pipeline/drawing/hires.h"
+#include "pipeline/drawing/loras.h"
 
 static int choose_text(char **member, const char *model, const char *custom, struct lk_error *err)
 {

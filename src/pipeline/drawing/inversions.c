@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/size.h"
-#include "pipeline/conditions.h"
+#include "pipeline/drawing/conditions.h"
 
 enum { MAX_INVERSIONS = 256 };
 
