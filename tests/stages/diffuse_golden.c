@@ -89,20 +89,39 @@ struct lk_picture *golden_picture(int width, int height)
     return picture;
 }
 
-void golden_set_up(void)
+int golden_set_up(void **state)
 {
+    (void)state;
     struct lk_error err;
     struct lk_runtime_options options;
     lk_runtime_options_init(&options);
     options.threads = 1;
     folder = test_temp_dir();
     golden_must(lk_runtime_open(&options, &runtime, &err), &err);
+    return 0;
 }
 
-void golden_tear_down(void)
+int golden_tear_down(void **state)
 {
+    (void)state;
     lk_runtime_free(runtime);
     test_temp_remove(folder);
+    return 0;
+}
+
+struct model golden_tiny;
+
+int golden_set_up_tiny(void **state)
+{
+    golden_set_up(state);
+    golden_tiny = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER}, "tiny");
+    return 0;
+}
+
+int golden_tear_down_tiny(void **state)
+{
+    golden_model_close(&golden_tiny);
+    return golden_tear_down(state);
 }
 
 lk_runtime *golden_runtime(void)

@@ -21,8 +21,8 @@
 void golden_must(int rc, const struct lk_error *err);
 
 /* Around all tests of a program: a runtime with one thread, and a folder for checkpoints. */
-void golden_set_up(void);
-void golden_tear_down(void);
+int golden_set_up(void **state);
+int golden_tear_down(void **state);
 lk_runtime *golden_runtime(void);
 
 struct model {
@@ -34,6 +34,11 @@ struct model golden_checkpoint(const struct test_checkpoint *options, const char
 void golden_drawer(struct model *model);
 struct model golden_model(const struct test_checkpoint *options, const char *name); /* both */
 void golden_model_close(struct model *model);
+
+/* Around all tests of a program that draws with one folder of f32. */
+extern struct model golden_tiny;
+int golden_set_up_tiny(void **state);
+int golden_tear_down_tiny(void **state);
 
 /* Draws all golden cases of that file and dtype, of which there are `want`. */
 void golden_draw_all(const struct model *model, const char *goldens, const char *dtype, int want);

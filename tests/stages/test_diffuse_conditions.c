@@ -62,8 +62,6 @@ static const struct drawing {
      {{"negative", 1, 0, 6}}},
 };
 
-static struct model model;
-
 /* → [n], whose states are the caller's */
 static size_t conditions_of(const struct row *rows, size_t most, struct lk_condition *out)
 {
@@ -103,7 +101,8 @@ static void conditions_change_and_add_up(void **state)
             .n_positive = conditions_of(d->positive, MOST, positive),
             .n_negative = conditions_of(d->negative, 2, negative),
         };
-        golden_must(lk_draw(model.drawer, &o, &conditioning, NULL, &picture, &latents, &err), &err);
+        golden_must(lk_draw(golden_tiny.drawer, &o, &conditioning, NULL, &picture, &latents, &err),
+                    &err);
         const double distance = golden_distance(latents, lk_tensor_file_find(file, d->name));
         if (!(distance <= 1e-5))
             fail_msg("%s: latents off by %g", d->name, distance);
@@ -128,31 +127,17 @@ static void a_step_without_condition_is_an_error(void **state)
     lk_draw_options_init(&o);
     o.width = o.height = 64;
     golden_conditioning(&conditioning, 77, 32, context, NULL);
-    assert_int_equal(lk_draw(model.drawer, &o, &conditioning.value, NULL, &picture, NULL, &err),
-                     LK_E_FAILED);
+    assert_int_equal(
+        lk_draw(golden_tiny.drawer, &o, &conditioning.value, NULL, &picture, NULL, &err),
+        LK_E_FAILED);
     golden_conditioning(&conditioning, 77, 32, context, context);
     conditioning.positive.to = 1;
-    assert_int_equal(lk_draw(model.drawer, &o, &conditioning.value, NULL, &picture, NULL, &err),
-                     LK_E_FAILED);
+    assert_int_equal(
+        lk_draw(golden_tiny.drawer, &o, &conditioning.value, NULL, &picture, NULL, &err),
+        LK_E_FAILED);
     assert_non_null(strstr(err.message, "step 1"));
     assert_null(picture);
     free(context);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    golden_set_up();
-    model = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER}, "tiny");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    golden_model_close(&model);
-    golden_tear_down();
-    return 0;
 }
 
 int main(void)
@@ -161,5 +146,5 @@ int main(void)
         cmocka_unit_test(conditions_change_and_add_up),
         cmocka_unit_test(a_step_without_condition_is_an_error),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, golden_set_up_tiny, golden_tear_down_tiny);
 }

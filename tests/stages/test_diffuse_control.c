@@ -301,7 +301,7 @@ static void a_checkpoint_is_no_controlnet(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    golden_set_up();
+    golden_set_up(state);
     folder = test_temp_dir();
     plain = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER}, "tiny");
     nine = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER, .inpaint = 1}, "nine");
@@ -314,7 +314,7 @@ static int tear_down(void **state)
     golden_model_close(&plain);
     golden_model_close(&nine);
     test_temp_remove(folder);
-    golden_tear_down();
+    golden_tear_down(state);
     return 0;
 }
 

@@ -17,18 +17,16 @@
 #include "stages/diffuse_golden.h"
 #include "support/checkpoint.h"
 
-static struct model model; /* f32 folder, shared by the tests that leave it alone */
-
 static void f32_folder_draws_diffusers_pictures(void **state)
 {
     (void)state;
-    golden_draw_all(&model, "diffuse", "f32", 20);
+    golden_draw_all(&golden_tiny, "diffuse", "f32", 20);
 }
 
 static void all_samplers_draw_diffusers_pictures(void **state)
 {
     (void)state;
-    golden_draw_all(&model, "samplers", "f32", 24);
+    golden_draw_all(&golden_tiny, "samplers", "f32", 24);
 }
 
 static void the_mean_of_the_posterior_is_diffusers(void **state)
@@ -37,8 +35,8 @@ static void the_mean_of_the_posterior_is_diffusers(void **state)
     struct lk_error err;
     float latent[4 * 12 * 8];
     lk_tensor_file *file = golden_open("diffuse");
-    struct lk__autoencoder vae = {.checkpoint = model.checkpoint,
-                                  .encoder = golden_session(&model, lk_vae_encoder_graph)};
+    struct lk__autoencoder vae = {.checkpoint = golden_tiny.checkpoint,
+                                  .encoder = golden_session(&golden_tiny, lk_vae_encoder_graph)};
     struct lk_picture *picture = golden_picture(64, 96);
     golden_must(lk__encode(&vae, picture, NULL, NULL, latent, &err), &err);
     assert_true(golden_distance(latent, lk_tensor_file_find(file, "code mean")) < 1e-5);
@@ -53,20 +51,20 @@ static void options_out_of_range_are_refused(void **state)
     struct lk_draw_options o;
     lk_draw_options_init(&o);
     o.width = 100;
-    golden_refuse(&model, &o, 32, LK_E_INPUT,
+    golden_refuse(&golden_tiny, &o, 32, LK_E_INPUT,
                   "--size 100x512: each side must be a multiple of 8 from 64 to 2048");
     o.width = o.height = 64;
     golden_refuse(
-        &model, &o, 24, LK_E_INPUT,
+        &golden_tiny, &o, 24, LK_E_INPUT,
         "checkpoint 'tiny': its UNet takes 32 numbers a token, its text encoder gives 24: they "
         "do not belong together");
     struct lk_picture *init = golden_picture(64, 64);
     o.init = init;
     o.strength = 0.01;
-    golden_refuse(&model, &o, 32, LK_E_INPUT,
+    golden_refuse(&golden_tiny, &o, 32, LK_E_INPUT,
                   "--strength 0.01 of --steps 20 leaves no step to draw: raise one of them");
     o.strength = NAN;
-    golden_refuse(&model, &o, 32, LK_E_INPUT, "--strength: nan is not a number from 0 to 1");
+    golden_refuse(&golden_tiny, &o, 32, LK_E_INPUT, "--strength: nan is not a number from 0 to 1");
     lk_picture_free(init);
 }
 
@@ -89,26 +87,11 @@ static void a_stopped_draw_leaves_nothing(void **state)
     golden_conditioning(&conditioning, 77, 32, context, context);
     lk_draw_options_init(&o);
     o.width = o.height = 64;
-    assert_int_equal(lk_draw(model.drawer, &o, &conditioning.value, &watch, &picture, NULL, &err),
-                     LK_E_INTERRUPTED);
+    assert_int_equal(
+        lk_draw(golden_tiny.drawer, &o, &conditioning.value, &watch, &picture, NULL, &err),
+        LK_E_INTERRUPTED);
     assert_null(picture);
     free(context);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    golden_set_up();
-    model = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER}, "tiny");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    golden_model_close(&model);
-    golden_tear_down();
-    return 0;
 }
 
 int main(void)
@@ -120,5 +103,5 @@ int main(void)
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(a_stopped_draw_leaves_nothing),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, golden_set_up_tiny, golden_tear_down_tiny);
 }

@@ -329,7 +329,7 @@ static void an_inpainting_unet_of_two_levels_draws(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    golden_set_up();
+    golden_set_up(state);
     golden = golden_open("families");
     return 0;
 }
@@ -338,7 +338,7 @@ static int tear_down(void **state)
 {
     (void)state;
     lk_tensor_file_free(golden);
-    golden_tear_down();
+    golden_tear_down(state);
     return 0;
 }
 

@@ -16,8 +16,6 @@
 #include "stages/diffuse_golden.h"
 #include "support/checkpoint.h"
 
-static struct model model;
-
 static void draw(const struct lk_draw_options *options, float **latents)
 {
     struct lk_error err;
@@ -26,8 +24,9 @@ static void draw(const struct lk_draw_options *options, float **latents)
     float *negative = golden_context("golden.negative", 77);
     struct golden_conditioning conditioning;
     golden_conditioning(&conditioning, 77, 32, positive, negative);
-    golden_must(lk_draw(model.drawer, options, &conditioning.value, NULL, &picture, latents, &err),
-                &err);
+    golden_must(
+        lk_draw(golden_tiny.drawer, options, &conditioning.value, NULL, &picture, latents, &err),
+        &err);
     lk_picture_free(picture);
     free(positive);
     free(negative);
@@ -170,33 +169,17 @@ static void what_guidance_needs_is_said(void **state)
     (void)state;
     struct lk_draw_options o = small("heun", 2);
     o.guidance_options.start = 1;
-    golden_refuse(&model, &o, 32, LK_E_INPUT,
+    golden_refuse(&golden_tiny, &o, 32, LK_E_INPUT,
                   "--guidance-start 1 does not come before --guidance-end 1");
     o.guidance_options.start = 0;
     o.guidance_options.plus_plus = true;
-    golden_refuse(&model, &o, 32, LK_E_INPUT,
+    golden_refuse(&golden_tiny, &o, 32, LK_E_INPUT,
                   "--guidance-mode cfg++ does not go with --sampler heun: take ddim, euler or "
                   "euler-a");
     o.sampler = "ddim";
     o.guidance = 1;
-    golden_refuse(&model, &o, 32, LK_E_INPUT,
+    golden_refuse(&golden_tiny, &o, 32, LK_E_INPUT,
                   "--guidance-mode cfg++ needs --guidance over 1, 7.5 for example");
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    golden_set_up();
-    model = golden_model(&(struct test_checkpoint){.layout = TEST_FOLDER}, "tiny");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    golden_model_close(&model);
-    golden_tear_down();
-    return 0;
 }
 
 int main(void)
@@ -209,5 +192,5 @@ int main(void)
         cmocka_unit_test(a_full_variation_is_the_other_seed),
         cmocka_unit_test(what_guidance_needs_is_said),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, golden_set_up_tiny, golden_tear_down_tiny);
 }

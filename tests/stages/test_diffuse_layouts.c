@@ -216,20 +216,6 @@ static void a_unet_without_numbers_is_named(void **state)
     golden_model_close(&m);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    golden_set_up();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    golden_tear_down();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,5 +228,5 @@ int main(void)
         cmocka_unit_test(a_vae_without_numbers_is_named),
         cmocka_unit_test(a_unet_without_numbers_is_named),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, golden_set_up, golden_tear_down);
 }

@@ -194,25 +194,11 @@ static void every_kind_is_merged_into_a_single_file(void **state)
     run_all(golden_checkpoint(&(struct test_checkpoint){.layout = TEST_SINGLE}, "a.safetensors"));
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    golden_set_up();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    golden_tear_down();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_draws_its_programs_latents),
         cmocka_unit_test(every_kind_is_merged_into_a_single_file),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, golden_set_up, golden_tear_down);
 }
