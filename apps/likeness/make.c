@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "cli.h"
-#include "pipeline/engine.h"
 #include "pipeline/drawing/explain.h"
+#include "pipeline/engine.h"
 #include "sinks/file.h"
 
 /* "a.png" and picture 3 of many → "a-3.png". malloc'd. */

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "pipeline/options.h"
 #include "pipeline/drawing/sampling.h"
+#include "pipeline/options.h"
 #include <likeness/request.h>
 
 static int parse(struct lk_request *request, const char *json, struct lk_error *err)

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "data/mask.h"
-#include "pipeline/result.h"
 #include "pipeline/drawing/retouch.h"
+#include "pipeline/result.h"
 #include "support/temp.h"
 
 static char *folder;
