@@ -13,7 +13,7 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "pipeline/request_controls.h"
-#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/control/annotate.h"
 
 #define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
 #define IN_ENGINE(member) LK_HOME_ENGINE, offsetof(struct lk_engine_options, member)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/control/annotate.h"
 
 static bool is_type(const char *text, size_t n)
 {

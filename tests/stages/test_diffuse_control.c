@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "data/mask.h"
-#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/control/annotate.h"
 #include "stages/diffuse/draw.h"
 #include "stages/diffuse_golden.h"
 #include "support/checkpoint.h"

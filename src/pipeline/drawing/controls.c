@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pipeline/engine.h"
-#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/control/annotate.h"
 
 /* ---- the engine's ---- */
 

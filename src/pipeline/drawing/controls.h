@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "pipeline/drawing/retouch.h"
-#include "stages/diffuse/control.h"
+#include "stages/diffuse/control/control.h"
 #include <likeness/likeness.h>
 
 /* What the engine has open; they stay for the next request. */

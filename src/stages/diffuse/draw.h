@@ -13,7 +13,7 @@
 #include "catalog/checkpoint.h"
 #include "data/picture.h"
 #include "runtime/session.h"
-#include "stages/diffuse/control.h"
+#include "stages/diffuse/control/control.h"
 #include "stages/diffuse/freeu.h"
 #include "stages/diffuse/guidance.h"
 #include "stages/diffuse/inpaint.h"

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/watch.h"
 #include "runtime/session.h"
-#include "stages/diffuse/control.h"
+#include "stages/diffuse/control/control.h"
 
 struct lk__predictor {
     lk_session *unet;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/control/annotate.h"
 
 enum state { NOTHING, MAYBE, EDGE };
 

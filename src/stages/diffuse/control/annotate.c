@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/control/annotate.h"
 
 #include <string.h>
 

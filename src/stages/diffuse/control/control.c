@@ -10,7 +10,7 @@
  *
  * Several ControlNets are added up. In steps outside of its range a ControlNet is not run: it adds
  * 0, as in diffusers' pipelines. */
-#include "stages/diffuse/control.h"
+#include "stages/diffuse/control/control.h"
 
 #include <math.h>
 #include <stdio.h>
