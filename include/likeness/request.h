@@ -48,6 +48,14 @@ struct lk_request {
     double refiner_switch;   /* after which part of the way it takes over, 0 … 1 */
     char *prediction;        /* "auto", "epsilon", "v" */
     int width, height;       /* pixels of the drawn picture, multiples of 8 */
+    /* What SDXL is told of the picture's size, in pixels (docs/diffuse.md); 0, 0: width, height. Of
+     * the negative prompt 0, 0 and −1: as of the prompt. */
+    int original_size[2], target_size[2];
+    int crop_left, crop_top;
+    double aesthetic_score; /* its refiner */
+    int negative_original_size[2], negative_target_size[2];
+    int negative_crop_left, negative_crop_top;
+    double negative_aesthetic_score;
     int steps;
     double guidance; /* < 0: not said */
     char *sampler, *schedule;

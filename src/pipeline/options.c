@@ -49,6 +49,23 @@ static const struct lk_option options[] = {
      "what the UNet answers: epsilon or v; auto: as the checkpoint says", DRAWS},
     {"size", 's', LK_OPTION_SIZE, IN_REQUEST(width), 64, 2048, NULL, NULL, "WxH",
      "size of the drawn picture in pixels, multiples of 8 (default: the model's)", DRAWS},
+    {"original-size", 0, LK_OPTION_SIZE, IN_REQUEST(original_size), 1, 16384, NULL, NULL, "WxH",
+     "SDXL: the size that the picture pretends to have had before it was scaled; small ones look blurred (default: --size)", DRAWS},
+    {"crop-left", 0, LK_OPTION_INT, IN_REQUEST(crop_left), 0, 16384, NULL, "0", "PIXELS",
+     "SDXL: how much was cut off the picture's left, or so it pretends; 0 keeps what is shown in the middle", DRAWS},
+    {"crop-top", 0, LK_OPTION_INT, IN_REQUEST(crop_top), 0, 16384, NULL, "0", "PIXELS", "the same at its top", DRAWS},
+    {"target-size", 0, LK_OPTION_SIZE, IN_REQUEST(target_size), 1, 16384, NULL, NULL, "WxH",
+     "SDXL: the size that the picture pretends to have (default: --size)", DRAWS},
+    {"aesthetic-score", 0, LK_OPTION_REAL, IN_REQUEST(aesthetic_score), 0, 10, NULL, "6", "X",
+     "how beautiful SDXL's refiner is told that the picture is", DRAWS},
+    {"negative-original-size", 0, LK_OPTION_SIZE, IN_REQUEST(negative_original_size), 1, 16384, NULL, NULL, "WxH",
+     "what goes with the negative prompt, away from which --guidance leads (default: as with the prompt)", DRAWS},
+    {"negative-crop-left", 0, LK_OPTION_INT, IN_REQUEST(negative_crop_left), -1, 16384, NULL, "-1", "PIXELS", "the same; -1: as with the prompt", DRAWS},
+    {"negative-crop-top", 0, LK_OPTION_INT, IN_REQUEST(negative_crop_top), -1, 16384, NULL, "-1", "PIXELS", "the same; -1: as with the prompt", DRAWS},
+    {"negative-target-size", 0, LK_OPTION_SIZE, IN_REQUEST(negative_target_size), 1, 16384, NULL, NULL, "WxH",
+     "the same (default: as with the prompt)", DRAWS},
+    {"negative-aesthetic-score", 0, LK_OPTION_REAL, IN_REQUEST(negative_aesthetic_score), 0, 10, NULL, "2.5", "X",
+     "how beautiful the refiner is told that what the negative prompt describes is", DRAWS},
     {"steps", 0, LK_OPTION_INT, IN_REQUEST(steps), 1, 1000, NULL, NULL, "N",
      "denoising steps (default: the model's, 20 where it has none)", DRAWS},
     {"guidance", 'g', LK_OPTION_REAL, IN_REQUEST(guidance), 0, 100, NULL, NULL, "X",
@@ -309,10 +326,10 @@ static int set_size(const struct lk_option *o,
     int w, h, used = 0;
     if (strlen(text) > 15 || sscanf(text, "%d%*1[xX]%d%n", &w, &h, &used) != 2 || text[used])
         return lk_fail(err, LK_E_INPUT, "%s: '%s' is not a size such as 512x768", label, text);
-    if (w < o->low || h < o->low || w > o->high || h > o->high || w % 8 || h % 8)
-        return lk_fail(err, LK_E_INPUT,
-                       "%s: %dx%d: both sides must be multiples of 8 from %g to %g", label, w, h,
-                       o->low, o->high);
+    const int unit = (int)o->low % 8 ? 1 : 8;
+    if (w < o->low || h < o->low || w > o->high || h > o->high || w % unit || h % unit)
+        return lk_fail(err, LK_E_INPUT, "%s: %dx%d: both sides must be %s from %g to %g", label, w,
+                       h, unit == 8 ? "multiples of 8" : "numbers", o->low, o->high);
     member[0] = w;
     member[1] = h;
     return 0;

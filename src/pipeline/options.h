@@ -20,7 +20,7 @@ enum lk_option_type {
     LK_OPTION_INT,           /* int */
     LK_OPTION_INT64,         /* int64_t */
     LK_OPTION_REAL,          /* double */
-    LK_OPTION_SIZE,          /* two ints, WxH */
+    LK_OPTION_SIZE,          /* two ints, WxH; multiples of 8 where the lowest is */
     LK_OPTION_BYTES,         /* int64_t, with K, M, G */
     LK_OPTION_FLAG,          /* bool, takes no value */
     LK_OPTION_LIST,          /* char *[LK_LIST_MAX], NULL after the last: each time one more */

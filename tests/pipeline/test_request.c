@@ -78,6 +78,7 @@ static void a_bad_request_is_refused_by_name(void **state)
         {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"0x64\"}", "multiples of 8"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"100000x64\"}", "multiples of 8"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"size\": \"64x\"}", "not a size"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"target_size\": \"0x64\"}", "from 1 to 16384"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"sampler\": \"e\"}", "is none of"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"prompt\": 3}", "a string is expected"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"embedding\": \"x\"}", "a list is expected"},
@@ -179,6 +180,26 @@ static void variations_keep_the_seed(void **state)
     assert_int_equal(lk__sampling_variation_seed(&r, 2), 7);
 }
 
+/* What is not said of the negative prompt is as of the prompt. */
+static void sizes_reach_the_drawing(void **state)
+{
+    (void)state;
+    const char *json = "{\"likeness\": 1, \"task\": \"draw\", \"original_size\": \"129x97\", "
+                       "\"crop_top\": 7, \"target_size\": \"640x480\", \"aesthetic_score\": 7, "
+                       "\"negative_original_size\": \"31x33\", \"negative_crop_left\": 3}";
+    struct lk_request request;
+    struct lk_error err;
+    struct lk_draw_options o = {0};
+    const struct lk__sampling sampling = {{0}};
+    assert_int_equal(parse(&request, json, &err), 0);
+    lk__sampling_apply(&sampling, &request, &o);
+    const struct lk_sizes positive = {{129, 97}, {0, 7}, {640, 480}, 7};
+    const struct lk_sizes negative = {{31, 33}, {3, 7}, {640, 480}, 2.5};
+    assert_memory_equal(&o.sizes, &positive, sizeof positive);
+    assert_memory_equal(&o.sizes_negative, &negative, sizeof negative);
+    lk_request_free(&request);
+}
+
 static void every_option_takes_its_own_default(void **state)
 {
     (void)state;
@@ -249,6 +270,7 @@ int main(void)
         cmocka_unit_test(the_webuis_names_are_understood),
         cmocka_unit_test(lists_are_read_or_refused),
         cmocka_unit_test(variations_keep_the_seed),
+        cmocka_unit_test(sizes_reach_the_drawing),
         cmocka_unit_test(every_option_takes_its_own_default),
         cmocka_unit_test(bytes_take_units),
         cmocka_unit_test(a_control_is_read_from_the_end_of_its_text),

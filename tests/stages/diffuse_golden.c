@@ -77,6 +77,38 @@ void golden_conditioning(struct golden_conditioning *out,
     };
 }
 
+/* 2·values(name) [1,width]: malloc'd */
+static float *golden_pooled(const char *name, int width)
+{
+    float *values = malloc((size_t)width * sizeof *values);
+    if (!values)
+        abort();
+    test_checkpoint_values(name, 2, (const int64_t[]){1, width}, values);
+    for (int k = 0; k < width; k++)
+        values[k] *= 2;
+    return values;
+}
+
+void golden_conditioning_of(const struct model *m, struct golden_conditioning *out)
+{
+    const struct lk_checkpoint_config *c = lk_checkpoint_config(m->checkpoint);
+    golden_conditioning(out, 77, 32, golden_context("golden.positive", 77),
+                        golden_context("golden.negative", 77));
+    if (c->unet.added) {
+        const int width = out->value.pooled_width = c->text_2.projection;
+        out->positive.pooled = golden_pooled("golden.pooled", width);
+        out->negative.pooled = golden_pooled("golden.pooled_negative", width);
+    }
+}
+
+void golden_conditioning_free(struct golden_conditioning *c)
+{
+    free((float *)c->positive.states);
+    free((float *)c->negative.states);
+    free((float *)c->positive.pooled);
+    free((float *)c->negative.pooled);
+}
+
 struct lk_picture *golden_picture(int width, int height)
 {
     struct lk_error err = {0};

@@ -75,6 +75,9 @@ void golden_conditioning(struct golden_conditioning *out,
                          int width,
                          const float *positive,
                          const float *negative);
+/* The conditioning of names that goldens are drawn with, of any family; free it. */
+void golden_conditioning_of(const struct model *model, struct golden_conditioning *out);
+void golden_conditioning_free(struct golden_conditioning *conditioning);
 /* 8-bit RGB (3x + 5y + 60c) mod 256. */
 struct lk_picture *golden_picture(int width, int height);
 

@@ -71,39 +71,21 @@ static int parse(const char *name, const char *kind, struct control_case *c)
     return heads == 3 && rest == 7;
 }
 
-enum { POOLED = 24 };
-
-static const float *golden_pooled(const char *name, float out[POOLED])
-{
-    test_checkpoint_values(name, 2, (const int64_t[]){1, POOLED}, out);
-    for (int k = 0; k < POOLED; k++)
-        out[k] *= 2;
-    return out;
-}
-
 static void compare(const struct model *m,
                     const struct control_case *c,
                     const struct lk_tensor *want)
 {
     struct lk_error err;
     struct lk_picture *picture = NULL;
-    float *latents = NULL, *positive = golden_context("golden.positive", 77);
-    float *negative = golden_context("golden.negative", 77);
+    float *latents = NULL;
     struct golden_conditioning conditioning;
-    golden_conditioning(&conditioning, 77, 32, positive, negative);
-    float pooled[2][POOLED];
-    if (lk_checkpoint_config(m->checkpoint)->unet.added) {
-        conditioning.value.pooled_width = POOLED;
-        conditioning.positive.pooled = golden_pooled("golden.pooled", pooled[0]);
-        conditioning.negative.pooled = golden_pooled("golden.pooled_negative", pooled[1]);
-    }
+    golden_conditioning_of(m, &conditioning);
     golden_must(
         lk_draw(m->drawer, &c->options, &conditioning.value, NULL, &picture, &latents, &err), &err);
     double distance = golden_distance(latents, want);
     if (!(distance <= TOLERANCE))
         fail_msg("%s: latents off by %g", want->name, distance);
-    free(positive);
-    free(negative);
+    golden_conditioning_free(&conditioning);
     free(latents);
     lk_picture_free(picture);
 }

@@ -49,39 +49,6 @@ static double deviation(const float *have, const struct lk_tensor *want)
     return sqrt(off / (square - sum * sum / (double)n));
 }
 
-static float *values_of(const char *name, int rows, int columns, float factor)
-{
-    const int64_t shape[] = {rows, columns};
-    const size_t n = (size_t)rows * columns;
-    float *values = malloc(n * sizeof *values);
-    assert_non_null(values);
-    test_checkpoint_values(name, 2, shape, values);
-    for (size_t k = 0; k < n; k++)
-        values[k] *= factor;
-    return values;
-}
-
-/* The conditioning of names, of any family; free with free_conditioning. */
-static void make_conditioning(const struct model *m, struct golden_conditioning *out)
-{
-    const struct lk_checkpoint_config *c = lk_checkpoint_config(m->checkpoint);
-    golden_conditioning(out, 77, 32, golden_context("golden.positive", 77),
-                        golden_context("golden.negative", 77));
-    if (c->unet.added) {
-        out->value.pooled_width = c->text_2.projection;
-        out->positive.pooled = values_of("golden.pooled", 1, 24, 2);
-        out->negative.pooled = values_of("golden.pooled_negative", 1, 24, 2);
-    }
-}
-
-static void free_conditioning(struct golden_conditioning *c)
-{
-    free((float *)c->positive.states);
-    free((float *)c->negative.states);
-    free((float *)c->positive.pooled);
-    free((float *)c->negative.pooled);
-}
-
 struct drawing {
     char family[16], dtype[8], prediction[8], sampler[16], schedule[16], spacing[16];
     struct lk_draw_options options;
@@ -108,7 +75,7 @@ static void check_drawing(const struct model *m, const struct lk_tensor *want, s
     struct lk_picture *picture = NULL, *init = NULL;
     struct golden_conditioning conditioning;
     float *latents = NULL;
-    make_conditioning(m, &conditioning);
+    golden_conditioning_of(m, &conditioning);
     if (d->options.strength > 0)
         d->options.init = init = golden_picture(d->options.width, d->options.height);
     golden_must(
@@ -123,7 +90,7 @@ static void check_drawing(const struct model *m, const struct lk_tensor *want, s
     free(latents);
     lk_picture_free(picture);
     lk_picture_free(init);
-    free_conditioning(&conditioning);
+    golden_conditioning_free(&conditioning);
 }
 
 /* All cases of the family with these weights, each with a checkpoint that says what they need. */
@@ -218,8 +185,8 @@ static void the_refiner_takes_over_as_in_diffusers(void **state)
         golden_model(&(struct test_checkpoint){.family = "refiner", .layout = TEST_SINGLE},
                      "refiner.safetensors");
     struct golden_conditioning first, second;
-    make_conditioning(&base, &first);
-    make_conditioning(&refiner, &second);
+    golden_conditioning_of(&base, &first);
+    golden_conditioning_of(&refiner, &second);
     for (size_t i = 0; i < lk_tensor_file_count(golden); i++) {
         const struct lk_tensor *want = lk_tensor_file_at(golden, i);
         struct lk_draw_refiner hand = {refiner.drawer, &second.value, 0};
@@ -245,8 +212,8 @@ static void the_refiner_takes_over_as_in_diffusers(void **state)
         cases++;
     }
     assert_int_equal(cases, 4);
-    free_conditioning(&first);
-    free_conditioning(&second);
+    golden_conditioning_free(&first);
+    golden_conditioning_free(&second);
     golden_model_close(&base);
     golden_model_close(&refiner);
 }
@@ -318,11 +285,11 @@ static void an_inpainting_unet_of_two_levels_draws(void **state)
     o.steps = 2;
     struct golden_conditioning conditioning;
     struct lk_picture *picture = NULL;
-    make_conditioning(&m, &conditioning);
+    golden_conditioning_of(&m, &conditioning);
     golden_must(lk_draw(m.drawer, &o, &conditioning.value, NULL, &picture, NULL, &err), &err);
     assert_int_equal(picture->width, 64);
     lk_picture_free(picture);
-    free_conditioning(&conditioning);
+    golden_conditioning_free(&conditioning);
     golden_model_close(&m);
 }
 

@@ -70,6 +70,27 @@ int lk__sampling_read(struct lk_request *request, struct lk__sampling *out, stru
     return rc || !request->freeu ? rc : read_freeu(request->freeu, &out->freeu, err);
 }
 
+/* What is not said of the negative prompt is as of the prompt. */
+static void apply_sizes(const struct lk_request *r, struct lk_draw_options *options)
+{
+    const int *original =
+        r->negative_original_size[0] ? r->negative_original_size : r->original_size;
+    const int *target = r->negative_target_size[0] ? r->negative_target_size : r->target_size;
+    options->sizes = (struct lk_sizes){
+        .original = {r->original_size[0], r->original_size[1]},
+        .crop = {r->crop_left, r->crop_top},
+        .target = {r->target_size[0], r->target_size[1]},
+        .aesthetic = r->aesthetic_score,
+    };
+    options->sizes_negative = (struct lk_sizes){
+        .original = {original[0], original[1]},
+        .crop = {r->negative_crop_left < 0 ? r->crop_left : r->negative_crop_left,
+                 r->negative_crop_top < 0 ? r->crop_top : r->negative_crop_top},
+        .target = {target[0], target[1]},
+        .aesthetic = r->negative_aesthetic_score,
+    };
+}
+
 void lk__sampling_apply(const struct lk__sampling *sampling,
                         const struct lk_request *request,
                         struct lk_draw_options *options)
@@ -85,6 +106,7 @@ void lk__sampling_apply(const struct lk__sampling *sampling,
         .plus_plus = !strcmp(request->guidance_mode, "cfg++"),
     };
     options->variation.strength = request->variation_strength;
+    apply_sizes(request, options);
 }
 
 int64_t lk__sampling_seed(const struct lk_request *request, int i)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From a request to how lk_draw samples: given noise levels, fresh noise, guidance, FreeU,
- * variations. */
+ * variations, and what SDXL is told of sizes. */
 #ifndef LK_PIPELINE_DRAWING_SAMPLING_H
 #define LK_PIPELINE_DRAWING_SAMPLING_H
 

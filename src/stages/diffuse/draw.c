@@ -36,7 +36,6 @@ struct sitting {
     struct lk__inpaint inpaint;
     struct lk__controls controls;
     struct half {
-        struct lk_conditioning conditioning;
         struct lk__predictor predictor;
         struct lk__guidance guidance;
     } own, refiner; /* the latter takes the last steps, if there is one */
@@ -54,6 +53,8 @@ void lk_draw_options_init(struct lk_draw_options *options)
         .eta = -1,
         .rng = LK_RNG_TORCH,
         .strength = 0.8,
+        .sizes.aesthetic = 6,
+        .sizes_negative.aesthetic = 2.5,
     };
     lk_guidance_options_init(&options->guidance_options);
 }
@@ -225,37 +226,34 @@ static int check_conditioning(const lk_drawer *drawer,
     if (c->tokens < 1 || c->width != unet->context)
         return not_together(drawer->checkpoint, "numbers a token", unet->context, c->width, err);
     const int numbers = unet->added - c->pooled_width;
-    if (unet->added && (numbers <= 0 || numbers % (2 * unet->sizes) || c->n_sizes != unet->sizes))
+    if (unet->added && (numbers <= 0 || numbers % (2 * unet->sizes)))
         return not_together(drawer->checkpoint, "numbers for the whole prompt", unet->added,
                             c->pooled_width, err);
     int rc = check_conditions(drawer, c->positive, c->n_positive, n, pooled, err);
     return rc ? rc : check_conditions(drawer, c->negative, c->n_negative, n, pooled, err);
 }
 
-/* One checkpoint's guidance by its own conditioning. Sizes that are not said are those of the
- * picture, uncropped; the refiner is asked for a beautiful picture (6, against 2.5), as diffusers
- * does. */
+/* One checkpoint's guidance by its own conditioning. */
 static int guide(const struct sitting *s,
                  const lk_drawer *drawer,
-                 const struct lk_conditioning *given,
+                 const struct lk_conditioning *conditioning,
                  struct half *half,
                  struct lk_error *err)
 {
     const struct lk_unet_config *unet = &lk_checkpoint_config(drawer->checkpoint)->unet;
     const struct lk_draw_options *o = s->options;
-    const float height = (float)o->height, width = (float)o->width;
-    struct lk_conditioning *c = &half->conditioning;
-    *c = *given;
-    for (int k = 0; !given->n_sizes && k < 2; k++) {
-        float *sizes = k ? c->sizes_negative : c->sizes_positive;
-        const float score = k ? 2.5f : 6;
-        memcpy(sizes, (float[]){height, width, 0, 0, unet->sizes == 5 ? score : height, width},
-               sizeof c->sizes_positive);
-        c->n_sizes = unet->sizes;
-    }
-    lk__guidance_init(&half->guidance, &half->predictor, c, unet->added, o->guidance,
+    struct lk__guidance *g = &half->guidance;
+    lk__guidance_init(g, &half->predictor, conditioning, unet->added, o->guidance,
                       &o->guidance_options);
-    return check_conditioning(drawer, c, err);
+    g->n_sizes = unet->sizes;
+    lk__sizes_numbers(&o->sizes, o->width, o->height, unet->sizes, g->sizes);
+    lk__sizes_numbers(&o->sizes_negative, o->width, o->height, unet->sizes, g->sizes_negative);
+    if (!unet->sizes && (lk__sizes_said(&o->sizes) || lk__sizes_said(&o->sizes_negative)))
+        return lk_fail(err, LK_E_INPUT,
+                       "checkpoint '%s' is told nothing of sizes and crops, only SDXL is: leave "
+                       "--original-size, --target-size and --crop-… out",
+                       lk_checkpoint_name(drawer->checkpoint));
+    return check_conditioning(drawer, conditioning, err);
 }
 
 /* A refiner works on the latent alone. */

@@ -46,6 +46,7 @@ struct lk_draw_options {
     double eta;                    /* share of fresh noise; < 0: the sampler's own */
     enum lk_prediction prediction; /* LK_PREDICTION_AUTO: as the checkpoint says */
     enum lk_spacing spacing;       /* LK_SPACING_OWN: the checkpoint's, else the sampler's */
+    struct lk_sizes sizes, sizes_negative; /* told to SDXL; refused where a UNet is not told any */
     uint64_t seed;
     struct lk_variation variation;
     enum lk_rng_kind rng;
@@ -61,7 +62,7 @@ struct lk_draw_options {
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };
 /* 512×512, 20 steps, guidance 7.5, dpmpp-2m, normal, seed 0, torch's noise, strength 0.8, the
- * sampler's eta, no variation. */
+ * sampler's eta, no variation, sizes of the drawing, aesthetic scores 6 and 2.5. */
 void lk_draw_options_init(struct lk_draw_options *options);
 
 /* How many steps are taken: with init int(steps·strength). */

@@ -85,10 +85,10 @@ static void fill_added(const struct lk__guidance *g,
                        float *out)
 {
     const struct lk_conditioning *c = g->conditioning;
-    const int half = (g->added_width - c->pooled_width) / (2 * c->n_sizes);
+    const int half = (g->added_width - c->pooled_width) / (2 * g->n_sizes);
     memcpy(out, pooled, (size_t)c->pooled_width * sizeof *out);
     out += c->pooled_width;
-    for (int n = 0; n < c->n_sizes; n++, out += 2 * half) {
+    for (int n = 0; n < g->n_sizes; n++, out += 2 * half) {
         for (int i = 0; i < half; i++) {
             const float rate = expf(-logf(10000) * (float)i / (float)half);
             out[i] = cosf(sizes[n] * rate);
@@ -100,8 +100,7 @@ static void fill_added(const struct lk__guidance *g,
 /* What the UNet is told in row b, which is the negative one where the step is guided and b is 0. */
 static void fill_row(struct lk__guidance *g, int b, bool guided, const struct lk_condition *row)
 {
-    const struct lk_conditioning *c = g->conditioning;
-    const float *sizes = guided && b == 0 ? c->sizes_negative : c->sizes_positive;
+    const float *sizes = guided && b == 0 ? g->sizes_negative : g->sizes;
     memcpy(g->context + b * context_size(g), row->states, context_size(g) * sizeof *row->states);
     if (g->added_width)
         fill_added(g, row->pooled, sizes, g->added + b * g->added_width);

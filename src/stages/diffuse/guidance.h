@@ -16,10 +16,7 @@
 #include "base/watch.h"
 #include "stages/diffuse/mix.h"
 #include "stages/diffuse/predict.h"
-
-/* Numbers that SDXL is told of a picture: original height and width, top and left of the crop, then
- * target height and width; its refiner instead of the last two an aesthetic score. */
-#define LK_SIZES_MAX 6
+#include "stages/diffuse/sizes.h"
 
 /* What one text became, and for which steps it holds. */
 struct lk_condition {
@@ -37,8 +34,6 @@ struct lk_conditioning {
     size_t n_positive, n_negative;
 
     int pooled_width; /* SDXL, else 0 */
-    int n_sizes;      /* 0: lk_draw fills in those of the picture */
-    float sizes_positive[LK_SIZES_MAX], sizes_negative[LK_SIZES_MAX];
 };
 
 #define LK_GUIDANCE_MAX_ROWS 32
@@ -50,6 +45,8 @@ struct lk__guidance {
     const struct lk_guidance_options *options;
     float scale;
     int added_width; /* of the UNet's added embedding; 0: it has none */
+    int n_sizes;     /* numbers about sizes in it, for the prompt and for the negative one: */
+    float sizes[LK_SIZES_MAX], sizes_negative[LK_SIZES_MAX];
 
     /* Of the step: */
     const struct lk_condition *rows[LK_GUIDANCE_MAX_ROWS]; /* the negative first, if it is needed;
@@ -63,8 +60,8 @@ struct lk__guidance {
                                 prompt, or for the prompt where that is not asked for */
 };
 
-/* Predictor, conditioning and options must outlive it. lk__guidance_free is safe after a failure.
- */
+/* Predictor, conditioning and options must outlive it; the caller fills the sizes in.
+ * lk__guidance_free is safe after a failure. */
 void lk__guidance_init(struct lk__guidance *guidance,
                        const struct lk__predictor *predictor,
                        const struct lk_conditioning *conditioning,
