@@ -38,7 +38,8 @@ struct lk_lora_info {
     size_t keys;                             /* tensors */
     size_t unknown;                          /* of them, those of no form that is read */
     const char *first_unknown;               /* NULL: none */
-    size_t kinds[LK_LORA_KINDS], text, unet; /* weights changed, by kind and by part */
+    size_t kinds[LK_LORA_KINDS], text, unet; /* weights changed, by kind and by part: both text
+                                                encoders together */
     size_t dora, convolutions;               /* of them */
     int64_t low_rank, high_rank;             /* 0: of no rank */
     double low_alpha, high_alpha;            /* NaN: not said */

@@ -38,7 +38,7 @@ def scheduler(prediction, sampler, schedule, spacing):
 
 
 def is_xl(family):
-    return "text_2" in checkpoint.FAMILIES[family]
+    return "text_2" in checkpoint.FAMILIES.get(family, {})
 
 
 def pipe_of(family, nets, s, init=False):

@@ -28,7 +28,7 @@ static int change(const struct run *run,
 {
     char full[LK__NAME_MAX];
     snprintf(full, sizeof full, "%s.%s", name, tail);
-    const enum lk_part part = (enum lk_part)module->part;
+    const enum lk_part part = module->part;
     struct lk__merge_into into = {
         .lora = lora,
         .checkpoint = run->checkpoint,
@@ -62,7 +62,7 @@ static int change_module(const struct run *run,
 {
     const struct lk_tensor *bias = module->slot[LK__DIFF_BIAS];
     const char *name = lk__targets_find(run->targets, use->lora, module);
-    const float weight = module->part == LK_PART_TEXT ? use->text : use->unet;
+    const float weight = module->part == LK_PART_UNET ? use->unet : use->text;
     const bool only_bias = module->kind == LK_LORA_FULL && !module->slot[LK__DIFF];
     bool is_there = true;
     for (int slot = 0; !name && slot < LK__SLOTS; slot++)

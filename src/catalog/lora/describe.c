@@ -105,7 +105,7 @@ static void add_module(const struct lk__module *m, struct lk_lora_info *out)
     const int64_t rank = m->rank;
     const struct lk_tensor *down = m->slot[LK__DOWN];
     out->kinds[m->kind]++;
-    out->text += m->part == LK_PART_TEXT;
+    out->text += m->part != LK_PART_UNET;
     out->unet += m->part == LK_PART_UNET;
     out->dora += m->slot[LK__DORA] || m->slot[LK__MAGNITUDE];
     out->convolutions += m->slot[LK__MID] || m->slot[LK__HADA_T2] || m->slot[LK__KRON_T2] ||

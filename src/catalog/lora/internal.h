@@ -43,7 +43,7 @@ enum lk__slot {
 };
 
 struct lk__key {
-    int part;                /* enum lk_part; −1: of a network that no checkpoint here has */
+    enum lk_part part;
     char path[LK__NAME_MAX]; /* the weight's name with '_' for '.': one form for all programs */
     bool is_number;          /* path is cloneofsimo's: which weight of the part, counted */
     enum lk__slot slot;
@@ -56,7 +56,7 @@ bool lk__key_parse(const char *text, struct lk__key *out);
 
 /* The tensors that together change one weight, and perhaps its bias. */
 struct lk__module {
-    int part;
+    enum lk_part part;
     const char *path;
     bool is_number;
     enum lk_lora_kind kind;

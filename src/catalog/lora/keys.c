@@ -16,21 +16,19 @@
 #include "base/size.h"
 #include "catalog/lora/internal.h"
 
-enum { NO_PART = -1 };
-
 /* The first that fits; longer ones before those that they begin with. */
 static const struct {
     const char *text;
-    int part;
+    enum lk_part part;
     bool is_number;
 } PREFIXES[] = {
     {"lora_unet_", LK_PART_UNET, false},
     {"lora_te_", LK_PART_TEXT, false},
     {"lora_te1_", LK_PART_TEXT, false},
-    {"lora_te2_", NO_PART, false},
+    {"lora_te2_", LK_PART_TEXT_2, false},
     {"unet.", LK_PART_UNET, false},
     {"text_encoder.", LK_PART_TEXT, false},
-    {"text_encoder_2.", NO_PART, false},
+    {"text_encoder_2.", LK_PART_TEXT_2, false},
     {"model.diffusion_model.", LK_PART_UNET, false},
     {"diffusion_model.", LK_PART_UNET, false},
     {"lycoris_", LK_PART_UNET, false},
@@ -115,7 +113,7 @@ static void simplify(struct lk__key *key)
     char *at = strstr(key->path, processor);
     if (at)
         memmove(at + 1, at + sizeof processor - 1, strlen(at + sizeof processor - 1) + 1);
-    if (key->part != LK_PART_TEXT) {
+    if (key->part == LK_PART_UNET) {
         replace_ending(key->path, "_to_out", "_to_out_0");
         return;
     }

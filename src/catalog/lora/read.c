@@ -48,7 +48,7 @@ const char *lk_lora_kind_name(enum lk_lora_kind kind)
 
 /* One tensor of the file, with its key understood. */
 struct entry {
-    int part;
+    enum lk_part part;
     const char *path;
     bool is_number;
     enum lk__slot slot;
@@ -106,10 +106,13 @@ static int read_alpha(const lk_lora *lora,
 }
 
 /* PEFT keeps alpha in the file's metadata: {"unet.lora_alpha": 8, "unet.use_rslora": false}. */
-static double peft_scale(const json_t *peft, int part, int64_t rank)
+static double peft_scale(const json_t *peft, enum lk_part part, int64_t rank)
 {
+    static const char *const prefixes[LK_PART_COUNT] = {[LK_PART_TEXT] = "text_encoder",
+                                                        [LK_PART_TEXT_2] = "text_encoder_2",
+                                                        [LK_PART_UNET] = "unet"};
     char key[40];
-    const char *prefix = part == LK_PART_TEXT ? "text_encoder" : "unet";
+    const char *prefix = prefixes[part];
     snprintf(key, sizeof key, "%s.lora_alpha", prefix);
     const json_t *alpha = json_object_get(peft, key);
     snprintf(key, sizeof key, "%s.use_rslora", prefix);

@@ -40,7 +40,16 @@ static const char *const CLIP_ENDS[] = {"text_model.final_layer_norm", "text_pro
 
 /* How far a '#' counts. No farther than the topology has levels and layers: LDM numbers its blocks
  * through all levels, so that one layer too many is the next level's first. */
-enum bound { NO_NUMBER, LEVELS, LAYERS_DOWN, LAYERS_UP, LAYERS_MIDDLE, DEPTH, CLIP_LAYERS };
+enum bound {
+    NO_NUMBER,
+    LEVELS,
+    LAYERS_DOWN,
+    LAYERS_UP,
+    LAYERS_MIDDLE,
+    DEPTH,
+    CLIP_LAYERS,
+    CLIP_LAYERS_2
+};
 
 /* `probe` is a tail that is there when any is; NULL: there is none. */
 static const struct group {
@@ -72,6 +81,8 @@ static const struct group {
     {LK_PART_UNET, "", {NO_NUMBER}, ENDS, NULL},
     {LK_PART_TEXT, "text_model.encoder.layers.#.", {CLIP_LAYERS}, CLIP_LAYER, "layer_norm1"},
     {LK_PART_TEXT, "", {NO_NUMBER}, CLIP_ENDS, NULL},
+    {LK_PART_TEXT_2, "text_model.encoder.layers.#.", {CLIP_LAYERS_2}, CLIP_LAYER, "layer_norm1"},
+    {LK_PART_TEXT_2, "", {NO_NUMBER}, CLIP_ENDS, NULL},
 };
 
 /* What cloneofsimo's files count: the projections of attention, and a feed-forward's first one
@@ -126,11 +137,18 @@ static enum counted counted_of(const char *name)
     return length > n && !strcmp(name + length - n, feed_forward) ? FEED_FORWARD : NOT_COUNTED;
 }
 
+/* OpenCLIP keeps its projection the other way round: what a LoRA adds does not fit. */
+static bool is_turned(const lk__targets *t, enum lk_part part, const char *name)
+{
+    return part == LK_PART_TEXT_2 && !strcmp(name, "text_projection") &&
+           lk_checkpoint_config(t->checkpoint)->text_2.projection_transposed;
+}
+
 static void add_target(lk__targets *t, enum lk_part part, const char *name)
 {
     static const char inside[] = "text_model.";
     char ldm[LK__NAME_MAX], dotted[LK__NAME_MAX];
-    if (t->count == MAX_TARGETS || !has_weight(t, part, name))
+    if (t->count == MAX_TARGETS || !has_weight(t, part, name) || is_turned(t, part, name))
         return;
     struct target *target = &t->targets[t->count++];
     *target = (struct target){part, lk_arena_strdup(t->arena, name), counted_of(name)};
@@ -197,6 +215,8 @@ static int count_of(const lk__targets *t, enum bound bound)
         return MAX_DEPTH;
     case CLIP_LAYERS:
         return c->text.layers;
+    case CLIP_LAYERS_2:
+        return c->text_2.layers;
     case NO_NUMBER:
         break;
     }
@@ -268,7 +288,7 @@ static const char *find_counted(const lk__targets *t,
         const struct target *target = &t->targets[i];
         const bool counts =
             target->counted == ATTENTION || (target->counted == FEED_FORWARD && with_feed_forward);
-        if ((int)target->part == m->part && counts && number-- == 0)
+        if (target->part == m->part && counts && number-- == 0)
             return target->name;
     }
     return NULL;
@@ -278,9 +298,7 @@ const char *lk__targets_find(const lk__targets *t, const lk_lora *lora, const st
 {
     if (m->is_number)
         return find_counted(t, lora, m);
-    if (m->part < 0)
-        return NULL;
-    const struct alias key = {(enum lk_part)m->part, m->path, NULL};
+    const struct alias key = {m->part, m->path, NULL};
     const struct alias *found = bsearch(&key, t->aliases, t->alias_count, sizeof key, by_path);
     return found ? found->target->name : NULL;
 }

@@ -143,7 +143,7 @@ static int describe(const lk_lora *lora,
 /* Networks whose weights changed are built anew. */
 static int rebuild(struct lk__painter *painter, unsigned changed, struct lk_error *err)
 {
-    if (changed & 1U << LK_PART_TEXT)
+    if (changed & (1U << LK_PART_TEXT | 1U << LK_PART_TEXT_2))
         lk_text_rebind(painter->text);
     return changed & 1U << LK_PART_UNET ? lk_drawer_rebind(painter->drawer, err) : 0;
 }
