@@ -59,6 +59,13 @@ struct lk_lora_account {
     const char *first; /* key that belongs to nothing; NULL: all do. Belongs to the lora */
 };
 
+/* Holds a LoRA against the checkpoint, reading no numbers: LK_E_INPUT when nothing of it fits, or a
+ * shape does not. */
+int lk_checkpoint_fits(const lk_checkpoint *checkpoint,
+                       const lk_lora *lora,
+                       struct lk_lora_account *account,
+                       struct lk_error *err);
+
 /* Makes the checkpoint's weights those of its file with n LoRAs merged, in this order; n = 0: the
  * file's again. Networks that were built before keep what they have, so *changed has the
  * bit 1 << part of those that must be built anew (also where the file's weights are to serve

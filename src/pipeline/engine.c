@@ -239,10 +239,11 @@ int lk__engine_painter(lk_engine *engine, const struct lk_request *request, stru
     return rc;
 }
 
-void lk__engine_forget_painter(lk_engine *engine)
+void lk__engine_forget_painters(lk_engine *engine)
 {
     free(engine->painter_name);
-    engine->painter_name = NULL;
+    free(engine->refiner_name);
+    engine->painter_name = engine->refiner_name = NULL;
 }
 
 int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, struct lk_error *err)

@@ -82,8 +82,8 @@ struct lk_engine {
 /* Each opens the model that the request names, or the starter's; afterwards the engine's member is
  * there. */
 int lk__engine_painter(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
-/* The next lk__engine_painter opens it anew. */
-void lk__engine_forget_painter(lk_engine *engine);
+/* The next lk__engine_painter and lk__engine_refiner open them anew. */
+void lk__engine_forget_painters(lk_engine *engine);
 int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);

@@ -100,7 +100,8 @@ struct lk_result {
     struct lk__cast_asked cast;
     struct lk__provenance provenance;
     json_t *loras;  /* [{"name", "hash", "sha256", "weight", "text_weight", "in_prompt", "keys",
-                       "unused_keys", "first_unused"}, …]; or NULL */
+                       "unused_keys", "first_unused"}, …], the last three also in "refiner" where
+                       there is one; or NULL */
     json_t *policy; /* {"rules", "levels", "hits"}: what the request was held against */
 };
 

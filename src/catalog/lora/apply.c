@@ -10,7 +10,7 @@
 #define SCRATCH_LIMIT ((size_t)16 << 30) /* factors and ΔW of one weight */
 
 struct run {
-    lk_checkpoint *checkpoint;
+    const lk_checkpoint *checkpoint;
     lk__targets *targets;
     lk__stand_ins *stand_ins; /* NULL: nothing is merged, shapes are checked */
     lk_arena *scratch;
@@ -102,6 +102,21 @@ static int change_all(const struct run *run,
         code = change_module(run, use, &lora->modules[i], account);
     if (!code && !account->applied)
         code = refuse(run, lora, account->first);
+    return code;
+}
+
+int lk_checkpoint_fits(const lk_checkpoint *checkpoint,
+                       const lk_lora *lora,
+                       struct lk_lora_account *account,
+                       struct lk_error *err)
+{
+    struct run run = {.checkpoint = checkpoint, .scratch = lk_arena_new(SCRATCH_LIMIT), .err = err};
+    const struct lk_lora_use use = {.lora = lora};
+    int code = run.scratch ? lk__targets_new(checkpoint, &run.targets, err)
+                           : lk_fail_memory(err, "a LoRA", sizeof run);
+    code = code ? code : change_all(&run, &use, account);
+    lk_arena_free(run.scratch);
+    lk__targets_free(run.targets);
     return code;
 }
 

@@ -13,12 +13,15 @@
 
 enum { MAX_LORAS = 64, NAME_SIZE = 512 };
 
-/* One that is asked for. */
+/* One that is asked for, and how it fits the painter [0] and the refiner [1]. */
 struct wish {
     char spec[NAME_SIZE]; /* name or path */
     double text, unet;    /* weights */
     bool in_prompt;
     const struct lk_model_entry *entry;
+    lk_lora *lora;
+    bool fits[2];
+    struct lk_lora_account accounts[2];
 };
 
 struct wishes {
@@ -84,10 +87,13 @@ static int gather(const struct lk_request *request, struct wishes *out, struct l
     return rc;
 }
 
-/* ---- into the checkpoint ---- */
+/* ---- into the checkpoints ---- */
 
-/* What is merged, as text: other files or weights make another one. malloc'd. */
-static int key_of(const struct wishes *wishes, char **out, struct lk_error *err)
+/* What is merged, as text: other files, weights or checkpoints make another one. malloc'd. */
+static int key_of(const struct wishes *wishes,
+                  const char *refiner,
+                  char **out,
+                  struct lk_error *err)
 {
     size_t size = 0;
     FILE *text = open_memstream(out, &size);
@@ -95,49 +101,27 @@ static int key_of(const struct wishes *wishes, char **out, struct lk_error *err)
         const struct wish *w = &wishes->list[i];
         struct stat st = {0};
         stat(w->entry->path, &st);
-        fprintf(text, "%s %ju %jd %jd.%09ld %a %a %d\n", w->entry->path, (uintmax_t)st.st_ino,
+        fprintf(text, "%s %ju %jd %jd.%09ld %a %a %d %s\n", w->entry->path, (uintmax_t)st.st_ino,
                 (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, w->text,
-                w->unet, w->in_prompt);
+                w->unet, w->in_prompt, refiner ? refiner : "");
     }
     if (!text || fclose(text))
         return lk_fail_memory(err, "a list of LoRAs", size);
     return 0;
 }
 
-static void remark(lk_result *result)
+/* Opens it, and holds it against what is drawn with: it must fit one of the two. */
+static int open_wish(struct wish *w, struct lk__painter *const painters[2], struct lk_error *err)
 {
-    size_t i;
-    json_t *lora;
-    json_array_foreach(result->loras, i, lora)
-    {
-        const json_int_t keys = json_integer_value(json_object_get(lora, "keys"));
-        const json_int_t unused = json_integer_value(json_object_get(lora, "unused_keys"));
-        if (unused)
-            lk__result_remark(result,
-                              "lora '%.40s': %lld of %lld keys do not belong to this checkpoint: "
-                              "first %s",
-                              json_string_value(json_object_get(lora, "name")), unused, keys,
-                              json_string_value(json_object_get(lora, "first_unused")));
-    }
-}
-
-static int describe(const lk_lora *lora,
-                    const struct wish *wish,
-                    const struct lk_lora_account *account,
-                    json_t *list,
-                    struct lk_error *err)
-{
-    struct lk_sha256 sha;
-    char hash[13];
-    int rc = lk_lora_hash(lora, &sha, hash, err);
+    struct lk_error why;
+    int rc = lk_lora_open(w->entry->path, &w->lora, err);
     if (rc)
         return rc;
-    json_t *lora_json =
-        json_pack("{s:s,s:s,s:s,s:f,s:f,s:b,s:I,s:I,s:s?}", "name", lk_lora_name(lora), "hash",
-                  hash, "sha256", sha.hex, "weight", wish->unet, "text_weight", wish->text,
-                  "in_prompt", wish->in_prompt, "keys", (json_int_t)account->keys, "unused_keys",
-                  (json_int_t)(account->keys - account->applied), "first_unused", account->first);
-    return json_array_append_new(list, lora_json) ? lk_fail_memory(err, "a list of LoRAs", 0) : 0;
+    rc = lk_checkpoint_fits(painters[0]->checkpoint, w->lora, &w->accounts[0], &why);
+    w->fits[0] = !rc;
+    if (painters[1] && (!rc || rc == LK_E_INPUT))
+        w->fits[1] = !lk_checkpoint_fits(painters[1]->checkpoint, w->lora, &w->accounts[1], NULL);
+    return w->fits[0] || w->fits[1] ? 0 : lk_fail(err, rc, "%s", why.message);
 }
 
 /* Networks whose weights changed are built anew. */
@@ -148,56 +132,142 @@ static int rebuild(struct lk__painter *painter, unsigned changed, struct lk_erro
     return changed & 1U << LK_PART_UNET ? lk_drawer_rebind(painter->drawer, err) : 0;
 }
 
-static int merge(lk_engine *engine, const struct wishes *wishes, json_t *list, struct lk_error *err)
+/* Those that fit painter number `which`. */
+static int merge(lk_engine *engine,
+                 const struct wishes *wishes,
+                 struct lk__painter *painter,
+                 int which,
+                 struct lk_error *err)
 {
-    lk_lora *loras[MAX_LORAS] = {NULL};
     struct lk_lora_use uses[MAX_LORAS];
     struct lk_lora_account accounts[MAX_LORAS];
     unsigned changed;
+    size_t n = 0;
+    for (size_t i = 0; i < wishes->count; i++) {
+        const struct wish *w = &wishes->list[i];
+        if (w->fits[which])
+            uses[n++] = (struct lk_lora_use){w->lora, (float)w->text, (float)w->unet};
+    }
+    int rc = lk_checkpoint_merge(painter->checkpoint, uses, n, accounts, &changed, err);
+    if (rc)
+        return rc;
+    rc = rebuild(painter, changed, err);
+    if (rc)
+        lk__engine_forget_painters(engine);
+    return rc;
+}
+
+/* ---- what is reported ---- */
+
+static json_t *json_of_account(const struct wish *w, int which)
+{
+    const struct lk_lora_account *account = &w->accounts[which];
+    const size_t unused = account->keys - (w->fits[which] ? account->applied : 0);
+    return json_pack("{s:I,s:I,s:s?}", "keys", (json_int_t)account->keys, "unused_keys",
+                     (json_int_t)unused, "first_unused", account->first);
+}
+
+static int describe(const struct wish *w, bool refined, json_t *list, struct lk_error *err)
+{
+    struct lk_sha256 sha;
+    char hash[13];
+    int rc = lk_lora_hash(w->lora, &sha, hash, err);
+    if (rc)
+        return rc;
+    json_t *lora = json_pack("{s:s,s:s,s:s,s:f,s:f,s:b}", "name", lk_lora_name(w->lora), "hash",
+                             hash, "sha256", sha.hex, "weight", w->unet, "text_weight", w->text,
+                             "in_prompt", w->in_prompt);
+    json_t *own = json_of_account(w, 0);
+    json_object_update(lora, own);
+    json_decref(own);
+    if (refined)
+        json_object_set_new(lora, "refiner", json_of_account(w, 1));
+    return json_array_append_new(list, lora) ? lk_fail_memory(err, "a list of LoRAs", 0) : 0;
+}
+
+static void remark_on(lk_result *result, const char *name, const json_t *account, const char *what)
+{
+    const json_int_t keys = json_integer_value(json_object_get(account, "keys"));
+    const json_int_t unused = json_integer_value(json_object_get(account, "unused_keys"));
+    if (unused && unused == keys)
+        lk__result_remark(result, "lora '%.40s' does not fit the %s, which draws without it", name,
+                          what);
+    else if (unused)
+        lk__result_remark(
+            result, "lora '%.40s': %lld of %lld keys do not belong to this %s: first %s", name,
+            unused, keys, what, json_string_value(json_object_get(account, "first_unused")));
+}
+
+static void remark(lk_result *result)
+{
+    size_t i;
+    json_t *lora;
+    json_array_foreach(result->loras, i, lora)
+    {
+        const char *name = json_string_value(json_object_get(lora, "name"));
+        const json_t *refiner = json_object_get(lora, "refiner");
+        remark_on(result, name, lora, "checkpoint");
+        if (refiner)
+            remark_on(result, name, refiner, "refiner");
+    }
+}
+
+/* ---- all of it ---- */
+
+/* painters: the second is NULL where none refines. */
+static int merge_all(lk_engine *engine,
+                     struct wishes *wishes,
+                     struct lk__painter *const painters[2],
+                     json_t *list,
+                     struct lk_error *err)
+{
     int rc = 0;
     for (size_t i = 0; !rc && i < wishes->count; i++) {
-        const struct wish *w = &wishes->list[i];
-        rc = lk_lora_open(w->entry->path, &loras[i], err);
-        uses[i] = (struct lk_lora_use){loras[i], (float)w->text, (float)w->unet};
+        rc = open_wish(&wishes->list[i], painters, err);
+        rc = rc ? rc : describe(&wishes->list[i], painters[1], list, err);
     }
-    rc = rc ? rc
-            : lk_checkpoint_merge(engine->painter.checkpoint, uses, wishes->count, accounts,
-                                  &changed, err);
-    for (size_t i = 0; !rc && i < wishes->count; i++)
-        rc = describe(loras[i], &wishes->list[i], &accounts[i], list, err);
-    if (!rc && (rc = rebuild(&engine->painter, changed, err)))
-        lk__engine_forget_painter(engine);
+    for (int which = 0; !rc && which < 2; which++)
+        if (painters[which])
+            rc = merge(engine, wishes, painters[which], which, err);
     for (size_t i = 0; i < wishes->count; i++)
-        lk_lora_free(loras[i]);
+        lk_lora_free(wishes->list[i].lora);
     return rc;
+}
+
+static bool has(const struct lk__painter *painter, const char *key)
+{
+    return !painter || !strcmp(key, painter->lora_key ? painter->lora_key : "");
+}
+
+static int keep_key(struct lk__painter *painter, const char *key, struct lk_error *err)
+{
+    free(painter->lora_key);
+    painter->lora_key = strdup(key);
+    return painter->lora_key ? 0 : lk_fail_memory(err, "a list of LoRAs", strlen(key));
 }
 
 int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err)
 {
-    struct lk__painter *painter = &engine->painter;
+    const char *refiner = result->request.refiner;
+    struct lk__painter *const painters[2] = {&engine->painter, refiner ? &engine->refiner : NULL};
     struct wishes wishes = {.count = 0};
     char *key = NULL;
     int rc = gather(&result->request, &wishes, err);
     for (size_t i = 0; !rc && i < wishes.count; i++)
         rc = lk_catalog_find(engine->catalog, LK_ROLE_LORA, wishes.list[i].spec,
                              &wishes.list[i].entry, err);
-    rc = rc ? rc : key_of(&wishes, &key, err);
-    if (!rc && strcmp(key, painter->lora_key ? painter->lora_key : "")) {
+    rc = rc ? rc : key_of(&wishes, refiner, &key, err);
+    if (!rc && (!has(painters[0], key) || !has(painters[1], key))) {
         json_t *list = json_array();
-        rc = merge(engine, &wishes, list, err);
-        if (!rc) {
-            free(painter->lora_key);
-            json_decref(painter->loras);
-            painter->lora_key = key;
-            painter->loras = list;
-            key = NULL;
-        } else {
-            json_decref(list);
-        }
+        rc = merge_all(engine, &wishes, painters, list, err);
+        for (int k = 0; !rc && k < 2 && painters[k]; k++)
+            rc = keep_key(painters[k], key, err);
+        json_decref(engine->painter.loras);
+        engine->painter.loras = list;
     }
     free(key);
     if (!rc) {
-        result->loras = json_incref(painter->loras);
+        result->loras = json_incref(engine->painter.loras);
         remark(result);
     }
     return rc;

@@ -122,6 +122,7 @@ int lk__brief_open(lk_engine *engine,
     struct lk_request *request = &result->request;
     const bool sized = request->width != 0;
     int rc = lk__engine_painter(engine, request, err);
+    rc = rc || !request->refiner ? rc : lk__engine_refiner(engine, request, err);
     rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
     rc = rc ? rc : lk__loras_apply(engine, result, err);
     rc = rc ? rc : fill_in(request, &engine->painter, err);
@@ -141,7 +142,6 @@ int lk__brief_open(lk_engine *engine,
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
     rc = rc ? rc : look_at_pictures(engine, result, sized, brief, err);
     rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
-    rc = rc || !request->refiner ? rc : lk__engine_refiner(engine, request, err);
     return rc ? rc : encode(engine, result, watch, brief, err);
 }
 
