@@ -83,7 +83,8 @@ struct lk_request {
     char *extend;        /* with init: "left,top,right,bottom", pixels painted around it */
     struct lk_request_control controls[LK_CONTROLS_MAX];
     int n_controls;
-    double hires; /* draw, enlarge by this factor, draw again from that; 1: do not */
+    char *control_mode; /* what counts more: "balanced", "prompt", "control" */
+    double hires;       /* draw, enlarge by this factor, draw again from that; 1: do not */
     double hires_strength;
     int hires_steps;      /* 0: as many as steps */
     char *hires_upscaler; /* "latent", "lanczos", or an upscaler's name or FAMILY:PATH */

@@ -126,6 +126,9 @@ static const struct lk_option options[] = {
      "W says how much (1), START and END in which part of the steps (0, 1). May be given several times", DRAWS},
     {"control-model", 0, LK_OPTION_CONTROL_MODEL, IN_REQUEST(controls), 0, 0, NULL, NULL, "NAME|PATH",
      "ControlNet of the first --control, given again of the second … (default: the one that is called like TYPE)", DRAWS},
+    {"control-mode", 0, LK_OPTION_CHOICE, IN_REQUEST(control_mode), 0, 0, "balanced|prompt|control", "balanced", "NAME",
+     "what counts more: both the same, the prompt (a ControlNet shapes the whole, hardly the details), or the ControlNet (the same, and the negative prompt goes without; "
+     "guess mode)", DRAWS},
     {"hires", 0, LK_OPTION_REAL, IN_REQUEST(hires), 1, 4, NULL, "1", "FACTOR",
      "draw, enlarge by this factor, and draw again from that", DRAWS},
     {"hires-strength", 0, LK_OPTION_REAL, IN_REQUEST(hires_strength), 0, 1, NULL, "0.7", "X", "how far the second drawing goes, 0 to 1", DRAWS},

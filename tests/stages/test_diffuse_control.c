@@ -57,7 +57,8 @@ static int parse(const char *name, const char *kind, struct control_case *c)
     struct lk_draw_options *o = &c->options;
     const char *numbers = strchr(name, ' ');
     int read = 0;
-    if (!numbers || strncmp(name, kind, (size_t)(numbers - name)) || !strstr(name, "/latents"))
+    if (!numbers || strlen(kind) != (size_t)(numbers - name) || strncmp(name, kind, strlen(kind)) ||
+        !strstr(name, "/latents"))
         return 0;
     lk_draw_options_init(o);
     int heads = !strcmp(kind, "mask")
@@ -127,8 +128,46 @@ static lk_control *open_tiny(enum test_layout layout, const char *family)
     return control;
 }
 
-/* All cases, with the same network once or twice. */
-static void draw_controlled(const struct model *m, const char *kind, lk_control *control, int want)
+static enum lk_control_mode mode_of(const char *kind)
+{
+    return !strcmp(kind, "guess")    ? LK_CONTROL_FIRST
+           : !strcmp(kind, "prompt") ? LK_CONTROL_PROMPT
+                                     : LK_CONTROL_BALANCED;
+}
+
+/* With the same network once or twice. */
+static void draw_controlled(const struct model *m,
+                            const char *kind,
+                            lk_control *control,
+                            struct control_case *c,
+                            const struct lk_tensor *golden)
+{
+    struct lk_draw_options *o = &c->options;
+    const bool is_masked = !strcmp(kind, "masked");
+    struct lk_control_use uses[2];
+    struct lk_picture *hints[2], *init = golden_picture(o->width, o->height);
+    struct lk_mask *mask = golden_mask(o->width, o->height);
+    for (int k = 0; k < 2; k++) {
+        hints[k] = golden_hint(o->width, o->height, k);
+        uses[k] = (struct lk_control_use){control, hints[k], k ? -0.5 : 0.8, c->start, c->end};
+    }
+    if (!strcmp(kind, "ranges")) {
+        uses[1].start = 0;
+        uses[1].end = c->start;
+    }
+    o->controls = uses;
+    o->n_controls = is_masked ? 1 : c->first;
+    o->control_mode = mode_of(kind);
+    o->init = o->strength > 0 ? init : NULL;
+    o->mask = is_masked ? mask : NULL;
+    compare(is_masked && c->first == 9 ? &nine : m, c, golden);
+    for (int k = 0; k < 2; k++)
+        lk_picture_free(hints[k]);
+    lk_picture_free(init);
+    lk_mask_free(mask);
+}
+
+static void draw_all(const struct model *m, const char *kind, lk_control *control, int want)
 {
     lk_tensor_file *file = golden_open("control");
     int cases = 0;
@@ -137,19 +176,7 @@ static void draw_controlled(const struct model *m, const char *kind, lk_control 
         const struct lk_tensor *golden = lk_tensor_file_at(file, i);
         if (!parse(golden->name, kind, &c))
             continue;
-        struct lk_control_use uses[2];
-        struct lk_picture *hints[2], *init = golden_picture(c.options.width, c.options.height);
-        for (int k = 0; k < 2; k++) {
-            hints[k] = golden_hint(c.options.width, c.options.height, k);
-            uses[k] = (struct lk_control_use){control, hints[k], k ? -0.5 : 0.8, c.start, c.end};
-        }
-        c.options.controls = uses;
-        c.options.n_controls = c.first;
-        c.options.init = c.options.strength > 0 ? init : NULL;
-        compare(m, &c, golden);
-        for (int k = 0; k < 2; k++)
-            lk_picture_free(hints[k]);
-        lk_picture_free(init);
+        draw_controlled(m, kind, control, &c, golden);
         cases++;
     }
     assert_int_equal(cases, want);
@@ -161,9 +188,21 @@ static void controlnets_of_both_layouts_add_what_diffusers_adds(void **state)
     (void)state;
     for (int layout = TEST_FOLDER; layout <= TEST_SINGLE; layout++) {
         lk_control *control = open_tiny((enum test_layout)layout, NULL);
-        draw_controlled(&plain, "control", control, 6);
+        draw_all(&plain, "control", control, 6);
         lk_control_free(control);
     }
+}
+
+/* Guess mode, and its weights alone; each ControlNet in steps of its own; under a mask. */
+static void controlnets_work_as_asked(void **state)
+{
+    (void)state;
+    lk_control *control = open_tiny(TEST_FOLDER, NULL);
+    draw_all(&plain, "guess", control, 3);
+    draw_all(&plain, "prompt", control, 1);
+    draw_all(&plain, "ranges", control, 1);
+    draw_all(&plain, "masked", control, 3);
+    lk_control_free(control);
 }
 
 /* They see the pooled prompt and the sizes, as the UNet does. */
@@ -173,7 +212,7 @@ static void sdxl_has_controlnets_of_both_layouts(void **state)
     struct model xl = golden_model(&(struct test_checkpoint){.family = "sdxl"}, "xl");
     for (int layout = TEST_FOLDER; layout <= TEST_SINGLE; layout++) {
         lk_control *control = open_tiny((enum test_layout)layout, "sdxl");
-        draw_controlled(&xl, "xl", control, 3);
+        draw_all(&xl, "xl", control, 3);
         lk_control_free(control);
     }
     golden_model_close(&xl);
@@ -233,11 +272,11 @@ static void what_does_not_fit_is_refused(void **state)
     o.controls = &use;
     o.n_controls = 1;
     golden_refuse(&plain, &o, 32, LK_E_INPUT,
-                  "--control: from 0.5 to 0.5 of the steps ('control5') is no part of 0 to 1");
+                  "--control: from 0.5 to 0.5 of the steps ('control6') is no part of 0 to 1");
     use.start = 0;
     use.weight = NAN;
     golden_refuse(&plain, &o, 32, LK_E_INPUT,
-                  "--control: the weight nan of 'control5' is not from -10 to 10");
+                  "--control: the weight nan of 'control6' is not from -10 to 10");
     lk_control_free(control);
     lk_picture_free(init);
     lk_mask_free(mask);
@@ -305,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks_are_painted_as_diffusers_does),
         cmocka_unit_test(controlnets_of_both_layouts_add_what_diffusers_adds),
+        cmocka_unit_test(controlnets_work_as_asked),
         cmocka_unit_test(sdxl_has_controlnets_of_both_layouts),
         cmocka_unit_test(a_drawing_without_control_follows_one_with),
         cmocka_unit_test(what_does_not_fit_is_refused),

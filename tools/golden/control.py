@@ -9,6 +9,9 @@ A tensor's name is its case, which tests/stages/test_diffuse_control.c parses:
 
     mask CHANNELS SAMPLER SCHEDULE WxH STEPS GUIDANCE STRENGTH                    …/latents
     control N START END SAMPLER SCHEDULE WxH STEPS GUIDANCE STRENGTH              …/latents; N ControlNets of weights 0.8, -0.5
+    guess N …, prompt N …                                                         the same in guess mode; and with its weights, but in all rows
+    ranges 2 START END …                                                          the second one from 0 to START
+    masked CHANNELS START END …                                                   mask and one ControlNet
     xl N START END …                                                              the same with SDXL and a ControlNet of SDXL
 
 Weights, conditioning, pictures and masks are functions of names and coordinates. The UNet of 9 channels differs by its conv_in only.
@@ -19,8 +22,8 @@ import zlib
 
 import numpy as np
 import torch
-from diffusers import (ControlNetModel, StableDiffusionControlNetImg2ImgPipeline, StableDiffusionControlNetPipeline,
-                       StableDiffusionInpaintPipeline, StableDiffusionXLControlNetPipeline, UNet2DConditionModel)
+from diffusers import (ControlNetModel, StableDiffusionControlNetImg2ImgPipeline, StableDiffusionControlNetInpaintPipeline,
+                       StableDiffusionControlNetPipeline, StableDiffusionInpaintPipeline, StableDiffusionXLControlNetPipeline, UNet2DConditionModel)
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -103,18 +106,38 @@ def inpaint(unet, vae, sampler, schedule, size=(64, 64), steps=5, guidance=7.5, 
                width=width, height=height, num_inference_steps=steps, guidance_scale=guidance, strength=strength)
 
 
-def controlled(nets, control, n, sampler, schedule, start=0., end=1., size=(64, 64), steps=5, guidance=7.5, strength=0.):
+class Soft(ControlNetModel):
+    """With the weights of guess mode in every row."""
+    def forward(self, *inputs, guess_mode=False, **more):
+        return super().forward(*inputs, guess_mode=True, **more)
+
+
+def controlled(nets, control, n, sampler, schedule, start=0., end=1., size=(64, 64), steps=5, guidance=7.5, strength=0., kind="control"):
     width, height = size
     hints = [Image.fromarray(hint_picture(width, height, k)) for k in range(n)]
-    kind = StableDiffusionControlNetImg2ImgPipeline if strength else StableDiffusionControlNetPipeline
-    pipe = kind(**parts(nets[1], nets[2], sampler, schedule), controlnet=[control] * n if n > 1 else control)
+    if kind == "prompt":
+        control.__class__ = Soft
+    pipe = (StableDiffusionControlNetImg2ImgPipeline if strength else StableDiffusionControlNetPipeline)(**parts(nets[1], nets[2], sampler, schedule), controlnet=[control] * n if n > 1 else control)
     one = lambda values: list(values[:n]) if n > 1 else values[0]
-    asked = dict(controlnet_conditioning_scale=one(WEIGHTS), control_guidance_start=one([start] * n), control_guidance_end=one([end] * n),
-                 num_inference_steps=steps, guidance_scale=guidance, width=width, height=height)
+    starts, ends = ([start, 0.], [end, start]) if kind == "ranges" else ([start] * n, [end] * n)
+    asked = dict(controlnet_conditioning_scale=one(WEIGHTS), control_guidance_start=one(starts), control_guidance_end=one(ends),
+                 guess_mode=kind == "guess", num_inference_steps=steps, guidance_scale=guidance, width=width, height=height)
     asked |= dict(image=Image.fromarray(init_picture(width, height)), control_image=one(hints), strength=strength) if strength else \
         dict(image=one(hints))
-    name = f"control {n} {start:g} {end:g} {sampler} {schedule} {width}x{height} {steps} {guidance:g} {strength:g}"
-    return run(pipe, name, **asked)
+    name = f"{kind} {n} {start:g} {end:g} {sampler} {schedule} {width}x{height} {steps} {guidance:g} {strength:g}"
+    out = run(pipe, name, **asked)
+    control.__class__ = ControlNetModel
+    return out
+
+
+def masked(unet, vae, control, sampler, start=0., end=1., size=(64, 64), steps=5, guidance=7.5, strength=0.8):
+    width, height = size
+    pipe = StableDiffusionControlNetInpaintPipeline(**parts(unet, vae, sampler, "normal"), controlnet=control)
+    name = f"masked {unet.config.in_channels} {start:g} {end:g} {sampler} normal {width}x{height} {steps} {guidance:g} {strength:g}"
+    return run(pipe, name, image=Image.fromarray(init_picture(width, height)), mask_image=Image.fromarray(mask_picture(width, height)),
+               control_image=Image.fromarray(hint_picture(width, height, 0)), controlnet_conditioning_scale=WEIGHTS[0],
+               control_guidance_start=start, control_guidance_end=end, width=width, height=height, num_inference_steps=steps,
+               guidance_scale=guidance, strength=strength)
 
 
 def controlled_xl(nets, control, sampler, schedule, start=0., end=1., size=(64, 64), steps=5, guidance=7.5):
@@ -170,6 +193,14 @@ def main():
     out |= controlled(nets, control, 1, "euler-a", "normal", start=.2, end=.7)
     out |= controlled(nets, control, 2, "ddim", "normal", start=.4, end=1, guidance=1)
     out |= controlled(nets, control, 1, "euler", "normal", steps=8, strength=.6, end=.5)
+    out |= controlled(nets, control, 1, "ddim", "normal", kind="guess")
+    out |= controlled(nets, control, 2, "euler-a", "normal", end=.6, kind="guess", size=(72, 88), steps=3)
+    out |= controlled(nets, control, 1, "dpmpp-2m", "normal", kind="guess", guidance=1)
+    out |= controlled(nets, control, 1, "ddim", "normal", kind="prompt")
+    out |= controlled(nets, control, 2, "euler", "normal", start=.4, end=.8, kind="ranges")
+    out |= masked(plain, vae, control, "ddim")
+    out |= masked(nine, vae, control, "euler", end=.6)
+    out |= masked(plain, vae, control, "dpmpp-2m", size=(72, 88), strength=1)
     nets, control = checkpoint.family_models("sdxl"), control_net(checkpoint.XL)
     write_tsv(control, "control_sdxl")
     out |= controlled_xl(nets, control, "euler", "normal")

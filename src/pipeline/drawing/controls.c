@@ -127,6 +127,13 @@ void lk__guides_free(struct lk__guides *guides)
     }
 }
 
+enum lk_control_mode lk__guides_mode(const struct lk_request *request)
+{
+    return !strcmp(request->control_mode, "prompt")    ? LK_CONTROL_PROMPT
+           : !strcmp(request->control_mode, "control") ? LK_CONTROL_FIRST
+                                                       : LK_CONTROL_BALANCED;
+}
+
 int lk__guides_draw(struct lk__guides *guides,
                     const struct lk_request *request,
                     const struct lk__retouch *retouch,

@@ -40,6 +40,7 @@ int lk__guides_open(lk_engine *engine,
                     struct lk__guides *guides,
                     struct lk_error *err);
 void lk__guides_free(struct lk__guides *guides);
+enum lk_control_mode lk__guides_mode(const struct lk_request *request);
 
 /* Annotates the pictures for a drawing of that size; of a part of a picture (retouch) the same
  * part. */

@@ -48,14 +48,18 @@ static void say_hires(FILE *to, const struct lk_request *r)
                                        : upscaler);
 }
 
-static void say_control(FILE *to, int i, const struct lk_request_control *c)
+static void say_control(FILE *to, int i, const struct lk_request *r)
 {
+    const struct lk_request_control *c = &r->controls[i];
+    const char *mode = !strcmp(r->control_mode, "prompt")    ? "My prompt is more important"
+                       : !strcmp(r->control_mode, "control") ? "ControlNet is more important"
+                                                             : "Balanced";
     char name[24];
     snprintf(name, sizeof name, "ControlNet %d", i);
     say(to, name,
         "Module: %s, Model: %s, Weight: %g, Resize Mode: Just Resize, Guidance Start: %g, "
-        "Guidance End: %g, Control Mode: Balanced",
-        c->type, c->model ? c->model : c->type, c->weight, c->start, c->end);
+        "Guidance End: %g, Control Mode: %s",
+        c->type, c->model ? c->model : c->type, c->weight, c->start, c->end, mode);
 }
 
 int lk__drawn_text(const struct lk_request *r, struct lk__drawn_text *out, struct lk_error *err)
@@ -72,7 +76,7 @@ int lk__drawn_text(const struct lk_request *r, struct lk__drawn_text *out, struc
     if (r->hires > 1)
         say_hires(to, r);
     for (int i = 0; i < r->n_controls; i++)
-        say_control(to, i, &r->controls[i]);
+        say_control(to, i, r);
     if (fclose(to))
         return lk_fail_memory(err, "the picture's text", size);
     *out = (struct lk__drawn_text){.memory = memory};

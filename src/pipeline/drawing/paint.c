@@ -69,6 +69,7 @@ static int look_at_pictures(
     brief->options.fill = strcmp(request->inpaint_fill, "noise") ? LK_FILL_ORIGINAL : LK_FILL_NOISE;
     brief->options.controls = brief->guides.uses;
     brief->options.n_controls = brief->guides.n;
+    brief->options.control_mode = lk__guides_mode(request);
     if (!rc && request->hires > 1)
         rc = lk__hires_open(engine, request, &brief->options, &brief->hires, err);
     return rc;

@@ -550,7 +550,7 @@ static int prepare(struct sitting *s, struct lk_error *err)
         rc = lk__inpaint_init(&s->inpaint, o->mask, s->shape, err);
     if (!rc && o->n_controls)
         rc = lk__controls_init(&s->controls, s->drawer->checkpoint, o->controls, o->n_controls,
-                               o->width, o->height, err);
+                               o->control_mode, o->width, o->height, err);
     variant.controlled = 0;
     if (!rc && o->refiner)
         rc = choose_unet(o->refiner->drawer, &variant, err);

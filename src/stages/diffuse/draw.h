@@ -58,6 +58,7 @@ struct lk_draw_options {
     enum lk_inpaint_fill fill;
     const struct lk_control_use *controls; /* [n_controls] */
     int n_controls;
+    enum lk_control_mode control_mode;
     const struct lk_draw_refiner *refiner; /* or NULL */
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };

@@ -177,6 +177,7 @@ int lk__guidance_noise(struct lk__guidance *g,
         perturb[b] = b == g->perturbed;
     const struct lk__asked asked = {
         .batch = g->batch,
+        .negative = g->positive,
         .timestep = timestep,
         .tokens = c->tokens,
         .width = c->width,

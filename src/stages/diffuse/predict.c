@@ -36,7 +36,8 @@ static int run(const struct lk__predictor *p,
     if (p->controls) {
         inputs[0].shape[1] = p->channels; /* a ControlNet sees the latent alone */
         fill_sample(p, asked->batch, x, 0, inputs[0].data);
-        int rc = lk__controls_run(p->controls, p->at, p->steps, n, inputs, watch, err);
+        int rc =
+            lk__controls_run(p->controls, p->at, p->steps, asked->negative, n, inputs, watch, err);
         if (rc)
             return rc;
         for (int i = 0; i < p->controls->n_residuals; i++, n++) {

@@ -21,6 +21,7 @@ struct lk__predictor {
 /* The rows of one run. */
 struct lk__asked {
     int batch;
+    int negative; /* of them, the first, for the negative prompt: 0 or 1 */
     float timestep;
     int tokens, width;
     const float *context; /* [batch, tokens, width] */

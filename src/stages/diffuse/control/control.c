@@ -8,6 +8,9 @@
  *
  *   conv_in ─ silu ─ (conv ─ silu ─ conv stride 2 ─ silu) ×3 ─ conv_out
  *
+ * With prompt or ControlNet first, output i of n counts 10^(i/(n−1) − 1): a tenth where the picture
+ * is finest, all of it in the middle (diffusers' guess mode; the WebUI's 0.825^(12−i) is the same).
+ *
  * Several ControlNets are added up. In steps outside of its range a ControlNet is not run: it adds
  * 0, as in diffusers' pipelines. */
 #include "stages/diffuse/control/control.h"
@@ -237,11 +240,13 @@ int lk__controls_init(struct lk__controls *c,
                       const lk_checkpoint *checkpoint,
                       const struct lk_control_use *uses,
                       int n,
+                      enum lk_control_mode mode,
                       int width,
                       int height,
                       struct lk_error *err)
 {
-    *c = (struct lk__controls){.uses = uses, .n = n, .width = width, .height = height};
+    *c =
+        (struct lk__controls){.uses = uses, .n = n, .mode = mode, .width = width, .height = height};
     const int factor = 1 << (lk_checkpoint_config(checkpoint)->vae.levels - 1);
     int rc = 0;
     if (n > LK_CONTROLS)
@@ -264,12 +269,27 @@ void lk__controls_free(struct lk__controls *c)
     free(c->names);
 }
 
+static size_t row_size(const struct lk_array *a)
+{
+    size_t n = 1;
+    for (int d = 1; d < a->rank; d++)
+        n *= (size_t)a->shape[d];
+    return n;
+}
+
+/* The rows from number `first` on. */
+static struct lk_array rows_from(const struct lk_array *a, int first)
+{
+    struct lk_array rows = *a;
+    rows.shape[0] -= first;
+    rows.data = (float *)a->data + (size_t)first * row_size(a);
+    return rows;
+}
+
 /* residual += weight·output; false when one is no number */
 static int add_up(struct lk_array *residual, const struct lk_array *output, float weight)
 {
-    size_t n = 1;
-    for (int d = 0; d < 4; d++)
-        n *= (size_t)residual->shape[d];
+    const size_t n = (size_t)residual->shape[0] * row_size(residual);
     float *sum = residual->data;
     const float *add = output->data;
     for (size_t k = 0; k < n; k++) {
@@ -280,8 +300,17 @@ static int add_up(struct lk_array *residual, const struct lk_array *output, floa
     return 1;
 }
 
+/* Of output k; the middle's is the last. */
+static float weight_at(const struct lk__controls *c, const struct lk_control_use *use, int k)
+{
+    const double share = (double)k / (c->n_residuals - 1) - 1;
+    return (float)(c->mode == LK_CONTROL_BALANCED ? use->weight : use->weight * pow(10, share));
+}
+
+/* For the rows from number `first` on. */
 static int run_one(struct lk__controls *c,
                    int i,
+                   int first,
                    size_t n_inputs,
                    const struct lk_array inputs[LK__TRUNK_INPUTS],
                    const struct lk_watch *watch,
@@ -290,7 +319,8 @@ static int run_one(struct lk__controls *c,
     const char *in_names[LK__TRUNK_INPUTS + 1] = {"sample", "timestep", "context", "added"};
     const struct lk_control_use *use = &c->uses[i];
     struct lk_array in[LK__TRUNK_INPUTS + 1];
-    memcpy(in, inputs, n_inputs * sizeof *in);
+    for (size_t k = 0; k < n_inputs; k++)
+        in[k] = rows_from(&inputs[k], first);
     in_names[n_inputs] = "hint";
     in[n_inputs] = (struct lk_array){LK_F32, 4, {1, 3, c->height, c->width}, c->hints[i]};
     const char *names[LK__SKIPS_MAX + 1];
@@ -301,10 +331,11 @@ static int run_one(struct lk__controls *c,
                             (size_t)c->n_residuals, names, out, watch, err);
     const char *name = lk_checkpoint_name(use->control->checkpoint);
     for (int k = 0; k < c->n_residuals && !rc; k++) {
-        if (out[k].rank != 4 || memcmp(out[k].shape, c->residuals[k].shape, 4 * sizeof(int64_t)))
+        struct lk_array sum = rows_from(&c->residuals[k], first);
+        if (out[k].rank != 4 || memcmp(out[k].shape, sum.shape, 4 * sizeof(int64_t)))
             rc = lk_fail(err, LK_E_INPUT, "ControlNet '%s' does not fit the UNet at %s", name,
                          names[k]);
-        else if (!add_up(&c->residuals[k], &out[k], (float)use->weight))
+        else if (!add_up(&sum, &out[k], weight_at(c, use, k)))
             rc = lk_fail(err, LK_E_INPUT,
                          "ControlNet '%s' gives no numbers (NaN or infinity): its weights are "
                          "damaged; take another file",
@@ -332,18 +363,20 @@ static int clear(struct lk_array *residual, int64_t batch, struct lk_error *err)
 int lk__controls_run(struct lk__controls *c,
                      int at,
                      int steps,
+                     int negative,
                      size_t n_inputs,
                      const struct lk_array inputs[LK__TRUNK_INPUTS],
                      const struct lk_watch *watch,
                      struct lk_error *err)
 {
+    const int first = c->mode == LK_CONTROL_FIRST ? negative : 0;
     int rc = 0;
     for (int k = 0; k < c->n_residuals && !rc; k++)
         rc = clear(&c->residuals[k], inputs[0].shape[0], err);
     for (int i = 0; i < c->n && !rc; i++) {
         const struct lk_control_use *use = &c->uses[i];
         if ((double)at / steps >= use->start && (double)(at + 1) / steps <= use->end)
-            rc = run_one(c, i, n_inputs, inputs, watch, err);
+            rc = run_one(c, i, first, n_inputs, inputs, watch, err);
     }
     return rc;
 }

@@ -34,6 +34,14 @@ struct lk_control_use {
     double start, end;             /* the part of the steps in which it does, 0 … 1 */
 };
 
+/* How much it counts beside the prompt; the WebUI's three control modes. */
+enum lk_control_mode {
+    LK_CONTROL_BALANCED,
+    LK_CONTROL_PROMPT, /* prompt first: of what is added, the fine counts less than the coarse */
+    LK_CONTROL_FIRST,  /* the same, and what is predicted for the negative prompt goes without:
+                          diffusers' guess mode */
+};
+
 /* What a ControlNet is fed as the UNet is: sample, timestep, context, and of SDXL added. */
 #define LK__TRUNK_INPUTS 4
 
@@ -41,6 +49,7 @@ struct lk_control_use {
 struct lk__controls {
     const struct lk_control_use *uses; /* [n] */
     int n;
+    enum lk_control_mode mode;
     float *hints[LK_CONTROLS]; /* [3,H,W] 0…1 each */
     int height, width;         /* H, W */
     int n_residuals;
@@ -55,16 +64,19 @@ int lk__controls_init(struct lk__controls *controls,
                       const lk_checkpoint *checkpoint,
                       const struct lk_control_use *uses,
                       int n,
+                      enum lk_control_mode mode,
                       int width,
                       int height,
                       struct lk_error *err);
 void lk__controls_free(struct lk__controls *controls);
 
 /* Fills the residuals for step `at` of `steps`. inputs [n_inputs]: of LK__TRUNK_INPUTS those that
- * the UNet gets, without an inpainting UNet's further channels. */
+ * the UNet gets, without an inpainting UNet's further channels; the first `negative` rows of them
+ * are for the negative prompt. */
 int lk__controls_run(struct lk__controls *controls,
                      int at,
                      int steps,
+                     int negative,
                      size_t n_inputs,
                      const struct lk_array inputs[LK__TRUNK_INPUTS],
                      const struct lk_watch *watch,
