@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "data/mask.h"
 #include "stages/diffuse/control/annotate.h"
 #include "stages/diffuse/draw.h"
@@ -319,6 +320,102 @@ static void a_checkpoint_is_no_controlnet(void **state)
     free(path);
 }
 
+/* ---- broken files ---- */
+
+static void cut_off(unsigned char *file, size_t *size)
+{
+    (void)file;
+    *size -= 1000;
+}
+
+static void turn_a_shape(unsigned char *file, size_t *size)
+{
+    unsigned char *at = memmem(file, *size, "\"shape\":[64,16]", 15);
+    assert_non_null(at);
+    memcpy(at, "\"shape\":[16,64]", 15);
+}
+
+static void end_in_nan(unsigned char *file, size_t *size)
+{
+    memcpy(file + *size - 4, &(float){NAN}, 4);
+}
+
+/* In the middle of the last tensor, of 32·32 numbers. */
+static void hide_nan(unsigned char *file, size_t *size)
+{
+    memcpy(file + *size - sizeof(float[16][32]), &(float){NAN}, 4);
+}
+
+/* What is said of a ControlNet file after that: when it is opened, or drawn with. */
+static void break_file(void (*breaks)(unsigned char *file, size_t *size), const char *says)
+{
+    struct lk_error err = {0};
+    lk_control *control = NULL;
+    struct lk_file whole;
+    char *path = test_format("%s/broken.safetensors", folder);
+    test_control_write(path, &(struct test_checkpoint){.layout = TEST_SINGLE});
+    golden_must(lk_file_map(path, &whole, &err), &err);
+    size_t size = whole.size;
+    unsigned char *file = malloc(size);
+    assert_non_null(file);
+    memcpy(file, whole.bytes, size);
+    lk_file_unmap(&whole);
+    breaks(file, &size);
+    test_write_file(path, file, size);
+    int rc = lk_control_open(golden_runtime(), path, "cpu", &control, &err);
+    if (!rc) {
+        struct lk_draw_options o;
+        struct lk_picture *hint = golden_hint(64, 64, 0), *picture = NULL;
+        const struct lk_control_use use = {control, hint, 1, 0, 1};
+        struct golden_conditioning conditioning;
+        golden_conditioning_of(&plain, &conditioning);
+        lk_draw_options_init(&o);
+        o.width = o.height = 64;
+        o.controls = &use;
+        o.n_controls = 1;
+        rc = lk_draw(plain.drawer, &o, &conditioning.value, NULL, &picture, NULL, &err);
+        assert_null(picture);
+        golden_conditioning_free(&conditioning);
+        lk_picture_free(hint);
+        lk_control_free(control);
+    }
+    assert_int_equal(rc, LK_E_INPUT);
+    if (!strstr(err.message, says) || strchr(err.message, '\n'))
+        fail_msg("'%s' is not in '%s'", says, err.message);
+    free(file);
+    free(path);
+}
+
+static void broken_controlnets_are_refused_in_a_line(void **state)
+{
+    (void)state;
+    break_file(cut_off, "broken.safetensors");
+    break_file(turn_a_shape, "time_embed.0.weight");
+    break_file(end_in_nan, "holds NaN or infinity");
+    break_file(hide_nan, "gives no numbers (NaN or infinity): its weights are damaged");
+}
+
+static void a_controlnet_of_another_family_is_refused(void **state)
+{
+    (void)state;
+    lk_control *control = open_tiny(TEST_FOLDER, "sdxl");
+    struct lk_picture *hint = golden_hint(64, 64, 0);
+    const struct lk_control_use use = {control, hint, 1, 0, 1};
+    struct lk_draw_options o;
+    lk_draw_options_init(&o);
+    o.width = o.height = 64;
+    o.controls = &use;
+    o.n_controls = 1;
+    char *says = test_format(
+        "ControlNet '%s' (3 levels of 16 channels and more, 32 numbers a token) does not fit the "
+        "UNet of checkpoint 'tiny' (4, 16, 32): give one of its family by --control-model",
+        lk_checkpoint_name(lk_control_checkpoint(control)));
+    golden_refuse(&plain, &o, 32, LK_E_INPUT, says);
+    free(says);
+    lk_picture_free(hint);
+    lk_control_free(control);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -350,6 +447,8 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(canny_is_opencvs),
         cmocka_unit_test(a_checkpoint_is_no_controlnet),
+        cmocka_unit_test(broken_controlnets_are_refused_in_a_line),
+        cmocka_unit_test(a_controlnet_of_another_family_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

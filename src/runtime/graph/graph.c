@@ -150,6 +150,22 @@ void lk_graph_output(lk_graph *graph, const char *name, lk_value value)
         graph->outputs[graph->output_count++] = (struct lk__port){copy, value};
 }
 
+/* Sides of 1 apart: a 1×1 convolution may serve as a matrix. */
+static bool is_shape(const struct lk_tensor *tensor, int rank, const int64_t *shape)
+{
+    int i = 0, k = 0;
+    for (;;) {
+        while (i < tensor->rank && tensor->shape[i] == 1)
+            i++;
+        while (k < rank && shape[k] == 1)
+            k++;
+        if (i == tensor->rank || k == rank)
+            return i == tensor->rank && k == rank;
+        if (tensor->shape[i++] != shape[k++])
+            return false;
+    }
+}
+
 lk_value lk_graph_weight(lk_graph *graph,
                          const struct lk_tensor *tensor,
                          int rank,
@@ -170,9 +186,10 @@ lk_value lk_graph_weight(lk_graph *graph,
         return LK_NO_VALUE;
     size_t count, bytes;
     if (!lk__shape_count(value.rank, value.shape, &count) ||
-        !lk_size_mul(count, lk_dtype_size(tensor->dtype), &bytes) || bytes != tensor->size)
+        !lk_size_mul(count, lk_dtype_size(tensor->dtype), &bytes) || bytes != tensor->size ||
+        !is_shape(tensor, value.rank, value.shape))
         return lk__graph_fail(graph, LK_E_INPUT,
-                              "weight '%s' of '%s' has %zu bytes, which is not the shape asked for",
+                              "weight '%s' of '%s' (%zu bytes) is not of the shape asked for",
                               tensor->name, tensor->path ? tensor->path : "memory", tensor->size);
     for (size_t i = 0; i < graph->count; i++) {
         const struct lk__value *other = &graph->values[i];
