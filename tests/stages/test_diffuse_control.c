@@ -283,26 +283,36 @@ static void what_does_not_fit_is_refused(void **state)
     lk_mask_free(mask);
 }
 
-static void canny_is_opencvs(void **state)
+/* How many pixels of a golden picture are annotated otherwise. */
+static int annotation_differs(const lk_tensor_file *file, const char *name, const char *type)
+{
+    struct lk_error err;
+    struct lk_picture *picture = NULL, *made = NULL;
+    char *read = test_format("%s/picture", name), *want = test_format("%s/%s", name, type);
+    const struct lk_tensor *t = lk_tensor_file_find(file, read);
+    const uint8_t *golden = lk_tensor_file_find(file, want)->data;
+    int differ = 0;
+    golden_must(lk_picture_new(128, 96, 3, LK_PIXEL_U8, &picture, &err), &err);
+    memcpy(picture->u8, t->data, t->size);
+    golden_must(lk_annotate(type, picture, 128, 96, &made, &err), &err);
+    for (size_t k = 0; k < (size_t)128 * 96; k++)
+        for (size_t c = 0; c < 3; c++)
+            differ += made->u8[3 * k + c] != golden[k];
+    lk_picture_free(picture);
+    lk_picture_free(made);
+    free(read);
+    free(want);
+    return differ;
+}
+
+static void canny_and_scribbles_are_opencvs(void **state)
 {
     (void)state;
-    lk_tensor_file *file = golden_open("canny");
-    const char *names[] = {"discs", "noise"};
+    lk_tensor_file *file = golden_open("annotators");
+    static const char *const names[] = {"discs", "noise", "lines"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct lk_error err;
-        struct lk_picture *picture = NULL, *edges = NULL;
-        char *name = test_format("%s/picture", names[i]), *want = test_format("%s/edges", names[i]);
-        const struct lk_tensor *t = lk_tensor_file_find(file, name);
-        const uint8_t *golden = lk_tensor_file_find(file, want)->data;
-        golden_must(lk_picture_new(128, 96, 3, LK_PIXEL_U8, &picture, &err), &err);
-        memcpy(picture->u8, t->data, t->size);
-        golden_must(lk_annotate("canny", picture, 128, 96, &edges, &err), &err);
-        for (size_t k = 0; k < (size_t)128 * 96; k++)
-            assert_int_equal(edges->u8[3 * k], golden[k]);
-        lk_picture_free(picture);
-        lk_picture_free(edges);
-        free(name);
-        free(want);
+        assert_int_equal(annotation_differs(file, names[i], "canny"), 0);
+        assert_int_equal(annotation_differs(file, names[i], "scribble"), 0);
     }
     lk_tensor_file_free(file);
 }
@@ -445,7 +455,7 @@ int main(void)
         cmocka_unit_test(sdxl_has_controlnets_of_both_layouts),
         cmocka_unit_test(a_drawing_without_control_follows_one_with),
         cmocka_unit_test(what_does_not_fit_is_refused),
-        cmocka_unit_test(canny_is_opencvs),
+        cmocka_unit_test(canny_and_scribbles_are_opencvs),
         cmocka_unit_test(a_checkpoint_is_no_controlnet),
         cmocka_unit_test(broken_controlnets_are_refused_in_a_line),
         cmocka_unit_test(a_controlnet_of_another_family_is_refused),

@@ -3,7 +3,9 @@
 """Goldens of inpainting and ControlNet: what diffusers 0.42.1 draws with the tiny checkpoint of checkpoint.py and companions of it.
 
     control.py          writes tests/golden/control.safetensors, control_tiny.tsv and control_sdxl_tiny.tsv (the ControlNets' tensors, as sd_tiny.tsv)
-    control.py --canny  writes tests/golden/canny.safetensors: OpenCV's Canny(100, 200) of pictures made from numbers
+    control.py --annotators
+                        writes tests/golden/annotators.safetensors: OpenCV's Canny(100, 200), and the WebUI's scribble_xdog by OpenCV's blur, of
+                        pictures made from numbers
 
 A tensor's name is its case, which tests/stages/test_diffuse_control.c parses:
 
@@ -153,30 +155,42 @@ def controlled_xl(nets, control, sampler, schedule, start=0., end=1., size=(64, 
                width=width, height=height, **pooled)
 
 
-def canny_pictures():
-    """Gradients, discs and noise, where hysteresis and thinning have work: [96,128,3] u8 each."""
+def pictures():
+    """Gradients, discs and noise, where hysteresis and thinning have work, and a drawing: [96,128,3] u8 each."""
     y, x = np.mgrid[0:96, 0:128].astype(np.float64)
     discs = 128 + 100 * np.sin(x / 9) * np.cos(y / 7) + 40 * ((x - 60) ** 2 + (y - 50) ** 2 < 900)
     noise = (checkpoint.values("golden.noise.weight", (96, 128)).astype(np.float64) * 8 + 1) * 90
     out = {"discs": np.stack([discs, discs * .8 + 20, 255 - discs], 2), "noise": np.stack([noise, noise + x, noise - y], 2)}
+    ink = (abs((x - 40) ** 2 + (y - 48) ** 2 - 900) < 130) | (abs(x - y - 30) < 2)
+    out["lines"] = np.stack([np.where(ink, 20 + x, 240 - y / 3), np.where(ink, 30, 230), np.where(ink, 90, 250)], 2)
     return {k: np.clip(v, 0, 255).astype(np.uint8) for k, v in out.items()}
 
 
-def canny():
+def xdog(picture):
+    """In wide integers: the WebUI's 8 bits turn differences of 128 and more dark again."""
+    import cv2
+    fine, coarse = (cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma) for sigma in (.5, 5.))
+    dog = (255 - np.min(coarse - fine, axis=2)).clip(0, 255).astype(np.uint8)
+    return (2 * (255 - dog.astype(int)) > 32).astype(np.uint8) * 255
+
+
+def annotators():
     import cv2
     out = {}
-    for name, picture in canny_pictures().items():
+    for name, picture in pictures().items():
         out[name + "/picture"] = torch.from_numpy(picture)
-        out[name + "/edges"] = torch.from_numpy(cv2.Canny(picture, 100, 200))
-        print(name, "edges", (out[name + "/edges"] > 0).float().mean().item())
-    save_file(out, GOLDEN / "canny.safetensors")
+        out[name + "/canny"] = torch.from_numpy(cv2.Canny(picture, 100, 200))
+        out[name + "/scribble"] = torch.from_numpy(xdog(picture))
+        for kind in ("canny", "scribble"):
+            print(name, kind, "white", (out[f"{name}/{kind}"] > 0).float().mean().item())
+    save_file(out, GOLDEN / "annotators.safetensors")
 
 
 def main():
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    if "--canny" in sys.argv:
-        return canny()
+    if "--annotators" in sys.argv:
+        return annotators()
     nets, control, out = checkpoint.models(), control_net(), {}
     write_tsv(control)
     _, plain, vae = nets
