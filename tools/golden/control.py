@@ -5,7 +5,7 @@
     control.py          writes tests/golden/control.safetensors, control_tiny.tsv and control_sdxl_tiny.tsv (the ControlNets' tensors, as sd_tiny.tsv)
     control.py --annotators
                         writes tests/golden/annotators.safetensors: OpenCV's Canny(100, 200), and the WebUI's scribble_xdog by OpenCV's blur, of
-                        pictures made from numbers
+                        pictures made from numbers; and a person of points drawn as controlnet_aux does, by OpenCV
 
 A tensor's name is its case, which tests/stages/test_diffuse_control.c parses:
 
@@ -174,6 +174,29 @@ def xdog(picture):
     return (2 * (255 - dog.astype(int)) > 32).astype(np.uint8) * 255
 
 
+LIMBS = [(2, 3), (2, 6), (3, 4), (4, 5), (6, 7), (7, 8), (2, 9), (9, 10), (10, 11), (2, 12), (12, 13), (13, 14), (2, 1), (1, 15), (15, 17), (1, 16), (16, 18)]
+COLOURS = [(255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0), (0, 255, 85), (0, 255, 170),
+           (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85)]
+
+
+def skeleton(body, face, width, height):
+    """As controlnet_aux draws one person with OpenCV; points NaN where they are not seen."""
+    import cv2
+    canvas = np.zeros((height, width, 3), np.uint8)
+    for (a, b), colour in zip(LIMBS, COLOURS):
+        (x0, y0), (x1, y1) = body[a - 1], body[b - 1]
+        if np.isnan([x0, x1]).any():
+            continue
+        length, angle = np.hypot(x0 - x1, y0 - y1), np.degrees(np.arctan2(y0 - y1, x0 - x1))
+        polygon = cv2.ellipse2Poly((int((x0 + x1) / 2), int((y0 + y1) / 2)), (int(length / 2), 4), int(angle), 0, 360, 1)
+        cv2.fillConvexPoly(canvas, polygon, [int(c * .6) for c in colour])
+    for points, radius, colours in ((body, 4, COLOURS), (face, 3, [(255,) * 3] * 70)):
+        for (x, y), colour in zip(points, colours):
+            if not np.isnan(x):
+                cv2.circle(canvas, (int(x), int(y)), radius, colour, thickness=-1)
+    return canvas
+
+
 def annotators():
     import cv2
     out = {}
@@ -183,6 +206,10 @@ def annotators():
         out[name + "/scribble"] = torch.from_numpy(xdog(picture))
         for kind in ("canny", "scribble"):
             print(name, kind, "white", (out[f"{name}/{kind}"] > 0).float().mean().item())
+    points = (checkpoint.values("golden.pose", (88, 2)).astype(np.float64) / np.sqrt(1.5) + 1) / 2 * (180, 150) + (5, 5)
+    points[[4, 17, 30]] = np.nan
+    out["pose/points"] = torch.from_numpy(points.astype(np.float32))
+    out["pose/drawn"] = torch.from_numpy(skeleton(points[:18].astype(np.float32), points[18:].astype(np.float32), 192, 160))
     save_file(out, GOLDEN / "annotators.safetensors")
 
 
