@@ -31,7 +31,8 @@ struct lk_person {
 /* One ControlNet: what it sees of which picture, how much it counts, and in which part of the
  * steps. */
 struct lk_request_control {
-    char *type;    /* "canny", "scribble", "tile"; "none": the picture is an annotation already */
+    char *type;    /* "canny", "scribble", "tile"; "face", "pose", "depth", as networks see them;
+                      "none": the picture is an annotation already */
     char *picture; /* path */
     char *model;   /* name in the catalogue, or path; NULL: the catalogue's of the name `type` */
     double weight, start, end;
@@ -83,8 +84,9 @@ struct lk_request {
     char *extend;        /* with init: "left,top,right,bottom", pixels painted around it */
     struct lk_request_control controls[LK_CONTROLS_MAX];
     int n_controls;
-    char *control_mode; /* what counts more: "balanced", "prompt", "control" */
-    double hires;       /* draw, enlarge by this factor, draw again from that; 1: do not */
+    char *depth_estimator, *pose_estimator; /* name, or FAMILY:PATH; NULL: an installed one */
+    char *control_mode;                     /* what counts more: "balanced", "prompt", "control" */
+    double hires; /* draw, enlarge by this factor, draw again from that; 1: do not */
     double hires_strength;
     int hires_steps;      /* 0: as many as steps */
     char *hires_upscaler; /* "latent", "lanczos", or an upscaler's name or FAMILY:PATH */

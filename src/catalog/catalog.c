@@ -45,6 +45,8 @@ static const struct {
     [LK_ROLE_NSFW] = {"nsfw", "vit-nsfw", ".onnx", "--nsfw"},
     [LK_ROLE_INPAINT] = {"inpaint", "sd15-inpaint", ".safetensors", "--model"},
     [LK_ROLE_CONTROL] = {"control", "controlnet", ".safetensors", "--control-model"},
+    [LK_ROLE_DEPTH] = {"depth-estimator", "depth-anything", ".onnx", "--depth-estimator"},
+    [LK_ROLE_POSE] = {"pose-estimator", "rtmpose", ".onnx", "--pose-estimator"},
     [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora", {"lora", "Lora", "loras"}},
     [LK_ROLE_REFINER] = {"refiner", "sdxl-refiner", ".safetensors", "--refiner"},
 };

@@ -28,6 +28,8 @@ enum lk_role {
     LK_ROLE_WATERMARK, /* writes another program's mark */
     LK_ROLE_INPAINT,   /* a UNet of nine channels */
     LK_ROLE_CONTROL,
+    LK_ROLE_DEPTH, /* what ControlNets follow: how far away things are, */
+    LK_ROLE_POSE,  /* and how people stand */
     LK_ROLE_LORA,
     LK_ROLE_REFINER, /* a checkpoint for the last steps */
     LK_ROLE_COUNT

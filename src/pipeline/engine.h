@@ -92,8 +92,9 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err);
 
-/* The installed network of a role that judges, noted for the audit: the one that is named, else the
- * starter's, else the first of the catalogue that is there; *out is NULL when none is. */
+/* The installed network of a role that judges, or sees for ControlNets, noted for the audit: the
+ * one that is named, else the starter's, else the first of the catalogue that is there; *out is
+ * NULL when none is. */
 int lk__engine_judge(lk_engine *engine,
                      enum lk_role role,
                      const char *named,

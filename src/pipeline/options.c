@@ -122,10 +122,15 @@ static const struct lk_option options[] = {
     {"extend", 0, LK_OPTION_TEXT, IN_REQUEST(extend), 0, 0, NULL, NULL, "LEFT,TOP,RIGHT,BOTTOM",
      "with --init: paint as many pixels more on each side", DRAWS},
     {"control", 0, LK_OPTION_CONTROL, IN_REQUEST(controls), 0, 0, LK_ANNOTATORS, NULL, "TYPE:IMAGE[:W[:START[:END]]]",
-     "a ControlNet follows this picture: its edges (canny), its dark lines (scribble), the picture (tile), or what it shows as an annotation (none); "
+     "a ControlNet follows this picture: its edges (canny), its dark lines (scribble), the picture (tile), its faces (face), a person's pose (pose), what is near (depth), "
+     "or what it shows as an annotation (none); "
      "W says how much (1), START and END in which part of the steps (0, 1). May be given several times", DRAWS},
     {"control-model", 0, LK_OPTION_CONTROL_MODEL, IN_REQUEST(controls), 0, 0, NULL, NULL, "NAME|PATH",
      "ControlNet of the first --control, given again of the second … (default: the one that is called like TYPE)", DRAWS},
+    {"depth-estimator", 0, LK_OPTION_TEXT, IN_REQUEST(depth_estimator), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
+     "network of --control depth, such as depth-anything:model.onnx (default: an installed one)", DRAWS},
+    {"pose-estimator", 0, LK_OPTION_TEXT, IN_REQUEST(pose_estimator), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
+     "network of --control pose, such as rtmpose:dw-ll_ucoco_384.onnx (default: an installed one)", DRAWS},
     {"control-mode", 0, LK_OPTION_CHOICE, IN_REQUEST(control_mode), 0, 0, "balanced|prompt|control", "balanced", "NAME",
      "what counts more: both the same, the prompt (a ControlNet shapes the whole, hardly the details), or the ControlNet (the same, and the negative prompt goes without; "
      "guess mode)", DRAWS},
@@ -149,7 +154,7 @@ static const struct lk_option options[] = {
      "recorded: only faces of whom the cast has consent; self: you declare, in the audit, that those of whom nothing is recorded agree", REFINES},
     {"face-score", 0, LK_OPTION_REAL, IN_REQUEST(face_score), 0.01, 1, NULL, "0.5", "X",
      "only faces that the detector is this sure of", FINDS},
-    {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS},
+    {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS | LK_CMD_DRAW},
     {"embedder", 0, LK_OPTION_TEXT, IN_REQUEST(embedder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "identity network, such as arcface:w600k_r50.onnx",
      REFINES | LK_CMD_COMPARE | LK_CMD_CAST},
     {"swapper", 0, LK_OPTION_TEXT, IN_REQUEST(swapper), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face swapper, such as inswapper:inswapper_128.onnx",

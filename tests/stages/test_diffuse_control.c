@@ -14,8 +14,6 @@
 
 #include "base/file.h"
 #include "data/mask.h"
-#include "stages/diffuse/control/annotate.h"
-#include "stages/diffuse/control/pose.h"
 #include "stages/diffuse/draw.h"
 #include "stages/diffuse_golden.h"
 #include "support/checkpoint.h"
@@ -284,80 +282,6 @@ static void what_does_not_fit_is_refused(void **state)
     lk_mask_free(mask);
 }
 
-/* How many pixels of a golden picture are annotated otherwise. */
-static int annotation_differs(const lk_tensor_file *file, const char *name, const char *type)
-{
-    struct lk_error err;
-    struct lk_picture *picture = NULL, *made = NULL;
-    char *read = test_format("%s/picture", name), *want = test_format("%s/%s", name, type);
-    const struct lk_tensor *t = lk_tensor_file_find(file, read);
-    const uint8_t *golden = lk_tensor_file_find(file, want)->data;
-    int differ = 0;
-    golden_must(lk_picture_new(128, 96, 3, LK_PIXEL_U8, &picture, &err), &err);
-    memcpy(picture->u8, t->data, t->size);
-    golden_must(lk_annotate(type, picture, 128, 96, &made, &err), &err);
-    for (size_t k = 0; k < (size_t)128 * 96; k++)
-        for (size_t c = 0; c < 3; c++)
-            differ += made->u8[3 * k + c] != golden[k];
-    lk_picture_free(picture);
-    lk_picture_free(made);
-    free(read);
-    free(want);
-    return differ;
-}
-
-static void canny_and_scribbles_are_opencvs(void **state)
-{
-    (void)state;
-    lk_tensor_file *file = golden_open("annotators");
-    static const char *const names[] = {"discs", "noise", "lines"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        assert_int_equal(annotation_differs(file, names[i], "canny"), 0);
-        assert_int_equal(annotation_differs(file, names[i], "scribble"), 0);
-    }
-    lk_tensor_file_free(file);
-}
-
-/* OpenCV rounds the edges of limbs a little otherwise. */
-static void people_are_drawn_as_by_controlnet_aux(void **state)
-{
-    (void)state;
-    struct lk_error err;
-    struct lk_pose pose;
-    struct lk_picture *drawn = NULL;
-    lk_tensor_file *file = golden_open("annotators");
-    const struct lk_tensor *points = lk_tensor_file_find(file, "pose/points");
-    const uint8_t *golden = lk_tensor_file_find(file, "pose/drawn")->data;
-    size_t differ = 0, lit = 0;
-    memcpy(&pose, points->data, sizeof pose);
-    golden_must(lk_pose_draw(&pose, 1, 192, 160, 192, 160, &drawn, &err), &err);
-    for (size_t k = 0; k < (size_t)192 * 160; k++) {
-        differ += memcmp(drawn->u8 + 3 * k, golden + 3 * k, 3) != 0;
-        lit += golden[3 * k] || golden[3 * k + 1] || golden[3 * k + 2];
-    }
-    if (differ * 100 > lit)
-        fail_msg("%zu of %zu pixels are drawn otherwise", differ, lit);
-    lk_picture_free(drawn);
-    lk_tensor_file_free(file);
-}
-
-static void a_face_lends_the_skeleton_nose_and_eyes(void **state)
-{
-    (void)state;
-    struct lk_error err;
-    struct lk_pose pose;
-    struct lk_picture *drawn = NULL;
-    const struct lk_face face = {.points = {{20, 20}, {60, 20}, {40, 40}, {28, 60}, {52, 60}}};
-    lk_pose_of_face(&face, &pose);
-    golden_must(lk_pose_draw(&pose, 1, 80, 80, 160, 160, &drawn, &err), &err);
-    const uint8_t *nose = drawn->u8 + 3 * (80 * 160 + 84), *limb = drawn->u8 + 3 * (60 * 160 + 60);
-    const uint8_t *mouth = drawn->u8 + 3 * (120 * 160 + 56);
-    assert_memory_equal(nose, ((uint8_t[]){255, 0, 0}), 3);  /* a joint, beside its white dot */
-    assert_memory_equal(limb, ((uint8_t[]){51, 0, 153}), 3); /* from the nose to an eye */
-    assert_memory_equal(mouth, ((uint8_t[]){255, 255, 255}), 3);
-    lk_picture_free(drawn);
-}
-
 static void a_checkpoint_is_no_controlnet(void **state)
 {
     (void)state;
@@ -496,9 +420,6 @@ int main(void)
         cmocka_unit_test(sdxl_has_controlnets_of_both_layouts),
         cmocka_unit_test(a_drawing_without_control_follows_one_with),
         cmocka_unit_test(what_does_not_fit_is_refused),
-        cmocka_unit_test(canny_and_scribbles_are_opencvs),
-        cmocka_unit_test(people_are_drawn_as_by_controlnet_aux),
-        cmocka_unit_test(a_face_lends_the_skeleton_nose_and_eyes),
         cmocka_unit_test(a_checkpoint_is_no_controlnet),
         cmocka_unit_test(broken_controlnets_are_refused_in_a_line),
         cmocka_unit_test(a_controlnet_of_another_family_is_refused),

@@ -5,7 +5,9 @@
     control.py          writes tests/golden/control.safetensors, control_tiny.tsv and control_sdxl_tiny.tsv (the ControlNets' tensors, as sd_tiny.tsv)
     control.py --annotators
                         writes tests/golden/annotators.safetensors: OpenCV's Canny(100, 200), and the WebUI's scribble_xdog by OpenCV's blur, of
-                        pictures made from numbers; and a person of points drawn as controlnet_aux does, by OpenCV
+                        pictures made from numbers; and a person of points drawn as controlnet_aux does, by OpenCV;
+                        control_depth.onnx and control_pose.onnx, made-up networks of the form of Depth Anything and DWPose, and what their
+                        programs' preprocessing makes them see (needs onnx, onnxruntime, OpenCV)
 
 A tensor's name is its case, which tests/stages/test_diffuse_control.c parses:
 
@@ -197,6 +199,63 @@ def skeleton(body, face, width, height):
     return canvas
 
 
+def network(name, inputs, outputs, nodes, constants):
+    """Written to tests/golden/NAME.onnx, and ready to run."""
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+    info = lambda ports: [helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n, shape in ports.items()]
+    graph = helper.make_graph([helper.make_node(op, i, o, **more) for op, i, o, more in nodes], name, info(inputs), info(outputs),
+                              [numpy_helper.from_array(v, k) for k, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, GOLDEN / f"{name}.onnx")
+    return onnxruntime.InferenceSession(GOLDEN / f"{name}.onnx", providers=["CPUExecutionProvider"])
+
+
+def depth(picture):
+    """Depth Anything's: the side that needs the smaller change becomes 518, both multiples of 14, bicubic; ImageNet's mean and deviation;
+    stretched to 0 … 255."""
+    import cv2
+    net = network("control_depth", {"pixel_values": [1, 3, "height", "width"]}, {"predicted_depth": [1, "h", "w"]},
+                  [("Conv", ["pixel_values", "w"], ["y"], {}), ("Squeeze", ["y", "one"], ["predicted_depth"], {})],
+                  {"w": np.float32([.2, .5, -.3]).reshape(1, 3, 1, 1), "one": np.int64([1])})
+    height, width = picture.shape[:2]
+    scale = min(518 / width, 518 / height, key=lambda s: abs(1 - s))
+    size = [int(np.round(scale * side / 14)) * 14 for side in (width, height)]
+    x = cv2.resize(picture / 255, size, interpolation=cv2.INTER_CUBIC)
+    x = ((x - (.485, .456, .406)) / (.229, .224, .225)).transpose(2, 0, 1)[None].astype(np.float32)
+    y = cv2.resize(net.run(None, {"pixel_values": x})[0][0], (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.round((y - y.min()) / (y.max() - y.min()) * 255).astype(np.uint8)
+
+
+def blobs():
+    """[120,100,3] u8: a colour each in three places"""
+    y, x = np.mgrid[0:120, 0:100].astype(np.float64)
+    return np.stack([250 * np.exp(-((x - u) ** 2 + (y - v) ** 2) / 300) for u, v in ((31, 22), (72, 88), (55, 47))], 2).astype(np.uint8)
+
+
+def pose(picture, points=133):
+    """rtmlib's RTMPose with the whole picture as its box, RGB: [points,3] x, y, score."""
+    import cv2
+    h, w = 64, 48
+    net = network("control_pose", {"input": [1, 3, h, w]}, {"simcc_x": [1, points, 2 * w], "simcc_y": [1, points, 2 * h]},
+                  [("Conv", ["input", "w", "b"], ["y"], {})] + [node for axis, side, over in (("x", w, 2), ("y", h, 3)) for node in (
+                      ("ReduceMax", ["y"], ["m" + axis], dict(axes=[over], keepdims=0)), ("Unsqueeze", ["m" + axis, "last"], ["u" + axis], {}),
+                      ("Tile", ["u" + axis, "twice"], ["t" + axis], {}), ("Reshape", ["t" + axis, "shape" + axis], ["simcc_" + axis], {}))],
+                  {"w": abs(checkpoint.values("golden.pose.w", (points, 3, 1, 1))) / 4, "b": checkpoint.values("golden.pose.b", (points,)) * 8,
+                   "last": np.int64([3]), "twice": np.int64([1, 1, 1, 2]), "shapex": np.int64([1, points, 2 * w]), "shapey": np.int64([1, points, 2 * h])})
+    height, width = picture.shape[:2]
+    centre, scale = np.array([width, height]) / 2, np.array([width, height]) * 1.25
+    scale = np.array([scale[0], scale[0] * h / w]) if scale[0] > scale[1] * w / h else np.array([scale[1] * w / h, scale[1]])
+    k = w / scale[0]
+    warp = np.float64([[k, 0, w / 2 - k * centre[0]], [0, k, h / 2 - k * centre[1]]])
+    x = cv2.warpAffine(picture, warp, (w, h), flags=cv2.INTER_LINEAR)
+    x = ((x - (123.675, 116.28, 103.53)) / (58.395, 57.12, 57.375)).transpose(2, 0, 1)[None].astype(np.float32)
+    along = [a[0] for a in net.run(None, {"input": x})]
+    at = np.stack([a.argmax(1) for a in along], 1) / 2
+    return np.concatenate([at / (w, h) * scale + centre - scale / 2, np.minimum(*(a.max(1) for a in along))[:, None]], 1)
+
+
 def annotators():
     import cv2
     out = {}
@@ -206,6 +265,10 @@ def annotators():
         out[name + "/scribble"] = torch.from_numpy(xdog(picture))
         for kind in ("canny", "scribble"):
             print(name, kind, "white", (out[f"{name}/{kind}"] > 0).float().mean().item())
+    out["discs/depth"] = torch.from_numpy(depth(pictures()["discs"]))
+    seen = pose(blobs())
+    out["blobs/picture"], out["blobs/pose"] = torch.from_numpy(blobs()), torch.from_numpy(seen.astype(np.float32))
+    print("pose: seen", (seen[:, 2] > .3).sum(), "of", len(seen), "in", len(np.unique(seen[:, :2], axis=0)), "places")
     points = (checkpoint.values("golden.pose", (88, 2)).astype(np.float64) / np.sqrt(1.5) + 1) / 2 * (180, 150) + (5, 5)
     points[[4, 17, 30]] = np.nan
     out["pose/points"] = torch.from_numpy(points.astype(np.float32))

@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "pipeline/drawing/retouch.h"
 #include "stages/diffuse/control/control.h"
+#include "stages/diffuse/control/depth.h"
+#include "stages/diffuse/control/pose_network.h"
 #include <likeness/likeness.h>
 
 /* What the engine has open; they stay for the next request. */
@@ -20,6 +22,9 @@ struct lk__controls_open {
         bool used; /* by the run that goes on */
         lk_control *control;
     } slots[LK_CONTROLS_MAX];
+    char *depth_path, *pose_path; /* of: */
+    lk_depth *depth;
+    lk_pose_network *pose;
 };
 void lk__controls_close(struct lk__controls_open *open);
 /* Appends {"role", "name", "sha256"} of those that the run used. */
@@ -44,12 +49,13 @@ enum lk_control_mode lk__guides_mode(const struct lk_request *request);
 
 /* Annotates the pictures for a drawing of that size; of a part of a picture (retouch) the same
  * part. */
-int lk__guides_draw(struct lk__guides *guides,
+int lk__guides_draw(lk_engine *engine,
+                    struct lk__guides *guides,
                     const struct lk_request *request,
                     const struct lk__retouch *retouch,
                     int width,
                     int height,
-                    const struct lk_debug *debug,
+                    const struct lk_watch *watch,
                     struct lk_error *err);
 
 #endif

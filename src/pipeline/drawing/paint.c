@@ -202,16 +202,16 @@ static int draw(lk_engine *engine,
     const struct lk_conditioning *conditioning = &brief->conditions.value;
     float *latents = NULL;
     struct lk_picture *picture = NULL;
-    int rc = lk__guides_draw(&brief->guides, request, &brief->retouch, options.width,
-                             options.height, &engine->debug, err);
+    int rc = lk__guides_draw(engine, &brief->guides, request, &brief->retouch, options.width,
+                             options.height, watch, err);
     rc = rc ? rc
             : lk_draw(engine->painter.drawer, &options, conditioning, watch, &picture,
                       hires.width ? &latents : NULL, err);
     if (!rc)
         lk_debug_picture(&engine->debug, "draw/decoded", picture);
     if (!rc && hires.width) {
-        rc = lk__guides_draw(&brief->guides, request, &brief->retouch, hires.width, hires.height,
-                             &engine->debug, err);
+        rc = lk__guides_draw(engine, &brief->guides, request, &brief->retouch, hires.width,
+                             hires.height, watch, err);
         rc = rc ? rc
                 : lk__hires(engine, request, &hires, conditioning, latents, watch, &picture, err);
         lk_debug_picture(&engine->debug, "draw/hires", picture);

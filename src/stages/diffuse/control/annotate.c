@@ -106,5 +106,6 @@ int lk_annotate(const char *type,
         lk_picture_free(sized);
         return rc;
     }
-    return lk_fail(err, LK_E_INPUT, "--control: '%s' is none of %s", type, LK_ANNOTATORS);
+    return lk_fail(err, LK_E_INPUT, "--control: '%s' is made by a network, or is none of %s", type,
+                   LK_ANNOTATORS);
 }

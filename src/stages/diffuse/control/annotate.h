@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a ControlNet sees of a picture, as far as no network is needed to make it. */
+/* What a ControlNet sees of a picture, as far as no network is needed to make it; depth.h and
+ * pose_network.h have those that need one. */
 #ifndef LK_STAGES_DIFFUSE_ANNOTATE_H
 #define LK_STAGES_DIFFUSE_ANNOTATE_H
 
 #include "base/error.h"
 #include "data/picture.h"
 
-#define LK_ANNOTATORS "canny|scribble|tile|none" /* as an option's choices */
+/* As an option's choices; the last three before none are pictures of what networks saw. */
+#define LK_ANNOTATORS "canny|scribble|tile|face|pose|depth|none"
 
 /* canny: edges, white on black (OpenCV's Canny with thresholds 100 and 200). scribble: dark lines,
  * white on black (the WebUI's scribble_xdog). tile, none: the picture itself; none says that it is
