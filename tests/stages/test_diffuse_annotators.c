@@ -126,7 +126,7 @@ static void depth_is_as_its_program_makes_it(void **state)
         most = difference > most ? difference : most;
         sum += difference;
     }
-    if (most > 12 || sum > 0.5 * 128 * 96)
+    if (most > 8 || sum > 0.5 * 128 * 96)
         fail_msg("off by %d, in the mean %g", most, sum / (128 * 96));
     lk_picture_free(picture);
     lk_picture_free(seen);
