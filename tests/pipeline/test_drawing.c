@@ -198,11 +198,11 @@ static void a_mask_of_another_size_is_resized_with_a_remark(void **state)
 
 /* ---- what is followed ---- */
 
-static char *following(const char *type, const char *more)
+static char *following(const char *type, const char *picture, const char *more)
 {
     return test_format("\"model\": \"%s\", \"size\": \"64x64\", \"steps\": 1, \"controls\": "
                        "[{\"type\": \"%s\", \"picture\": \"%s\", \"model\": \"%s\"}]%s",
-                       plain, type, init, net, more);
+                       plain, type, picture, net, more);
 }
 
 static char *estimator(const char *kind, const char *family)
@@ -235,19 +235,22 @@ static void networks_are_named_or_asked_for(void **state)
 {
     (void)state;
     char *depth = estimator("depth", "dpt"), *pose = estimator("pose", "rtmpose");
-    assert_true(lit(following("depth", depth)) > 2000);
-    assert_true(lit(following("pose", pose)) > 0);
-    refuse(following("depth", ""), "give one with --depth-estimator");
-    refuse(following("pose", ""), "give one with --pose-estimator");
+    assert_true(lit(following("depth", init, depth)) > 2000);
+    assert_true(lit(following("pose", init, pose)) > 0);
+    refuse(following("depth", init, ""), "give one with --depth-estimator");
+    refuse(following("pose", init, ""), "give one with --pose-estimator");
     free(depth);
     free(pose);
 }
 
-/* The starter's detector, in a picture without a face. */
-static void a_picture_without_faces_is_black(void **state)
+/* By the starter's detector, on a sheet of its own faces. */
+static void faces_are_drawn_and_nothing_where_there_are_none(void **state)
 {
     (void)state;
-    assert_int_equal(lit(following("face", "")), 0);
+    char *faces = test_format("%s/docs/pictures/renders.jpg", getenv("LIKENESS_SOURCE"));
+    assert_true(lit(following("face", faces, "")) > 100);
+    assert_int_equal(lit(following("face", init, "")), 0);
+    free(faces);
 }
 
 /* ---- LoRA and refiner ---- */
@@ -335,7 +338,7 @@ int main(void)
         cmocka_unit_test(only_the_masked_area_is_drawn_by_either_unet),
         cmocka_unit_test(a_mask_of_another_size_is_resized_with_a_remark),
         cmocka_unit_test(networks_are_named_or_asked_for),
-        cmocka_unit_test(a_picture_without_faces_is_black),
+        cmocka_unit_test(faces_are_drawn_and_nothing_where_there_are_none),
         cmocka_unit_test(a_lora_changes_checkpoint_and_refiner_where_it_fits),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
