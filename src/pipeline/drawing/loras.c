@@ -132,11 +132,12 @@ static int rebuild(struct lk__painter *painter, unsigned changed, struct lk_erro
     return changed & 1U << LK_PART_UNET ? lk_drawer_rebind(painter->drawer, err) : 0;
 }
 
-/* Those that fit painter number `which`. */
+/* Those that fit painter number `which`, which then has what the key says. */
 static int merge(lk_engine *engine,
                  const struct wishes *wishes,
                  struct lk__painter *painter,
                  int which,
+                 const char *key,
                  struct lk_error *err)
 {
     struct lk_lora_use uses[MAX_LORAS];
@@ -151,7 +152,10 @@ static int merge(lk_engine *engine,
     int rc = lk_checkpoint_merge(painter->checkpoint, uses, n, accounts, &changed, err);
     if (rc)
         return rc;
-    rc = rebuild(painter, changed, err);
+    free(painter->lora_key);
+    painter->lora_key = strdup(key);
+    rc = painter->lora_key ? rebuild(painter, changed, err)
+                           : lk_fail_memory(err, "a list of LoRAs", strlen(key));
     if (rc)
         lk__engine_forget_painters(engine);
     return rc;
@@ -218,6 +222,7 @@ static void remark(lk_result *result)
 static int merge_all(lk_engine *engine,
                      struct wishes *wishes,
                      struct lk__painter *const painters[2],
+                     const char *key,
                      json_t *list,
                      struct lk_error *err)
 {
@@ -228,7 +233,7 @@ static int merge_all(lk_engine *engine,
     }
     for (int which = 0; !rc && which < 2; which++)
         if (painters[which])
-            rc = merge(engine, wishes, painters[which], which, err);
+            rc = merge(engine, wishes, painters[which], which, key, err);
     for (size_t i = 0; i < wishes->count; i++)
         lk_lora_free(wishes->list[i].lora);
     return rc;
@@ -237,13 +242,6 @@ static int merge_all(lk_engine *engine,
 static bool has(const struct lk__painter *painter, const char *key)
 {
     return !painter || !strcmp(key, painter->lora_key ? painter->lora_key : "");
-}
-
-static int keep_key(struct lk__painter *painter, const char *key, struct lk_error *err)
-{
-    free(painter->lora_key);
-    painter->lora_key = strdup(key);
-    return painter->lora_key ? 0 : lk_fail_memory(err, "a list of LoRAs", strlen(key));
 }
 
 int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err)
@@ -259,11 +257,9 @@ int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err)
     rc = rc ? rc : key_of(&wishes, refiner, &key, err);
     if (!rc && (!has(painters[0], key) || !has(painters[1], key))) {
         json_t *list = json_array();
-        rc = merge_all(engine, &wishes, painters, list, err);
-        for (int k = 0; !rc && k < 2 && painters[k]; k++)
-            rc = keep_key(painters[k], key, err);
-        json_decref(engine->painter.loras);
-        engine->painter.loras = list;
+        rc = merge_all(engine, &wishes, painters, key, list, err);
+        json_decref(rc ? list : engine->painter.loras);
+        engine->painter.loras = rc ? engine->painter.loras : list;
     }
     free(key);
     if (!rc) {
