@@ -9,7 +9,8 @@
  *   conv_in ─ silu ─ (conv ─ silu ─ conv stride 2 ─ silu) ×3 ─ conv_out
  *
  * With prompt or ControlNet first, output i of n counts 10^(i/(n−1) − 1): a tenth where the picture
- * is finest, all of it in the middle (diffusers' guess mode; the WebUI's 0.825^(12−i) is the same).
+ * is finest, all of it in the middle (diffusers' guess mode; the authors' 0.825^(12−i) is the
+ * same).
  *
  * Several ControlNets are added up. In steps outside of its range a ControlNet is not run: it adds
  * 0, as in diffusers' pipelines. */
