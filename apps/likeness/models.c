@@ -9,9 +9,11 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "catalog/adapter.h"
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
 #include "catalog/lora.h"
+#include "catalog/vision.h"
 #include "cli.h"
 #include "runtime/session.h"
 
@@ -44,7 +46,23 @@ static int list_models(struct cli *cli, lk_catalog *catalog, struct lk_error *er
     return 0;
 }
 
-/* Whether the file at a path is a LoRA: its keys say so. */
+/* Whether the file at a path is of that kind: its keys say so. */
+static bool is_adapter(const char *path)
+{
+    lk_adapter *adapter = NULL;
+    const bool is_one = lk_adapter_open(path, &adapter, NULL) == 0;
+    lk_adapter_free(adapter);
+    return is_one;
+}
+
+static bool is_vision(const char *path)
+{
+    lk_vision_file *vision = NULL;
+    const bool is_one = lk_vision_file_open(path, &vision, NULL) == 0;
+    lk_vision_file_free(vision);
+    return is_one;
+}
+
 static bool is_lora(const char *path)
 {
     lk_lora *lora = NULL;
@@ -53,7 +71,25 @@ static bool is_lora(const char *path)
     return is_one;
 }
 
-/* The entry of that name in any role; a path is taken for a LoRA or a checkpoint. */
+/* The entry of the file at a path that its tensors say to be of another role than a checkpoint; or
+ * NULL. A FaceID holds a LoRA, too. */
+static const struct lk_model_entry *find_small(lk_catalog *catalog, const char *name)
+{
+    static const struct {
+        enum lk_role role;
+        bool (*is_one)(const char *path);
+    } kinds[] = {
+        {LK_ROLE_ADAPTER, is_adapter}, {LK_ROLE_LORA, is_lora}, {LK_ROLE_VISION, is_vision}};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(kinds); i++) {
+        const struct lk_model_entry *entry = NULL;
+        if (!lk_catalog_find(catalog, kinds[i].role, name, &entry, NULL) &&
+            kinds[i].is_one(entry->path))
+            return entry;
+    }
+    return NULL;
+}
+
+/* The entry of that name in any role; a path is taken for what its tensors say. */
 static int find_entry(lk_catalog *catalog,
                       const char *name,
                       const struct lk_model_entry **out,
@@ -67,11 +103,10 @@ static int find_entry(lk_catalog *catalog,
             return 0;
         }
     }
-    const struct lk_model_entry *lora = NULL;
-    int rc = lk_catalog_find(catalog, LK_ROLE_LORA, name, &lora, NULL);
-    if (rc || !is_lora(lora->path))
+    const struct lk_model_entry *small = find_small(catalog, name);
+    if (!small)
         return lk_catalog_find(catalog, LK_ROLE_CHECKPOINT, name, out, err);
-    *out = lora;
+    *out = small;
     return 0;
 }
 

@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "base/size.h"
+#include "catalog/adapter.h"
 #include "catalog/lora.h"
+#include "catalog/vision.h"
 #include "models.h"
 #include "stages/diffuse/networks.h"
 #include "stages/text/text.h"
@@ -246,6 +248,42 @@ static int show_lora(const struct lk_model_entry *entry, struct lk_error *err)
     return rc;
 }
 
+static int show_adapter(const struct lk_model_entry *entry, struct lk_error *err)
+{
+    lk_adapter *adapter;
+    int rc = lk_adapter_open(entry->path, &adapter, err);
+    if (rc)
+        return rc;
+    const struct lk_adapter_info *info = lk_adapter_info(adapter);
+    printf("kind         %s, %.1f M parameters\nbase         %s: %d layers, %d numbers a token\n",
+           lk_adapter_kind_name(info->kind), (double)info->numbers / 1e6, lk_adapter_family(info),
+           info->layers, info->context);
+    printf("reads        %d numbers of a %s\n", info->reads,
+           info->kind == LK_ADAPTER_FACE    ? "face"
+           : info->kind == LK_ADAPTER_PLAIN ? "picture"
+                                            : "token");
+    if (info->tokens)
+        printf("tokens       %d\n", info->tokens);
+    if (info->loras)
+        printf("lora         %zu tensors, merged at weight 1\n", info->loras);
+    lk_adapter_free(adapter);
+    return 0;
+}
+
+static int show_vision(const struct lk_model_entry *entry, struct lk_error *err)
+{
+    lk_vision_file *file;
+    int rc = lk_vision_file_open(entry->path, &file, err);
+    if (rc)
+        return rc;
+    const struct lk_vision_config *c = lk_vision_file_config(file);
+    printf("widths       %d (%d layers, %d heads)\nlooks at     %dx%d in patches of %d\n"
+           "gives        %d numbers of a picture, %d of a token\n",
+           c->width, c->layers, c->heads, c->side, c->side, c->patch, c->projection, c->width);
+    lk_vision_file_free(file);
+    return 0;
+}
+
 int models_show(struct cli *cli, const struct lk_model_entry *entry, struct lk_error *err)
 {
     struct lk_sha256 sha;
@@ -258,5 +296,8 @@ int models_show(struct cli *cli, const struct lk_model_entry *entry, struct lk_e
     if (entry->role == LK_ROLE_CHECKPOINT)
         return show_checkpoint(cli, entry, err);
     printf("family       %s\n", entry->family);
-    return entry->role == LK_ROLE_LORA ? show_lora(entry, err) : 0;
+    return entry->role == LK_ROLE_LORA      ? show_lora(entry, err)
+           : entry->role == LK_ROLE_ADAPTER ? show_adapter(entry, err)
+           : entry->role == LK_ROLE_VISION  ? show_vision(entry, err)
+                                            : 0;
 }

@@ -17,6 +17,7 @@
 #define LK_PEOPLE_MAX 16
 #define LK_LIST_MAX 16 /* of what may be given several times */
 #define LK_CONTROLS_MAX 8
+#define LK_IMAGES_MAX 4
 
 enum lk_task { LK_TASK_PORTRAIT, LK_TASK_DRAW, LK_TASK_SWAP };
 
@@ -35,6 +36,13 @@ struct lk_request_control {
                       "none": the picture is an annotation already */
     char *picture; /* path */
     char *model;   /* name in the catalogue, or path; NULL: the catalogue's of the name `type` */
+    double weight, start, end;
+};
+
+/* An IP-Adapter: a picture as a prompt, how much it counts, and in which part of the steps. */
+struct lk_request_image {
+    char *model;   /* name in the catalogue, or path */
+    char *picture; /* path; whoever shows their face in it must have consented */
     double weight, start, end;
 };
 
@@ -86,7 +94,13 @@ struct lk_request {
     int n_controls;
     char *depth_estimator, *pose_estimator; /* name, or FAMILY:PATH; NULL: an installed one */
     char *control_mode;                     /* what counts more: "balanced", "prompt", "control" */
-    double hires; /* draw, enlarge by this factor, draw again from that; 1: do not */
+    struct lk_request_image images[LK_IMAGES_MAX];
+    int n_images;
+    char *image_encoder; /* of images: name, file or folder; NULL: image_encoder/ beside the adapter
+                          */
+    char *face_adapter;  /* a FaceID as NAME|PATH[:W[:START[:END]]]: the one person of `people` goes
+                            into the drawing itself; NULL: none */
+    double hires;        /* draw, enlarge by this factor, draw again from that; 1: do not */
     double hires_strength;
     int hires_steps;      /* 0: as many as steps */
     char *hires_upscaler; /* "latent", "lanczos", or an upscaler's name or FAMILY:PATH */

@@ -49,6 +49,9 @@ static const struct {
     [LK_ROLE_POSE] = {"pose-estimator", "rtmpose", ".onnx", "--pose-estimator"},
     [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora", {"lora", "Lora", "loras"}},
     [LK_ROLE_REFINER] = {"refiner", "sdxl-refiner", ".safetensors", "--refiner"},
+    [LK_ROLE_ADAPTER] = {"ip-adapter", "ip-adapter", ".safetensors", "--ip-adapter", {"ipadapter"}},
+    [LK_ROLE_VISION] =
+        {"image-encoder", "clip-vision", ".safetensors", "--image-encoder", {"clip_vision"}},
 };
 
 const char *lk_role_name(enum lk_role role)

@@ -32,6 +32,8 @@ enum lk_role {
     LK_ROLE_POSE,  /* and how people stand */
     LK_ROLE_LORA,
     LK_ROLE_REFINER, /* a checkpoint for the last steps */
+    LK_ROLE_ADAPTER, /* IP-Adapter */
+    LK_ROLE_VISION,  /* CLIP's image encoder */
     LK_ROLE_COUNT
 };
 const char *lk_role_name(enum lk_role role); /* "checkpoint", "detector" … */
@@ -49,14 +51,15 @@ struct lk_model_defaults {
 struct lk_model_entry {
     const char *name;
     enum lk_role role;
-    const char *family;   /* "sd15", "scrfd", "arcface", "inswapper", "rrdbnet" … */
-    const char *path;     /* the file or folder found; NULL: not there */
-    const char *file;     /* what is looked for in the model folders, or the path as given */
-    const char *licence;  /* NULL: not known */
-    const char *sha256;   /* what the file must have; NULL: not pinned */
-    const char *base;     /* inpaint: name of the checkpoint that it is the UNet of; else NULL */
-    const char *embedder; /* swapper: name of the embedder it was trained on; NULL: not said */
-    const char *source;   /* where its owner publishes it; NULL: not known */
+    const char *family;  /* "sd15", "scrfd", "arcface", "inswapper", "rrdbnet" … */
+    const char *path;    /* the file or folder found; NULL: not there */
+    const char *file;    /* what is looked for in the model folders, or the path as given */
+    const char *licence; /* NULL: not known */
+    const char *sha256;  /* what the file must have; NULL: not pinned */
+    const char *base;    /* inpaint: name of the checkpoint that it is the UNet of; else NULL */
+    const char
+        *embedder; /* swapper, FaceID: name of the embedder it was trained on; NULL: not said */
+    const char *source; /* where its owner publishes it; NULL: not known */
     struct lk_model_defaults defaults;
 };
 

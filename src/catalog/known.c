@@ -43,6 +43,20 @@ static const struct lk_model_entry KNOWN[] = {
     {.role = LK_ROLE_WATERMARK, .family = "rivagan", .name = "rivagan", .file = "rivagan_encoder.onnx",
      .licence = "MIT", .sha256 = "66bc7814fadac7d686105c8ab26c6cf2cc8e40deb83e67bb6ef5b9de9b8ece0d",
      .source = "github.com/ShieldMnt/invisible-watermark"},
+    {.role = LK_ROLE_ADAPTER, .family = "sd15", .name = "ip-adapter-sd15", .file = "ip-adapter_sd15.safetensors",
+     .licence = "Apache-2.0", .source = "huggingface.co/h94/IP-Adapter"},
+    {.role = LK_ROLE_ADAPTER, .family = "sd15", .name = "ip-adapter-plus-sd15", .file = "ip-adapter-plus_sd15.safetensors",
+     .licence = "Apache-2.0", .source = "huggingface.co/h94/IP-Adapter"},
+    {.role = LK_ROLE_ADAPTER, .family = "sd15", .name = "ip-adapter-plus-face", .file = "ip-adapter-plus-face_sd15.safetensors",
+     .licence = "Apache-2.0", .source = "huggingface.co/h94/IP-Adapter"},
+    {.role = LK_ROLE_ADAPTER, .family = "sdxl", .name = "ip-adapter-sdxl", .file = "ip-adapter_sdxl.safetensors",
+     .licence = "Apache-2.0", .source = "huggingface.co/h94/IP-Adapter"},
+    {.role = LK_ROLE_ADAPTER, .family = "sdxl", .name = "ip-adapter-plus-sdxl", .file = "ip-adapter-plus_sdxl_vit-h.safetensors",
+     .licence = "Apache-2.0", .source = "huggingface.co/h94/IP-Adapter"},
+    {.role = LK_ROLE_ADAPTER, .family = "sd15", .name = "faceid-sd15", .file = "ip-adapter-faceid_sd15.bin",
+     .licence = "InsightFace, non-commercial research", .embedder = "w600k-r50", .source = "huggingface.co/h94/IP-Adapter-FaceID"},
+    {.role = LK_ROLE_ADAPTER, .family = "sdxl", .name = "faceid-sdxl", .file = "ip-adapter-faceid_sdxl.bin",
+     .licence = "InsightFace, non-commercial research", .embedder = "w600k-r50", .source = "huggingface.co/h94/IP-Adapter-FaceID"},
 };
 /* clang-format on */
 

@@ -109,5 +109,12 @@ int lk_picture_resize(const struct lk_picture *in,
                       int height,
                       struct lk_picture **out,
                       struct lk_error *err);
+/* The same by PIL's BICUBIC, rounded to 8 bits after each direction as PIL does: for networks whose
+ * pictures are prepared so. */
+int lk_picture_resize_bicubic(const struct lk_picture *in,
+                              int width,
+                              int height,
+                              struct lk_picture **out,
+                              struct lk_error *err);
 
 #endif

@@ -84,6 +84,7 @@ void lk_engine_free(lk_engine *engine)
     lk_upscaler_free(engine->upscaler);
     lk_rivagan_free(engine->rivagan);
     lk__controls_close(&engine->controls);
+    lk__adapters_close(&engine->adapters);
     close_judges(&engine->judges);
     char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
                      engine->swapper_name, engine->upscaler_name, engine->refiner_name};
@@ -182,14 +183,14 @@ static int note_checkpoint(lk_engine *engine, struct lk__painter *painter, struc
     return lk_checkpoint_sha256(painter->checkpoint, &use->sha256, err);
 }
 
-/* The inpainting UNet that serves a mask when no model is asked for; NULL: none does. ControlNets
- * and LoRAs are made for the plain one. */
+/* The inpainting UNet that serves a mask when no model is asked for; NULL: none does. ControlNets,
+ * LoRAs and IP-Adapters are made for the plain one. */
 static const struct lk_model_entry *inpainting(const lk_engine *engine,
                                                const struct lk_request *request)
 {
     const bool masked = request->mask || request->extend;
-    const bool plain = request->n_controls || request->lora[0] ||
-                       (request->prompt && strstr(request->prompt, "<lora:"));
+    const bool plain = request->n_controls || request->n_images || request->face_adapter ||
+                       request->lora[0] || (request->prompt && strstr(request->prompt, "<lora:"));
     const struct lk_model_entry *found = NULL;
     if (masked && !plain && !request->model)
         found = first_there(engine->catalog, LK_ROLE_INPAINT);

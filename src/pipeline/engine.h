@@ -15,6 +15,7 @@
 #include "catalog/checkpoint.h"
 #include "pipeline/debug_folder.h"
 #include "pipeline/drawing/controls.h"
+#include "pipeline/drawing/image_prompts.h"
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
 #include "stages/find/detector.h"
@@ -75,6 +76,7 @@ struct lk_engine {
     lk_upscaler *upscaler;
     lk_rivagan *rivagan;
     struct lk__controls_open controls;
+    struct lk__adapters_open adapters;
     struct lk__judges judges;
     struct lk__model_use uses[LK_ROLE_COUNT];
 };

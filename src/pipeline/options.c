@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "pipeline/request_controls.h"
+#include "pipeline/request_images.h"
 #include "stages/diffuse/control/annotate.h"
 
 #define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
@@ -23,7 +24,8 @@
 enum {
     DRAWS = LK_CMD_PORTRAIT | LK_CMD_DRAW,
     REFINES = LK_CMD_PORTRAIT | LK_CMD_SWAP,
-    FINDS = REFINES | LK_CMD_DETECT | LK_CMD_COMPARE | LK_CMD_INSPECT | LK_CMD_CAST,
+    SHOWS = REFINES | LK_CMD_DRAW, /* people */
+    FINDS = SHOWS | LK_CMD_DETECT | LK_CMD_COMPARE | LK_CMD_INSPECT | LK_CMD_CAST,
     MAKES = DRAWS | LK_CMD_SWAP | LK_CMD_RUN,
     COMPUTES = MAKES | FINDS | LK_CMD_DOCTOR,
     AUDITS = MAKES | LK_CMD_INSPECT | LK_CMD_AUDIT,
@@ -134,6 +136,13 @@ static const struct lk_option options[] = {
     {"control-mode", 0, LK_OPTION_CHOICE, IN_REQUEST(control_mode), 0, 0, "balanced|prompt|control", "balanced", "NAME",
      "what counts more: both the same, the prompt (a ControlNet shapes the whole, hardly the details), or the ControlNet (the same, and the negative prompt goes without; "
      "guess mode)", DRAWS},
+    {"ip-adapter", 0, LK_OPTION_IMAGE, IN_REQUEST(images), 0, 0, NULL, NULL, "NAME|PATH:IMAGE[:W[:START[:END]]]",
+     "an IP-Adapter: this picture is a prompt, too; W says how much it counts (1), START and END in which part of the steps (0, 1). May be given several "
+     "times. Whoever shows their face in the picture must have consented", DRAWS},
+    {"image-encoder", 0, LK_OPTION_TEXT, IN_REQUEST(image_encoder), 0, 0, NULL, NULL, "NAME|PATH",
+     "CLIP's image encoder that --ip-adapter was trained with, a file or folder (default: image_encoder/ beside the adapter)", DRAWS},
+    {"face-adapter", 0, LK_OPTION_TEXT, IN_REQUEST(face_adapter), 0, 0, NULL, NULL, "NAME|PATH[:W[:START[:END]]]",
+     "an IP-Adapter FaceID: the face of --face goes into the drawing itself; W, START and END as for --ip-adapter", DRAWS},
     {"hires", 0, LK_OPTION_REAL, IN_REQUEST(hires), 1, 4, NULL, "1", "FACTOR",
      "draw, enlarge by this factor, and draw again from that", DRAWS},
     {"hires-strength", 0, LK_OPTION_REAL, IN_REQUEST(hires_strength), 0, 1, NULL, "0.7", "X", "how far the second drawing goes, 0 to 1", DRAWS},
@@ -145,18 +154,18 @@ static const struct lk_option options[] = {
 
     {"face", 'f', LK_OPTION_PERSON, IN_REQUEST(people), 0, 0, NULL, NULL, "[PLACE=]NAME|PHOTO",
      "whose face: a person of the cast, or a photo (what is no name of the cast, or has a /). PLACE says which face of the picture gets it: largest (default), left, center, right, all, or 0, 1 … "
-     "from left to right. May be given several times", REFINES},
+     "from left to right. May be given several times; draw takes one, with --face-adapter", SHOWS},
     {"refine", 0, LK_OPTION_CHOICE, IN_REQUEST(refine), 0, 0, "auto|swap|none", "auto", "MODE",
      "auto: with --face that identity is swapped in, other faces are made clearer by their own; swap: only faces that --face names; none", REFINES},
     {"use", 0, LK_OPTION_CHOICE, IN_REQUEST(use), 0, 0, LK_CONSENT_USES, "portrait", "USE",
-     "what the picture is for: portrait, film, advertising, editorial, education or research; everybody whose face is used must have consented to it", REFINES},
+     "what the picture is for: portrait, film, advertising, editorial, education or research; everybody whose face is used must have consented to it", SHOWS},
     {"consent", 0, LK_OPTION_CHOICE, IN_REQUEST(consent), 0, 0, "recorded|self", "recorded", "WHOSE",
-     "recorded: only faces of whom the cast has consent; self: you declare, in the audit, that those of whom nothing is recorded agree", REFINES},
+     "recorded: only faces of whom the cast has consent; self: you declare, in the audit, that those of whom nothing is recorded agree", SHOWS},
     {"face-score", 0, LK_OPTION_REAL, IN_REQUEST(face_score), 0.01, 1, NULL, "0.5", "X",
      "only faces that the detector is this sure of", FINDS},
     {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS | LK_CMD_DRAW},
     {"embedder", 0, LK_OPTION_TEXT, IN_REQUEST(embedder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "identity network, such as arcface:w600k_r50.onnx",
-     REFINES | LK_CMD_COMPARE | LK_CMD_CAST},
+     SHOWS | LK_CMD_COMPARE | LK_CMD_CAST},
     {"swapper", 0, LK_OPTION_TEXT, IN_REQUEST(swapper), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face swapper, such as inswapper:inswapper_128.onnx",
      REFINES},
     {"upscaler", 0, LK_OPTION_TEXT, IN_REQUEST(upscaler), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "super-resolution network, such as rrdbnet:x2.onnx",
@@ -455,6 +464,8 @@ int lk_option_set(const struct lk_option *o,
         return lk__request_add_control(&invocation->request, text, label, err);
     case LK_OPTION_CONTROL_MODEL:
         return lk__request_add_control_model(&invocation->request, text, label, err);
+    case LK_OPTION_IMAGE:
+        return lk__request_add_image(&invocation->request, text, label, err);
     case LK_OPTION_PERSON:
         return add_person(&invocation->request, text, label, err);
     }
@@ -510,6 +521,7 @@ void lk_request_free(struct lk_request *request)
         free(request->people[i].place);
     }
     lk__request_free_controls(request);
+    lk__request_free_images(request);
     *request = (struct lk_request){0};
 }
 

@@ -26,6 +26,7 @@ enum lk_option_type {
     LK_OPTION_LIST,          /* char *[LK_LIST_MAX], NULL after the last: each time one more */
     LK_OPTION_CONTROL,       /* appends to lk_request.controls: TYPE:IMAGE[:W[:START[:END]]] */
     LK_OPTION_CONTROL_MODEL, /* names the model of the first control that has none */
+    LK_OPTION_IMAGE,         /* appends to lk_request.images: NAME|PATH:IMAGE[:W[:START[:END]]] */
     LK_OPTION_PERSON,        /* appends to lk_request.people: [PLACE=]NAME|PHOTO */
 };
 

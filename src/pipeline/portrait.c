@@ -17,6 +17,7 @@
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
 #include "pipeline/request_controls.h"
+#include "pipeline/request_images.h"
 #include "pipeline/trust/marks.h"
 #include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
@@ -92,19 +93,19 @@ static int run_drawn(lk_engine *engine,
                      struct lk_error *err)
 {
     const struct lk_request *request = &result->request;
-    bool refines = lk__uses_people(request);
+    const bool refines = lk__refines_faces(request);
     struct lk__people people = {0};
     struct lk__brief brief = {0};
-    int rc = refines ? lk__people_open(engine, result, watch, &people, err)
-                     : 0; /* people first: they are cheap to refuse */
-    rc = rc ? rc : lk__brief_open(engine, result, watch, &brief, err);
+    int rc = lk__uses_people(request) ? lk__people_open(engine, result, watch, &people, err)
+                                      : 0; /* people first: they are cheap to refuse */
+    rc = rc ? rc : lk__brief_open(engine, result, people.identities, watch, &brief, err);
     for (size_t i = 0; !rc && i < result->count; i++) {
         rc = draw_half(engine, &brief, (int)i, watch, &result->pictures[i], err);
         if (!rc && refines)
             rc = face_half(engine, result, &people, watch, &result->pictures[i], err);
     }
     lk__brief_close(&brief);
-    if (!rc)
+    if (!rc && refines)
         remark_people(result, &people);
     return rc;
 }
@@ -133,6 +134,9 @@ static int run_swap(lk_engine *engine,
 static int check(const struct lk_request *request, struct lk_error *err)
 {
     const char *prompt = request->prompt ? request->prompt : "";
+    int rc = lk__request_check_images(request, err);
+    if (rc)
+        return rc;
     if (request->task == LK_TASK_SWAP) {
         if (!request->picture)
             return lk_fail(err, LK_E_INPUT, "swap: no picture is named");

@@ -58,6 +58,9 @@ void lk_result_free(lk_result *result)
         free(result->pictures[i].faces);
     }
     free(result->pictures);
+    for (int i = 0; i < LK_IMAGES_MAX; i++)
+        lk_picture_free(result->images[i]);
+    free(result->shown);
     free(result->report);
     lk__record_free(&result->record);
     free(result->cast.file);
@@ -196,17 +199,26 @@ const char *lk__consent_name(enum lk__consent_state state)
     return names[state];
 }
 
+static json_t *json_of_consent(const lk_result *result, const struct lk__consent *c)
+{
+    json_t *json =
+        json_pack("{s:s,s:s}", "state", lk__consent_name(c->state), "use", result->request.use);
+    if (*c->person)
+        json_object_set_new(json, "person", json_string(c->person));
+    if (*c->record)
+        json_object_set_new(json, "record", json_string(c->record));
+    return json;
+}
+
+/* Those of people in their order, then those of faces that pictures of --ip-adapter show. */
 static json_t *json_of_consents(const lk_result *result)
 {
     json_t *consents = json_array();
-    for (int i = 0; i < result->request.n_people; i++) {
-        const struct lk__consent *c = &result->consents[i];
-        json_t *json =
-            json_pack("{s:s,s:s}", "state", lk__consent_name(c->state), "use", result->request.use);
-        if (*c->person)
-            json_object_set_new(json, "person", json_string(c->person));
-        if (*c->record)
-            json_object_set_new(json, "record", json_string(c->record));
+    for (int i = 0; i < result->request.n_people; i++)
+        json_array_append_new(consents, json_of_consent(result, &result->consents[i]));
+    for (size_t i = 0; i < result->n_shown; i++) {
+        json_t *json = json_of_consent(result, &result->shown[i].consent);
+        json_object_set_new(json, "ip_adapter", json_integer(result->shown[i].image));
         json_array_append_new(consents, json);
     }
     return consents;

@@ -34,6 +34,18 @@ static bool take_number(const char *path, size_t *length, double *out)
     return true;
 }
 
+size_t lk__request_cut_numbers(const char *text, double *weight, double *start, double *end)
+{
+    size_t length = strlen(text), n = 0;
+    double numbers[3];
+    while (n < LK_ARRAY_LENGTH(numbers) && take_number(text, &length, &numbers[n]))
+        n++;
+    *weight = n > 0 ? numbers[n - 1] : 1;
+    *start = n > 1 ? numbers[n - 2] : 0;
+    *end = n > 2 ? numbers[n - 3] : 1;
+    return length;
+}
+
 /* A control of its own memory at the end of the list. */
 static int append(struct lk_request *request,
                   const struct lk_request_control *control,
@@ -62,19 +74,12 @@ int lk__request_add_control(struct lk_request *request,
                        "%s: '%s' does not begin with one of %s and a colon, as canny:photo.png",
                        label, text, LK_ANNOTATORS);
     const char *path = colon + 1;
-    size_t length = strlen(path), n = 0;
-    double numbers[3];
-    while (n < LK_ARRAY_LENGTH(numbers) && take_number(path, &length, &numbers[n]))
-        n++;
+    struct lk_request_control control = {.type = NULL};
+    size_t length = lk__request_cut_numbers(path, &control.weight, &control.start, &control.end);
     if (!length)
         return lk_fail(err, LK_E_INPUT, "%s: '%s' names no picture", label, text);
-    struct lk_request_control control = {
-        .type = strndup(text, (size_t)(colon - text)),
-        .picture = strndup(path, length),
-        .weight = n > 0 ? numbers[n - 1] : 1,
-        .start = n > 1 ? numbers[n - 2] : 0,
-        .end = n > 2 ? numbers[n - 3] : 1,
-    };
+    control.type = strndup(text, (size_t)(colon - text));
+    control.picture = strndup(path, length);
     int rc = append(request, &control, label, err);
     if (rc) {
         free(control.type);

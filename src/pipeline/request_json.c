@@ -18,6 +18,7 @@
 #include "base/size.h"
 #include "pipeline/options.h"
 #include "pipeline/request_controls.h"
+#include "pipeline/request_images.h"
 #include <likeness/request.h>
 
 static const char *const task_names[] = {
@@ -179,6 +180,8 @@ static int read_member(const char *key,
         return read_people(value, request, name, err);
     if (!strcmp(key, "controls"))
         return lk__request_read_controls(request, value, name, err);
+    if (!strcmp(key, "ip_adapters"))
+        return lk__request_read_images(request, value, name, err);
     return read_option(key, value, request, label, err);
 }
 
@@ -324,6 +327,10 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
         rc = check_utf8(request->controls[i].picture, "--control", err);
         rc = rc ? rc : check_utf8(request->controls[i].model, "--control-model", err);
     }
+    for (int i = 0; i < request->n_images && !rc; i++) {
+        rc = check_utf8(request->images[i].model, "--ip-adapter", err);
+        rc = rc ? rc : check_utf8(request->images[i].picture, "--ip-adapter", err);
+    }
     return rc;
 }
 
@@ -336,6 +343,12 @@ static int check_numbers(const struct lk_request *request, struct lk_error *err)
     if (request->n_people < 0 || request->n_people > LK_PEOPLE_MAX)
         return lk_fail(err, LK_E_INPUT, "the request has %d people: from 0 to %d are possible",
                        request->n_people, LK_PEOPLE_MAX);
+    if (request->n_controls < 0 || request->n_controls > LK_CONTROLS_MAX)
+        return lk_fail(err, LK_E_INPUT, "the request has %d controls: from 0 to %d are possible",
+                       request->n_controls, LK_CONTROLS_MAX);
+    if (request->n_images < 0 || request->n_images > LK_IMAGES_MAX)
+        return lk_fail(err, LK_E_INPUT, "the request has %d IP-Adapters: from 0 to %d are possible",
+                       request->n_images, LK_IMAGES_MAX);
     return 0;
 }
 
@@ -368,6 +381,8 @@ int lk_request_to_json(const struct lk_request *request, char **out, struct lk_e
         json_object_set_new(root, "people", json_of_people(request));
     if (request->n_controls)
         json_object_set_new(root, "controls", lk__request_json_of_controls(request));
+    if (request->n_images)
+        json_object_set_new(root, "ip_adapters", lk__request_json_of_images(request));
     char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     json_decref(root);
     if (!text)

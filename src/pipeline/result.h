@@ -68,6 +68,12 @@ struct lk__consent {
 };
 const char *lk__consent_name(enum lk__consent_state state);
 
+/* A face that a picture of --ip-adapter shows. */
+struct lk__shown {
+    int image; /* of request.images */
+    struct lk__consent consent;
+};
+
 /* What the audit needs to know beside the request. Owned. */
 struct lk__record {
     char *ledger, *mirror; /* files; mirror NULL: none */
@@ -90,6 +96,9 @@ struct lk_result {
     struct lk_request request;                  /* as carried out: defaults filled in; owned */
     char model[128], hash[11];                  /* of the checkpoint; empty for swap */
     struct lk__consent consents[LK_PEOPLE_MAX]; /* of request.people, in their order */
+    struct lk_picture *images[LK_IMAGES_MAX]; /* of request.images, as they were looked at; owned */
+    struct lk__shown *shown;                  /* [n_shown] who is in them; owned */
+    size_t n_shown;
     struct lk__picture_report *pictures;
     size_t count;
     char producer[128];   /* who answers for the pictures */
@@ -99,9 +108,9 @@ struct lk_result {
     struct lk__record record;
     struct lk__cast_asked cast;
     struct lk__provenance provenance;
-    json_t *loras;  /* [{"name", "hash", "sha256", "weight", "text_weight", "in_prompt", "keys",
-                       "unused_keys", "first_unused"}, …], the last three also in "refiner" where
-                       there is one; or NULL */
+    json_t *loras;  /* [{"name", "hash", "sha256", "weight", "text_weight", "in_prompt",
+                       "in_adapter", "keys", "unused_keys", "first_unused"}, …], the last three also
+                       in "refiner" where there is one; or NULL */
     json_t *policy; /* {"rules", "levels", "hits"}: what the request was held against */
 };
 

@@ -73,6 +73,8 @@ try_draw() {
     held 3 "policy rule 'sexual'" $lk draw "a woman" --negative clothes $quick
     held 3 "taken for sexual content" $lk draw "red" --init red.png --strength 0.05 --steps 20 --size 256x256 $nsfw
     held 2 "always refuses" $lk draw "a woman" $quick --policy-levels child=warn
+    held 3 "shows 'ada': 'ada' has agreed to film" $lk draw "a woman" $quick --ip-adapter nosuch:face.png --consent self
+    held 3 "no consent of the person" $lk draw "a man" $quick --face-adapter nosuch --face man.png
     # Ctrl-C half way: no picture; what a developer sees is marked.
     $lk draw "a woman" --steps 20 --size 256x256 --count 99 --debug out/steps -o out/x.png > out.txt 2> err.txt &
     local pid=$! i
@@ -101,6 +103,8 @@ try_run() {
     request people '[{"photo": "ada"}]'
     held 3 "has agreed to film" $lk run request.json
     request people '[{"photo": "man.png"}]'
+    held 3 "no consent of the person" $lk run request.json
+    request ip_adapters '[{"model": "nosuch", "picture": "man.png"}]'
     held 3 "no consent of the person" $lk run request.json
     request prompt '"a nude woman"'
     held 3 "policy rule 'sexual'" $lk run request.json

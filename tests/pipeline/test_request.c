@@ -28,7 +28,8 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
         "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\"}],"
         "\"mask_invert\": true, \"mask_blur\": 0, \"controls\": [{\"type\": \"canny\", "
         "\"picture\": \"a:b.png\", \"weight\": 0.5}, {\"type\": \"none\", \"picture\": "
-        "\"c.png\", \"start\": 0.25, \"model\": \"pose\"}]}";
+        "\"c.png\", \"start\": 0.25, \"model\": \"pose\"}], \"face_adapter\": \"id.bin:0.7\", "
+        "\"ip_adapters\": [{\"model\": \"plus\", \"picture\": \"a.png\", \"end\": 0.5}]}";
     struct lk_request one, two;
     struct lk_error err;
     char *text, *again;
@@ -48,6 +49,10 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
     assert_string_equal(one.controls[0].picture, "a:b.png");
     assert_null(one.controls[0].model);
     assert_string_equal(one.controls[1].model, "pose");
+    assert_int_equal(one.n_images, 1);
+    assert_string_equal(one.images[0].model, "plus");
+    assert_true(one.images[0].weight == 1 && one.images[0].end == 0.5);
+    assert_string_equal(one.face_adapter, "id.bin:0.7");
     assert_int_equal(lk_request_to_json(&one, &text, &err), 0);
     assert_int_equal(parse(&two, text, &err), 0);
     assert_int_equal(lk_request_to_json(&two, &again, &err), 0);
@@ -89,6 +94,9 @@ static void a_bad_request_is_refused_by_name(void **state)
         {"{\"likeness\": 1, \"task\": \"draw\", \"controls\": {}}", "a list is expected"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"controls\": [{\"type\": \"oil\", \"picture\": \"a\"}]}", "controls: objects"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"controls\": [{\"type\": \"tile\", \"picture\": \"a\", \"wait\": 1}]}", "controls: objects"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"ip_adapters\": 3}", "a list is expected"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"ip_adapters\": [{\"model\": \"a\"}]}", "ip_adapters: objects"},
+        {"{\"likeness\": 1, \"task\": \"draw\", \"ip_adapters\": [{\"model\": \"a\", \"picture\": \"b\", \"w\": 1}]}", "ip_adapters: objects"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}", "people[0]"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}", "nobody is named"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"up\"}]}", "none of largest"},
@@ -262,6 +270,30 @@ static void a_control_is_read_from_the_end_of_its_text(void **state)
     lk_invocation_free(&invocation);
 }
 
+static void an_image_is_read_from_both_ends_of_its_text(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"a.png", ":a.png", "model:"};
+    struct lk_invocation invocation;
+    struct lk_error err;
+    const struct lk_option *adapter = lk_option_find("ip-adapter", LK_CMD_DRAW);
+    lk_invocation_init(&invocation, LK_TASK_DRAW);
+    const struct lk_request_image *i = invocation.request.images;
+    assert_int_equal(lk_option_set(adapter, &invocation, "a.bin:b:1.png:2:0.1:0.9", "x", &err), 0);
+    assert_int_equal(lk_option_set(adapter, &invocation, "plus:c.png", "x", &err), 0);
+    assert_int_equal(invocation.request.n_images, 2);
+    assert_string_equal(i[0].model, "a.bin");
+    assert_string_equal(i[0].picture, "b:1.png");
+    assert_true(i[0].weight == 2 && i[0].start == 0.1 && i[0].end == 0.9);
+    assert_true(i[1].weight == 1 && i[1].start == 0 && i[1].end == 1);
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
+        assert_int_equal(lk_option_set(adapter, &invocation, bad[k], "x", &err), LK_E_INPUT);
+    for (int k = 2; k < LK_IMAGES_MAX; k++)
+        assert_int_equal(lk_option_set(adapter, &invocation, "plus:c.png", "x", &err), 0);
+    assert_int_equal(lk_option_set(adapter, &invocation, "plus:c.png", "x", &err), LK_E_INPUT);
+    lk_invocation_free(&invocation);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +306,7 @@ int main(void)
         cmocka_unit_test(every_option_takes_its_own_default),
         cmocka_unit_test(bytes_take_units),
         cmocka_unit_test(a_control_is_read_from_the_end_of_its_text),
+        cmocka_unit_test(an_image_is_read_from_both_ends_of_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

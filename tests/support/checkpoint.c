@@ -456,6 +456,20 @@ void test_control_write(const char *path, const struct test_checkpoint *options)
     free(tensors);
 }
 
+void test_tensors_write(const char *path, const char *name, enum lk_dtype dtype)
+{
+    const struct test_checkpoint options = {.layout = TEST_FOLDER, .dtype = dtype};
+    size_t count = 0;
+    struct test_tensor *tensors = read_list(name, -1, NULL, &count);
+    const struct test_tensor **list = calloc(count, sizeof *list);
+    must(list != NULL, path);
+    for (size_t i = 0; i < count; i++)
+        list[i] = &tensors[i];
+    write_tensors(path, list, count, &options);
+    free(list);
+    free(tensors);
+}
+
 void test_checkpoint_write(const char *path, const struct test_checkpoint *options)
 {
     size_t all, count = 0;

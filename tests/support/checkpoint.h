@@ -37,6 +37,9 @@ void test_checkpoint_write(const char *path, const struct test_checkpoint *optio
  * control_sdxl_tiny.tsv; layout and dtype hold besides. */
 void test_control_write(const char *path, const struct test_checkpoint *options);
 
+/* Writes the tensors of tests/golden/NAME_tiny.tsv as one safetensors file. */
+void test_tensors_write(const char *path, const char *name, enum lk_dtype dtype);
+
 /* out[product of shape]: the weights of that name, f32. The second text encoder's names begin with
  * "2.". */
 void test_checkpoint_values(const char *diffusers_name, int rank, const int64_t *shape, float *out);

@@ -8,13 +8,18 @@
  * old text_encoder.text_model.….q_proj.lora_linear_layer.down.weight                  diffusers,
  * old lora_te_text_model_encoder_layers_0_mlp_fc1.hada_w1_a                           LyCORIS
  *     unet:12:down                                                                    cloneofsimo
+ *     ip_adapter.3.to_q_lora.down.weight                                              IP-Adapter
+ * FaceID
  *
  * Since kohya has lost which '_' was a '.', paths are compared with '_' for both. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "catalog/lora/internal.h"
+
+enum { MAX_ATTENTIONS = 1024 };
 
 /* The first that fits; longer ones before those that they begin with. */
 static const struct {
@@ -122,9 +127,35 @@ static void simplify(struct lk__key *key)
             return;
 }
 
+/* ip_adapter.N.to_q_lora.down.weight: N counts attentions, of which each has four projections in
+ * cloneofsimo's count. */
+static bool parse_face_id(const char *text, struct lk__key *out)
+{
+    static const char prefix[] = "ip_adapter.";
+    static const char *const projections[] = {"q", "k", "v", "out"};
+    static const char *const directions[] = {"up", "down"};
+    if (strncmp(text, prefix, sizeof prefix - 1))
+        return false;
+    char *tail;
+    const unsigned long attention = strtoul(text + sizeof prefix - 1, &tail, 10);
+    for (int i = 0; i < 8; i++) {
+        char known[32];
+        snprintf(known, sizeof known, ".to_%s_lora.%s.weight", projections[i / 2],
+                 directions[i % 2]);
+        if (strcmp(tail, known) || attention >= MAX_ATTENTIONS)
+            continue;
+        *out = (struct lk__key){LK_PART_UNET, "", true, i % 2 ? LK__DOWN : LK__UP};
+        snprintf(out->path, sizeof out->path, "%lu", 4 * attention + (unsigned long)(i / 2));
+        return true;
+    }
+    return false;
+}
+
 bool lk__key_parse(const char *text, struct lk__key *out)
 {
     static const char wrapper[] = "base_model.model.";
+    if (parse_face_id(text, out))
+        return true;
     if (!strncmp(text, wrapper, sizeof wrapper - 1))
         text += sizeof wrapper - 1;
     size_t i = 0, length = strlen(text), ending = 0;

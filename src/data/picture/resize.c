@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lanczos3 in both directions.
+/* Lanczos3, or bicubic, in both directions.
  *
  *   out(x) = Σ w((s + ½ − c)/f)·in(s) / Σ w,   c = (x + ½)·in/out,   f = max(in/out, 1)
- *   w(t) = sinc(t)·sinc(t/3) for |t| < 3
+ *   Lanczos3  w(t) = sinc(t)·sinc(t/3) for |t| < 3
+ *   bicubic   Keys' (1981) with a = −½, |t| < 2
  *
  * The support widens by f when scaling down, so that nothing aliases. It is what PIL's LANCZOS
  * computes, and with it the tools of the field; libvips resizes up by bicubic whatever kernel is
@@ -16,7 +17,11 @@
 #include "base/size.h"
 #include "data/picture.h"
 
-enum { LOBES = 3 };
+struct kernel {
+    double (*weight)(double t);
+    int support;
+    int rounds; /* to 8 bits after each direction, as PIL does */
+};
 
 /* For each of `out` positions: the first input position and `taps` weights, zero-padded. */
 struct filter {
@@ -29,11 +34,21 @@ static double lanczos(double t)
 {
     if (t == 0.0)
         return 1.0;
-    if (t <= -LOBES || t >= LOBES)
+    if (t <= -3 || t >= 3)
         return 0.0;
-    double a = M_PI * t, b = a / LOBES;
+    double a = M_PI * t, b = a / 3;
     return sin(a) / a * sin(b) / b;
 }
+
+static double cubic(double t)
+{
+    t = fabs(t);
+    if (t < 1)
+        return (1.5 * t - 2.5) * t * t + 1;
+    return t < 2 ? ((-0.5 * t + 2.5) * t - 4) * t + 2 : 0;
+}
+
+static const struct kernel LANCZOS = {lanczos, 3, 0}, BICUBIC = {cubic, 2, 1};
 
 static void filter_free(struct filter *f)
 {
@@ -41,24 +56,26 @@ static void filter_free(struct filter *f)
     free(f->weight);
 }
 
-static void filter_fill(struct filter *f, int x, int in, double scale, double stretch)
+static void filter_fill(
+    struct filter *f, const struct kernel *kernel, int x, int in, double scale, double stretch)
 {
-    double support = LOBES * stretch, centre = (x + 0.5) * scale, sum = 0;
+    double support = kernel->support * stretch, centre = (x + 0.5) * scale, sum = 0;
     int lo = (int)(centre - support + 0.5), hi = (int)(centre + support + 0.5);
     lo = lo < 0 ? 0 : lo;
     hi = hi > in ? in : hi;
     float *weight = f->weight + (size_t)x * (size_t)f->taps;
     for (int s = lo; s < hi; s++)
-        sum += lanczos((s + 0.5 - centre) / stretch);
+        sum += kernel->weight((s + 0.5 - centre) / stretch);
     for (int s = lo; s < hi; s++)
-        weight[s - lo] = (float)(lanczos((s + 0.5 - centre) / stretch) / sum);
+        weight[s - lo] = (float)(kernel->weight((s + 0.5 - centre) / stretch) / sum);
     f->first[x] = lo;
 }
 
-static int filter_make(struct filter *f, int in, int out, struct lk_error *err)
+static int filter_make(
+    struct filter *f, const struct kernel *kernel, int in, int out, struct lk_error *err)
 {
     double scale = (double)in / out, stretch = scale > 1 ? scale : 1;
-    int taps = (int)ceil(LOBES * stretch) * 2 + 1;
+    int taps = (int)ceil(kernel->support * stretch) * 2 + 1;
     f->taps = taps < in ? taps : in;
     size_t n = (size_t)out * (size_t)f->taps;
     f->first = calloc((size_t)out, sizeof *f->first);
@@ -66,7 +83,7 @@ static int filter_make(struct filter *f, int in, int out, struct lk_error *err)
     if (!f->first || !f->weight)
         return lk_fail_memory(err, "a resize filter", n * sizeof *f->weight);
     for (int x = 0; x < out; x++)
-        filter_fill(f, x, in, scale, stretch);
+        filter_fill(f, kernel, x, in, scale, stretch);
     return 0;
 }
 
@@ -115,6 +132,7 @@ static void filter_row(
 }
 
 struct work {
+    const struct kernel *kernel;
     struct filter across, down;
     float *row;  /* [in width + padding, channels] */
     float *ring; /* [down.taps, out width, channels] */
@@ -133,20 +151,27 @@ static void work_free(struct work *w)
 static int work_make(
     struct work *w, const struct lk_picture *in, int width, int height, struct lk_error *err)
 {
-    int code = filter_make(&w->across, in->width, width, err);
+    int code = filter_make(&w->across, w->kernel, in->width, width, err);
     if (!code)
-        code = filter_make(&w->down, in->height, height, err);
+        code = filter_make(&w->down, w->kernel, in->height, height, err);
     if (code)
         return code;
     size_t channels = (size_t)in->channels, out_row = (size_t)width * channels;
     /* weights behind the last pixel are zero, but what they multiply must exist and be finite */
     w->row = calloc(((size_t)in->width + (size_t)w->across.taps) * channels, sizeof(float));
     w->ring = calloc((size_t)w->down.taps * out_row, sizeof(float));
-    w->sum = malloc(out_row * sizeof(float));
+    w->sum = calloc(out_row, sizeof(float));
     if (!w->row || !w->ring || !w->sum)
         return lk_fail_memory(err, "resizing",
                               ((size_t)w->down.taps + 1) * out_row * sizeof(float));
     return 0;
+}
+
+/* To the nearest of 256 levels. */
+static void round_row(float *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        row[i] = floorf(fminf(fmaxf(row[i], 0), 1) * 255 + 0.5f) / 255;
 }
 
 static void run(struct work *w, const struct lk_picture *in, struct lk_picture *out)
@@ -158,8 +183,10 @@ static void run(struct work *w, const struct lk_picture *in, struct lk_picture *
         last = last > in->height ? in->height : last;
         for (; ready < last; ready++) {
             load_row(in, ready, w->row);
-            filter_row(&w->across, w->row, channels, out->width,
-                       w->ring + (size_t)(ready % taps) * n);
+            float *filtered = w->ring + (size_t)(ready % taps) * n;
+            filter_row(&w->across, w->row, channels, out->width, filtered);
+            if (w->kernel->rounds)
+                round_row(filtered, n);
         }
         memset(w->sum, 0, n * sizeof *w->sum);
         for (int s = first; s < last; s++) {
@@ -172,14 +199,15 @@ static void run(struct work *w, const struct lk_picture *in, struct lk_picture *
     }
 }
 
-int lk_picture_resize(const struct lk_picture *in,
-                      int width,
-                      int height,
-                      struct lk_picture **out,
-                      struct lk_error *err)
+static int resize(const struct kernel *kernel,
+                  const struct lk_picture *in,
+                  int width,
+                  int height,
+                  struct lk_picture **out,
+                  struct lk_error *err)
 {
     struct lk_picture *floats = NULL, *result = NULL;
-    struct work work = {0};
+    struct work work = {.kernel = kernel};
     int code = lk_picture_new(width, height, in->channels, LK_PIXEL_F32, &floats, err);
     if (!code)
         code = work_make(&work, in, width, height, err);
@@ -198,4 +226,22 @@ fail:
     work_free(&work);
     lk_picture_free(floats);
     return code;
+}
+
+int lk_picture_resize(const struct lk_picture *in,
+                      int width,
+                      int height,
+                      struct lk_picture **out,
+                      struct lk_error *err)
+{
+    return resize(&LANCZOS, in, width, height, out, err);
+}
+
+int lk_picture_resize_bicubic(const struct lk_picture *in,
+                              int width,
+                              int height,
+                              struct lk_picture **out,
+                              struct lk_error *err)
+{
+    return resize(&BICUBIC, in, width, height, out, err);
 }

@@ -28,6 +28,12 @@ void lk__controls_close(struct lk__controls_open *open)
         close_slot(&open->slots[i]);
 }
 
+void lk__controls_begin(struct lk__controls_open *open)
+{
+    for (int i = 0; i < LK_CONTROLS_MAX; i++)
+        open->slots[i].used = false;
+}
+
 void lk__controls_record(const struct lk__controls_open *open, json_t *models)
 {
     for (int i = 0; i < LK_CONTROLS_MAX; i++) {
@@ -224,8 +230,6 @@ int lk__guides_open(lk_engine *engine,
                     struct lk_error *err)
 {
     int rc = 0;
-    for (int i = 0; i < LK_CONTROLS_MAX; i++)
-        engine->controls.slots[i].used = false;
     *guides = (struct lk__guides){.n = request->n_controls};
     for (int i = 0; i < request->n_controls && !rc; i++)
         rc = open_guide(engine, &request->controls[i], guides, i, err);

@@ -27,6 +27,8 @@ struct lk__controls_open {
     lk_pose_network *pose;
 };
 void lk__controls_close(struct lk__controls_open *open);
+/* A run begins, which has used none of them yet. */
+void lk__controls_begin(struct lk__controls_open *open);
 /* Appends {"role", "name", "sha256"} of those that the run used. */
 void lk__controls_record(const struct lk__controls_open *open, json_t *models);
 

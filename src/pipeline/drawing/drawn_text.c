@@ -3,9 +3,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
+#include "pipeline/drawing/image_prompts.h"
 
 /* Lines "NAME\0VALUE\0", of which the fields are cut at the end. */
 static LK_PRINTF(3, 4) void say(FILE *to, const char *name, const char *format, ...)
@@ -62,6 +64,40 @@ static void say_control(FILE *to, int i, const struct lk_request *r)
         c->type, c->model ? c->model : c->type, c->weight, c->start, c->end, mode);
 }
 
+/* As the WebUI's ControlNet extension counts IP-Adapters: among the ControlNets, by the file's name
+ * without its ending. */
+static void say_adapter(
+    FILE *to, int i, const char *module, const char *model, const struct lk_adapter_use *use)
+{
+    const char *slash = strrchr(model, '/'), *base = slash ? slash + 1 : model;
+    const char *dot = strrchr(base, '.');
+    char name[24];
+    snprintf(name, sizeof name, "ControlNet %d", i);
+    say(to, name,
+        "Module: %s, Model: %.*s, Weight: %g, Resize Mode: Crop and Resize, Guidance Start: %g, "
+        "Guidance End: %g, Control Mode: Balanced",
+        module, dot ? (int)(dot - base) : (int)strlen(base), base, use->weight, use->start,
+        use->end);
+}
+
+static int say_adapters(FILE *to, const struct lk_request *r, struct lk_error *err)
+{
+    for (int i = 0; i < r->n_images; i++) {
+        const struct lk_request_image *image = &r->images[i];
+        const struct lk_adapter_use use = {NULL, image->weight, image->start, image->end};
+        say_adapter(to, r->n_controls + i, "ip-adapter-auto", image->model, &use);
+    }
+    if (!r->face_adapter)
+        return 0;
+    struct lk_adapter_use use;
+    char *name = NULL;
+    int rc = lk__face_adapter_read(r->face_adapter, &name, &use, err);
+    if (!rc)
+        say_adapter(to, r->n_controls + r->n_images, "ip-adapter_face_id", name, &use);
+    free(name);
+    return rc;
+}
+
 int lk__drawn_text(const struct lk_request *r, struct lk__drawn_text *out, struct lk_error *err)
 {
     char *memory = NULL;
@@ -77,8 +113,13 @@ int lk__drawn_text(const struct lk_request *r, struct lk__drawn_text *out, struc
         say_hires(to, r);
     for (int i = 0; i < r->n_controls; i++)
         say_control(to, i, r);
-    if (fclose(to))
-        return lk_fail_memory(err, "the picture's text", size);
+    int rc = say_adapters(to, r, err);
+    if (fclose(to) && !rc)
+        rc = lk_fail_memory(err, "the picture's text", size);
+    if (rc) {
+        free(memory);
+        return rc;
+    }
     *out = (struct lk__drawn_text){.memory = memory};
     for (const char *at = memory; at < memory + size && out->n < LK_ARRAY_LENGTH(out->fields);) {
         struct lk_parameter *field = &out->fields[out->n++];

@@ -8,7 +8,7 @@
 #include <likeness/request.h>
 
 struct lk__drawn_text {
-    struct lk_parameter fields[16];
+    struct lk_parameter fields[24];
     size_t n;
     char *memory; /* of names and values; free it */
 };

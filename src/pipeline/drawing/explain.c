@@ -8,6 +8,7 @@
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
 #include "pipeline/drawing/conditions.h"
+#include "pipeline/drawing/image_prompts.h"
 #include "stages/text/chunks.h"
 #include "stages/text/prompt.h"
 
@@ -137,6 +138,7 @@ int lk_explain(const struct lk_request *request, char **out, struct lk_error *er
     rc = rc ? rc : explain_prompt(&x, request->prompt, LK_PROMPT_POSITIVE, "the prompt", err);
     if (!rc && request->negative)
         rc = explain_prompt(&x, request->negative, LK_PROMPT_NEGATIVE, "--negative", err);
+    rc = rc ? rc : lk__image_prompts_explain(x.catalog, request, x.steps, x.to, err);
     if (x.to && fclose(x.to) && !rc)
         rc = lk_fail_memory(err, "an explanation", 0);
     lk__inversions_close(&x.inversions);

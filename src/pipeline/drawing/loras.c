@@ -18,6 +18,7 @@ struct wish {
     char spec[NAME_SIZE]; /* name or path */
     double text, unet;    /* weights */
     bool in_prompt;
+    bool in_adapter; /* a FaceID's own; its entry is known */
     const struct lk_model_entry *entry;
     lk_lora *lora;
     bool fits[2];
@@ -87,6 +88,22 @@ static int gather(const struct lk_request *request, struct wishes *out, struct l
     return rc;
 }
 
+/* What comes with --face-adapter, in the same file: as in diffusers with weight 1, whatever the
+ * adapter's is. */
+static int add_face_adapter(const lk_engine *engine, struct wishes *wishes, struct lk_error *err)
+{
+    const struct lk__adapter_open *face = engine->adapters.face;
+    if (!face || !lk_adapter_info(face->adapter)->loras)
+        return 0;
+    const char *path = face->entry->path;
+    int rc = add_wish(wishes, path, strlen(path), 1, 1, false, err);
+    if (!rc) {
+        wishes->list[wishes->count - 1].in_adapter = true;
+        wishes->list[wishes->count - 1].entry = face->entry;
+    }
+    return rc;
+}
+
 /* ---- into the checkpoints ---- */
 
 /* What is merged, as text: other files, weights or checkpoints make another one. malloc'd. */
@@ -119,7 +136,7 @@ static int open_wish(struct wish *w, struct lk__painter *const painters[2], stru
         return rc;
     rc = lk_checkpoint_fits(painters[0]->checkpoint, w->lora, &w->accounts[0], &why);
     w->fits[0] = !rc;
-    if (painters[1] && (!rc || rc == LK_E_INPUT))
+    if (painters[1] && !w->in_adapter && (!rc || rc == LK_E_INPUT))
         w->fits[1] = !lk_checkpoint_fits(painters[1]->checkpoint, w->lora, &w->accounts[1], NULL);
     return w->fits[0] || w->fits[1] ? 0 : lk_fail(err, rc, "%s", why.message);
 }
@@ -178,13 +195,13 @@ static int describe(const struct wish *w, bool refined, json_t *list, struct lk_
     int rc = lk_lora_hash(w->lora, &sha, hash, err);
     if (rc)
         return rc;
-    json_t *lora = json_pack("{s:s,s:s,s:s,s:f,s:f,s:b}", "name", lk_lora_name(w->lora), "hash",
+    json_t *lora = json_pack("{s:s,s:s,s:s,s:f,s:f,s:b,s:b}", "name", lk_lora_name(w->lora), "hash",
                              hash, "sha256", sha.hex, "weight", w->unet, "text_weight", w->text,
-                             "in_prompt", w->in_prompt);
+                             "in_prompt", w->in_prompt, "in_adapter", w->in_adapter);
     json_t *own = json_of_account(w, 0);
     json_object_update(lora, own);
     json_decref(own);
-    if (refined)
+    if (refined && !w->in_adapter)
         json_object_set_new(lora, "refiner", json_of_account(w, 1));
     return json_array_append_new(list, lora) ? lk_fail_memory(err, "a list of LoRAs", 0) : 0;
 }
@@ -210,6 +227,8 @@ static void remark(lk_result *result)
     {
         const char *name = json_string_value(json_object_get(lora, "name"));
         const json_t *refiner = json_object_get(lora, "refiner");
+        if (json_is_true(json_object_get(lora, "in_adapter"))) /* the rest is the adapter */
+            continue;
         remark_on(result, name, lora, "checkpoint");
         if (refiner)
             remark_on(result, name, refiner, "refiner");
@@ -254,6 +273,7 @@ int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err)
     for (size_t i = 0; !rc && i < wishes.count; i++)
         rc = lk_catalog_find(engine->catalog, LK_ROLE_LORA, wishes.list[i].spec,
                              &wishes.list[i].entry, err);
+    rc = rc ? rc : add_face_adapter(engine, &wishes, err);
     rc = rc ? rc : key_of(&wishes, refiner, &key, err);
     if (!rc && (!has(painters[0], key) || !has(painters[1], key))) {
         json_t *list = json_array();
@@ -276,15 +296,22 @@ char *lk__loras_hashes(const lk_result *result)
     char *text = NULL;
     size_t size = 0, i;
     json_t *lora;
+    const char *before = "";
     FILE *out = json_array_size(result->loras) ? open_memstream(&text, &size) : NULL;
     json_array_foreach(out ? result->loras : NULL, i, lora)
     {
-        fprintf(out, "%s%s: %s", i ? ", " : "", json_string_value(json_object_get(lora, "name")),
+        if (json_is_true(json_object_get(lora, "in_adapter")))
+            continue;
+        fprintf(out, "%s%s: %s", before, json_string_value(json_object_get(lora, "name")),
                 json_string_value(json_object_get(lora, "hash")));
+        before = ", ";
     }
     if (out)
         fclose(out);
-    return text;
+    if (*before)
+        return text;
+    free(text);
+    return NULL;
 }
 
 char *lk__loras_prompt(const lk_result *result)
@@ -297,7 +324,8 @@ char *lk__loras_prompt(const lk_result *result)
         fputs(result->request.prompt ? result->request.prompt : "", out);
     json_array_foreach(out ? result->loras : NULL, i, lora)
     {
-        if (!json_is_true(json_object_get(lora, "in_prompt")))
+        if (!json_is_true(json_object_get(lora, "in_prompt")) &&
+            !json_is_true(json_object_get(lora, "in_adapter")))
             fprintf(out, " <lora:%s:%g>", json_string_value(json_object_get(lora, "name")),
                     json_real_value(json_object_get(lora, "weight")));
     }

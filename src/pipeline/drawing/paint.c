@@ -54,13 +54,19 @@ static int fill_in(struct lk_request *request,
 }
 
 /* What the drawing starts from and follows. sized: the user said --size. */
-static int look_at_pictures(
-    lk_engine *engine, lk_result *result, bool sized, struct lk__brief *brief, struct lk_error *err)
+static int look_at_pictures(lk_engine *engine,
+                            lk_result *result,
+                            bool sized,
+                            const struct lk_identity *face,
+                            const struct lk_watch *watch,
+                            struct lk__brief *brief,
+                            struct lk_error *err)
 {
     struct lk_request *request = &result->request;
     struct lk__retouch *retouch = &brief->retouch;
     int rc = lk__retouch_open(result, sized, &engine->debug, retouch, err);
     rc = rc ? rc : lk__guides_open(engine, request, &brief->guides, err);
+    rc = rc ? rc : lk__image_prompts_make(engine, result, face, watch, &brief->image_prompts, err);
     brief->options.width = request->width;
     brief->options.height = request->height;
     brief->options.init = retouch->mask ? retouch->init : retouch->picture;
@@ -70,6 +76,8 @@ static int look_at_pictures(
     brief->options.controls = brief->guides.uses;
     brief->options.n_controls = brief->guides.n;
     brief->options.control_mode = lk__guides_mode(request);
+    brief->options.adapters = brief->image_prompts.uses;
+    brief->options.n_adapters = brief->image_prompts.n;
     if (!rc && request->hires > 1)
         rc = lk__hires_open(engine, request, &brief->options, &brief->hires, err);
     return rc;
@@ -116,6 +124,7 @@ static int encode(lk_engine *engine,
 
 int lk__brief_open(lk_engine *engine,
                    lk_result *result,
+                   const struct lk_identity *face,
                    const struct lk_watch *watch,
                    struct lk__brief *brief,
                    struct lk_error *err)
@@ -125,6 +134,7 @@ int lk__brief_open(lk_engine *engine,
     int rc = lk__engine_painter(engine, request, err);
     rc = rc || !request->refiner ? rc : lk__engine_refiner(engine, request, err);
     rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
+    rc = rc ? rc : lk__adapters_open(engine, request, err);
     rc = rc ? rc : lk__loras_apply(engine, result, err);
     rc = rc ? rc : fill_in(request, &engine->painter, err);
     if (rc)
@@ -141,7 +151,7 @@ int lk__brief_open(lk_engine *engine,
     brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
     label(engine, result);
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
-    rc = rc ? rc : look_at_pictures(engine, result, sized, brief, err);
+    rc = rc ? rc : look_at_pictures(engine, result, sized, face, watch, brief, err);
     rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
     return rc ? rc : encode(engine, result, watch, brief, err);
 }
@@ -152,6 +162,7 @@ void lk__brief_close(struct lk__brief *brief)
     lk__conditions_close(&brief->refined);
     lk__retouch_close(&brief->retouch);
     lk__guides_free(&brief->guides);
+    lk__image_prompts_free(&brief->image_prompts);
     *brief = (struct lk__brief){0};
 }
 

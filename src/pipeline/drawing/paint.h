@@ -15,6 +15,7 @@ struct lk__brief {
     struct lk__conditions conditions, refined; /* the latter by the refiner's text encoder */
     struct lk__retouch retouch;                /* --init, --mask */
     struct lk__guides guides;                  /* --control */
+    struct lk__image_prompts image_prompts;    /* --ip-adapter, --face-adapter */
     struct lk_draw_options hires;              /* of the second drawing; width 0: there is none */
     struct lk__sampling sampling;
     const struct lk_request *request; /* the result's, filled in */
@@ -22,9 +23,10 @@ struct lk__brief {
 };
 
 /* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the
- * model says. */
+ * model says. face: whose goes into the drawing, with --face-adapter; else NULL. */
 int lk__brief_open(lk_engine *engine,
                    lk_result *result,
+                   const struct lk_identity *face,
                    const struct lk_watch *watch,
                    struct lk__brief *brief,
                    struct lk_error *err);

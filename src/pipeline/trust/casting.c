@@ -180,7 +180,8 @@ static bool is_pure(const json_t *made)
     size_t i;
     json_t *face;
     if (!task || !strcmp(task, "swap") || json_array_size(json_object_get(request, "people")) ||
-        json_array_size(json_object_get(request, "controls")) || !json_is_array(faces))
+        json_array_size(json_object_get(request, "controls")) ||
+        json_array_size(json_object_get(request, "ip_adapters")) || !json_is_array(faces))
         return false;
     json_array_foreach((json_t *)faces, i, face)
     {

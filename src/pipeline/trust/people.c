@@ -6,6 +6,9 @@
  *                          threshold)
  *     neither recorded     only with --consent self, a declaration that the audit keeps
  *
+ * Whoever shows their face in a picture of --ip-adapter is asked as a photo's person is: the
+ * picture is a prompt, and faces come out of it.
+ *
  * All of it is asked once more before a picture leaves: drawing takes time, in which somebody may
  * take consent back. By then there is no engine, so faces are compared by the vectors that were
  * computed.
@@ -340,6 +343,8 @@ static int open_person(const struct checking *c,
 static int remember_cast(const lk_engine *engine, struct lk__cast_asked *out, struct lk_error *err)
 {
     const char *file = engine->options.cast_file, *phrase = engine->options.passphrase_file;
+    if (out->same_person > 0) /* it is known already */
+        return 0;
     out->file = file ? strdup(file) : NULL;
     out->passphrase_file = phrase ? strdup(phrase) : NULL;
     out->same_person = engine->same_person;
@@ -394,6 +399,62 @@ static int check_pictures(const struct checking *c, struct lk_error *err)
     return rc;
 }
 
+/* One face more on which the request stands. */
+static int keep_shown(lk_result *result,
+                      const struct lk__consent *consent,
+                      int image,
+                      struct lk_error *err)
+{
+    struct lk__shown *list =
+        reallocarray(result->shown, result->n_shown + 1, sizeof *result->shown);
+    if (!list)
+        return lk_fail_memory(err, "the faces of a picture", sizeof *list);
+    result->shown = list;
+    list[result->n_shown++] = (struct lk__shown){image, *consent};
+    return 0;
+}
+
+/* The faces of image i, a picture that is a prompt. */
+static int check_faces(const struct checking *c,
+                       lk_result *result,
+                       int i,
+                       struct lk_face *faces,
+                       size_t n,
+                       struct lk_error *err)
+{
+    const struct lk_picture *picture = result->images[i];
+    const char *path = c->request->images[i].picture, *slash = strrchr(path, '/');
+    struct lk_identity looks = {.photos = 1};
+    snprintf(looks.name, sizeof looks.name, "%s", slash ? slash + 1 : path);
+    int rc = n ? lk__engine_embedder(c->engine, c->request, err) : 0;
+    rc = rc || !n ? rc : remember_cast(c->engine, &result->cast, err);
+    for (size_t k = 0; k < n && !rc; k++) {
+        struct lk__consent consent = {.state = LK__CONSENT_UNUSED};
+        rc = lk_embed_face(c->engine->embedder, picture, &faces[k], c->watch, &consent.face, err);
+        rc = rc ? rc : check_bars(c, &consent.face, path, err);
+        rc = rc ? rc : check_face(c, path, &consent.face, &consent, err);
+        rc = rc ? rc : keep_shown(result, &consent, i, err);
+        if (rc == LK_E_REFUSED)
+            lk_fail_context(err, rc, "--ip-adapter, face %zu of %zu", k + 1, n);
+    }
+    return rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, &looks, err);
+}
+
+/* The pictures are kept: what is drawn from is what was looked at. */
+static int check_images(const struct checking *c, lk_result *result, struct lk_error *err)
+{
+    int rc = c->request->n_images ? lk__engine_detector(c->engine, c->request, err) : 0;
+    for (int i = 0; i < c->request->n_images && !rc; i++) {
+        struct lk_face *faces = NULL;
+        size_t n = 0;
+        rc = lk_picture_read(c->request->images[i].picture, &result->images[i], err);
+        rc = rc ? rc : find_in(c, result->images[i], &faces, &n, err);
+        rc = rc ? rc : check_faces(c, result, i, faces, n, err);
+        free(faces);
+    }
+    return rc;
+}
+
 int lk__people_check(lk_engine *engine,
                      lk_result *result,
                      const struct lk_watch *watch,
@@ -402,12 +463,14 @@ int lk__people_check(lk_engine *engine,
     const struct lk_request *request = &result->request;
     struct checking c = {.engine = engine, .request = request, .watch = watch};
     const int n = lk__uses_people(request) ? request->n_people : 0;
-    if (!n && request->task != LK_TASK_SWAP && !request->init && !request->n_controls)
+    if (!n && request->task != LK_TASK_SWAP && !request->init && !request->n_controls &&
+        !request->n_images)
         return 0;
     int rc = open_checking(&c, err);
     for (int i = 0; i < n && !rc; i++)
         rc = check_name(&c, request->people[i].photo, &result->consents[i], err);
     rc = rc ? rc : check_pictures(&c, err);
+    rc = rc || request->task == LK_TASK_SWAP ? rc : check_images(&c, result, err);
     lk_cast_close(c.cast);
     return rc;
 }
@@ -480,17 +543,26 @@ int lk__people_release(const lk_result *result, struct lk_error *err)
     const struct lk_engine_options options = {.cast_file = result->cast.file,
                                               .passphrase_file = result->cast.passphrase_file};
     struct checking c = {.request = request, .same_person = result->cast.same_person};
-    if (!request->n_people || !lk__uses_people(request))
+    const int n = lk__uses_people(request) ? request->n_people : 0;
+    if (!n && !result->n_shown)
         return 0;
     int rc = lk__cast_of_options(&options, LK_CAST_READ, &c.cast, err);
-    for (int i = 0; i < request->n_people && !rc; i++)
+    for (int i = 0; i < n && !rc; i++)
         rc = check_used(&c, request->people[i].photo, &result->consents[i], err);
+    for (size_t i = 0; i < result->n_shown && !rc; i++)
+        rc = check_used(&c, request->images[result->shown[i].image].picture,
+                        &result->shown[i].consent, err);
     lk_cast_close(c.cast);
     return rc ? lk_fail_context(err, rc, "no picture of this request leaves any more") : 0;
 }
 
-bool lk__uses_people(const struct lk_request *request)
+bool lk__refines_faces(const struct lk_request *request)
 {
     return request->task == LK_TASK_SWAP ||
            (request->task == LK_TASK_PORTRAIT && strcmp(request->refine, "none") != 0);
+}
+
+bool lk__uses_people(const struct lk_request *request)
+{
+    return lk__refines_faces(request) || request->face_adapter;
 }

@@ -15,14 +15,18 @@ struct lk__people {
     int count;
 };
 
-/* Whether the request gives faces to anybody. */
+/* Whether the request gives faces to anybody: to those that are found, or to the drawing itself
+ * (--face-adapter). */
 bool lk__uses_people(const struct lk_request *request);
+/* The former. */
+bool lk__refines_faces(const struct lk_request *request);
 
 /* Before anything is computed: looks each person up in the cast; names must have consent to the
  * request's use. result->consents says on what each face stands, as far as that is known without a
  * look at photos. Looks at the picture to be changed, or to be started from, when somebody is
- * barred. LK_E_REFUSED without consent, and for a barred face; LK_E_MISSING for what is neither a
- * name nor a file. */
+ * barred; and at the pictures of --ip-adapter always: whoever shows their face in one is asked as
+ * those of --face are, result->shown says on what each stands. LK_E_REFUSED without consent, and
+ * for a barred face; LK_E_MISSING for what is neither a name nor a file. */
 int lk__people_check(lk_engine *engine,
                      lk_result *result,
                      const struct lk_watch *watch,

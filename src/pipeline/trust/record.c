@@ -53,6 +53,8 @@ int lk__record_try(lk_engine *engine, struct lk_error *err)
     lk_ledger *ledger = NULL;
     for (int role = 0; role < LK_ROLE_COUNT; role++)
         engine->uses[role].used = false;
+    lk__controls_begin(&engine->controls);
+    lk__adapters_begin(&engine->adapters);
     int rc = lk__ledger_of_options(&engine->options, LK_LEDGER_WRITE, &ledger, err);
     rc = rc ? rc : lk_ledger_try(ledger, engine->options.audit_mirror, err);
     lk_ledger_close(ledger);
@@ -81,6 +83,7 @@ static json_t *json_of_models(const lk_engine *engine, const lk_result *result)
                 lk__json_of_number(json_real_value(json_object_get(lora, "text_weight")))));
     }
     lk__controls_record(&engine->controls, models);
+    lk__adapters_record(&engine->adapters, models);
     return models;
 }
 
@@ -104,6 +107,11 @@ static int hash_sources(const lk_result *result, json_t *sources, struct lk_erro
         char name[48];
         snprintf(name, sizeof name, "controls[%d].sha256", i);
         rc = add_source(sources, name, request->controls[i].picture, err);
+    }
+    for (int i = 0; i < request->n_images && !rc; i++) {
+        char name[48];
+        snprintf(name, sizeof name, "ip_adapters[%d].sha256", i);
+        rc = add_source(sources, name, request->images[i].picture, err);
     }
     for (int i = 0; i < request->n_people && !rc; i++) {
         char name[48];
@@ -143,7 +151,7 @@ static void move_texts(json_t *from, const char *key, json_t *to)
     json_t *text;
     json_array_foreach(json_object_get(from, key), i, text)
     {
-        char name[64];
+        char name[80];
         snprintf(name, sizeof name, "%s[%zu]", key, i);
         json_object_set(to, name, text);
     }
@@ -183,11 +191,17 @@ static int split_request(const lk_result *result,
     split_list(options, "people", "photo", personal);
     split_list(options, "controls", "picture", personal);
     split_list(options, "controls", "model", personal);
+    split_list(options, "ip_adapters", "picture", personal);
+    split_list(options, "ip_adapters", "model", personal);
     for (size_t i = 0; i < n; i++) {
+        char key[48];
+        snprintf(key, sizeof key, "%s", rows[i].name);
+        for (char *c = key; *c; c++)
+            *c = (char)(*c == '-' ? '_' : *c);
         if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_TEXT)
-            move_text(options, rows[i].name, personal, rows[i].name);
+            move_text(options, key, personal, key);
         if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_LIST)
-            move_texts(options, rows[i].name, personal);
+            move_texts(options, key, personal);
     }
     json_object_del(options, "count");
     if (!picture->from_photo)
@@ -198,24 +212,36 @@ static int split_request(const lk_result *result,
     return 0;
 }
 
-static void add_text(json_t *to, int i, const char *what, const char *text)
+static void add_text(json_t *to, const char *list, size_t i, const char *what, const char *text)
 {
     char name[48];
-    snprintf(name, sizeof name, "people[%d].%s", i, what);
+    snprintf(name, sizeof name, "%s[%zu].%s", list, i, what);
     if (*text)
         json_object_set_new(to, name, json_string(text));
 }
 
 /* On what each use of a face stood; who it was, and the record that would tell, are personal. */
+static json_t *split_consent(const lk_result *result,
+                             const char *list,
+                             size_t i,
+                             const struct lk__consent *c,
+                             json_t *personal)
+{
+    add_text(personal, list, i, "person", c->person);
+    add_text(personal, list, i, "consent", c->record);
+    return json_pack("{s:s,s:s}", "state", lk__consent_name(c->state), "use", result->request.use);
+}
+
 static json_t *split_consents(const lk_result *result, json_t *personal)
 {
     json_t *consents = json_array();
-    for (int i = 0; i < result->request.n_people; i++) {
-        const struct lk__consent *c = &result->consents[i];
-        json_array_append_new(consents, json_pack("{s:s,s:s}", "state", lk__consent_name(c->state),
-                                                  "use", result->request.use));
-        add_text(personal, i, "person", c->person);
-        add_text(personal, i, "consent", c->record);
+    for (int i = 0; i < result->request.n_people; i++)
+        json_array_append_new(
+            consents, split_consent(result, "people", (size_t)i, &result->consents[i], personal));
+    for (size_t i = 0; i < result->n_shown; i++) {
+        json_t *one = split_consent(result, "shown", i, &result->shown[i].consent, personal);
+        json_object_set_new(one, "ip_adapter", json_integer(result->shown[i].image));
+        json_array_append_new(consents, one);
     }
     return consents;
 }

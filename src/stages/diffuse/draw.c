@@ -35,6 +35,7 @@ struct sitting {
     bool sees_mask;         /* an inpainting UNet */
     struct lk__inpaint inpaint;
     struct lk__controls controls;
+    struct lk__images images;
     struct half {
         struct lk__predictor predictor;
         struct lk__guidance guidance;
@@ -94,8 +95,8 @@ static bool same_freeu(const struct lk_unet_variant *a, const struct lk_unet_var
 
 static bool same_variant(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
 {
-    return a->perturbed == b->perturbed && a->controlled == b->controlled && a->freed == b->freed &&
-           (!a->freed || same_freeu(a, b));
+    return a->perturbed == b->perturbed && a->controlled == b->controlled &&
+           a->images == b->images && a->freed == b->freed && (!a->freed || same_freeu(a, b));
 }
 
 /* The UNet of the variant that is asked for; another one is given up. */
@@ -527,13 +528,15 @@ static int draw(struct sitting *s,
     return rc;
 }
 
-/* Mask, ControlNets, and the UNets: the first checkpoint's takes them, the refiner's neither. */
+/* Mask, ControlNets, image prompts, and the UNets: the first checkpoint's takes them, the refiner's
+ * none. */
 static int prepare(struct sitting *s, struct lk_error *err)
 {
     const struct lk_draw_options *o = s->options;
     struct lk_unet_variant variant = {
         .perturbed = o->guidance_options.perturbed > 0,
         .controlled = o->n_controls > 0,
+        .images = o->n_adapters,
         .freed = o->freeu != NULL,
         .freeu = o->freeu ? *o->freeu : (struct lk_freeu){{0}},
         .height = s->shape[1],
@@ -545,13 +548,14 @@ static int prepare(struct sitting *s, struct lk_error *err)
         .width = s->shape[2],
         .steps = s->plan.calls - s->start,
     };
-    int rc = choose_unet(s->drawer, &variant, err);
+    int rc = lk__images_init(&s->images, s->drawer->checkpoint, o->adapters, o->n_adapters, err);
+    rc = rc ? rc : choose_unet(s->drawer, &variant, err);
     if (!rc && (o->mask || s->sees_mask))
         rc = lk__inpaint_init(&s->inpaint, o->mask, s->shape, err);
     if (!rc && o->n_controls)
         rc = lk__controls_init(&s->controls, s->drawer->checkpoint, o->controls, o->n_controls,
                                o->control_mode, o->width, o->height, err);
-    variant.controlled = 0;
+    variant.controlled = variant.images = 0;
     if (!rc && o->refiner)
         rc = choose_unet(o->refiner->drawer, &variant, err);
     s->own.predictor = s->refiner.predictor = plain;
@@ -559,6 +563,7 @@ static int prepare(struct sitting *s, struct lk_error *err)
     s->own.predictor.more_channels = s->sees_mask ? s->shape[0] + 1 : 0;
     s->own.predictor.more = s->inpaint.more;
     s->own.predictor.controls = o->n_controls ? &s->controls : NULL;
+    s->own.predictor.images = o->n_adapters ? &s->images : NULL;
     s->refiner.predictor.unet = o->refiner ? o->refiner->drawer->unet : NULL;
     return rc;
 }
@@ -596,6 +601,7 @@ int lk_draw(lk_drawer *drawer,
     lk__guidance_free(&s.own.guidance);
     lk__guidance_free(&s.refiner.guidance);
     lk__controls_free(&s.controls);
+    lk__images_free(&s.images);
     lk__inpaint_free(&s.inpaint);
     free(s.walk.x);
     return rc;

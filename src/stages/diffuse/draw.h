@@ -13,6 +13,7 @@
 #include "catalog/checkpoint.h"
 #include "data/picture.h"
 #include "runtime/session.h"
+#include "stages/diffuse/adapter.h"
 #include "stages/diffuse/control/control.h"
 #include "stages/diffuse/freeu.h"
 #include "stages/diffuse/guidance.h"
@@ -27,7 +28,7 @@ typedef struct lk_drawer lk_drawer;
 
 /* Another checkpoint that takes the latent over for its last steps, as diffusers' denoising_end and
  * denoising_start do: those of a time below (1 − from)·1000. Its VAE is not used, and
- * ControlNets, which are made for the first one, do not go with it. */
+ * ControlNets and image prompts, which are made for the first one, do not go with it. */
 struct lk_draw_refiner {
     lk_drawer *drawer;
     const struct lk_conditioning *conditioning; /* by its own text encoder */
@@ -59,6 +60,8 @@ struct lk_draw_options {
     const struct lk_control_use *controls; /* [n_controls] */
     int n_controls;
     enum lk_control_mode control_mode;
+    const struct lk_adapter_use *adapters; /* [n_adapters] */
+    int n_adapters;
     const struct lk_draw_refiner *refiner; /* or NULL */
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };

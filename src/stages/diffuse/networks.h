@@ -29,6 +29,8 @@ struct lk_unet_variant {
     int controlled;        /* inputs residual_0, residual_1 … that are added to what is kept going
                               down, in that order, and residual_middle to the middle's output; each
                               of the shape that it is added to */
+    int images;            /* inputs image_k_0, image_v_0 … of so many image prompts, at most
+                              LK_ADAPTERS: [N,T,Σ width of all cross attentions] */
     int freed;             /* FreeU, for one size: */
     struct lk_freeu freeu; /* by these factors */
     int height, width;     /* of the latent */

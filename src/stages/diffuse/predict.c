@@ -6,7 +6,7 @@
 
 #include "stages/diffuse/trunk.h"
 
-enum { INPUTS_MAX = LK__TRUNK_INPUTS + 1 + LK__SKIPS_MAX + 1, BATCH_MAX = 64 };
+enum { INPUTS_MAX = LK__TRUNK_INPUTS + 1 + LK__SKIPS_MAX + 1 + LK__IMAGE_INPUTS, BATCH_MAX = 64 };
 
 /* sample [batch, channels + more_channels, h, w]: x, then the further channels. */
 static void fill_sample(
@@ -44,6 +44,13 @@ static int run(const struct lk__predictor *p,
             names[n] = p->controls->names[i];
             inputs[n] = p->controls->residuals[i];
         }
+    }
+    if (p->images) {
+        int rc = lk__images_fill(p->images, p->at, p->steps, asked->batch, asked->negative,
+                                 names + n, inputs + n, err);
+        if (rc)
+            return rc;
+        n += 2 * (size_t)p->images->n;
     }
     if (asked->perturb) {
         names[n] = "perturb";

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One run of the UNet with all that it is fed: the latent, an inpainting UNet's further channels,
- * and what ControlNets add. */
+ * what ControlNets add, and image prompts. */
 #ifndef LK_STAGES_DIFFUSE_PREDICT_H
 #define LK_STAGES_DIFFUSE_PREDICT_H
 
 #include "base/error.h"
 #include "base/watch.h"
 #include "runtime/session.h"
+#include "stages/diffuse/adapter/images.h"
 #include "stages/diffuse/control/control.h"
 
 struct lk__predictor {
@@ -15,6 +16,7 @@ struct lk__predictor {
     int more_channels;             /* an inpainting UNet's: mask and latents of the rest; 0: none */
     const float *more;             /* [more_channels, height, width] */
     struct lk__controls *controls; /* NULL: none; else the UNet is a controlled one */
+    struct lk__images *images;     /* NULL: none; else the UNet has inputs for as many */
     int at, steps;                 /* the step that is taken: 0 … steps − 1 */
 };
 

@@ -11,6 +11,7 @@
  * going down is kept and taken back in reverse order. Where the checkpoint has no tensors of a
  * transformer there is none, and a transformer is as deep as there are tensors: SDXL's levels
  * differ, distilled ones lack blocks or the whole middle. */
+#include "stages/diffuse/adapter/images.h"
 #include "stages/diffuse/net.h"
 #include "stages/diffuse/networks.h"
 #include "stages/diffuse/trunk.h"
@@ -21,6 +22,7 @@ struct builder {
     lk_value time, context;
     const struct lk_unet_variant *variant; /* or NULL */
     lk_value perturb;                      /* [N,1,1], of a variant */
+    struct lk__image_inputs images;        /* of a variant, else none */
     int in_middle;
     int time_width;
     struct lk__skip *skips;
@@ -56,6 +58,8 @@ static lk_value attention(struct builder *b,
     lk_value y = lk_graph_attention(b->net.graph, q, k, v, heads, width / heads, 0);
     if (b->variant && b->variant->perturbed && b->in_middle && x == other)
         y = perturbed(b->net.graph, b->perturb, y, v);
+    if (b->images.n && x != other)
+        y = lk__image_inputs_attend(b->net.graph, &b->images, name, q, y, heads);
     lk__name(part, "%s.to_out.0", name);
     return lk__net_linear(&b->net, y, part, width, width, 0);
 }
@@ -252,6 +256,8 @@ static lk_value trunk(struct builder *b, lk_value hint)
     b->context = lk_graph_input(g, "context", LK_F32, 3, context_dims);
     if (b->variant && b->variant->perturbed)
         b->perturb = lk_graph_input(g, "perturb", LK_F32, 3, perturb_dims);
+    if (b->variant && b->variant->images)
+        lk__image_inputs_add(g, b->net.checkpoint, b->variant->images, &b->images);
     b->time = time_embedding(b, timestep);
     lk_value x = lk__net_conv(&b->net, sample, "conv_in", c->in_channels, c->width[0], 3, 1);
     if (hint != LK_NO_VALUE)
