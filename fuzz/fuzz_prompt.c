@@ -80,13 +80,22 @@ static void check_part(const lk_prompt *prompt,
     lk_arena_free(arena);
 }
 
+static void check_tree(const lk_prompt *prompt, size_t part)
+{
+    struct lk_error err = {0};
+    json_t *tree = NULL;
+    if (lk_prompt_tree(prompt, part, &tree, &err))
+        must(err.message[0] != 0);
+    json_decref(tree);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static lk_tokenizer *tokenizer;
     struct lk_error err = {0};
     if (!tokenizer)
         must(lk_tokenizer_open(NULL, &tokenizer, NULL) == 0);
-    char *text = calloc(size + 1, 1), *tree = NULL;
+    char *text = calloc(size + 1, 1);
     lk_prompt *prompt = NULL;
     if (!text || size < 1) {
         free(text);
@@ -98,11 +107,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (lk_prompt_parse(text, kind, "fuzz", &prompt, &err)) {
         must(err.message[0] != 0);
     } else {
-        must(lk_prompt_describe(prompt, &tree, NULL) == 0);
-        for (size_t i = 0; i < lk_prompt_parts(prompt); i++)
+        for (size_t i = 0; i < lk_prompt_parts(prompt); i++) {
+            check_tree(prompt, i);
             check_part(prompt, i, steps, tokenizer);
+        }
     }
-    free(tree);
     lk_prompt_free(prompt);
     free(text);
     return 0;

@@ -205,7 +205,7 @@ static void loras_are_taken_out(void **state)
         parse("a<lora:one> b <lyco:two:0.5><lora:a-3:.5:-1> <c> 1 < 2", LK_PROMPT_POSITIVE);
     const struct lk_prompt_lora *loras;
     struct lk_error err = {0};
-    char *tree = NULL;
+    json_t *tree = NULL;
     assert_int_equal(lk_prompt_loras(prompt, &loras), 3);
     assert_string_equal(loras[0].name, "one");
     assert_true(loras[0].text_weight == 1 && loras[0].unet_weight == 1);
@@ -213,9 +213,10 @@ static void loras_are_taken_out(void **state)
     assert_true(loras[1].text_weight == 0.5 && loras[1].unet_weight == 0.5);
     assert_string_equal(loras[2].name, "a-3");
     assert_true(loras[2].text_weight == 0.5 && loras[2].unet_weight == -1);
-    must(lk_prompt_describe(prompt, &tree, &err), &err);
-    assert_non_null(strstr(tree, "\"a b  <c> 1 < 2\""));
-    free(tree);
+    must(lk_prompt_tree(prompt, 0, &tree, &err), &err);
+    assert_int_equal(json_array_size(tree), 1);
+    assert_string_equal(json_string_value(json_array_get(tree, 0)), "a b  <c> 1 < 2");
+    json_decref(tree);
     lk_prompt_free(prompt);
     static const char *const WRONG[] = {"<hypernet:x:1>", "<lora:x:heavy>", "<lora::1>",
                                         "<lora:x:nan>"};
@@ -226,33 +227,28 @@ static void loras_are_taken_out(void **state)
     }
 }
 
-static void the_tree_is_printed(void **state)
+static void the_tree_is_json(void **state)
 {
     (void)state;
-    struct lk_error err = {0};
-    char *tree = NULL;
+    static const char *const WANT[] = {
+        "[\"a \",{\"emphasis\":\"()\",\"of\":[\"b\"],\"weight\":\"1.3\"},\" \","
+        "{\"until\":0.5,\"share\":true,\"of\":[\"c\"],"
+        "\"then\":[{\"in_turn\":[[\"d\"],[\"e\"],[]]}]},\" \",\"[\",\"f\"]",
+        "[\" \",{\"emphasis\":\"[]\",\"of\":[\"g\"]},{\"until\":3.0,\"share\":false,"
+        "\"of\":[],\"then\":[\"h\"]}]",
+    };
     lk_prompt *prompt =
-        parse("a (b:1.3) [c:[d|e]:0.5] [f AND g:0.5 <lora:x:0.7>", LK_PROMPT_POSITIVE);
-    must(lk_prompt_describe(prompt, &tree, &err), &err);
-    assert_string_equal(tree, "LoRA x, weight 0.7, of the text encoder 0.7\n"
-                              "part 1 of 2, weight 1\n"
-                              "  \"a \"\n"
-                              "  emphasis (…) :1.3\n"
-                              "    \"b\"\n"
-                              "  \" \"\n"
-                              "  until this share of the steps: 0.5\n"
-                              "    \"c\"\n"
-                              "  then\n"
-                              "    in turn\n"
-                              "      \"d\"\n"
-                              "    and\n"
-                              "      \"e\"\n"
-                              "  \" \"\n"
-                              "  \"[\"\n"
-                              "  \"f\"\n"
-                              "part 2 of 2, weight 0.5\n"
-                              "  \" g\"\n");
-    free(tree);
+        parse("a (b:1.3) [c:[d|e|]:0.5] [f AND [g][h:3]:0.5 <lora:x:0.7>", LK_PROMPT_POSITIVE);
+    assert_int_equal(lk_prompt_parts(prompt), LK_ARRAY_LENGTH(WANT));
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(WANT); i++) {
+        struct lk_error err = {0};
+        json_t *tree = NULL;
+        must(lk_prompt_tree(prompt, i, &tree, &err), &err);
+        char *text = json_dumps(tree, JSON_COMPACT);
+        assert_string_equal(text, WANT[i]);
+        free(text);
+        json_decref(tree);
+    }
     lk_prompt_free(prompt);
 }
 
@@ -317,7 +313,7 @@ int main(void)
         cmocka_unit_test(chunks_are_the_webuis),
         cmocka_unit_test(and_makes_parts_with_weights),
         cmocka_unit_test(loras_are_taken_out),
-        cmocka_unit_test(the_tree_is_printed),
+        cmocka_unit_test(the_tree_is_json),
         cmocka_unit_test(what_is_too_much_is_refused),
         cmocka_unit_test(brackets_of_any_depth_are_no_error),
     };

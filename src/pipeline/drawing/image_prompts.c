@@ -284,7 +284,7 @@ static int explain(lk_catalog *catalog,
                    const char *what,
                    const struct lk_adapter_use *use,
                    int steps,
-                   FILE *to,
+                   json_t *list,
                    struct lk_error *err)
 {
     const struct lk_model_entry *entry;
@@ -299,15 +299,11 @@ static int explain(lk_catalog *catalog,
         from++;
     while (until > from && (double)until / steps > use->end)
         until--;
-    fprintf(to, "%s: %s for %s", lk_adapter_name(adapter), lk_adapter_kind_name(info->kind),
-            lk_adapter_family(info));
-    if (info->tokens)
-        fprintf(to, ", %d tokens", info->tokens);
-    fprintf(to, " of %s, weight %g, ", what, use->weight);
-    if (from < until)
-        fprintf(to, "steps %d to %d\n", from + 1, until);
-    else
-        fprintf(to, "in no step\n");
+    json_array_append_new(
+        list,
+        json_pack("{s:s,s:s,s:s,s:i,s:s,s:f,s:i,s:i}", "adapter", lk_adapter_name(adapter), "kind",
+                  lk_adapter_kind_name(info->kind), "family", lk_adapter_family(info), "tokens",
+                  info->tokens, "of", what, "weight", use->weight, "from", from + 1, "to", until));
     lk_adapter_free(adapter);
     return 0;
 }
@@ -315,7 +311,7 @@ static int explain(lk_catalog *catalog,
 int lk__image_prompts_explain(lk_catalog *catalog,
                               const struct lk_request *request,
                               int steps,
-                              FILE *to,
+                              json_t *list,
                               struct lk_error *err)
 {
     struct lk_adapter_use use;
@@ -324,12 +320,12 @@ int lk__image_prompts_explain(lk_catalog *catalog,
     for (int i = 0; i < request->n_images && !rc; i++) {
         const struct lk_request_image *image = &request->images[i];
         use = (struct lk_adapter_use){NULL, image->weight, image->start, image->end};
-        rc = explain(catalog, image->model, image->picture, &use, steps, to, err);
+        rc = explain(catalog, image->model, image->picture, &use, steps, list, err);
     }
     if (rc || !request->face_adapter)
         return rc;
     rc = lk__face_adapter_read(request->face_adapter, &name, &use, err);
-    rc = rc ? rc : explain(catalog, name, "a face", &use, steps, to, err);
+    rc = rc ? rc : explain(catalog, name, "a face", &use, steps, list, err);
     free(name);
     return rc;
 }

@@ -66,11 +66,12 @@ int lk__image_prompts_make(lk_engine *engine,
                            struct lk_error *err);
 void lk__image_prompts_free(struct lk__image_prompts *prompts);
 
-/* For --explain: a line for each adapter of the request. steps: that are taken. */
+/* For --explain (explain.h): adds an object for each adapter of the request to the list. steps:
+ * that are taken. */
 int lk__image_prompts_explain(lk_catalog *catalog,
                               const struct lk_request *request,
                               int steps,
-                              FILE *to,
+                              json_t *list,
                               struct lk_error *err);
 
 #endif

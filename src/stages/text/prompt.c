@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A prompt around its trees: <lora:…> out, cut at AND, weights read, texts listed, all printed.
+/* A prompt around its trees: <lora:…> out, cut at AND, weights read, texts listed.
  *
  * Unlike the WebUI we read a weight only where AND stands: "a clock at 12:30" has none. */
 #include "stages/text/prompt.h"
@@ -251,79 +251,11 @@ int lk_prompt_schedule(const lk_prompt *prompt,
     return 0;
 }
 
-/* ---- describing ---- */
-
-static void indent(FILE *to, int depth, const char *label)
+int lk_prompt_tree(const lk_prompt *prompt, size_t part, json_t **out, struct lk_error *err)
 {
-    fprintf(to, "%*s%s", 2 * depth, "", label);
-}
-
-static void describe(FILE *to, int depth, const struct lk__node *node);
-
-static void describe_group(FILE *to, int depth, const struct lk__node *node)
-{
-    indent(to, depth, node->open == '(' ? "emphasis (…)" : "emphasis […]");
-    if (node->children->next) {
-        char weight[64] = "";
-        const struct lk__node *text = node->children->next->children;
-        if (text && !text->next && text->kind == LK__NODE_TEXT)
-            snprintf(weight, sizeof weight, "%.*s", (int)text->length, text->text);
-        fprintf(to, " :%s", weight);
-    }
-    fputc('\n', to);
-    describe(to, depth + 1, node->children);
-}
-
-static void describe(FILE *to, int depth, const struct lk__node *node)
-{
-    const struct lk__node *child = node->children;
-    switch (node->kind) {
-    case LK__NODE_TEXT:
-        indent(to, depth, "");
-        fprintf(to, "\"%.*s\"\n", (int)node->length, node->text);
-        break;
-    case LK__NODE_GROUP:
-        describe_group(to, depth, node);
-        break;
-    case LK__NODE_SCHEDULED:
-        indent(to, depth, node->is_fraction ? "until this share of the steps: " : "until step: ");
-        fprintf(to, "%g\n", node->when);
-        describe(to, depth + 1, child);
-        indent(to, depth, "then\n");
-        describe(to, depth + 1, child->next);
-        break;
-    case LK__NODE_ALTERNATE:
-        for (const char *label = "in turn\n"; child; child = child->next, label = "and\n") {
-            indent(to, depth, label);
-            describe(to, depth + 1, child);
-        }
-        break;
-    case LK__NODE_SEQUENCE:
-        for (; child; child = child->next)
-            describe(to, depth, child);
-        break;
-    }
-}
-
-int lk_prompt_describe(const lk_prompt *prompt, char **out, struct lk_error *err)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    if (!to)
-        return lk_fail_memory(err, "a description", 0);
-    for (size_t i = 0; i < prompt->lora_count; i++)
-        fprintf(to, "LoRA %s, weight %g, of the text encoder %g\n", prompt->loras[i].name,
-                prompt->loras[i].unet_weight, prompt->loras[i].text_weight);
-    for (size_t i = 0; i < prompt->part_count; i++) {
-        fprintf(to, "part %zu of %zu, weight %g\n", i + 1, prompt->part_count,
-                prompt->parts[i].weight);
-        describe(to, 1, prompt->parts[i].tree);
-    }
-    if (fclose(to)) {
-        free(text);
-        return lk_fail_memory(err, "a description", 0);
-    }
-    *out = text;
+    json_t *tree = lk__prompt_tree_json(prompt->parts[part].tree);
+    if (!tree)
+        return lk_fail(err, LK_E_INPUT, "%s is not UTF-8: type it anew", prompt->option);
+    *out = tree;
     return 0;
 }

@@ -17,6 +17,8 @@
 
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -70,7 +72,7 @@ int lk_prompt_schedule(const lk_prompt *prompt,
                        size_t *count,
                        struct lk_error *err);
 
-/* The tree as indented lines, malloc'd. */
-int lk_prompt_describe(const lk_prompt *prompt, char **out, struct lk_error *err);
+/* The tree of a part, a new list of nodes (prompt_json.c). LK_E_INPUT when it is not UTF-8. */
+int lk_prompt_tree(const lk_prompt *prompt, size_t part, json_t **out, struct lk_error *err);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "base/arena.h"
 
 enum lk__node_kind {
@@ -37,5 +39,8 @@ char *lk__node_text(const struct lk__node *node, int step, int steps, int before
 
 /* changes[i] becomes true where the text after step i may be another; i is 1 … steps. */
 void lk__node_changes(const struct lk__node *node, int steps, int before, bool *changes);
+
+/* The nodes of a SEQUENCE (prompt_json.c); NULL when a text in it is not UTF-8. */
+json_t *lk__prompt_tree_json(const struct lk__node *sequence);
 
 #endif
