@@ -62,7 +62,7 @@ static void assert_tensor(
 static void every_form_gives_the_same_tensors(void **state)
 {
     (void)state;
-    static const char *const FORMS[] = {"zip.pt", "legacy.pt", "protocol4.pt"};
+    static const char *const FORMS[] = {"zip.pt", "zip64.pt", "legacy.pt", "protocol4.pt"};
     for (size_t i = 0; i < LK_ARRAY_LENGTH(FORMS); i++) {
         lk_tensor_file *file = open_path(golden_path(FORMS[i]));
         assert_int_equal(lk_tensor_file_count(file), 8);
@@ -79,6 +79,56 @@ static void every_form_gives_the_same_tensors(void **state)
         assert_int_equal(zero->shape[1], 3);
         lk_tensor_file_free(file);
     }
+}
+
+/* zip64.pt with its directory 5 GB behind its members, as in a file of that size. */
+static void a_file_of_5_gigabytes_is_read(void **state)
+{
+    (void)state;
+    enum { END_64 = 56, LOCATOR = 20, END = 22, DIRECTORY_AT = 48, END_64_AT = 8 };
+    const uint64_t far = (uint64_t)5 << 30;
+    uint8_t bytes[8192];
+    uint64_t directory, end_64;
+    char *folder = test_temp_dir(), *path = golden_path("zip64.pt");
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    free(path);
+    uint8_t *in_end = bytes + size - END - LOCATOR - END_64 + DIRECTORY_AT;
+    uint8_t *in_locator = bytes + size - END - LOCATOR + END_64_AT;
+    memcpy(&directory, in_end, 8);
+    memcpy(&end_64, in_locator, 8);
+    assert_in_range(directory, 1, size);
+    const size_t members = (size_t)directory;
+    directory += far;
+    end_64 += far;
+    memcpy(in_end, &directory, 8);
+    memcpy(in_locator, &end_64, 8);
+    path = test_format("%s/large.ckpt", folder);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, members, file), members);
+    assert_int_equal(fseeko(file, (off_t)directory, SEEK_SET), 0); /* a hole: takes no disk */
+    assert_int_equal(fwrite(bytes + members, 1, size - members, file), size - members);
+    assert_int_equal(fclose(file), 0);
+    lk_tensor_file *opened = open_path(path);
+    assert_tensor(opened, "two", LK_BF16, 4, 2);
+    assert_tensor(opened, "scalar", LK_F32, 1, 5);
+    lk_tensor_file_free(opened);
+    test_temp_remove(folder);
+}
+
+static void types_that_are_not_read_are_named_with_their_tensor(void **state)
+{
+    (void)state;
+    assert_refused(golden_path("int8.pt"), "int8.pt': tensor 'b' is of int8");
+    assert_refused(golden_path("int16.pt"), "int16.pt': tensor 'b' is of int16");
+    assert_refused(golden_path("quantised.pt"), "needs torch._utils._rebuild_qtensor");
+    lk_tensor_file *file = open_path(golden_path("apart.pt")); /* beside the weights they may be */
+    assert_int_equal(lk_tensor_file_count(file), 1);
+    assert_tensor(file, "a", LK_F32, 4, 0);
+    lk_tensor_file_free(file);
 }
 
 static void lists_and_fp8_are_read(void **state)
@@ -170,6 +220,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_gives_the_same_tensors),
+        cmocka_unit_test(a_file_of_5_gigabytes_is_read),
+        cmocka_unit_test(types_that_are_not_read_are_named_with_their_tensor),
         cmocka_unit_test(lists_and_fp8_are_read),
         cmocka_unit_test(a_pickle_that_would_run_something_is_refused_by_its_name),
         cmocka_unit_test(what_cannot_be_used_in_place_is_refused),

@@ -28,6 +28,7 @@ struct lk__pickle_name {
     const char *module, *name;
     enum meaning meaning;
     enum lk_dtype dtype;
+    const char *unread; /* a type of elements that enum lk_dtype lacks; dtype is one of its size */
 };
 
 /* clang-format off */
@@ -48,6 +49,12 @@ static const struct lk__pickle_name NAMES[] = {
     {"torch", "BoolStorage", STORAGE, LK_BOOL},
     {"torch", "Float8_e4m3fnStorage", STORAGE, LK_F8_E4M3},
     {"torch", "Float8_e5m2Storage", STORAGE, LK_F8_E5M2},
+    {"torch", "CharStorage", STORAGE, LK_U8, "int8"},
+    {"torch", "ShortStorage", STORAGE, LK_F16, "int16"},
+    {"torch", "ComplexFloatStorage", STORAGE, LK_F64, "complex64"},
+    {"torch", "QInt8Storage", STORAGE, LK_U8, "qint8"},
+    {"torch", "QUInt8Storage", STORAGE, LK_U8, "quint8"},
+    {"torch", "QInt32Storage", STORAGE, LK_I32, "qint32"},
     {"torch.storage", "UntypedStorage", UNTYPED, 0},
     {"torch", "float32", TYPE, LK_F32},
     {"torch", "float16", TYPE, LK_F16},
@@ -59,6 +66,16 @@ static const struct lk__pickle_name NAMES[] = {
     {"torch", "bool", TYPE, LK_BOOL},
     {"torch", "float8_e4m3fn", TYPE, LK_F8_E4M3},
     {"torch", "float8_e5m2", TYPE, LK_F8_E5M2},
+    {"torch", "int8", TYPE, 0, "int8"},
+    {"torch", "int16", TYPE, 0, "int16"},
+    {"torch", "uint16", TYPE, 0, "uint16"},
+    {"torch", "uint32", TYPE, 0, "uint32"},
+    {"torch", "uint64", TYPE, 0, "uint64"},
+    {"torch", "complex64", TYPE, 0, "complex64"},
+    {"torch", "complex128", TYPE, 0, "complex128"},
+    {"torch", "float8_e4m3fnuz", TYPE, 0, "float8_e4m3fnuz"},
+    {"torch", "float8_e5m2fnuz", TYPE, 0, "float8_e5m2fnuz"},
+    {"torch", "float8_e8m0fnu", TYPE, 0, "float8_e8m0fnu"},
     {"torch", "Size", HARMLESS, 0},
     {"torch", "device", HARMLESS, 0},
     {"torch", "Tensor", HARMLESS, 0},
@@ -273,6 +290,11 @@ static int push_name(struct machine *m, const char *module, const char *name)
         v->as.name = &NAMES[i];
         return push(m, v);
     }
+    if (!strcmp(module, "torch") || !strncmp(module, "torch.", 6))
+        return lk_fail(m->err, LK_E_INPUT,
+                       "file '%s' needs %.100s.%.100s, of which nothing is known here: take a "
+                       ".safetensors file of it in f16",
+                       m->pickle->path, module, name);
     return lk_fail(m->err, LK_E_INPUT,
                    "file '%s' would run %.100s.%.100s when Python loads it: refused; take a "
                    ".safetensors file of it",
@@ -335,6 +357,7 @@ static int persistent(struct machine *m)
     s->key = key->as.text;
     s->dtype = type->as.name->dtype;
     s->untyped = meaning == UNTYPED;
+    s->unread = type->as.name->unread;
     s->count = (uint64_t)count->as.integer;
     s->next = m->pickle->storages;
     m->pickle->storages = s;
@@ -372,8 +395,9 @@ static int make_tensor(struct machine *m, const value *arguments, enum meaning m
         return LK_E_FAILED;
     int strides = 0;
     v->as.tensor.storage = storage->as.storage;
-    v->as.tensor.dtype =
-        meaning == TENSOR_V3 && type ? type->as.name->dtype : storage->as.storage->dtype;
+    const bool own_type = meaning == TENSOR_V3 && type;
+    v->as.tensor.dtype = own_type ? type->as.name->dtype : storage->as.storage->dtype;
+    v->as.tensor.unread = own_type ? type->as.name->unread : storage->as.storage->unread;
     v->as.tensor.first = (uint64_t)first->as.integer;
     int code = take_shape(m, item(arguments, 2, LK__PICKLE_SEQUENCE), v->as.tensor.shape,
                           &v->as.tensor.rank);

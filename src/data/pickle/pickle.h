@@ -30,6 +30,7 @@ struct lk__pickle_storage {
     const char *key;
     enum lk_dtype dtype; /* meaningless where untyped */
     bool untyped;
+    const char *unread; /* its elements' type, where enum lk_dtype has none for it; else NULL */
     uint64_t count; /* elements; bytes where untyped */
     const uint8_t *data;
     size_t size;
@@ -50,7 +51,8 @@ struct lk__pickle_value {
         struct {
             struct lk__pickle_storage *storage;
             enum lk_dtype dtype;
-            uint64_t first; /* element */
+            const char *unread; /* as of the storage */
+            uint64_t first;     /* element */
             int rank;
             int64_t shape[LK_TENSOR_MAX_RANK], stride[LK_TENSOR_MAX_RANK];
         } tensor;

@@ -198,6 +198,11 @@ static int add_tensor(struct walk *w, const struct lk__pickle_value *v, const ch
     const size_t size = lk_dtype_size(v->as.tensor.dtype);
     size_t count = 1, first, bytes;
     bool fits = true;
+    if (v->as.tensor.unread)
+        return lk_fail(w->err, LK_E_INPUT,
+                       "file '%s': tensor '%s' is of %s, which is not read here: take a file of it "
+                       "in f16 or fp8",
+                       w->pickle->path, name, v->as.tensor.unread);
     for (int i = 0; fits && i < v->as.tensor.rank; i++)
         fits = lk_size_mul(count, (size_t)v->as.tensor.shape[i], &count);
     fits = fits && lk_size_mul(count, size, &bytes) &&
