@@ -75,11 +75,12 @@ static int save_report(const struct cli *cli, const lk_result *result, struct lk
 
 static void say_remarks(const struct cli *cli, const lk_result *result)
 {
-    const char *remark;
-    for (size_t i = 0; !cli->with.output.quiet && !cli->with.output.json &&
-                       (remark = lk_result_remark(result, i));
-         i++)
-        fprintf(stderr, "likeness: %s\n", remark);
+    const struct lk_output *to = &cli->with.output;
+    const char *sentence;
+    for (size_t i = 0; !to->quiet && !to->json && (sentence = lk_result_remark(result, i)); i++)
+        fprintf(stderr, "likeness: %s\n", sentence);
+    for (size_t i = 0; to->verbose && !to->json && (sentence = lk_result_note(result, i)); i++)
+        fprintf(stderr, "likeness: %s\n", sentence);
 }
 
 static int check_output(const struct cli *cli, struct lk_error *err)
@@ -128,13 +129,22 @@ int cli_make(struct cli *cli, struct lk_error *err)
 
 static int explain(const struct cli *cli, struct lk_error *err)
 {
-    char *text;
-    int rc = lk_explain(&cli->with.request, &text, err);
-    if (rc)
-        return rc;
-    fputs(text, stdout);
+    json_t *explanation = NULL;
+    char *text = NULL;
+    int rc = lk_explain(&cli->with.request, &explanation, err);
+    if (!rc && cli->with.output.json)
+        text = json_dumps(explanation, JSON_REAL_PRECISION(6));
+    else if (!rc)
+        rc = lk_explain_text(explanation, &text, err);
+    if (!rc && !text)
+        rc = lk_fail_memory(err, "an explanation", 0);
+    if (!rc)
+        fputs(text, stdout);
+    if (!rc && cli->with.output.json)
+        putchar('\n');
     free(text);
-    return 0;
+    json_decref(explanation);
+    return rc;
 }
 
 int cmd_make(struct cli *cli, struct lk_error *err)

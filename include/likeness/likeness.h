@@ -80,6 +80,8 @@ LK_API const char *lk_result_report(const lk_result *result);
 /* Sentence i that the user should hear, such as that the prompt was too long; NULL after the last
  * one. */
 LK_API const char *lk_result_remark(const lk_result *result, size_t i);
+/* The same of what was decided in the user's place, which only the curious want to hear. */
+LK_API const char *lk_result_note(const lk_result *result, size_t i);
 
 /* Writes picture i, complete or not at all; the format is that of the path's ending: png, jpg,
  * webp, tif. Each call is a release with a row of its own in the audit ledger. */

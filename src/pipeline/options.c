@@ -229,7 +229,7 @@ static const struct lk_option options[] = {
      "print how the prompt is read, its texts step by step and their tokens, and draw nothing", DRAWS},
     {"json", 0, LK_OPTION_FLAG, IN_OUTPUT(json), 0, 0, NULL, NULL, NULL, "machine-readable output: one JSON object a line", ALL},
     {"quiet", 'q', LK_OPTION_FLAG, IN_OUTPUT(quiet), 0, 0, NULL, NULL, NULL, "no progress line, no remarks", ALL},
-    {"verbose", 'v', LK_OPTION_FLAG, IN_OUTPUT(verbose), 0, 0, NULL, NULL, NULL, "say what is done, stage by stage", ALL},
+    {"verbose", 'v', LK_OPTION_FLAG, IN_OUTPUT(verbose), 0, 0, NULL, NULL, NULL, "say what was decided in your place, such as another schedule for a sampler", ALL},
 };
 // clang-format on
 

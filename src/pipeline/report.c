@@ -82,6 +82,21 @@ void lk__result_remark(lk_result *result, const char *format, ...)
     va_end(args);
 }
 
+void lk__result_note(lk_result *result, const char *format, ...)
+{
+    if (result->n_notes == (int)LK_ARRAY_LENGTH(result->notes))
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(result->notes[result->n_notes++], sizeof *result->notes, format, args);
+    va_end(args);
+}
+
+const char *lk_result_note(const lk_result *result, size_t i)
+{
+    return i < (size_t)result->n_notes ? result->notes[i] : NULL;
+}
+
 const char *lk_result_remark(const lk_result *result, size_t i)
 {
     return i < (size_t)result->n_remarks ? result->remarks[i] : NULL;

@@ -104,6 +104,8 @@ struct lk_result {
     char producer[128];   /* who answers for the pictures */
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
     int n_remarks;
+    char notes[4][160]; /* what was decided for the user, said with -v */
+    int n_notes;
     char *report; /* JSON */
     struct lk__record record;
     struct lk__cast_asked cast;
@@ -116,6 +118,8 @@ struct lk_result {
 
 /* Keeps a remark; a fifth one is dropped. */
 void lk__result_remark(lk_result *result, const char *format, ...) LK_PRINTF(2, 3);
+/* The same of a note. */
+void lk__result_note(lk_result *result, const char *format, ...) LK_PRINTF(2, 3);
 
 /* Room for count pictures and a copy of the request. */
 int lk__result_new(const struct lk_request *request,

@@ -28,10 +28,29 @@ static int64_t choose_seed(int64_t asked)
     return asked >= 0 ? asked : (int64_t)randombytes_random();
 }
 
-static int fill_in(struct lk_request *request,
-                   const struct lk__painter *painter,
-                   struct lk_error *err)
+/* A sampler that the user chose may have its own times, which the model's schedule is not for. */
+static int choose_schedule(lk_result *result,
+                           const char *model,
+                           const char *custom,
+                           struct lk_error *err)
 {
+    struct lk_request *request = &result->request;
+    const struct lk_sampler *sampler = NULL;
+    int rc = lk_sampler_find(request->sampler, &sampler, err);
+    if (rc)
+        return rc;
+    if (!request->schedule && model && strcmp(model, "normal") &&
+        lk_sampler_has_own_times(sampler)) {
+        lk__result_note(result, "the model's schedule '%s' is not for %s, which has its own times: normal is taken",
+                        model, sampler->name);
+        model = "normal";
+    }
+    return choose_text(&request->schedule, model, custom, err);
+}
+
+static int fill_in(lk_result *result, const struct lk__painter *painter, struct lk_error *err)
+{
+    struct lk_request *request = &result->request;
     const struct lk_model_defaults *model = &painter->entry->defaults;
     struct lk_draw_options custom;
     lk_draw_options_init(&custom);
@@ -50,7 +69,7 @@ static int fill_in(struct lk_request *request,
     if (request->variation_strength > 0)
         request->variation_seed = choose_seed(request->variation_seed);
     int rc = choose_text(&request->sampler, model->sampler, custom.sampler, err);
-    return rc ? rc : choose_text(&request->schedule, model->schedule, custom.schedule, err);
+    return rc ? rc : choose_schedule(result, model->schedule, custom.schedule, err);
 }
 
 /* What the drawing starts from and follows. sized: the user said --size. */
@@ -136,7 +155,7 @@ int lk__brief_open(lk_engine *engine,
     rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
     rc = rc ? rc : lk__adapters_open(engine, request, err);
     rc = rc ? rc : lk__loras_apply(engine, result, err);
-    rc = rc ? rc : fill_in(request, &engine->painter, err);
+    rc = rc ? rc : fill_in(result, &engine->painter, err);
     if (rc)
         return rc;
     lk_draw_options_init(&brief->options);

@@ -49,6 +49,11 @@ int lk_sampler_find(const char *name, const struct lk_sampler **out, struct lk_e
     return lk_fail(err, LK_E_INPUT, "--sampler: there is no '%s', only %s", name, names);
 }
 
+int lk_sampler_has_own_times(const struct lk_sampler *sampler)
+{
+    return sampler->latent == LK__LATENT_ALPHA;
+}
+
 int lk_schedule_find(const struct lk_sampler *sampler,
                      const char *name,
                      enum lk_schedule *out,
@@ -60,7 +65,7 @@ int lk_schedule_find(const struct lk_sampler *sampler,
         add_name(names, sizeof names, schedules[found]);
     if (found == LK_ARRAY_LENGTH(schedules))
         return lk_fail(err, LK_E_INPUT, "--schedule: there is no '%s', only %s", name, names);
-    if (found != LK_SCHEDULE_NORMAL && sampler->latent == LK__LATENT_ALPHA)
+    if (found != LK_SCHEDULE_NORMAL && lk_sampler_has_own_times(sampler))
         return lk_fail(err, LK_E_INPUT,
                        "--schedule %s does not go with --sampler %s, which has its own times: take "
                        "normal, or another sampler",

@@ -120,6 +120,8 @@ struct lk_sampler {
 
 /* LK_E_INPUT lists the samplers that there are. */
 int lk_sampler_find(const char *name, const struct lk_sampler **out, struct lk_error *err);
+/* Whether it knows the normal schedule alone. */
+int lk_sampler_has_own_times(const struct lk_sampler *sampler);
 /* LK_E_INPUT lists the schedules, or says which samplers know only the normal one. */
 int lk_schedule_find(const struct lk_sampler *sampler,
                      const char *name,
