@@ -24,6 +24,7 @@ struct lk_catalog {
     const char **folders;            /* NULL-terminated */
     struct lk_model_entry **entries; /* [count]; those given by path lie in the arena only */
     size_t count;
+    bool names_only;
 };
 
 static const struct {
@@ -197,6 +198,16 @@ void lk_catalog_free(lk_catalog *c)
     free(c);
 }
 
+void lk_catalog_take_names_only(lk_catalog *c)
+{
+    c->names_only = true;
+}
+
+bool lk_catalog_takes_paths(const lk_catalog *c)
+{
+    return !c->names_only;
+}
+
 size_t lk_catalog_count(const lk_catalog *c)
 {
     return c->count;
@@ -328,12 +339,21 @@ int lk_catalog_find(lk_catalog *c,
     if (!named)
         return lk_fail(err, LK_E_MISSING, "no %s serves when none is named: give one with %s",
                        ROLES[role].name, ROLES[role].option);
-    if (!access(spec, F_OK))
+    if (!c->names_only && !access(spec, F_OK))
         return entry_of_path(c, role, NULL, spec, out, err);
     char family[MAX_NAME];
     const char *path = spec;
     bool has_family = split(spec, family, &path);
-    const char *found = !access(path, F_OK) ? path : find_file(c, path, "");
+    if (c->names_only && (strchr(path, '/') || *path == '.'))
+        return lk_fail(err, LK_E_REFUSED,
+                       "%s '%.100s' is a path: here only models of the model folders serve, by "
+                       "their names",
+                       ROLES[role].option, path);
+    const char *found = NULL;
+    if (!c->names_only && !access(path, F_OK))
+        found = path;
+    if (!found)
+        found = find_file(c, path, "");
     if (!found)
         found = find_file(c, path, ROLES[role].ending);
     if (!found)

@@ -6,6 +6,7 @@
 #ifndef LK_CATALOG_CATALOG_H
 #define LK_CATALOG_CATALOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -71,6 +72,11 @@ typedef struct lk_catalog lk_catalog;
 int lk_catalog_open(const char *const *folders, lk_catalog **out, struct lk_error *err);
 void lk_catalog_free(lk_catalog *catalog);
 
+/* From now on no path is looked for: requests of strangers open no file outside of the model
+ * folders. */
+void lk_catalog_take_names_only(lk_catalog *catalog);
+bool lk_catalog_takes_paths(const lk_catalog *catalog);
+
 /* All entries, found ones or not: by role, the packs' first. */
 size_t lk_catalog_count(const lk_catalog *catalog);
 const struct lk_model_entry *lk_catalog_at(const lk_catalog *catalog, size_t i);
@@ -78,7 +84,8 @@ const struct lk_model_entry *lk_catalog_at(const lk_catalog *catalog, size_t i);
 const char *const *lk_catalog_folders(const lk_catalog *catalog);
 
 /* spec: NAME, PATH or FAMILY:PATH; NULL or "": the entry "starter". The entry found has its path.
- * LK_E_MISSING with the nearest known name and what to do. */
+ * LK_E_MISSING with the nearest known name and what to do; LK_E_REFUSED for a path where only names
+ * are taken. */
 int lk_catalog_find(lk_catalog *catalog,
                     enum lk_role role,
                     const char *spec,

@@ -56,6 +56,8 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = rc ? rc : copy_text(options->agegender, &engine->options.agegender, err);
     }
     rc = rc ? rc : lk_catalog_open(NULL, &engine->catalog, err);
+    if (!rc && options && options->names_only)
+        lk_catalog_take_names_only(engine->catalog);
     rc = rc ? rc : lk_runtime_open(&runtime, &engine->runtime, err);
     if (rc)
         lk_engine_free(engine);

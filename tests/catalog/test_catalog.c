@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -124,6 +125,34 @@ static void a_path_has_the_usual_family_or_the_one_in_front_of_it(void **state)
     assert_string_equal(entry->path, embedder);
     entry = find_ok(catalog, LK_ROLE_CHECKPOINT, "sd");
     assert_string_equal(entry->path, checkpoint);
+    lk_catalog_free(catalog);
+}
+
+static void where_names_only_are_taken_no_path_is_opened(void **state)
+{
+    (void)state;
+    lk_catalog *catalog = open_ok();
+    assert_true(lk_catalog_takes_paths(catalog));
+    lk_catalog_take_names_only(catalog);
+    char *family = test_format("yunet:%s", embedder);
+    const char *const PATHS[] = {embedder,       family,          "/etc/passwd", "./embedder.onnx",
+                                 "../etc/passwd", "scrfd:../secret", "..",          "scrfd:.."};
+    for (size_t i = 0; i < sizeof PATHS / sizeof *PATHS; i++) {
+        struct lk_error err = {0};
+        const struct lk_model_entry *entry = NULL;
+        assert_int_equal(lk_catalog_find(catalog, LK_ROLE_DETECTOR, PATHS[i], &entry, &err),
+                         LK_E_REFUSED);
+        assert_non_null(strstr(err.message, "--detector"));
+    }
+    char here[4096];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir("/etc"), 0); /* a file of the working folder is no name */
+    assert_missing(catalog, LK_ROLE_DETECTOR, "passwd", "no detector");
+    assert_string_equal(find_ok(catalog, LK_ROLE_DETECTOR, "embedder")->path, embedder);
+    assert_int_equal(chdir(here), 0);
+    assert_string_equal(find_ok(catalog, LK_ROLE_CHECKPOINT, NULL)->path, checkpoint);
+    assert_string_equal(find_ok(catalog, LK_ROLE_DETECTOR, "yunet:embedder")->family, "yunet");
+    free(family);
     lk_catalog_free(catalog);
 }
 
@@ -335,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(without_a_name_the_starter_serves_with_its_defaults),
         WITH_FOLDER(a_path_has_the_usual_family_or_the_one_in_front_of_it),
+        WITH_FOLDER(where_names_only_are_taken_no_path_is_opened),
         WITH_FOLDER(a_file_of_a_known_name_is_that_model_wherever_it_lies),
         WITH_FOLDER(a_swapper_names_its_embedder_and_a_key_its_model),
         WITH_FOLDER(what_is_not_there_is_said_with_what_to_do),

@@ -159,6 +159,60 @@ static void the_prediction_is_told_by_scheduler_sidecar_or_yaml(void **state)
     free(path), free(yaml), free(json), free(tree);
 }
 
+/* Writes the safetensors file anew with an entry more in its header, of a tensor without data. */
+static void add_marker(const char *path, const char *name, const char *shape)
+{
+    struct stat st;
+    uint64_t length;
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &st), 0);
+    const size_t size = (size_t)st.st_size;
+    char *bytes = malloc(size), *entry = test_format("{\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],"
+                                                     "\"data_offsets\":[0,0]},",
+                                                     name, shape);
+    assert_int_equal(fread(bytes, 1, size, file), size);
+    fclose(file);
+    memcpy(&length, bytes, 8);
+    length += strlen(entry) - 1;
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    fwrite(&length, 8, 1, file);
+    fputs(entry, file);
+    fwrite(bytes + 9, 1, size - 9, file);
+    assert_int_equal(fclose(file), 0);
+    free(bytes), free(entry);
+}
+
+/* NoobAI's and other files of v-prediction say so by tensors that hold nothing. */
+static void the_prediction_is_told_by_keys_of_the_file(void **state)
+{
+    (void)state;
+    char *path = test_format("%s/noob.safetensors", folder);
+    char *json = test_format("%s/noob.json", folder);
+    test_checkpoint_write(path, &(struct test_checkpoint){TEST_SINGLE, .family = "sdxl"});
+    test_write_text(json, "{\"unet\": {\"norm_num_groups\": 8, \"attention_head_dim\": [1, 2, 4]}, "
+                          "\"vae\": {\"norm_num_groups\": 8}}");
+    lk_checkpoint *checkpoint = open_ok(path, NULL);
+    assert_int_equal(lk_checkpoint_config(checkpoint)->prediction, LK_PREDICTION_EPSILON);
+    lk_checkpoint_free(checkpoint);
+    add_marker(path, "v_pred", "0");
+    checkpoint = open_ok(path, NULL);
+    assert_int_equal(lk_checkpoint_config(checkpoint)->prediction, LK_PREDICTION_V);
+    assert_false(lk_checkpoint_config(checkpoint)->zero_snr);
+    lk_checkpoint_free(checkpoint);
+    add_marker(path, "ztsnr", "0");
+    checkpoint = open_ok(path, NULL);
+    assert_int_equal(lk_checkpoint_config(checkpoint)->prediction, LK_PREDICTION_V);
+    assert_true(lk_checkpoint_config(checkpoint)->zero_snr);
+    lk_checkpoint_free(checkpoint);
+    test_write_text(json, "{\"unet\": {\"norm_num_groups\": 8, \"attention_head_dim\": [1, 2, 4]}, "
+                          "\"vae\": {\"norm_num_groups\": 8}, "
+                          "\"scheduler\": {\"prediction_type\": \"epsilon\"}}");
+    assert_int_equal(prediction_of(path), LK_PREDICTION_EPSILON); /* the sidecar is surer */
+    free(path), free(json);
+}
+
 static void every_layout_gives_the_same_tensors_by_diffusers_name(void **state)
 {
     (void)state;
@@ -415,6 +469,7 @@ static void other_families_are_refused_by_name(void **state)
         {"control_model.input_blocks.0.0.weight", "ControlNet"},
         {"lora_unet_down_blocks_0.lora_up.weight", "LoRA"},
         {"emb_params", "textual inversion"},
+        {"scaled_fp8", "fp8 with scales"},
         {"first_stage_model.decoder.mid.block_1.norm1.weight", "holds no text encoder"},
         {"anything", "no text encoder"},
     };
@@ -450,6 +505,12 @@ static void what_is_no_checkpoint_is_refused_in_one_line(void **state)
     assert_refused(folder, NULL, LK_E_INPUT, "model.safetensors");
     test_write_text(bin, "");
     assert_refused(folder, NULL, LK_E_INPUT, "empty");
+    assert_int_equal(truncate(bin, 0) || unlink(bin), 0);
+    char *evil = test_format("%s/tests/golden/pickle/evil_plain.ckpt", getenv("LIKENESS_SOURCE"));
+    assert_int_equal(symlink(evil, bin), 0);
+    assert_refused(folder, NULL, LK_E_INPUT, "would run posix.system");
+    assert_refused(evil, NULL, LK_E_INPUT, "would run posix.system");
+    free(evil);
     free(pointer), free(pickle), free(cut), free(empty), free(bin), free(pipe);
 }
 
@@ -486,6 +547,7 @@ int main(void)
         WITH_FOLDER(every_layout_gives_the_same_tensors_by_diffusers_name),
         WITH_FOLDER(every_family_gives_its_tensors_in_both_layouts),
         WITH_FOLDER(the_prediction_is_told_by_scheduler_sidecar_or_yaml),
+        WITH_FOLDER(the_prediction_is_told_by_keys_of_the_file),
         WITH_FOLDER(half_precision_opens_with_the_same_topology),
         WITH_FOLDER(files_may_be_symbolic_links),
         WITH_FOLDER(a_folder_of_hugging_faces_cache_is_its_snapshot),

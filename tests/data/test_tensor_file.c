@@ -270,6 +270,36 @@ static void shards_open_as_one_file(void **state)
     lk_tensor_file_free(file);
 }
 
+/* The message names the shard, not the index. */
+static void a_shard_that_is_not_whole_is_named(void **state)
+{
+    (void)state;
+    static const char POINTER[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n";
+    struct lk_error err;
+    lk_tensor_file *file;
+    write_tensors("s1.safetensors", SHARD("b"), "\1", 1);
+    write_tensors("s2.safetensors", SHARD("a"), NULL, 0);
+    const char *path = write_index("{\"b\":\"s1.safetensors\",\"a\":\"s2.safetensors\"}");
+    assert_fails(lk_tensor_file_open(path, &file, &err), &err, LK_E_INPUT, "s2.safetensors");
+    assert_non_null(strstr(err.message, "truncated"));
+    scratch_write("s2.safetensors", POINTER, sizeof POINTER - 1);
+    assert_fails(lk_tensor_file_open(path, &file, &err), &err, LK_E_INPUT, "s2.safetensors");
+    assert_non_null(strstr(err.message, "Git LFS pointer"));
+}
+
+static void an_integer_type_is_named_with_its_tensor(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_tensor_file *file;
+    const char *path =
+        write_tensors("int8.safetensors",
+                      "{\"x.weight\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+                      "\1", 1);
+    assert_fails(lk_tensor_file_open(path, &file, &err), &err, LK_E_INPUT,
+                 "int8.safetensors': tensor 'x.weight' has the type 'I8'");
+}
+
 static void an_index_that_lies_is_refused(void **state)
 {
     (void)state;
@@ -310,6 +340,8 @@ int main(void)
         cmocka_unit_test(other_files_are_told_apart),
         cmocka_unit_test(real_files_open),
         cmocka_unit_test(shards_open_as_one_file),
+        cmocka_unit_test(a_shard_that_is_not_whole_is_named),
+        cmocka_unit_test(an_integer_type_is_named_with_its_tensor),
         cmocka_unit_test(an_index_that_lies_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

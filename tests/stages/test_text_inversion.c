@@ -231,19 +231,34 @@ static void they_are_read_as_transformers_reads_them(void **state)
     free(path), free(golden_path);
 }
 
+/* All that the shared data has, of every form; numbers as torch.load gives them. */
 static void real_files_are_read_whole(void **state)
 {
     (void)state;
     static const struct {
-        const char *name;
+        const char *file, *name, *inside;
         size_t vectors;
-    } ROWS[] = {{"ti_EasyNegative", 8}, {"ti_invokeai_test_embedding", 5}};
+        float first, last;
+    } ROWS[] = {
+        {"ti_EasyNegative.safetensors", "ti_EasyNegative", NULL, 8, -0.000358359917F,
+         -0.00163900782F},
+        {"ti_invokeai_test_embedding.safetensors", "ti_invokeai_test_embedding", NULL, 5,
+         -0.00465393066F, 0.0272521973F},
+        {"ti_bad-hands-5.pt", "ti_bad-hands-5", NULL, 2, 0.0113283796F, 0.337801099F},
+        {"ti_bad_prompt_version2.pt", "ti_bad_prompt_version2", NULL, 8, 0.160471439F,
+         -0.140143558F},
+        {"ti_learned_embeds_fastai.bin", "ti_learned_embeds_fastai", "birb-style", 1, 0.17009151F,
+         0.102037266F},
+    };
     for (size_t i = 0; i < LK_ARRAY_LENGTH(ROWS); i++) {
-        struct lk_inversion *e = open_file(test_format("%s/data/diffusion/%s.safetensors",
-                                                       getenv("LIKENESS_SHARED"), ROWS[i].name));
+        struct lk_inversion *e = open_file(
+            test_format("%s/data/diffusion/%s", getenv("LIKENESS_SHARED"), ROWS[i].file));
         assert_string_equal(e->name, ROWS[i].name);
+        assert_string_equal(e->inside ? e->inside : "", ROWS[i].inside ? ROWS[i].inside : "");
+        assert_int_equal(e->sets, 1);
         assert_int_equal(e->count, ROWS[i].vectors);
-        assert_non_null(lk_inversion_vector(e, ROWS[i].vectors - 1, 768));
+        assert_float_equal(lk_inversion_vector(e, 0, 768)[0], ROWS[i].first, 1e-9);
+        assert_float_equal(lk_inversion_vector(e, e->count - 1, 768)[767], ROWS[i].last, 1e-8);
         lk_inversion_free(e);
     }
 }

@@ -151,10 +151,22 @@ static bool parse_face_id(const char *text, struct lk__key *out)
     return false;
 }
 
+/* cloneofsimo's .pt is a list without names: up, down, up, down … */
+static bool parse_place(const char *text, struct lk__key *out)
+{
+    const size_t digits = strspn(text, "0123456789");
+    if (!digits || digits > 6 || text[digits])
+        return false;
+    const long place = strtol(text, NULL, 10);
+    *out = (struct lk__key){LK_PART_UNET, "", true, place % 2 ? LK__DOWN : LK__UP};
+    snprintf(out->path, sizeof out->path, "%ld", place / 2);
+    return true;
+}
+
 bool lk__key_parse(const char *text, struct lk__key *out)
 {
     static const char wrapper[] = "base_model.model.";
-    if (parse_face_id(text, out))
+    if (parse_face_id(text, out) || parse_place(text, out))
         return true;
     if (!strncmp(text, wrapper, sizeof wrapper - 1))
         text += sizeof wrapper - 1;

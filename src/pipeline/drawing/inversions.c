@@ -76,10 +76,15 @@ static int open_folder(struct opening *o, const char *folder, struct lk_error *e
     return rc;
 }
 
-static int open_given(struct opening *o, struct lk_error *err)
+static int open_given(struct opening *o, bool takes_paths, struct lk_error *err)
 {
     char *const *given = o->request->embedding;
     int rc = 0;
+    if (given[0] && !takes_paths)
+        return lk_fail(err, LK_E_REFUSED,
+                       "--embedding '%.100s' is a path: here only those in embeddings/ of the "
+                       "model folders serve, as the prompt names them",
+                       given[0]);
     for (int i = 0; i < LK_LIST_MAX && given[i] && !rc; i++) {
         struct stat info;
         if (stat(given[i], &info))
@@ -116,7 +121,7 @@ int lk__inversions_open(const lk_catalog *catalog,
     o.out.list = calloc(MAX_INVERSIONS, sizeof(struct lk_inversion *));
     if (!o.out.list)
         return lk_fail_memory(err, "inversions", MAX_INVERSIONS * sizeof(struct lk_inversion *));
-    int rc = open_given(&o, err);
+    int rc = open_given(&o, lk_catalog_takes_paths(catalog), err);
     rc = rc ? rc : open_places(&o, catalog, err);
     if (rc)
         lk__inversions_close(&o.out);
