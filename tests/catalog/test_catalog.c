@@ -135,8 +135,9 @@ static void where_names_only_are_taken_no_path_is_opened(void **state)
     assert_true(lk_catalog_takes_paths(catalog));
     lk_catalog_take_names_only(catalog);
     char *family = test_format("yunet:%s", embedder);
-    const char *const PATHS[] = {embedder,       family,          "/etc/passwd", "./embedder.onnx",
-                                 "../etc/passwd", "scrfd:../secret", "..",          "scrfd:.."};
+    const char *const PATHS[] = {
+        embedder,          family, "/etc/passwd", "./embedder.onnx", "../etc/passwd",
+        "scrfd:../secret", "..",   "scrfd:.."};
     for (size_t i = 0; i < sizeof PATHS / sizeof *PATHS; i++) {
         struct lk_error err = {0};
         const struct lk_model_entry *entry = NULL;

@@ -332,7 +332,8 @@ static void every_key_of_files_from_the_wild_belongs_somewhere(void **state)
         lk_lora_free(lora);
     }
     /* A list without names, of SD 2.x: all its places are weights of attention, in their order. */
-    const struct lk_lora_use list = {open_lora(shared_path("diffusion/lora_unet_gors_color.pt")), 1, 1};
+    const struct lk_lora_use list = {open_lora(shared_path("diffusion/lora_unet_gors_color.pt")), 1,
+                                     1};
     struct lk_lora_info info;
     unsigned changed = 0;
     lk_lora_describe(list.lora, &info);
@@ -340,8 +341,9 @@ static void every_key_of_files_from_the_wild_belongs_somewhere(void **state)
     assert_int_equal(info.unknown, 0);
     assert_int_equal(info.unet, 128);
     assert_int_equal(lk_checkpoint_merge(sd15, &list, 1, &account, &changed, &err), LK_E_INPUT);
-    assert_non_null(strstr(err.message, "its '203' of shape [4,1024] does not fit "
-                                        "'up_blocks.3.attentions.0.transformer_blocks.0.attn2.to_k"));
+    assert_non_null(strstr(err.message,
+                           "its '203' of shape [4,1024] does not fit "
+                           "'up_blocks.3.attentions.0.transformer_blocks.0.attn2.to_k"));
     lk_lora_free((lk_lora *)list.lora);
     lk_checkpoint_free(sd15);
 }

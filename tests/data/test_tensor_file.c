@@ -274,7 +274,8 @@ static void shards_open_as_one_file(void **state)
 static void a_shard_that_is_not_whole_is_named(void **state)
 {
     (void)state;
-    static const char POINTER[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n";
+    static const char POINTER[] =
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n";
     struct lk_error err;
     lk_tensor_file *file;
     write_tensors("s1.safetensors", SHARD("b"), "\1", 1);
@@ -292,10 +293,9 @@ static void an_integer_type_is_named_with_its_tensor(void **state)
     (void)state;
     struct lk_error err;
     lk_tensor_file *file;
-    const char *path =
-        write_tensors("int8.safetensors",
-                      "{\"x.weight\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
-                      "\1", 1);
+    const char *path = write_tensors(
+        "int8.safetensors",
+        "{\"x.weight\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0,1]}}", "\1", 1);
     assert_fails(lk_tensor_file_open(path, &file, &err), &err, LK_E_INPUT,
                  "int8.safetensors': tensor 'x.weight' has the type 'I8'");
 }

@@ -228,6 +228,39 @@ static void engine_options_are_tried(void)
     lk_engine_options_free(&empty);
 }
 
+/* Where only names are taken, a request opens no file of the operator's as a model. */
+static void paths_are_tried(void)
+{
+    // clang-format off
+    static const struct {
+        size_t member;
+        const char *value;
+    } rows[] = {
+#define MEMBER(name) offsetof(struct lk_request, name)
+        {MEMBER(model), "/etc/passwd"}, {MEMBER(vae), "../vae"}, {MEMBER(refiner), "./sdxl"},
+        {MEMBER(lora[0]), "/etc/passwd:0.5"}, {MEMBER(embedding[0]), "/etc"},
+        {MEMBER(detector), "scrfd:/etc/passwd"}, {MEMBER(upscaler), "/etc/passwd"},
+#undef MEMBER
+    };
+    // clang-format on
+    struct lk_engine_options options;
+    struct lk_error err;
+    lk_engine *engine;
+    lk_engine_options_init(&options);
+    options.audit = strdup(audit_path);
+    options.names_only = true;
+    assert_ok(lk_engine_open(&options, &engine, &err), &err);
+    lk_engine_options_free(&options);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(rows); i++) {
+        struct lk_request request;
+        quick(&request);
+        replace((char **)((char *)&request + rows[i].member), rows[i].value);
+        check_refused(engine, &request, LK_E_REFUSED, "is a path");
+        lk_request_free(&request);
+    }
+    lk_engine_free(engine);
+}
+
 /* A red picture, which the network takes for sexual content. */
 static lk_result *run_red(lk_engine *engine)
 {
@@ -266,6 +299,9 @@ static void words_are_tried(void)
     for (size_t i = 0; lk_result_remark(result, i); i++)
         assert_true(strlen(lk_result_remark(result, i)) < 300);
     assert_null(lk_result_remark(result, (size_t)-1));
+    for (size_t i = 0; lk_result_note(result, i); i++)
+        assert_true(strlen(lk_result_note(result, i)) < 300);
+    assert_null(lk_result_note(result, (size_t)-1));
     assert_true(strlen(lk_version()) < 64);
     assert_int_equal(lk_exit_code(LK_E_REFUSED), 3);
     lk_result_free(result);
@@ -559,13 +595,14 @@ static const struct {
     {"lk_version", {words_are_tried}},
     {"lk_engine_options_init", {engine_open_is_tried}},
     {"lk_engine_options_free", {engine_options_are_tried}},
-    {"lk_engine_open", {engine_open_is_tried, engine_options_are_tried}},
+    {"lk_engine_open", {engine_open_is_tried, engine_options_are_tried, paths_are_tried}},
     {"lk_engine_free", {engine_free_is_tried}},
     {"lk_engine_run",
      {run_is_tried, a_cancelled_run_is_tried, a_consent_that_ends_is_tried, a_late_bar_is_tried}},
     {"lk_result_free", {words_are_tried}},
     {"lk_result_count", {words_are_tried}},
     {"lk_result_report", {words_are_tried}},
+    {"lk_result_note", {words_are_tried}},
     {"lk_result_remark", {words_are_tried}},
     {"lk_result_save", {save_is_tried, engine_free_is_tried}},
     {"lk_result_encode", {encode_is_tried, one_of_several_is_tried, a_full_mirror_is_tried}},

@@ -251,8 +251,8 @@ static void real_files_are_read_whole(void **state)
          0.102037266F},
     };
     for (size_t i = 0; i < LK_ARRAY_LENGTH(ROWS); i++) {
-        struct lk_inversion *e = open_file(
-            test_format("%s/data/diffusion/%s", getenv("LIKENESS_SHARED"), ROWS[i].file));
+        struct lk_inversion *e =
+            open_file(test_format("%s/data/diffusion/%s", getenv("LIKENESS_SHARED"), ROWS[i].file));
         assert_string_equal(e->name, ROWS[i].name);
         assert_string_equal(e->inside ? e->inside : "", ROWS[i].inside ? ROWS[i].inside : "");
         assert_int_equal(e->sets, 1);

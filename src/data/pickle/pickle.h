@@ -31,7 +31,7 @@ struct lk__pickle_storage {
     enum lk_dtype dtype; /* meaningless where untyped */
     bool untyped;
     const char *unread; /* its elements' type, where enum lk_dtype has none for it; else NULL */
-    uint64_t count; /* elements; bytes where untyped */
+    uint64_t count;     /* elements; bytes where untyped */
     const uint8_t *data;
     size_t size;
     struct lk__pickle_storage *next;

@@ -41,8 +41,10 @@ static int choose_schedule(lk_result *result,
         return rc;
     if (!request->schedule && model && strcmp(model, "normal") &&
         lk_sampler_has_own_times(sampler)) {
-        lk__result_note(result, "the model's schedule '%s' is not for %s, which has its own times: normal is taken",
-                        model, sampler->name);
+        lk__result_note(
+            result,
+            "the model's schedule '%s' is not for %s, which has its own times: normal is taken",
+            model, sampler->name);
         model = "normal";
     }
     return choose_text(&request->schedule, model, custom, err);
