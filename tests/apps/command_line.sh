@@ -48,6 +48,8 @@ grammar="a (red hair:1.4) [woman:man:0.5] AND a [hat]:0.5 <lora:x:0.7>"
 check 0 "^part 2 of 2, weight 0.5" $lk draw "$grammar" --explain
 check 0 "steps 3 to 4: \"a \(red hair:1.4\) man\"" $lk portrait "$grammar" --steps 4 --explain
 check 0 "2 × 1.4" env LIKENESS_MODELS=$work $lk draw "$grammar" --explain
+check 0 '"loras": \[\{"name": "x", "unet": 0.7.*"tree": \["a ", \{"emphasis": "\(\)", "of": \["red hair"\], "weight": "1.4"\}, " ", \{"until": 0.5' \
+    $lk draw "$grammar" --explain --json
 check 0 "8 of <ti_EasyNegative> × 1.2" $lk draw "a" --negative "(ti_easynegative:1.2)" --embedding $shared/data/diffusion/ti_EasyNegative.safetensors --explain
 check 4 "nosuch" $lk draw "a" --model nosuch --explain
 check 2 "<hypernet:x:1>" $lk draw "<hypernet:x:1>" --explain

@@ -9,12 +9,13 @@ export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data LIKENESS_STATE=$wor
 unset LIKENESS_PASSPHRASE
 lk=$likeness
 quick="--steps 2 --seed 101"
-nsfw="--nsfw vit-nsfw:$golden/judge_vit_nsfw.onnx" # takes what is red for sexual content
+# A network that takes what is red for sexual content, and a red picture.
+red="--init red.png --strength 0.05 --steps 20 --size 128x128 --nsfw vit-nsfw:$golden/judge_vit_nsfw.onnx"
 
 # Of ours: somebody in the cast who has agreed to film, and a picture of nobody.
-$lk portrait "a young woman with red hair" --steps 8 --seed 101 -q -o face.png
-LIKENESS_STATE=$work/elsewhere $lk portrait "a man with a grey beard" --steps 8 --seed 7 -q -o man.png
-vips black black.v 256 256 --bands 3
+$lk portrait "a young woman with red hair" --steps 8 --seed 101 --refine none -q -o face.png
+LIKENESS_STATE=$work/elsewhere $lk portrait "a man with a grey beard" --steps 8 --seed 7 --refine none -q -o man.png
+vips black black.v 128 128 --bands 3
 vips linear black.v red.png "0 0 0" "250 20 20" --uchar
 $lk cast add ada face.png -q
 $lk cast consent grant ada --use film --until 2999-12-31 --evidence "a letter" -q
@@ -23,38 +24,31 @@ mkdir out
 rows() { $lk audit log --json | wc -l; }
 
 # nothing_left COMMAND…: no file in the folder of outputs, and what was printed begins as no picture does.
+shopt -s globstar
 nothing_left() {
-    if [ -n "$(find out -type f)" ] || grep -qaP '\A(\x89PNG|\xff\xd8\xff|RIFF|II\*|MM\x00\*)' out.txt; then
-        fail "left something" "$(find out -type f) $*"
-    else
-        pass
-    fi
+    local LC_ALL=C head= file left=()
+    IFS= read -r -N 3 head < out.txt # of TIFF's four bytes one is NUL, which the shell leaves out
+    for file in out/**; do [ -e "$file" ] && [ ! -d "$file" ] && left+=("$file"); done
+    case $head in
+    $'\x89PN' | $'\xff\xd8\xff' | RIF | "II*" | "MM*") left+=("standard output") ;;
+    esac
+    if [ ${#left[@]} != 0 ]; then fail "left something" "${left[*]}: $*"; else pass; fi
     rm -rf out/*
 }
 
-# held CODE PATTERN COMMAND…: refused, whichever way out is taken: a file with report and debug folder, several pictures, standard
-# output; and without a row.
+# held CODE PATTERN COMMAND…: refused, whichever way out is taken: picture and report each as a file and on standard output, and a
+# debug folder. That none of it has a row is looked at once for each command, at the end.
 held() {
-    local code=$1 pattern=$2 before
+    local code=$1 pattern=$2
     shift 2
-    before=$(rows)
-    check "$code" "$pattern" "$@" -o out/x.png --report out/report.json --debug out/steps
+    check "$code" "$pattern" "$@" -o out/x.png --report - --debug out/steps
     nothing_left "$@"
-    check "$code" "$pattern" "$@" -o out/x.webp --report -
+    check "$code" "$pattern" "$@" -o - --report out/report.json --debug out/steps
     nothing_left "$@"
-    check "$code" "$pattern" "$@" -o - --debug out/steps
-    nothing_left "$@"
-    [ "$(rows)" = "$before" ] && pass || fail "a row" "$*"
 }
 
-# request KEY VALUE…: a request file of a portrait, or of what the pairs say.
-request() {
-    python3 - "$@" > request.json <<'EOF'
-import json, sys
-said = dict(zip(sys.argv[1::2], map(json.loads, sys.argv[2::2])))
-print(json.dumps({"likeness": 1, "task": "portrait", "prompt": "a woman", "steps": 2, **said}))
-EOF
-}
+# request MEMBERS: a request file with these.
+request() { echo "{\"likeness\": 1, $1}" > request.json; }
 
 try_portrait() {
     held 3 "has agreed to film, not to portrait" $lk portrait "a woman" $quick --face ada
@@ -62,21 +56,22 @@ try_portrait() {
     held 3 "no consent of the person" $lk portrait "a man" $quick --face man.png
     held 3 "policy rule 'sexual'" $lk portrait "a nude woman" $quick
     held 3 "policy rule 'child'" $lk portrait "a naked child" $quick --policy-levels sexual=off
-    held 3 "taken for sexual content" $lk portrait "red" --init red.png --strength 0.05 --steps 20 --refine none $nsfw
+    held 3 "taken for sexual content" $lk portrait "red" $red --refine none --upscale 1
     held 1 "nosuch/audit.db" $lk portrait "a woman" $quick --audit nosuch/audit.db
     held 4 "nosuch.key" $lk portrait "a woman" $quick --watermark-key nosuch.key
-    check 3 "taken for sexual content" $lk portrait "red hair" $quick --count 3 $nsfw -o out/x.png
-    nothing_left count
 }
 
 try_draw() {
     held 3 "policy rule 'sexual'" $lk draw "a woman" --negative clothes $quick
-    held 3 "taken for sexual content" $lk draw "red" --init red.png --strength 0.05 --steps 20 --size 256x256 $nsfw
+    check 3 "taken for sexual content" $lk draw "red" $red --count 3 -o out/x.webp --report - --debug out/steps
+    nothing_left several
+    check 3 "taken for sexual content" $lk draw "red" $red -o -
+    nothing_left draw red
     held 2 "always refuses" $lk draw "a woman" $quick --policy-levels child=warn
     held 3 "shows 'ada': 'ada' has agreed to film" $lk draw "a woman" $quick --ip-adapter nosuch:face.png --consent self
     held 3 "no consent of the person" $lk draw "a man" $quick --face-adapter nosuch --face man.png
     # Ctrl-C half way: no picture; what a developer sees is marked.
-    $lk draw "a woman" --steps 20 --size 256x256 --count 99 --debug out/steps -o out/x.png > out.txt 2> err.txt &
+    $lk draw "a woman" --steps 4 --size 128x128 --count 99 --debug out/steps -o out/x.png > out.txt 2> err.txt &
     local pid=$! i
     for i in $(seq 600); do [ -e out/steps/002-draw-decoded.png ] && break || sleep 0.1; done
     kill -INT $pid
@@ -100,20 +95,22 @@ try_swap() {
 }
 
 try_run() {
-    request people '[{"photo": "ada"}]'
+    local woman='"task": "portrait", "prompt": "a woman", "steps": 2' key
+    request "$woman, \"people\": [{\"photo\": \"ada\"}]"
     held 3 "has agreed to film" $lk run request.json
-    request people '[{"photo": "man.png"}]'
+    request "$woman, \"people\": [{\"photo\": \"man.png\"}]"
     held 3 "no consent of the person" $lk run request.json
-    request ip_adapters '[{"model": "nosuch", "picture": "man.png"}]'
+    request "$woman, \"ip_adapters\": [{\"model\": \"nosuch\", \"picture\": \"man.png\"}]"
     held 3 "no consent of the person" $lk run request.json
-    request prompt '"a nude woman"'
+    request '"task": "portrait", "prompt": "a nude woman"'
     held 3 "policy rule 'sexual'" $lk run request.json
-    request task '"swap"' picture '"man.png"' people '[{"photo": "ada"}]'
-    held 2 "request.json" $lk run request.json # a swap has no prompt and no steps
-    local key
+    request '"task": "swap", "picture": "man.png", "people": [{"photo": "ada"}]'
+    held 3 "has agreed to film" $lk run request.json
+    # What is the operator's is no key of a request.
     for key in policy policy_levels nsfw forensics agegender audit audit_mirror watermark_key cast_file passphrase_file debug output report; do
-        request $key '"mine"'
-        held 2 "'?$key'?" $lk run request.json
+        request "$woman, \"$key\": \"mine\""
+        check 2 "'?$key'?" $lk run request.json -o out/x.png --report -
+        nothing_left run $key
     done
 }
 
@@ -158,7 +155,9 @@ try_doctor() {
 
 for command in $($lk --help | sed -nE 's/^  ([a-z]+)  +.*/\1/p'); do
     if declare -F "try_$command" > /dev/null; then
+        before=$(rows)
         "try_$command"
+        [ "$(rows)" = "$before" ] && pass || fail "a row" "of an attempt at $command"
     else
         fail "no attempt" "$command is a subcommand, and nobody has tried to get a picture through it"
     fi

@@ -61,6 +61,9 @@ void golden_refuse(const struct model *model,
 lk_tensor_file *golden_open(const char *name);
 /* Largest |have − want| over the largest |want| (at least 1). */
 double golden_distance(const float *have, const struct lk_tensor *want);
+/* Root mean square of have − want over the standard deviation of want. Both note it where
+ * tools/parity/run asks for it, in the file LIKENESS_PARITY_NOTES. */
+double golden_deviation(const float *have, const struct lk_tensor *want);
 /* rows [H/8, W, 3]: every 8th row as 8 bits. Largest difference per channel. */
 int golden_rows_differ(const struct lk_picture *picture, const struct lk_tensor *rows);
 /* 6·values(name) [tokens,32]: malloc'd. */

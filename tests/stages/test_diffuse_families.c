@@ -2,7 +2,6 @@
 /* SD 2.x, SDXL with its refiner, and distilled UNets against diffusers (tools/golden/families.py):
  * every family in both layouts, every prediction and sampler, every type of weights; and texts by
  * their encoders. */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,22 +30,6 @@ static const struct {
     {"f8e4m3", LK_F8_E4M3}, {"f8e5m2", LK_F8_E5M2},
 };
 
-/* root mean square of have − want over the standard deviation of want [n] */
-static double deviation(const float *have, const struct lk_tensor *want)
-{
-    struct lk_error err = {0};
-    const size_t n = want->size / lk_dtype_size(want->dtype);
-    double sum = 0, square = 0, off = 0;
-    float *values = malloc(n * sizeof *values);
-    assert_non_null(values);
-    golden_must(lk_tensor_to_f32(want, 0, n, values, &err), &err);
-    for (size_t k = 0; k < n; k++) {
-        sum += values[k];
-        square += (double)values[k] * values[k];
-        off += ((double)have[k] - values[k]) * ((double)have[k] - values[k]);
-    }
-    free(values);
-    return sqrt(off / (square - sum * sum / (double)n));
 }
 
 struct drawing {
@@ -80,7 +63,7 @@ static void check_drawing(const struct model *m, const struct lk_tensor *want, s
         d->options.init = init = golden_picture(d->options.width, d->options.height);
     golden_must(
         lk_draw(m->drawer, &d->options, &conditioning.value, NULL, &picture, &latents, &err), &err);
-    double off = deviation(latents, want);
+    double off = golden_deviation(latents, want);
     char *rows = test_format("%.*s/rows", (int)(strchr(want->name, '/') - want->name), want->name);
     const struct lk_tensor *pixels = lk_tensor_file_find(golden, rows);
     int most = pixels ? golden_rows_differ(picture, pixels) : 0;
@@ -204,7 +187,7 @@ static void the_refiner_takes_over_as_in_diffusers(void **state)
         struct lk_picture *picture = NULL;
         float *latents = NULL;
         golden_must(lk_draw(base.drawer, &o, &first.value, NULL, &picture, &latents, &err), &err);
-        double off = deviation(latents, want);
+        double off = golden_deviation(latents, want);
         if (!(off <= TOLERANCE))
             fail_msg("%s: off by %g", want->name, off);
         free(latents);
@@ -223,7 +206,7 @@ static void check_text(const float *have, const char *name, size_t n)
     const struct lk_tensor *want = lk_tensor_file_find(golden, name);
     assert_non_null(want);
     assert_int_equal(want->size, n * sizeof(float));
-    double off = deviation(have, want);
+    double off = golden_deviation(have, want);
     if (!(off <= 1e-5))
         fail_msg("%s: off by %g", name, off);
 }
