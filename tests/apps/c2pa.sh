@@ -15,7 +15,7 @@ sign=(--c2pa-key keys/key.pem --c2pa-certificate keys/chain.pem)
 
 # Without the library: all works but what asks for it.
 LIKENESS_C2PA=/nowhere check 0 "^C2PA +not read: .*tools/setup" $lk inspect $samples/c2pa_C.jpg
-LIKENESS_C2PA=/nowhere check 0 '"c2pa": {"state": "unread", "why"' $lk inspect $samples/c2pa_C.jpg --json
+LIKENESS_C2PA=/nowhere check 0 '"c2pa": \{"state": "unread", "why"' $lk inspect $samples/c2pa_C.jpg --json
 LIKENESS_C2PA=/nowhere check 4 "C2PA library is not found" $lk draw "a man" --steps 1 "${sign[@]}" -o x.png
 LIKENESS_C2PA=/nowhere check 4 "C2PA library is not found" $lk inspect $samples/c2pa_C.jpg --c2pa-trust keys/root.pem
 if $lk doctor | grep -q "C2PA library is not found"; then
