@@ -161,6 +161,17 @@ static void what_cannot_be_used_in_place_is_refused(void **state)
     assert_refused(golden_path("packed.pt"), "compressed");
 }
 
+/* A few bytes do not ask for 64 MB. */
+static void a_place_out_of_reach_is_refused(void **state)
+{
+    (void)state;
+    static const char FAR[] = "\x80\x02]r\x69\x72\x61\x00.";
+    char *folder = test_temp_dir(), *path = test_format("%s/far.ckpt", folder);
+    test_write_file(path, FAR, sizeof FAR - 1);
+    assert_refused(path, "remembers at a place that it cannot have reached");
+    test_temp_remove(folder);
+}
+
 /* Every beginning of a file is refused; none is read beyond. */
 static void cut_files_are_refused(void **state)
 {
@@ -225,6 +236,7 @@ int main(void)
         cmocka_unit_test(lists_and_fp8_are_read),
         cmocka_unit_test(a_pickle_that_would_run_something_is_refused_by_its_name),
         cmocka_unit_test(what_cannot_be_used_in_place_is_refused),
+        cmocka_unit_test(a_place_out_of_reach_is_refused),
         cmocka_unit_test(cut_files_are_refused),
         cmocka_unit_test(real_files_of_every_kind_open),
     };

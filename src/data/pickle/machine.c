@@ -462,8 +462,8 @@ static int remember(struct machine *m, uint64_t place)
 {
     if (!m->depth)
         return broken(m, "remembers nothing");
-    if (place >= MEMO_MAX)
-        return broken(m, "holds more than any file of tensors");
+    if (place >= MEMO_MAX || place > m->at) /* places are counted: none is beyond what was read */
+        return broken(m, "remembers at a place that it cannot have reached");
     int code = grow(m, &m->memo, &m->memo_room, (size_t)place + 1, MEMO_MAX);
     if (code)
         return code;

@@ -263,16 +263,31 @@ static bool has(const struct lk__painter *painter, const char *key)
     return !painter || !strcmp(key, painter->lora_key ? painter->lora_key : "");
 }
 
+static int look_up(lk_catalog *catalog,
+                   const struct lk_request *request,
+                   struct wishes *wishes,
+                   struct lk_error *err)
+{
+    int rc = gather(request, wishes, err);
+    for (size_t i = 0; !rc && i < wishes->count; i++)
+        rc = lk_catalog_find(catalog, LK_ROLE_LORA, wishes->list[i].spec, &wishes->list[i].entry,
+                             err);
+    return rc;
+}
+
+int lk__loras_check(lk_catalog *catalog, const struct lk_request *request, struct lk_error *err)
+{
+    struct wishes wishes = {.count = 0};
+    return look_up(catalog, request, &wishes, err);
+}
+
 int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err)
 {
     const char *refiner = result->request.refiner;
     struct lk__painter *const painters[2] = {&engine->painter, refiner ? &engine->refiner : NULL};
     struct wishes wishes = {.count = 0};
     char *key = NULL;
-    int rc = gather(&result->request, &wishes, err);
-    for (size_t i = 0; !rc && i < wishes.count; i++)
-        rc = lk_catalog_find(engine->catalog, LK_ROLE_LORA, wishes.list[i].spec,
-                             &wishes.list[i].entry, err);
+    int rc = look_up(engine->catalog, &result->request, &wishes, err);
     rc = rc ? rc : add_face_adapter(engine, &wishes, err);
     rc = rc ? rc : key_of(&wishes, refiner, &key, err);
     if (!rc && (!has(painters[0], key) || !has(painters[1], key))) {

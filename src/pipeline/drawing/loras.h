@@ -7,6 +7,9 @@
 #include "pipeline/engine.h"
 #include "pipeline/result.h"
 
+/* Whether all that the request asks for are there and have weights. */
+int lk__loras_check(lk_catalog *catalog, const struct lk_request *request, struct lk_error *err);
+
 /* After painter and refiner were opened: merges what the request asks for, or takes out what the
  * one before had; networks are built anew only where weights change. Fills result->loras. */
 int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err);

@@ -143,6 +143,24 @@ static int encode(lk_engine *engine,
     return rc;
 }
 
+/* What is refused for its words alone, before networks are made. */
+static int check_words(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    const struct lk_sampler *sampler = NULL;
+    const struct lk_model_entry *entry = NULL;
+    enum lk_schedule schedule;
+    struct lk_inversions inversions = {0};
+    int rc = request->sampler ? lk_sampler_find(request->sampler, &sampler, err) : 0;
+    if (!rc && sampler && request->schedule)
+        rc = lk_schedule_find(sampler, request->schedule, &schedule, err);
+    if (!rc && request->refiner)
+        rc = lk_catalog_find(engine->catalog, LK_ROLE_REFINER, request->refiner, &entry, err);
+    rc = rc ? rc : lk__loras_check(engine->catalog, request, err);
+    rc = rc ? rc : lk__inversions_open(engine->catalog, request, &inversions, err);
+    lk__inversions_close(&inversions);
+    return rc;
+}
+
 int lk__brief_open(lk_engine *engine,
                    lk_result *result,
                    const struct lk_identity *face,
@@ -152,9 +170,10 @@ int lk__brief_open(lk_engine *engine,
 {
     struct lk_request *request = &result->request;
     const bool sized = request->width != 0;
-    int rc = lk__engine_painter(engine, request, err);
+    int rc = lk__sampling_read(request, &brief->sampling, err);
+    rc = rc ? rc : check_words(engine, request, err);
+    rc = rc ? rc : lk__engine_painter(engine, request, err);
     rc = rc || !request->refiner ? rc : lk__engine_refiner(engine, request, err);
-    rc = rc ? rc : lk__sampling_read(request, &brief->sampling, err);
     rc = rc ? rc : lk__adapters_open(engine, request, err);
     rc = rc ? rc : lk__loras_apply(engine, result, err);
     rc = rc ? rc : fill_in(result, &engine->painter, err);
