@@ -165,9 +165,9 @@ static void what_cannot_be_used_in_place_is_refused(void **state)
 static void a_place_out_of_reach_is_refused(void **state)
 {
     (void)state;
-    static const char FAR[] = "\x80\x02]r\x69\x72\x61\x00.";
+    static const char DISTANT[] = "\x80\x02]r\x69\x72\x61\x00.";
     char *folder = test_temp_dir(), *path = test_format("%s/far.ckpt", folder);
-    test_write_file(path, FAR, sizeof FAR - 1);
+    test_write_file(path, DISTANT, sizeof DISTANT - 1);
     assert_refused(path, "remembers at a place that it cannot have reached");
     test_temp_remove(folder);
 }

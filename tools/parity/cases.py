@@ -20,10 +20,10 @@ FAMILIES = {"sd15": "SD 1.5", "sd21": "SD 2.1, v", "sdxl": "SDXL"}
 
 
 class Group:
-    """section: "tiny" or "full"; what: what varies; effect: the peer's pictures must differ from the ones without this key."""
+    """what: what varies; effect: the peer's pictures must differ from the ones without this key; most: by how much a byte may differ."""
 
-    def __init__(self, name, what, cases, effect=None, section="tiny"):
-        self.name, self.what, self.effect, self.section = name, what, effect, section
+    def __init__(self, name, what, cases, effect=None, most=1):
+        self.name, self.what, self.effect, self.most = name, what, effect, most
         self.cases = [CASE | case for case in cases]
 
 
@@ -77,7 +77,7 @@ def sampler_groups():
               [case for name in ("sd21-f32@epsilon", "sdxl-f32@v") for case in pairs(PAIRS[1::4], checkpoint=name)]),
         Group("align-your-steps", "10 steps, euler, the last one to 0 as in ComfyUI; SD 1.5, SDXL's own",
               [dict(sampler="euler", schedule="align-your-steps", steps=10, checkpoint=f"{family}-f32", sigmas=AysSchedules[which][:-1] + [0.])
-               for family, which in (("sd15", "StableDiffusionSigmas"), ("sdxl", "StableDiffusionXLSigmas"))]),
+               for family, which in (("sd15", "StableDiffusionSigmas"), ("sdxl", "StableDiffusionXLSigmas"))], most=2),
         Group("given sigmas", "`--sigmas`, euler", [dict(sampler="euler", sigmas=[14.6, 6.3, 3.8, 2.2, 1.3, .8, .4, 0.])]),
         Group("timestep_spacing", "leading, trailing, linspace in scheduler_config.json",
               [case for spacing in ("leading", "trailing", "linspace") for case in pairs(
@@ -150,8 +150,8 @@ def picture_groups():
 
 def full_groups():
     return [Group("SD 1.5, f16 file", "256×256, 4 steps, DPM++ 2M Karras", [dict(
-        checkpoint="full-f16", layout="file", size=(256, 256), steps=4, sampler="dpmpp-2m", schedule="karras")], section="full"),
-        Group("SD 1.5, f16 folder", "512×512, 2 steps, Euler", [dict(checkpoint="full-f16", size=(512, 512), steps=2, sampler="euler")], section="full")]
+        checkpoint="full-f16", layout="file", size=(256, 256), steps=4, sampler="dpmpp-2m", schedule="karras")]),
+        Group("SD 1.5, f16 folder", "512×512, 2 steps, Euler", [dict(checkpoint="full-f16", size=(512, 512), steps=2, sampler="euler")])]
 
 
 def groups(section):

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 import transformers
 from diffusers import AutoencoderKL, ControlNetModel, DiffusionPipeline
-from diffusers.schedulers import AysSchedules
 from PIL import Image
+from safetensors.torch import load_file
 from transformers import CLIPTextModel
 
 import checkpoints
@@ -57,6 +57,14 @@ def class_of(case):
     xl, init, mask, control = family(case).startswith("sdxl"), case["strength"], case["mask"], case["controls"]
     kind = ("ControlNet" if control else "") + ("Inpaint" if mask else "Img2Img" if init else "")
     return getattr(diffusers, f"StableDiffusion{'XL' if xl else ''}{kind}Pipeline")
+
+
+def as_named_here(path, text_encoder):
+    """The LoRA's tensors; diffusers 0.42 looks for the text encoder's under names that it has with transformers 4 only."""
+    tensors = load_file(path)
+    if hasattr(dict(text_encoder.named_modules()).get("encoder"), "layers"):
+        tensors = {key.replace("text_model.", "").replace("te_text_model_", "te_"): t for key, t in tensors.items()}
+    return tensors
 
 
 def control_picture(case, control):
@@ -114,7 +122,7 @@ class Peer:
     def make(self, case):
         pipe = self.open(case)
         for number, (path, weight) in enumerate(case["loras"]):
-            pipe.load_lora_weights(path, adapter_name=f"lora{number}")
+            pipe.load_lora_weights(as_named_here(path, pipe.text_encoder), adapter_name=f"lora{number}")
         if case["loras"]:
             pipe.set_adapters([f"lora{number}" for number in range(len(case["loras"]))], [weight for _, weight in case["loras"]])
         picture = np.asarray(pipe(**self.arguments(pipe, case)).images[0])
@@ -134,11 +142,8 @@ class Peer:
             asked["eta"] = .3  # the scheduler's own; the pipeline's is 0
         if case["guidance_rescale"]:
             asked["guidance_rescale"] = case["guidance_rescale"]
-        if case["schedule"] == "align-your-steps":
-            asked["sigmas"] = AysSchedules["StableDiffusionXLSigmas" if family(case).startswith("sdxl") else "StableDiffusionSigmas"]
         if case["sigmas"]:
             asked["sigmas"] = case["sigmas"]
-        if "sigmas" in asked:
             del asked["num_inference_steps"]
         if case["strength"]:
             asked |= dict(image=Image.open(case["init"]), strength=case["strength"])
