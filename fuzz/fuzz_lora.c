@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "catalog/lora.h"
@@ -19,14 +18,21 @@ static void must(bool holds)
         abort();
 }
 
+static char path[] = "/dev/shm/fuzz-lora-XXXXXX"; /* in memory: written for each input */
+
+static void remove_file(void)
+{
+    remove(path);
+}
+
 static lk_checkpoint *open_starter(void)
 {
     struct lk_error err = {0};
     lk_checkpoint *checkpoint = NULL;
-    char path[1024];
+    char folder[1024];
     const char *pack = getenv("LIKENESS_MODELS");
-    snprintf(path, sizeof path, "%s/sd", pack ? pack : "starter/pack");
-    if (lk_checkpoint_open(path, NULL, &checkpoint, &err)) {
+    snprintf(folder, sizeof folder, "%s/sd", pack ? pack : "starter/pack");
+    if (lk_checkpoint_open(folder, NULL, &checkpoint, &err)) {
         fprintf(stderr, "fuzz_lora: %s\n", err.message);
         exit(1);
     }
@@ -52,12 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static lk_checkpoint *checkpoint;
     static int file = -1;
-    static char path[64];
     if (!checkpoint) {
         checkpoint = open_starter();
-        file = memfd_create("fuzz", MFD_CLOEXEC);
+        file = mkstemp(path);
         must(file >= 0);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+        atexit(remove_file);
     }
     must(ftruncate(file, 0) == 0 && pwrite(file, bytes, size, 0) == (ssize_t)size);
     struct lk_error err = {0};
