@@ -382,11 +382,16 @@ static void explain_names_them(void **state)
     (void)state;
     struct lk_error err;
     struct lk_request r;
+    json_t *explanation;
     char *text;
     ask(&r, nobody);
     r.steps = 10;
     r.images[0].end = 0.5;
-    assert_ok(lk_explain(&r, &text, &err), &err);
+    assert_ok(lk_explain(&r, &explanation, &err), &err);
+    const json_t *image = json_array_get(json_object_get(explanation, "images"), 0);
+    assert_int_equal(json_integer_value(json_object_get(image, "to")), 5);
+    assert_ok(lk_explain_text(explanation, &text, &err), &err);
+    json_decref(explanation);
     check_says(text, "plain: IP-Adapter for another family, 4 tokens of ");
     check_says(text, "weight 0.5, steps 1 to 5");
     free(text);

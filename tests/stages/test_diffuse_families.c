@@ -30,8 +30,6 @@ static const struct {
     {"f8e4m3", LK_F8_E4M3}, {"f8e5m2", LK_F8_E5M2},
 };
 
-}
-
 struct drawing {
     char family[16], dtype[8], prediction[8], sampler[16], schedule[16], spacing[16];
     struct lk_draw_options options;
