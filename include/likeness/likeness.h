@@ -47,7 +47,9 @@ struct lk_engine_options {
     char *policy_levels; /* "RULE=LEVEL[,RULE=LEVEL…]"; NULL: as the rules have them */
     char *c2pa_key, *c2pa_certificate; /* PEM files with which every picture that leaves is given a
                                           signed C2PA manifest; both or neither; NULL: none */
-    char *c2pa_trust; /* PEM file of roots whose C2PA signers are trusted; NULL: nobody is */
+    char *c2pa_trust;      /* PEM file of roots whose C2PA signers are trusted; NULL: nobody is */
+    char *preview_decoder; /* TAESD-form decoder, a .safetensors file, that draws previews; NULL: a
+                              linear map does, at an eighth of the size */
     char *forensics, *nsfw, *agegender; /* networks that judge: name, or FAMILY:PATH; NULL: the
                                            starter's, else the first that is installed */
 };

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/memory.h"
 #include "data/face.h"
 #include "data/identity.h"
 #include "data/picture.h"
@@ -104,7 +105,9 @@ struct lk_result {
     char producer[128];   /* who answers for the pictures */
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */
     int n_remarks;
-    char *report; /* JSON */
+    int previews;            /* that were shown while it was drawn */
+    struct lk_memory memory; /* peaks of the run */
+    char *report;            /* JSON */
     struct lk__record record;
     struct lk__cast_asked cast;
     struct lk__provenance provenance;
@@ -131,6 +134,14 @@ json_t *lk__json_of_number(double value);
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
 /* The same of one face, with what became of it: "fate", "identity", "verdict". */
 json_t *lk__json_of_face_report(const struct lk__face_report *face);
+
+/* A preview as bytes that may be shown while the run goes on: a PNG with the labels of a picture
+ * that leaves, but without prompt and row. marked: by lk__marks_preview. *bytes is malloc'd. */
+int lk__release_preview(const lk_result *result,
+                        const struct lk_picture *marked,
+                        void **bytes,
+                        size_t *size,
+                        struct lk_error *err);
 
 /* Writes result->report; called once, when everything is in. */
 int lk__result_describe(lk_result *result, struct lk_error *err);
