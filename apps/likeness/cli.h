@@ -53,6 +53,10 @@ void cli_reference(FILE *to);
 void cli_watch_init(struct lk_watch *watch, const struct cli *cli);
 void cli_watch_done(const struct cli *cli); /* clears the progress line */
 
+/* --preview: the watch hears previews too, and files them. LK_E_INPUT before any work. */
+int cli_preview_begin(const struct cli *cli, struct lk_watch *watch, struct lk_error *err);
+void cli_preview_end(bool failed); /* takes the preview back if so */
+
 /* Opens an engine, runs the request, saves the pictures and the report. */
 int cli_make(struct cli *cli, struct lk_error *err);
 

@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "pipeline/drawing/explain.h"
 #include "pipeline/engine.h"
+#include "pipeline/result.h"
 #include "sinks/file.h"
 
 /* "a.png" and picture 3 of many → "a-3.png". malloc'd. */
@@ -83,6 +84,14 @@ static void say_remarks(const struct cli *cli, const lk_result *result)
         fprintf(stderr, "likeness: %s\n", sentence);
 }
 
+static void say_memory(const struct cli *cli, const lk_result *result)
+{
+    const struct lk_memory *m = &result->memory;
+    if (cli->with.output.verbose && !cli->with.output.json)
+        fprintf(stderr, "memory: at most %zu MB of its own and %zu MB of mapped files\n",
+                m->anonymous >> 20, m->file >> 20);
+}
+
 static int check_output(const struct cli *cli, struct lk_error *err)
 {
     const struct lk_output *to = &cli->with.output;
@@ -110,7 +119,8 @@ int cli_make(struct cli *cli, struct lk_error *err)
     if (rc)
         return rc;
     cli_watch_init(&watch, cli);
-    rc = lk_engine_open(&cli->with.engine, &engine, err);
+    rc = cli_preview_begin(cli, &watch, err);
+    rc = rc ? rc : lk_engine_open(&cli->with.engine, &engine, err);
     if (!rc && cli->with.output.debug)
         rc = lk_engine_debug(engine, cli->with.output.debug, err);
     if (!rc)
@@ -119,9 +129,12 @@ int cli_make(struct cli *cli, struct lk_error *err)
     if (!rc)
         say_remarks(cli, result);
     if (!rc)
+        say_memory(cli, result);
+    if (!rc)
         rc = save_pictures(cli, result, err);
     if (!rc)
         rc = save_report(cli, result, err);
+    cli_preview_end(rc != 0);
     lk_result_free(result);
     lk_engine_free(engine);
     return rc;

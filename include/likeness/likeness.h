@@ -50,8 +50,10 @@ struct lk_engine_options {
                                           signed C2PA manifest; both or neither; NULL: none */
     char *c2pa_trust; /* PEM file of roots whose C2PA signers are trusted; NULL: nobody is */
     bool names_only;  /* models are those of the model folders, by name: a path, in a request or
-                         here,  is LK_E_REFUSED. For whoever takes requests of strangers. Pictures
-                         that a  request names are the caller's to check */
+                         here, is LK_E_REFUSED. For whoever takes requests of strangers. Pictures
+                         that a request names are the caller's to check */
+    char *preview_decoder; /* TAESD-form decoder, a .safetensors file, that draws previews; NULL: a
+                              linear map does, at an eighth of the size */
     char *forensics, *nsfw, *agegender; /* networks that judge: name, or FAMILY:PATH; NULL: the
                                            starter's, else the first that is installed */
 };

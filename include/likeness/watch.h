@@ -4,10 +4,17 @@
 #define LIKENESS_WATCH_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 struct lk_watch_event {
     const char *stage; /* "draw", "decode", "find", "refine" …: a string constant */
     int step, steps;   /* 1 … steps; steps 0 when unknown */
+    /* What the picture looks like so far: a PNG, hatched and labelled as made by AI, of an eighth
+     * of its size (without lk_engine_options.preview_decoder); lives during the call. NULL in all
+     * events but those that preview_every asks for. Nobody has judged it yet: who shows it takes it
+     * back when the run fails or its picture may not leave (docs/trust.md). */
+    const void *preview;
+    size_t preview_size;
 };
 
 struct lk_watch {
@@ -17,6 +24,7 @@ struct lk_watch {
     void *user;
     atomic_bool *
         stop; /* may be NULL; set it from any thread or signal handler: work ends within one step */
+    int preview_every; /* a preview after so many steps of drawing; 0: none */
 };
 
 #endif

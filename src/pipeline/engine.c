@@ -25,6 +25,14 @@ static int copy_text(const char *from, char **to, struct lk_error *err)
     return from && !*to ? lk_fail_memory(err, "engine options", strlen(from)) : 0;
 }
 
+/* A budget is about the whole process: what is no network takes about this. */
+enum { PROGRAM_BYTES = 96 << 20 };
+
+static size_t memory_of_networks(size_t budget)
+{
+    return budget > 2 * (size_t)PROGRAM_BYTES ? budget - PROGRAM_BYTES : budget / 2;
+}
+
 int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err)
 {
     lk_engine *engine = calloc(1, sizeof *engine);
@@ -36,7 +44,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
     if (options) {
         engine->options.threads = runtime.threads = options->threads;
         engine->options.memory = options->memory;
-        runtime.memory = (size_t)options->memory;
+        runtime.memory = memory_of_networks((size_t)options->memory);
         rc = copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->draw_device, &engine->options.draw_device, err);
         rc = rc ? rc : copy_text(options->face_device, &engine->options.face_device, err);
@@ -51,6 +59,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = rc ? rc : copy_text(options->c2pa_trust, &engine->options.c2pa_trust, err);
         rc = rc ? rc : copy_text(options->policy, &engine->options.policy, err);
         rc = rc ? rc : copy_text(options->policy_levels, &engine->options.policy_levels, err);
+        rc = rc ? rc : copy_text(options->preview_decoder, &engine->options.preview_decoder, err);
         rc = rc ? rc : copy_text(options->forensics, &engine->options.forensics, err);
         rc = rc ? rc : copy_text(options->nsfw, &engine->options.nsfw, err);
         rc = rc ? rc : copy_text(options->agegender, &engine->options.agegender, err);
@@ -85,6 +94,7 @@ void lk_engine_free(lk_engine *engine)
     lk_swapper_free(engine->swapper);
     lk_upscaler_free(engine->upscaler);
     lk_rivagan_free(engine->rivagan);
+    lk_tiny_decoder_free(engine->preview);
     lk__controls_close(&engine->controls);
     lk__adapters_close(&engine->adapters);
     close_judges(&engine->judges);
@@ -360,6 +370,15 @@ int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, str
     lk_upscaler_free(engine->upscaler);
     engine->upscaler = opened;
     return remember(&engine->upscaler_name, request->upscaler, err);
+}
+
+int lk__engine_preview(lk_engine *engine, struct lk_error *err)
+{
+    const char *path = engine->options.preview_decoder;
+    return !path || engine->preview
+               ? 0
+               : lk_tiny_decoder_open(engine->runtime, path, lk__engine_draw_device(engine),
+                                      &engine->preview, err);
 }
 
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err)

@@ -75,6 +75,7 @@ struct lk_engine {
     lk_swapper *swapper;
     lk_upscaler *upscaler;
     lk_rivagan *rivagan;
+    lk_tiny_decoder *preview; /* of previews; NULL: not asked for yet, or none */
     struct lk__controls_open controls;
     struct lk__adapters_open adapters;
     struct lk__judges judges;
@@ -92,6 +93,8 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
 /* After the embedder, which it must belong to. */
 int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+/* Leaves engine->preview NULL where the options name none. */
+int lk__engine_preview(lk_engine *engine, struct lk_error *err);
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err);
 
 /* The installed network of a role that judges, or sees for ControlNets, noted for the audit: the

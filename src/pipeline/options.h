@@ -47,9 +47,10 @@ enum lk_command {
 
 /* Where the answers go: what the program, not the library, does with a result. */
 struct lk_output {
-    char *path;   /* -o */
-    char *report; /* --report */
-    char *debug;  /* --debug */
+    char *path;    /* -o */
+    char *report;  /* --report */
+    char *debug;   /* --debug */
+    char *preview; /* --preview */
     bool json, quiet, verbose;
     bool explain; /* --explain: how the prompt is read, instead of a picture */
 };

@@ -160,6 +160,22 @@ static bool is_refused(const lk_result *result)
     return false;
 }
 
+/* All that is computed. */
+static int make(lk_engine *engine,
+                lk_result *result,
+                const struct lk_watch *watch,
+                struct lk_error *err)
+{
+    int rc = lk__policy_request(engine, result, err);
+    rc = rc ? rc : lk__people_check(engine, result, watch, err);
+    if (!rc)
+        rc = result->request.task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
+                                                  : run_drawn(engine, result, watch, err);
+    rc = rc ? rc : lk__people_look_again(engine, result, watch, err);
+    rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
+    return rc ? rc : lk__marks_write(engine, result, watch, err);
+}
+
 int lk_engine_run(lk_engine *engine,
                   const struct lk_request *request,
                   const struct lk_watch *watch,
@@ -179,14 +195,9 @@ int lk_engine_run(lk_engine *engine,
     lk__debug_folder_begin(engine->debug_folder);
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
-    rc = lk__policy_request(engine, result, err);
-    rc = rc ? rc : lk__people_check(engine, result, watch, err);
-    if (!rc)
-        rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
-                                           : run_drawn(engine, result, watch, err);
-    rc = rc ? rc : lk__people_look_again(engine, result, watch, err);
-    rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
-    rc = rc ? rc : lk__marks_write(engine, result, watch, err);
+    lk_memory_watch *memory = lk_memory_begin();
+    rc = make(engine, result, watch, err);
+    result->memory = lk_memory_end(memory);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);
     rc = rc ? rc : lk__provenance_begin(engine, result, err);

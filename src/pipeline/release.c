@@ -12,6 +12,8 @@
  *   8. the audit ledger                          trust/record.c; no row, no bytes. Each encoding
  *                                                is a release, and has a row of its own
  *
+ * Previews (drawing/preview.c) are seen before all that: an eighth of the size, hatched, labelled.
+ *
  * Exactness is measured before this file, on lk_result. */
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +127,29 @@ static int aigc_of(const lk_result *result,
                 : lk_fail(err, LK_E_INPUT,
                           "the producer '%s' is not UTF-8: give another by --producer",
                           result->producer);
+}
+
+int lk__release_preview(const lk_result *result,
+                        const struct lk_picture *marked,
+                        void **bytes,
+                        size_t *size,
+                        struct lk_error *err)
+{
+    static const struct lk__picture_report nothing = {0}; /* it has no id */
+    struct lk_xmp xmp = {
+        .source = result->request.init ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
+        .version = LK_VERSION,
+        .model = *result->model ? result->model : NULL,
+    };
+    char *aigc = NULL, *packet = NULL;
+    int rc = aigc_of(result, &nothing, &aigc, err);
+    xmp.aigc = aigc;
+    rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
+    const struct lk_picture_text text = {.xmp = packet};
+    rc = rc ? rc : lk_picture_encode(marked, LK_FORMAT_PNG, &text, bytes, size, err);
+    free(aigc);
+    free(packet);
+    return rc;
 }
 
 static int format_of_name(const char *name, enum lk_format *out, struct lk_error *err)

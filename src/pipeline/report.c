@@ -239,6 +239,12 @@ static json_t *json_of_consents(const lk_result *result)
     return consents;
 }
 
+static json_t *json_of_memory(const struct lk_memory *m)
+{
+    return json_pack("{s:I,s:I,s:I}", "peak", (json_int_t)m->peak, "peak_anonymous",
+                     (json_int_t)m->anonymous, "peak_mapped", (json_int_t)m->file);
+}
+
 int lk__result_describe(lk_result *result, struct lk_error *err)
 {
     char *request_text;
@@ -257,6 +263,9 @@ int lk__result_describe(lk_result *result, struct lk_error *err)
         json_array_append_new(remarks, json_string(result->remarks[i]));
     json_object_set_new(root, "remarks", remarks);
     json_object_set(root, "policy", result->policy);
+    if (result->previews)
+        json_object_set_new(root, "previews", json_integer(result->previews));
+    json_object_set_new(root, "memory", json_of_memory(&result->memory));
     if (root && *result->model)
         json_object_set_new(root, "model",
                             json_pack("{s:s,s:s}", "name", result->model, "hash", result->hash));

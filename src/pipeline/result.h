@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/memory.h"
 #include "data/face.h"
 #include "data/identity.h"
 #include "data/picture.h"
@@ -106,7 +107,9 @@ struct lk_result {
     int n_remarks;
     char notes[4][160]; /* what was decided for the user, said with -v */
     int n_notes;
-    char *report; /* JSON */
+    int previews;            /* that were shown while it was drawn */
+    struct lk_memory memory; /* peaks of the run */
+    char *report;            /* JSON */
     struct lk__record record;
     struct lk__cast_asked cast;
     struct lk__provenance provenance;
@@ -135,6 +138,14 @@ json_t *lk__json_of_number(double value);
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
 /* The same of one face, with what became of it: "fate", "identity", "verdict". */
 json_t *lk__json_of_face_report(const struct lk__face_report *face);
+
+/* A preview as bytes that may be shown while the run goes on: a PNG with the labels of a picture
+ * that leaves, but without prompt and row. marked: by lk__marks_preview. *bytes is malloc'd. */
+int lk__release_preview(const lk_result *result,
+                        const struct lk_picture *marked,
+                        void **bytes,
+                        size_t *size,
+                        struct lk_error *err);
 
 /* Writes result->report; called once, when everything is in. */
 int lk__result_describe(lk_result *result, struct lk_error *err);

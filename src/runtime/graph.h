@@ -13,6 +13,7 @@
 #ifndef LK_RUNTIME_GRAPH_H
 #define LK_RUNTIME_GRAPH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,17 @@ typedef int32_t lk_value; /* an index into the graph's values */
 int lk_graph_new(const char *name, lk_graph **out, struct lk_error *err);
 void lk_graph_free(lk_graph *graph);
 int lk_graph_status(const lk_graph *graph, struct lk_error *err);
+
+/* What the graph gives for less memory; the numbers it computes stay the same.
+ *   parts    above 1: each attention is computed for so many parts of the queries, one after the
+ *            other, so that its scores take 1/parts of the room
+ *   streams  weights stay in their file and are upcast each time they are used, instead of once for
+ *            all when the network is loaded */
+struct lk_graph_thrift {
+    int parts;
+    bool streams;
+};
+void lk_graph_save(lk_graph *graph, struct lk_graph_thrift thrift);
 
 /* Names what is being built, for errors and for the names of nodes: lk_graph_at(g,
  * "down_blocks.%d.resnets.%d", i, j). */
@@ -71,7 +83,8 @@ lk_value lk_graph_layer_norm(
 lk_value lk_graph_attention(
     lk_graph *graph, lk_value q, lk_value k, lk_value v, int heads, int head_size, int causal);
 
-enum lk_activation { LK_SILU, LK_GELU, LK_QUICK_GELU }; /* x·σ(x); erf form; x·σ(1.702x) */
+/* x·σ(x); erf form; x·σ(1.702x); tanh x */
+enum lk_activation { LK_SILU, LK_GELU, LK_QUICK_GELU, LK_TANH };
 lk_value lk_graph_activation(lk_graph *graph, lk_value x, enum lk_activation activation);
 /* x […,2C] → a·gelu(b), a the first half */
 lk_value lk_graph_geglu(lk_graph *graph, lk_value x);

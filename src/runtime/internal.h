@@ -80,6 +80,7 @@ struct lk_session {
     char *name;         /* for messages: the file, or the network's name */
     const char *device; /* an entry of runtime->devices */
     size_t cost;        /* bytes it is counted with */
+    size_t work;        /* of them, those that runs take */
     unsigned users;
     uint64_t last_used;
 
@@ -92,20 +93,19 @@ struct lk_session {
 struct lk__recipe {
     const char *key;  /* NULL: not shared */
     const char *name; /* for messages */
-    size_t cost;
+    size_t cost;      /* the least that it takes; create may raise it */
     /* Creates the engine's session with these options. */
-    int (*create)(const struct lk__recipe *recipe,
+    int (*create)(struct lk__recipe *recipe,
                   lk_runtime *runtime,
                   OrtSessionOptions *options,
                   OrtSession **out,
                   struct lk_error *err);
-    const char *path;              /* of an ONNX file */
-    const struct lk_proto *model;  /* of a graph */
-    const struct lk__given *given; /* of a graph: weights that lie in no file */
+    const char *path; /* of an ONNX file */
+    const lk_graph *graph;
 };
 
 int lk__pool_open(lk_runtime *runtime,
-                  const struct lk__recipe *recipe,
+                  struct lk__recipe *recipe,
                   const char *device,
                   lk_session **out,
                   struct lk_error *err);

@@ -120,12 +120,9 @@ const char *const *lk_runtime_devices(const lk_runtime *runtime)
     return runtime->devices.list;
 }
 
-bool lk_runtime_is_short(lk_runtime *runtime)
+size_t lk_runtime_budget(const lk_runtime *runtime)
 {
-    pthread_mutex_lock(&runtime->lock);
-    const bool is_short = runtime->used > runtime->memory;
-    pthread_mutex_unlock(&runtime->lock);
-    return is_short;
+    return runtime->memory;
 }
 
 /* Takes a session out of the list; with the lock held. */
@@ -153,14 +150,13 @@ static lk_session *find(lk_runtime *runtime, const char *key, const char *device
     return session;
 }
 
-/* Frees idle sessions, longest idle first, until `more` bytes fit into the budget or none is idle.
- */
-static void make_room(lk_runtime *runtime, size_t more)
+bool lk_runtime_make_room(lk_runtime *runtime, size_t more)
 {
     for (;;) {
         lk_session *oldest = NULL;
         pthread_mutex_lock(&runtime->lock);
-        size_t free_bytes = runtime->used < runtime->memory ? runtime->memory - runtime->used : 0;
+        const size_t free_bytes =
+            runtime->used < runtime->memory ? runtime->memory - runtime->used : 0;
         for (lk_session *s = runtime->sessions; s && more > free_bytes; s = s->next) {
             if (!s->users && (!oldest || s->last_used < oldest->last_used))
                 oldest = s;
@@ -169,9 +165,24 @@ static void make_room(lk_runtime *runtime, size_t more)
             unlink_session(runtime, oldest);
         pthread_mutex_unlock(&runtime->lock);
         if (!oldest)
-            return;
+            return more <= free_bytes;
         session_free(oldest);
     }
+}
+
+bool lk_session_reserve(lk_session *session, size_t work)
+{
+    lk_runtime *runtime = session->runtime;
+    if (work > session->work && !lk_runtime_make_room(runtime, work - session->work))
+        return false;
+    pthread_mutex_lock(&runtime->lock);
+    if (work > session->work) {
+        runtime->used += work - session->work;
+        session->cost += work - session->work;
+        session->work = work;
+    }
+    pthread_mutex_unlock(&runtime->lock);
+    return true;
 }
 
 static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options)
@@ -187,7 +198,7 @@ static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options)
 }
 
 static int create(lk_runtime *runtime,
-                  const struct lk__recipe *recipe,
+                  struct lk__recipe *recipe,
                   const char *device,
                   lk_session **out,
                   struct lk_error *err)
@@ -202,7 +213,6 @@ static int create(lk_runtime *runtime,
     }
     session->runtime = runtime;
     session->device = device;
-    session->cost = recipe->cost;
     session->users = 1;
     OrtStatus *status = api->CreateSessionOptions(&options);
     if (!status)
@@ -212,6 +222,7 @@ static int create(lk_runtime *runtime,
         code = lk__device_apply(api, device, options, err);
     if (!code)
         code = recipe->create(recipe, runtime, options, &session->ort, err);
+    session->cost = recipe->cost;
     if (!code)
         code = lk__ports_read(session, err);
     if (options)
@@ -225,7 +236,7 @@ static int create(lk_runtime *runtime,
 }
 
 int lk__pool_open(lk_runtime *runtime,
-                  const struct lk__recipe *recipe,
+                  struct lk__recipe *recipe,
                   const char *device,
                   lk_session **out,
                   struct lk_error *err)
@@ -245,7 +256,7 @@ int lk__pool_open(lk_runtime *runtime,
     pthread_mutex_lock(&runtime->making);
     session = find(runtime, recipe->key, device);
     if (!session) {
-        make_room(runtime, recipe->cost);
+        lk_runtime_make_room(runtime, recipe->cost);
         code = create(runtime, recipe, device, &session, err);
         if (!code) {
             pthread_mutex_lock(&runtime->lock);

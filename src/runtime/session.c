@@ -12,7 +12,7 @@
 #include "runtime/graph/lower.h"
 #include "runtime/internal.h"
 
-static int create_of_file(const struct lk__recipe *recipe,
+static int create_of_file(struct lk__recipe *recipe,
                           lk_runtime *runtime,
                           OrtSessionOptions *options,
                           OrtSession **out,
@@ -49,7 +49,7 @@ int lk_session_open(lk_runtime *runtime,
     code = key ? lk__onnx_file_check(path, file.bytes, file.size, err)
                : lk_fail_memory(err, "a session's key", strlen(file.path));
     if (!code) {
-        const struct lk__recipe recipe = {
+        struct lk__recipe recipe = {
             .key = key,
             .name = path,
             .cost = file.size,
@@ -126,35 +126,78 @@ static void given_free(struct lk__given *given)
     free((void *)given->values);
 }
 
-static int create_of_model(const struct lk__recipe *recipe,
-                           lk_runtime *runtime,
+static int create_of_model(lk_runtime *runtime,
+                           const char *name,
+                           const struct lk_proto *model,
+                           const struct lk__given *given,
                            OrtSessionOptions *options,
                            OrtSession **out,
                            struct lk_error *err)
 {
     const OrtApi *api = runtime->api;
-    const struct lk__given *given = recipe->given;
     OrtStatus *status = api->AddSessionConfigEntry(
         options, kOrtSessionOptionsModelExternalInitializersFileFolderPath, "/");
     if (!status && given->count)
         status = api->AddExternalInitializers(options, (const char *const *)given->names,
                                               (const OrtValue *const *)given->values, given->count);
     if (!status)
-        status = api->CreateSessionFromArray(runtime->env, recipe->model->bytes,
-                                             recipe->model->size, options, out);
-    return lk__ort_check(api, status, LK_E_INPUT, err, "network '%s'", recipe->name);
+        status = api->CreateSessionFromArray(runtime->env, model->bytes, model->size, options, out);
+    return lk__ort_check(api, status, LK_E_INPUT, err, "network '%s'", name);
 }
 
-/* What the weights take as f32, which is what the engine folds them to. */
-static size_t weight_bytes(const lk_graph *graph)
+/* What the weights take as f32, which is what the engine folds them to; of streamed ones, the
+ * largest that is upcast is in memory at a time. */
+size_t lk_graph_bytes(const lk_graph *graph, bool streams)
 {
-    size_t total = 0;
+    size_t total = 0, largest = 0;
     for (size_t i = 0; i < graph->count; i++) {
         const struct lk_tensor *tensor = &graph->values[i].as.tensor;
-        if (graph->values[i].op == LK__WEIGHT)
-            total += tensor->size / lk_dtype_size(tensor->dtype) * sizeof(float);
+        if (graph->values[i].op != LK__WEIGHT)
+            continue;
+        const size_t bytes = tensor->size / lk_dtype_size(tensor->dtype) * sizeof(float);
+        if (tensor->dtype != LK_F32 && bytes > largest)
+            largest = bytes;
+        total += streams && tensor->path ? 0 : bytes;
     }
-    return total;
+    return streams ? total + largest : total;
+}
+
+/* Measured: while it folds, the engine holds what it has read and half as much again beside the f32
+ * (docs/runtime.md). */
+size_t lk_graph_load_bytes(const lk_graph *graph, bool streams)
+{
+    size_t read = 0;
+    for (size_t i = 0; !streams && i < graph->count; i++) {
+        const struct lk__value *value = &graph->values[i];
+        if (value->op == LK__WEIGHT && value->as.tensor.dtype != LK_F32)
+            read += value->as.tensor.size;
+    }
+    return lk_graph_bytes(graph, streams) + read / 2 * 3;
+}
+
+/* Where loading it would not fit, weights are streamed. */
+static int create_of_graph(struct lk__recipe *recipe,
+                           lk_runtime *runtime,
+                           OrtSessionOptions *options,
+                           OrtSession **out,
+                           struct lk_error *err)
+{
+    struct lk_proto model = {0};
+    struct lk__given given;
+    lk_graph graph = *recipe->graph; /* shares its values */
+    if (!graph.thrift.streams)
+        graph.thrift.streams = !lk_runtime_make_room(runtime, lk_graph_load_bytes(&graph, false));
+    recipe->cost = lk_graph_bytes(&graph, graph.thrift.streams);
+    int code = given_new(runtime, &graph, &given, err);
+    if (!code)
+        code = lk__lower(&graph, LK_LOWER_PLAIN, place_of, &given, &model, err);
+    if (!code)
+        code = given.code;
+    if (!code)
+        code = create_of_model(runtime, recipe->name, &model, &given, options, out, err);
+    given_free(&given);
+    lk_proto_free(&model);
+    return code;
 }
 
 int lk_session_of_graph(lk_runtime *runtime,
@@ -164,24 +207,15 @@ int lk_session_of_graph(lk_runtime *runtime,
                         lk_session **out,
                         struct lk_error *err)
 {
-    struct lk_proto model = {0};
-    struct lk__given given;
-    int code = given_new(runtime, graph, &given, err);
-    if (!code)
-        code = lk__lower(graph, LK_LOWER_PLAIN, place_of, &given, &model, err);
-    if (!code)
-        code = given.code;
-    const struct lk__recipe recipe = {
+    int code = lk_graph_status(graph, err);
+    if (code)
+        return code;
+    struct lk__recipe recipe = {
         .key = key,
         .name = graph->name,
-        .cost = weight_bytes(graph),
-        .create = create_of_model,
-        .model = &model,
-        .given = &given,
+        .cost = lk_graph_bytes(graph, true),
+        .create = create_of_graph,
+        .graph = graph,
     };
-    if (!code)
-        code = lk__pool_open(runtime, &recipe, device, out, err);
-    given_free(&given);
-    lk_proto_free(&model);
-    return code;
+    return lk__pool_open(runtime, &recipe, device, out, err);
 }

@@ -35,8 +35,9 @@ int lk_runtime_open(const struct lk_runtime_options *options,
                     struct lk_error *err);
 void lk_runtime_free(lk_runtime *runtime); /* all sessions must have been released */
 const char *lk_runtime_version(const lk_runtime *runtime);
-/* Whether the sessions take more than the budget: who can do without one should release it. */
-bool lk_runtime_is_short(lk_runtime *runtime);
+/* Frees idle networks until so many bytes more fit into the budget; whether they do now. */
+bool lk_runtime_make_room(lk_runtime *runtime, size_t bytes);
+size_t lk_runtime_budget(const lk_runtime *runtime);
 
 /* Devices: "cpu", "cuda:0", …; "auto" takes the first that works. NULL-terminated list of what
  * works here. */
@@ -51,8 +52,13 @@ int lk_session_open(lk_runtime *runtime,
                     const char *device,
                     lk_session **out,
                     struct lk_error *err);
+/* What the weights of a network take, in bytes, and while it is being loaded: more. With streams
+ * (see lk_graph_thrift) next to nothing but what lies in no file. */
+size_t lk_graph_bytes(const lk_graph *graph, bool streams);
+size_t lk_graph_load_bytes(const lk_graph *graph, bool streams);
 /* The graph may be freed afterwards, and weights in memory; the tensor files that it points into
- * must live as long as the session. key: what the session is (file sha or path, role, options);
+ * must live as long as the session. Where the budget has no room for it, its weights are streamed.
+ * key: what the session is (file sha or path, role, options);
  * NULL: not shared. */
 int lk_session_of_graph(lk_runtime *runtime,
                         const lk_graph *graph,
@@ -61,6 +67,9 @@ int lk_session_of_graph(lk_runtime *runtime,
                         lk_session **out,
                         struct lk_error *err);
 void lk_session_release(lk_session *session); /* NULL is fine */
+/* Runs of the session will take `work` bytes beside its weights, and keep them: frees idle networks
+ * until that fits. false, and nothing is reserved, where it does not. */
+bool lk_session_reserve(lk_session *session, size_t work);
 
 /* What the network says of itself. Dimensions that are free are −1. */
 struct lk_port {

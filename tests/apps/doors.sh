@@ -41,7 +41,9 @@ nothing_left() {
 held() {
     local code=$1 pattern=$2
     shift 2
-    check "$code" "$pattern" "$@" -o out/x.png --report - --debug out/steps
+    local preview=() # a swap draws nothing that could be shown
+    [ "$2" = swap ] || preview=(--preview out/preview.png)
+    check "$code" "$pattern" "$@" -o out/x.png --report - --debug out/steps "${preview[@]}"
     nothing_left "$@"
     check "$code" "$pattern" "$@" -o - --report out/report.json --debug out/steps
     nothing_left "$@"
@@ -71,13 +73,13 @@ try_draw() {
     held 3 "shows 'ada': 'ada' has agreed to film" $lk draw "a woman" $quick --ip-adapter nosuch:face.png --consent self
     held 3 "no consent of the person" $lk draw "a man" $quick --face-adapter nosuch --face man.png
     # Ctrl-C half way: no picture; what a developer sees is marked.
-    $lk draw "a woman" --steps 4 --size 128x128 --count 99 --debug out/steps -o out/x.png > out.txt 2> err.txt &
+    $lk draw "a woman" --steps 4 --size 128x128 --count 99 --debug out/steps --preview out/p.png -o out/x.png > out.txt 2> err.txt &
     local pid=$! i
     for i in $(seq 600); do [ -e out/steps/002-draw-decoded.png ] && break || sleep 0.1; done
     kill -INT $pid
     wait $pid
     [ $? = 130 ] && pass || fail "interrupted" "exit code"
-    ls out/x* > /dev/null 2>&1 && fail "interrupted" "$(ls out)" || pass
+    ls out/x* out/p* > /dev/null 2>&1 && fail "interrupted" "$(ls out)" || pass
     check 0 '"watermark": \{"id"' $lk inspect out/steps/001-draw-decoded.png --json
     rm -rf out/*
     # A full disk.

@@ -179,6 +179,20 @@ void check_released(lk_engine *engine, const void *bytes, size_t size)
 const char *const formats[PICTURE_FORMATS] = {"png", "jpeg", "webp", "tiff"};
 static const char *const endings[] = {"png", "jpg", "webp", "tif"};
 
+void check_preview(const void *bytes, size_t size)
+{
+    static const char label[] = "trainedAlgorithmicMedia", aigc[] = "TC260:AIGC";
+    struct lk_picture *seen;
+    struct lk_error err;
+    assert_non_null(memmem(bytes, size, label, strlen(label)));
+    assert_non_null(memmem(bytes, size, aigc, strlen(aigc)));
+    assert_ok(lk_picture_read_bytes(bytes, size, "preview", &seen, &err), &err);
+    assert_true(seen->width < LK_WATERMARK_SIDE && seen->height < LK_WATERMARK_SIDE);
+    for (int k = 0; k + 1 < seen->width; k += 8) /* light, then dark */
+        assert_true(seen->u8[3 * k] >= 153 && seen->u8[3 * k + 3] <= 102);
+    lk_picture_free(seen);
+}
+
 void check_held(const lk_result *result, size_t i, int code, const char *says)
 {
     struct lk_error err;

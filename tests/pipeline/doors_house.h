@@ -44,6 +44,8 @@ char *output_path(const char *name); /* there; malloc'd */
 
 /* Marked, labelled, and in the audit by its bytes. */
 void check_released(lk_engine *engine, const void *bytes, size_t size);
+/* A preview: small, hatched, labelled. */
+void check_preview(const void *bytes, size_t size);
 /* The picture leaves neither as bytes nor as a file, in no format: each time this code, and a
  * sentence that says this. */
 void check_held(const lk_result *result, size_t i, int code, const char *says);

@@ -381,6 +381,37 @@ static void a_cancelled_run_is_tried(void)
     lk_engine_free(engine);
 }
 
+/* Of what is refused there is no preview. */
+static void look_at_preview(void *user, const struct lk_watch_event *event)
+{
+    if (!event->preview)
+        return;
+    ++*(int *)user;
+    assert_string_equal(event->stage, "draw");
+    check_preview(event->preview, event->preview_size);
+}
+
+static void a_preview_is_tried(void)
+{
+    int shown = 0;
+    const struct lk_watch watch = {.on_event = look_at_preview, .user = &shown, .preview_every = 2};
+    struct lk_request request;
+    struct lk_error err;
+    lk_result *refused = NULL;
+    lk_engine *engine = open_engine();
+    quick(&request);
+    request.steps = 4;
+    lk_result *result = run(engine, &request, &watch);
+    assert_int_equal(shown, 2);
+    assert_non_null(strstr(lk_result_report(result), "\"previews\": 2"));
+    lk_result_free(result);
+    replace(&request.prompt, "a nude woman");
+    assert_int_equal(lk_engine_run(engine, &request, &watch, &refused, &err), LK_E_REFUSED);
+    assert_int_equal(shown, 2);
+    lk_request_free(&request);
+    lk_engine_free(engine);
+}
+
 /* Consent ends while the picture is drawn, or while its result lies about. */
 static void a_consent_that_ends_is_tried(void)
 {
@@ -589,7 +620,7 @@ static void save_is_tried(void)
 
 static const struct {
     const char *function;
-    void (*attempts[5])(void);
+    void (*attempts[6])(void);
 } doors[] = {
     {"lk_exit_code", {words_are_tried}},
     {"lk_version", {words_are_tried}},
@@ -598,7 +629,8 @@ static const struct {
     {"lk_engine_open", {engine_open_is_tried, engine_options_are_tried, paths_are_tried}},
     {"lk_engine_free", {engine_free_is_tried}},
     {"lk_engine_run",
-     {run_is_tried, a_cancelled_run_is_tried, a_consent_that_ends_is_tried, a_late_bar_is_tried}},
+     {run_is_tried, a_cancelled_run_is_tried, a_preview_is_tried, a_consent_that_ends_is_tried,
+      a_late_bar_is_tried}},
     {"lk_result_free", {words_are_tried}},
     {"lk_result_count", {words_are_tried}},
     {"lk_result_report", {words_are_tried}},

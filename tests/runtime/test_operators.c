@@ -112,6 +112,11 @@ static lk_value quick_gelu(lk_graph *g, const lk_value *in)
     return lk_graph_activation(g, lk_graph_scale(g, in[0], 4), LK_QUICK_GELU);
 }
 
+static lk_value tanh_of(lk_graph *g, const lk_value *in)
+{
+    return lk_graph_activation(g, lk_graph_scale(g, in[0], 4), LK_TANH);
+}
+
 static lk_value geglu(lk_graph *g, const lk_value *in)
 {
     return lk_graph_geglu(g, lk_graph_scale(g, in[0], 4));
@@ -215,6 +220,7 @@ static const struct operator_case {
     {"silu", silu, 1, {{3, {2, 7, 8}}}, 0, LK_F32, NULL},
     {"gelu", gelu, 1, {{3, {2, 7, 8}}}, 0, LK_F32, NULL},
     {"quick_gelu", quick_gelu, 1, {{3, {2, 7, 8}}}, 0, LK_F32, NULL},
+    {"tanh", tanh_of, 1, {{3, {2, 7, 8}}}, 0, LK_F32, NULL},
     {"geglu", geglu, 1, {{3, {2, 7, 8}}}, 4, LK_F32, NULL},
     {"add", add, 2, {{4, {2, 4, 6, 5}}, {4, {2, 4, 1, 1}}}, 0, LK_F32, NULL},
     {"mul", mul, 1, {{3, {2, 7, 8}}}, 0, LK_F32, NULL},
@@ -272,7 +278,10 @@ static void compare(const char *name, const struct golden *want, const struct lk
     }
 }
 
-static void run_case(lk_runtime *runtime, const struct operator_case *c, bool free_sizes)
+static void run_case(lk_runtime *runtime,
+                     const struct operator_case *c,
+                     bool free_sizes,
+                     struct lk_graph_thrift thrift)
 {
     static const char *const names[] = {"a", "b", "c"};
     static const char *const result[] = {"y"};
@@ -297,6 +306,7 @@ static void run_case(lk_runtime *runtime, const struct operator_case *c, bool fr
     lk_graph_at(g, "%s", c->name);
     lk_graph_output(g, "y", c->build(g, values));
     assert_ok(lk_graph_status(g, &err), &err);
+    lk_graph_save(g, thrift);
     assert_ok(lk_session_of_graph(runtime, g, NULL, "cpu", &session, &err), &err);
     lk_graph_free(g);
     assert_ok(lk_session_run(session, (size_t)c->n_in, names, in, 1, result, &out, NULL, &err),
@@ -311,13 +321,26 @@ static void run_case(lk_runtime *runtime, const struct operator_case *c, bool fr
 static void every_operator_computes_what_torch_computes(void **state)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++)
-        run_case(*state, &cases[i], false);
+        run_case(*state, &cases[i], false, (struct lk_graph_thrift){0});
 }
 
 static void every_operator_takes_sizes_that_are_known_only_at_run_time(void **state)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++)
-        run_case(*state, &cases[i], true);
+        run_case(*state, &cases[i], true, (struct lk_graph_thrift){0});
+}
+
+/* 7 queries in 2, 3, 7 and 16 parts: parts of unequal length, of one query, and empty ones. */
+static void attention_in_parts_is_the_same(void **state)
+{
+    static const int parts[] = {2, 3, 7, 16};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++) {
+        for (size_t k = 0; !strncmp(cases[i].name, "attention", 9) && k < LK_ARRAY_LENGTH(parts);
+             k++) {
+            run_case(*state, &cases[i], false, (struct lk_graph_thrift){.parts = parts[k]});
+            run_case(*state, &cases[i], true, (struct lk_graph_thrift){.parts = parts[k]});
+        }
+    }
 }
 
 int main(void)
@@ -325,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operator_computes_what_torch_computes),
         cmocka_unit_test(every_operator_takes_sizes_that_are_known_only_at_run_time),
+        cmocka_unit_test(attention_in_parts_is_the_same),
     };
     return cmocka_run_group_tests(tests, open_runtime, close_runtime);
 }

@@ -106,6 +106,53 @@ static void weights_of_every_dtype_are_read_at_any_offset_of_a_file(void **state
     }
 }
 
+enum { WIDE = 256 };
+
+/* y = x·wᵀ with w [256,256] in a file, x [N,256] of ones; streamed, or folded when it is loaded. */
+static void run_wide(lk_runtime *runtime, enum lk_dtype dtype, bool streams, float *y)
+{
+    static unsigned char bytes[WIDE * WIDE * 4];
+    static const float x[2 * WIDE] = {[0] = 1, [7] = -2, [WIDE] = 3, [2 * WIDE - 1] = 0.5f};
+    for (size_t i = 0; i < (size_t)WIDE * WIDE; i++)
+        encode(dtype, i % COUNT, bytes + i * lk_dtype_size(dtype));
+    const struct lk_tensor w = {.name = "w",
+                                .dtype = dtype,
+                                .rank = 2,
+                                .shape = {WIDE, WIDE},
+                                .size = (size_t)WIDE * WIDE * lk_dtype_size(dtype),
+                                .path = scratch_write("wide.bin", bytes, sizeof bytes)};
+    const struct lk_array in = {LK_F32, 2, {2, WIDE}, (void *)x};
+    struct lk_array out;
+    struct lk_error err;
+    lk_session *session;
+    lk_graph *g;
+    assert_ok(lk_graph_new("wide", &g, &err), &err);
+    lk_value v = lk_graph_input(g, "x", LK_F32, 2, (const int64_t[]){LK_DYNAMIC, WIDE});
+    v = lk_graph_linear(g, v, lk_graph_weight(g, &w, 0, NULL), LK_NO_VALUE);
+    lk_graph_output(g, "y", v);
+    lk_graph_save(g, (struct lk_graph_thrift){.streams = streams});
+    const size_t f32 = (size_t)WIDE * WIDE * sizeof(float);
+    assert_int_equal(lk_graph_bytes(g, streams), streams && dtype == LK_F32 ? 0 : f32);
+    assert_ok(lk_session_of_graph(runtime, g, NULL, "cpu", &session, &err), &err);
+    lk_graph_free(g);
+    assert_ok(run_one(session, "x", &in, "y", &out, &err), &err);
+    memcpy(y, out.data, 2 * WIDE * sizeof *y);
+    free(out.data);
+    lk_session_release(session);
+}
+
+static void streamed_weights_are_the_same_numbers(void **state)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(dtypes); i++) {
+        float folded[2 * WIDE], streamed[2 * WIDE];
+        run_wide(*state, dtypes[i], false, folded);
+        run_wide(*state, dtypes[i], true, streamed);
+        for (size_t k = 0; k < LK_ARRAY_LENGTH(folded); k++)
+            assert_float_equal(streamed[k], folded[k], 1e-5);
+        assert_float_equal(folded[0], number(0) - 2 * number(7), 1e-5);
+    }
+}
+
 static void weights_that_lie_in_no_file_go_into_the_model(void **state)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(dtypes); i++) {
@@ -193,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_of_every_dtype_are_read_at_any_offset_of_a_file),
+        cmocka_unit_test(streamed_weights_are_the_same_numbers),
         cmocka_unit_test(weights_that_lie_in_no_file_go_into_the_model),
         cmocka_unit_test(an_exported_network_stands_alone),
         cmocka_unit_test(a_missing_weight_is_named_by_its_place),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Samplers alone, on a made-up network ε = 0.3·input + t/1000, against diffusers' schedulers: every
  * sampler, schedule and spacing, few and many steps, from noise and from the middle. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,6 +109,26 @@ static void samplers_walk_as_diffusers_does(void **state)
 {
     (void)state;
     assert_int_equal(walk_all("diffuse", 2e-6), 168);
+}
+
+/* diffusers' AysSchedules["StableDiffusionXLSigmas"]; the last one, before 0, is the WebUI's. */
+static void align_your_steps_has_levels_of_its_own_for_sdxl(void **state)
+{
+    (void)state;
+    static const float sigmas[] = {14.615f, 6.315f, 3.771f, 2.181f, 1.342f, 0.862f,
+                                   0.555f,  0.380f, 0.234f, 0.113f, 0.029f};
+    const struct lk_sampler *sampler;
+    struct lk__plan laid;
+    struct lk_error err;
+    golden_must(lk_sampler_find("euler", &sampler, &err), &err);
+    for (int steps = 11; steps <= 21; steps += 10) {
+        const struct lk__plan_options options = {
+            .schedule = LK_SCHEDULE_ALIGN_YOUR_STEPS, .steps = steps, .eta = -1, .sdxl = 1};
+        golden_must(lk__plan_make(sampler, &options, &laid, &err), &err);
+        for (int i = 0; i < 11; i++)
+            assert_float_equal(laid.call[i * (steps / 10)].from, sigmas[i], 1e-5);
+    }
+    assert_float_equal(laid.call[1].from, sqrtf(sigmas[0] * sigmas[1]), 1e-5);
 }
 
 static void the_other_samplers_and_schedules_walk_as_the_peers_do(void **state)
@@ -245,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samplers_walk_as_diffusers_does),
+        cmocka_unit_test(align_your_steps_has_levels_of_its_own_for_sdxl),
         cmocka_unit_test(the_other_samplers_and_schedules_walk_as_the_peers_do),
         cmocka_unit_test(unknown_samplers_are_refused_with_the_list),
         cmocka_unit_test(samplers_with_times_of_their_own_have_no_schedules),

@@ -47,6 +47,7 @@ cases = {
     "silu": F.silu(4 * tokens),
     "gelu": F.gelu(4 * tokens),
     "quick_gelu": 4 * tokens * torch.sigmoid(1.702 * 4 * tokens),
+    "tanh": torch.tanh(4 * tokens),
     "geglu": geglu(4 * tokens),
     "add": image + fill(2, 2, 4, 1, 1),
     "mul": tokens * fill(2, 8),

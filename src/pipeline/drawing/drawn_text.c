@@ -111,6 +111,8 @@ int lk__drawn_text(const struct lk_request *r, struct lk__drawn_text *out, struc
         say_mask(to, r);
     if (r->hires > 1)
         say_hires(to, r);
+    if (r->deep_cache > 1)
+        say(to, "DeepCache interval", "%d", r->deep_cache);
     for (int i = 0; i < r->n_controls; i++)
         say_control(to, i, r);
     int rc = say_adapters(to, r, err);

@@ -263,7 +263,7 @@ int lk__image_prompts_make(lk_engine *engine,
         rc = add_image(engine, result, i, watch, out, err);
     if (!rc && request->face_adapter)
         rc = add_face(engine, request, face, watch, out, err);
-    if (lk_runtime_is_short(engine->runtime)) {
+    if (!lk_drawer_has_room(engine->painter.drawer, request->width, request->height)) {
         lk_vision_free(engine->adapters.vision.vision);
         engine->adapters.vision.vision = NULL;
     }

@@ -135,7 +135,7 @@ static int encode(lk_engine *engine,
         rc = lk__conditions_make(&engine->refiner, &inversions, steps, watch, result,
                                  &brief->refined, err);
     lk__inversions_close(&inversions);
-    if (lk_runtime_is_short(engine->runtime)) {
+    if (!rc && !lk_drawer_has_room(engine->painter.drawer, request->width, request->height)) {
         lk_text_rest(engine->painter.text);
         if (request->refiner)
             lk_text_rest(engine->refiner.text);
@@ -191,6 +191,9 @@ int lk__brief_open(lk_engine *engine,
     brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
     label(engine, result);
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
+    rc =
+        rc ? rc
+           : lk__preview_open(engine, result, watch, &brief->preview, &brief->options.preview, err);
     rc = rc ? rc : look_at_pictures(engine, result, sized, face, watch, brief, err);
     rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
     return rc ? rc : encode(engine, result, watch, brief, err);

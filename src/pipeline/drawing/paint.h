@@ -5,6 +5,7 @@
 #define LK_PIPELINE_DRAWING_PAINT_H
 
 #include "pipeline/drawing/conditions.h"
+#include "pipeline/drawing/preview.h"
 #include "pipeline/drawing/sampling.h"
 #include "pipeline/engine.h"
 #include "pipeline/result.h"
@@ -18,6 +19,7 @@ struct lk__brief {
     struct lk__image_prompts image_prompts;    /* --ip-adapter, --face-adapter */
     struct lk_draw_options hires;              /* of the second drawing; width 0: there is none */
     struct lk__sampling sampling;
+    struct lk__preview preview;
     const struct lk_request *request; /* the result's, filled in */
     int upscale;                      /* 1: leave the size */
 };

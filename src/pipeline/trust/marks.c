@@ -124,6 +124,37 @@ int lk__marks_debug(const struct lk_picture *picture,
     return lk_picture_convert(picture, picture->type, out, err);
 }
 
+/* Every eighth diagonal is light and the one beside it dark: on any ground one of the two shows. */
+static void hatch(struct lk_picture *picture)
+{
+    enum { APART = 8 };
+    const float opacity = 0.6f;
+    for (int y = 0; y < picture->height; y++) {
+        for (int x = 0; x < picture->width; x++) {
+            float *pixel = picture->f32 + (size_t)picture->channels *
+                                              ((size_t)y * (size_t)picture->width + (size_t)x);
+            const int line = (x + y) % APART;
+            for (int c = 0; line < 2 && c < 3; c++)
+                pixel[c] += opacity * ((line ? 0.0f : 1.0f) - pixel[c]);
+        }
+    }
+}
+
+int lk__marks_preview(const struct lk_picture *picture,
+                      const struct lk_key *key,
+                      struct lk_picture **out,
+                      struct lk_error *err)
+{
+    struct lk_picture *hatched;
+    int rc = lk_picture_convert(picture, LK_PIXEL_F32, &hatched, err);
+    if (rc)
+        return rc;
+    hatch(hatched);
+    rc = lk__marks_debug(hatched, key, out, err);
+    lk_picture_free(hatched);
+    return rc;
+}
+
 int lk__marks_write(lk_engine *engine,
                     lk_result *result,
                     const struct lk_watch *watch,

@@ -15,6 +15,12 @@ int lk__marks_debug(const struct lk_picture *picture,
                     struct lk_picture **out,
                     struct lk_error *err);
 
+/* The same, hatched all over: a preview is no picture. */
+int lk__marks_preview(const struct lk_picture *picture,
+                      const struct lk_key *key,
+                      struct lk_picture **out,
+                      struct lk_error *err);
+
 /* Chooses the hidden mark's id of each picture, and makes the picture that may leave:
  * `marked`. */
 int lk__marks_write(lk_engine *engine,

@@ -294,6 +294,8 @@ int lk__record_add(const lk_result *result,
             "{s:s,s:o,s:O,s:o,s:o,s:o}", "program", lk_version(), "request", request, "models",
             result->record.models, "consents", split_consents(result, personal), "policy",
             lk__policy_record(result, picture), "faces", split_faces(picture, personal));
+        if (made && result->previews)
+            json_object_set_new(made, "previews", json_integer(result->previews));
         struct lk_ledger_entry entry = {.picture = *leaving, .made = made, .personal = personal};
         rc = made ? append(result, &entry, err) : lk_fail_memory(err, "the audit's record", 0);
         json_decref(made);

@@ -47,6 +47,11 @@ int lk_graph_status(const lk_graph *graph, struct lk_error *err)
     return graph->error.code;
 }
 
+void lk_graph_save(lk_graph *graph, struct lk_graph_thrift thrift)
+{
+    graph->thrift = thrift;
+}
+
 lk_value lk__graph_fail(lk_graph *graph, int code, const char *format, ...)
 {
     if (graph->error.code)

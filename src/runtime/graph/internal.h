@@ -27,6 +27,7 @@ enum lk__op {
     LK__SILU,
     LK__GELU,
     LK__QUICK_GELU,
+    LK__TANH,
     LK__GEGLU,
     LK__ADD,
     LK__MUL,
@@ -89,6 +90,7 @@ struct lk_graph {
     size_t count, capacity;
     struct lk__port outputs[LK__GRAPH_MAX_PORTS];
     size_t output_count;
+    struct lk_graph_thrift thrift;
 };
 
 /* Numbers of elements of a fully known shape; false when it is not known or overflows. */

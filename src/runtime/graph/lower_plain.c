@@ -17,6 +17,8 @@
 #include "base/size.h"
 #include "runtime/graph/lower.h"
 
+enum { STREAMED_LEAST = 64 << 10 }; /* bytes */
+
 /* The value that is being lowered. */
 struct step {
     struct lk__onnx *onnx;
@@ -118,6 +120,24 @@ static const struct lk__value *operand(const struct step *s, int i)
     return &s->graph->values[s->value->in[i]];
 }
 
+/* The weight, as if it came of the first operand: Reshape to its own shape + 0·(how many rows x
+ * has). ONNX Runtime can then neither upcast nor repack it while it loads, and computes it only
+ * when x is there; both shapes share the file's pages. */
+static const char *streamed(struct step *s, const char *weight, const struct lk__value *v)
+{
+    const char *rows = shape_of(s, s->names[s->value->in[0]], 0, 1);
+    const char *nothing = node2(s, "Mul", rows, integers(s, 1, INTS(0)));
+    return node2(s, "Reshape", weight, node2(s, "Add", nothing, integers(s, v->rank, v->shape)));
+}
+
+/* Small weights are not worth it. */
+static bool is_streamed(const struct step *s, const struct lk__value *v)
+{
+    const struct lk__value *first = operand(s, 0);
+    return s->graph->thrift.streams && v->as.tensor.size >= STREAMED_LEAST &&
+           first->op != LK__WEIGHT && first->shape[0] == LK_DYNAMIC;
+}
+
 /* Operand i as f32 (weights are upcast here, where they are used), or NULL when it is not given. */
 static const char *in(struct step *s, int i)
 {
@@ -125,7 +145,11 @@ static const char *in(struct step *s, int i)
         return NULL;
     const struct lk__value *v = operand(s, i);
     const char *name = s->names[s->value->in[i]];
-    return v->op == LK__WEIGHT && v->as.tensor.dtype != LK_F32 ? f32_of(s, name) : name;
+    if (v->op != LK__WEIGHT)
+        return name;
+    if (is_streamed(s, v))
+        name = streamed(s, name, v);
+    return v->as.tensor.dtype != LK_F32 ? f32_of(s, name) : name;
 }
 
 static const char *lower_input(struct step *s)
@@ -236,6 +260,50 @@ static const char *causal_mask(struct step *s)
                 &(struct lk__attribute)ATTR_INT("upper", 1));
 }
 
+/* q [N,heads,T,d], k [N,heads,d,S], w [N,heads,S,d] → [N,heads,T,d]; mask [T,S] or NULL */
+static const char *attend(
+    struct step *s, const char *q, const char *k, const char *w, const char *mask)
+{
+    const char *scores = node2(s, "MatMul", q, k);
+    if (mask)
+        scores = node2(s, "Add", scores, mask);
+    scores = node(s, "Softmax", 1, &scores, 1, &(struct lk__attribute)ATTR_INT("axis", -1));
+    return node2(s, "MatMul", scores, w);
+}
+
+static const char *slice_rows(
+    struct step *s, const char *x, const char *from, const char *to, int64_t axis)
+{
+    return node(s, "Slice", 4, (const char *const[]){x, from, to, integers(s, 1, &axis)}, 0, NULL);
+}
+
+/* The same in parts of ⌈T/parts⌉ queries each; the last ones may be shorter, or empty. A part
+ * begins behind those that are done, so no two are computed at once. */
+static const char *attend_in_parts(
+    struct step *s, const char *q, const char *k, const char *w, const char *mask)
+{
+    const int64_t parts = s->graph->thrift.parts;
+    const char **done = calloc((size_t)parts, sizeof *done);
+    if (!done) {
+        s->onnx->failed = true;
+        return "";
+    }
+    const char *rows = shape_of(s, q, 2, 3);
+    const char *step = node2(s, "Div", node2(s, "Add", rows, integers(s, 1, INTS(parts - 1))),
+                             integers(s, 1, INTS(parts)));
+    const char *from = integers(s, 1, INTS(0));
+    for (int64_t i = 0; i < parts; i++) {
+        const char *to = node2(s, "Add", from, step);
+        const char *of_mask = mask ? slice_rows(s, mask, from, to, 0) : NULL;
+        done[i] = attend(s, slice_rows(s, q, from, to, 2), k, w, of_mask);
+        from = node2(s, "Add", from, shape_of(s, done[i], 2, 3));
+    }
+    const char *y =
+        node(s, "Concat", (size_t)parts, done, 1, &(struct lk__attribute)ATTR_INT("axis", 2));
+    free(done);
+    return y;
+}
+
 static const char *lower_attention(struct step *s)
 {
     const struct lk__value *v = s->value;
@@ -245,12 +313,10 @@ static const char *lower_attention(struct step *s)
     const char *k = transpose(s, reshape(s, in(s, 1), 4, split), 4, INTS(0, 2, 3, 1));
     const char *w = transpose(s, reshape(s, in(s, 2), 4, split), 4, INTS(0, 2, 1, 3));
     q = node2(s, "Mul", q, scalar(s, (float)(1 / sqrt((double)size))));
-    const char *scores = node2(s, "MatMul", q, k);
-    if (v->as.attention.causal)
-        scores = node2(s, "Add", scores, causal_mask(s));
-    scores = node(s, "Softmax", 1, &scores, 1, &(struct lk__attribute)ATTR_INT("axis", -1));
-    const char *y = transpose(s, node2(s, "MatMul", scores, w), 4, INTS(0, 2, 1, 3));
-    return reshape(s, y, 3, INTS(0, 0, heads * size));
+    const char *mask = v->as.attention.causal ? causal_mask(s) : NULL;
+    const char *y =
+        s->graph->thrift.parts > 1 ? attend_in_parts(s, q, k, w, mask) : attend(s, q, k, w, mask);
+    return reshape(s, transpose(s, y, 4, INTS(0, 2, 1, 3)), 3, INTS(0, 0, heads * size));
 }
 
 static const char *lower_silu(struct step *s)
@@ -261,6 +327,11 @@ static const char *lower_silu(struct step *s)
 static const char *lower_gelu(struct step *s)
 {
     return node1(s, "Gelu", in(s, 0));
+}
+
+static const char *lower_tanh(struct step *s)
+{
+    return node1(s, "Tanh", in(s, 0));
 }
 
 static const char *lower_quick_gelu(struct step *s)
@@ -405,6 +476,7 @@ void lk__lower_plain(struct lk__onnx *onnx, const lk_graph *graph, size_t index,
         [LK__SILU] = lower_silu,
         [LK__GELU] = lower_gelu,
         [LK__QUICK_GELU] = lower_quick_gelu,
+        [LK__TANH] = lower_tanh,
         [LK__GEGLU] = lower_geglu,
         [LK__MIX_TOKENS] = lower_mix_tokens,
         [LK__ADD] = lower_add,

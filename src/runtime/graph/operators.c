@@ -19,6 +19,7 @@ static const char *const op_names[LK__OP_COUNT] = {
     [LK__SILU] = "silu",
     [LK__GELU] = "gelu",
     [LK__QUICK_GELU] = "quick gelu",
+    [LK__TANH] = "tanh",
     [LK__GEGLU] = "geglu",
     [LK__ADD] = "add",
     [LK__MUL] = "mul",
@@ -219,8 +220,10 @@ static struct lk__value unary(lk_graph *graph, enum lk__op op, lk_value x)
 
 lk_value lk_graph_activation(lk_graph *graph, lk_value x, enum lk_activation activation)
 {
-    static const enum lk__op ops[] = {
-        [LK_SILU] = LK__SILU, [LK_GELU] = LK__GELU, [LK_QUICK_GELU] = LK__QUICK_GELU};
+    static const enum lk__op ops[] = {[LK_SILU] = LK__SILU,
+                                      [LK_GELU] = LK__GELU,
+                                      [LK_QUICK_GELU] = LK__QUICK_GELU,
+                                      [LK_TANH] = LK__TANH};
     struct lk__value value = unary(graph, ops[activation], x);
     return lk__graph_append(graph, &value);
 }

@@ -89,9 +89,12 @@ static double simple(const struct lk__curve *c, int i)
 
 static double align_your_steps(const struct lk__curve *c, int i)
 {
-    static const double knots[] = {14.615, 6.475, 3.861, 2.697, 1.886, 1.396,
-                                   0.963,  0.652, 0.399, 0.152, 0.029};
-    const int last = LK_ARRAY_LENGTH(knots) - 1;
+    static const double knots_of[][11] = {
+        {14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029},
+        {14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029}, /* SDXL */
+    };
+    const double *knots = knots_of[c->sdxl != 0];
+    const int last = LK_ARRAY_LENGTH(knots_of[0]) - 1;
     const double at = lk__linspace(0, last, c->n, i);
     const int low = at < last ? (int)at : last - 1;
     return exp(log(knots[low]) + (at - low) * (log(knots[low + 1]) - log(knots[low])));

@@ -8,8 +8,8 @@
  *                     (arXiv 2407.12173, in σ as diffusers has it)
  *   sgm-uniform       times 999·(1 − i/n), between the table's σ linear in log σ (WebUI)
  *   simple            every (1000/n)th σ of the table from its end (WebUI)
- *   align-your-steps  11 σ found for SD 1.5 (arXiv 2404.14507), between them linear in log σ
- * (WebUI)
+ *   align-your-steps  11 σ found for SD 1.5, or SDXL (arXiv 2404.14507), between them linear
+ *                     in log σ (WebUI)
  */
 #ifndef LK_STAGES_DIFFUSE_CURVES_H
 #define LK_STAGES_DIFFUSE_CURVES_H
@@ -20,6 +20,7 @@ struct lk__curve {
     const struct lk__table *table;
     int n;
     double low, high; /* σmin and σmax, of karras, exponential and beta */
+    int sdxl;         /* align-your-steps: the σ of SDXL */
 };
 
 double lk__curve_at(enum lk_schedule schedule, const struct lk__curve *curve, int i);

@@ -10,14 +10,17 @@
 #include <string.h>
 
 #include "stages/diffuse/autoencoder.h"
+#include "stages/diffuse/budget.h"
 #include "stages/diffuse/networks.h"
+#include "stages/diffuse/preview.h"
 
 struct lk_drawer {
     lk_runtime *runtime;
     const lk_checkpoint *checkpoint;
     char *device; /* NULL: auto */
-    lk_session *unet, *decoder, *encoder;
+    struct lk__network unet, shallow, decoder, encoder;
     struct lk_unet_variant variant; /* of the UNet */
+    struct lk__preview_map preview;
 };
 
 /* One picture being drawn. */
@@ -36,6 +39,7 @@ struct sitting {
     struct lk__inpaint inpaint;
     struct lk__controls controls;
     struct lk__images images;
+    struct lk__deep_cache cache;
     struct half {
         struct lk__predictor predictor;
         struct lk__guidance guidance;
@@ -72,15 +76,29 @@ int lk_draw_steps(const struct lk_draw_options *o)
     return o->strength >= 0 && o->strength <= 1 ? (int)(o->steps * o->strength) : 0;
 }
 
-static int open_network(lk_drawer *drawer,
-                        int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *),
-                        lk_session **out,
-                        struct lk_error *err)
+static struct lk__budget budget_of(const lk_drawer *d)
 {
+    return (struct lk__budget){d->runtime, d->checkpoint, d->device};
+}
+
+/* Half of the VAE for a latent of s->shape; without room for both, the UNets go. */
+static int open_vae(struct sitting *s,
+                    int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *),
+                    struct lk__network *network,
+                    struct lk_error *err)
+{
+    lk_drawer *d = s->drawer;
+    const struct lk_draw_refiner *refiner = s->options->refiner;
+    const struct lk__budget budget = budget_of(d);
+    const struct lk__extent whole = {1, s->shape[1], s->shape[2]};
     lk_graph *graph = NULL;
-    int rc = build(drawer->checkpoint, &graph, err);
-    if (!rc)
-        rc = lk_session_of_graph(drawer->runtime, graph, NULL, drawer->device, out, err);
+    int rc = build(d->checkpoint, &graph, err);
+    if (!rc && !lk__budget_is_ample(&budget, graph, lk__vae_work, &whole, network)) {
+        lk__network_close(&d->unet);
+        if (refiner)
+            lk__network_close(&refiner->drawer->unet);
+    }
+    rc = rc ? rc : lk__budget_open_vae(&budget, graph, &whole, s->options->tile, network, err);
     lk_graph_free(graph);
     return rc;
 }
@@ -96,21 +114,39 @@ static bool same_freeu(const struct lk_unet_variant *a, const struct lk_unet_var
 static bool same_variant(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
 {
     return a->perturbed == b->perturbed && a->controlled == b->controlled &&
-           a->images == b->images && a->freed == b->freed && (!a->freed || same_freeu(a, b));
+           a->caches == b->caches && a->images == b->images && a->freed == b->freed &&
+           (!a->freed || same_freeu(a, b));
 }
 
-/* The UNet of the variant that is asked for; another one is given up. */
-static int choose_unet(lk_drawer *d, const struct lk_unet_variant *variant, struct lk_error *err)
+/* The UNet of the variant that is asked for, for runs of that extent; another one is given up, and
+ * without room the VAE. */
+static int choose_unet(lk_drawer *d,
+                       const struct lk_unet_variant *variant,
+                       const struct lk__extent *extent,
+                       struct lk_error *err)
 {
+    const struct lk__budget budget = budget_of(d);
     lk_graph *graph = NULL;
-    if (d->unet && same_variant(&d->variant, variant))
-        return 0;
-    lk_session_release(d->unet);
-    d->unet = NULL;
+    if (!same_variant(&d->variant, variant))
+        lk__network_close(&d->unet);
     d->variant = *variant;
     int rc = lk_unet_variant_graph(d->checkpoint, variant, &graph, err);
-    if (!rc)
-        rc = lk_session_of_graph(d->runtime, graph, NULL, d->device, &d->unet, err);
+    if (!rc && !lk__budget_is_ample(&budget, graph, lk__unet_work, extent, &d->unet)) {
+        lk__network_close(&d->decoder);
+        lk__network_close(&d->encoder);
+    }
+    rc = rc ? rc : lk__budget_open(&budget, graph, lk__unet_work, extent, &d->unet, err);
+    lk_graph_free(graph);
+    return rc;
+}
+
+/* Whether all tensors of a network are there, before anything is computed. */
+static int check_network(int (*build)(const lk_checkpoint *, lk_graph **, struct lk_error *),
+                         const lk_checkpoint *checkpoint,
+                         struct lk_error *err)
+{
+    lk_graph *graph = NULL;
+    int rc = build(checkpoint, &graph, err);
     lk_graph_free(graph);
     return rc;
 }
@@ -128,7 +164,7 @@ int lk_drawer_open(lk_runtime *runtime,
     }
     drawer->runtime = runtime;
     drawer->checkpoint = checkpoint;
-    int rc = choose_unet(drawer, &(struct lk_unet_variant){0}, err);
+    int rc = check_network(lk_unet_graph, checkpoint, err);
     if (rc)
         lk_drawer_free(drawer);
     else
@@ -140,19 +176,31 @@ void lk_drawer_free(lk_drawer *drawer)
 {
     if (!drawer)
         return;
-    lk_session_release(drawer->unet);
-    lk_session_release(drawer->decoder);
-    lk_session_release(drawer->encoder);
+    lk__network_close(&drawer->unet);
+    lk__network_close(&drawer->shallow);
+    lk__network_close(&drawer->decoder);
+    lk__network_close(&drawer->encoder);
     free(drawer->device);
     free(drawer);
 }
 
 int lk_drawer_rebind(lk_drawer *drawer, struct lk_error *err)
 {
-    const struct lk_unet_variant variant = drawer->variant;
-    lk_session_release(drawer->unet); /* first: two would take twice the memory */
-    drawer->unet = NULL;
-    return choose_unet(drawer, &variant, err);
+    lk__network_close(&drawer->unet);
+    lk__network_close(&drawer->shallow);
+    return check_network(lk_unet_graph, drawer->checkpoint, err);
+}
+
+bool lk_drawer_has_room(const lk_drawer *drawer, int width, int height)
+{
+    const struct lk__budget budget = budget_of(drawer);
+    const int factor = lk__autoencoder_factor(drawer->checkpoint);
+    const struct lk__extent extent = {2, height / factor, width / factor};
+    lk_graph *graph = NULL;
+    const bool has = !lk_unet_graph(drawer->checkpoint, &graph, NULL) &&
+                     lk__budget_is_ample(&budget, graph, lk__unet_work, &extent, &drawer->unet);
+    lk_graph_free(graph);
+    return has;
 }
 
 static int check_size(const struct lk_draw_options *o, int factor, struct lk_error *err)
@@ -304,9 +352,10 @@ static int plan(struct sitting *s, struct lk_error *err)
         rc = check_guidance(s, err);
     if (!rc && !o->sigmas)
         rc = lk_schedule_find(s->sampler, o->schedule, &schedule, err);
-    const int zero_snr = lk_checkpoint_config(s->drawer->checkpoint)->zero_snr;
-    const struct lk__plan_options options = {schedule,  spacing, o->steps,
-                                             o->sigmas, o->eta,  zero_snr};
+    const struct lk_checkpoint_config *config = lk_checkpoint_config(s->drawer->checkpoint);
+    const int sdxl = config->family == LK_FAMILY_SDXL || config->family == LK_FAMILY_REFINER;
+    const struct lk__plan_options options = {schedule, spacing,          o->steps, o->sigmas,
+                                             o->eta,   config->zero_snr, sdxl};
     if (!rc)
         rc = lk__plan_make(s->sampler, &options, &s->plan, err);
     if (rc || !has_picture(o))
@@ -388,7 +437,7 @@ static int start(struct sitting *s, const struct lk_picture *picture, struct lk_
 {
     const struct lk_draw_options *o = s->options;
     const lk_drawer *d = s->drawer;
-    const struct lk__autoencoder vae = {d->checkpoint, d->decoder, d->encoder, o->tile};
+    const struct lk__autoencoder vae = {d->checkpoint, NULL, d->encoder.session, d->encoder.tile};
     const bool noise_alone = !has_picture(o) || (o->mask && o->strength == 1);
     int rc = 0;
     if (!noise_alone || (o->mask && !s->sees_mask))
@@ -408,12 +457,11 @@ static int start(struct sitting *s, const struct lk_picture *picture, struct lk_
 static int begin(struct sitting *s, struct lk_error *err)
 {
     const struct lk_draw_options *o = s->options;
-    lk_drawer *d = s->drawer;
     struct lk_picture *sized = NULL;
     int rc = 0;
     lk_rng_init(&s->rng, o->rng, o->seed);
-    if ((o->init || s->sees_mask) && !d->encoder)
-        rc = open_network(d, lk_vae_encoder_graph, &d->encoder, err);
+    if (o->init || s->sees_mask)
+        rc = open_vae(s, lk_vae_encoder_graph, &s->drawer->encoder, err);
     if (!rc && o->init && (o->init->width != o->width || o->init->height != o->height))
         rc = lk_picture_resize(o->init, o->width, o->height, &sized, err);
     rc = rc ? rc : start(s, sized ? sized : o->init, err);
@@ -457,6 +505,43 @@ static int refined_from(const struct sitting *s)
     return i;
 }
 
+/* The map with which it is shown, before the UNet is there. */
+static int prepare_preview(struct sitting *s, struct lk_error *err)
+{
+    lk_drawer *d = s->drawer;
+    const struct lk_draw_preview *p = s->options->preview;
+    if (p && p->decoder && lk_tiny_decoder_channels(p->decoder) != s->shape[0])
+        return lk_fail(
+            err, LK_E_INPUT,
+            "--preview-decoder takes latents of %d channels, the checkpoint has %d: take "
+            "that of its family",
+            lk_tiny_decoder_channels(p->decoder), s->shape[0]);
+    if (!p || p->decoder || d->preview.channels || lk__preview_known(d->checkpoint, &d->preview))
+        return 0;
+    int rc = open_vae(s, lk_vae_decoder_graph, &d->decoder, err);
+    const struct lk__autoencoder vae = {d->checkpoint, d->decoder.session, NULL, d->decoder.tile};
+    return rc ? rc : lk__preview_fit(&vae, s->watch, &d->preview, err);
+}
+
+/* What ε at call i makes of the latent; one that cannot be made is left out. Overwrites s->input.
+ */
+static void show_preview(struct sitting *s, int i, int calls)
+{
+    const struct lk_draw_preview *p = s->options->preview;
+    const int step = i - s->start + 1;
+    struct lk_picture *picture;
+    if (!p || step % p->every)
+        return;
+    lk__sampler_clean(s->sampler, &s->plan, i, s->walk.x, s->epsilon, s->walk.n, s->input);
+    if (p->decoder ? lk_tiny_decode(p->decoder, s->input, s->shape[1], s->shape[2], s->watch,
+                                    &picture, NULL)
+                   : lk__preview_picture(&s->drawer->preview, s->input, s->shape[1], s->shape[2],
+                                         &picture, NULL))
+        return;
+    p->show(p->user, step, calls, picture);
+    lk_picture_free(picture);
+}
+
 static int denoise(struct sitting *s, struct lk_error *err)
 {
     const int calls = s->plan.calls - s->start, refined = refined_from(s);
@@ -481,6 +566,7 @@ static int denoise(struct sitting *s, struct lk_error *err)
             noise_of_v(s, i, s->epsilon);
             noise_of_v(s, i, half->guidance.away);
         }
+        show_preview(s, i, calls);
         s->walk.away = options->plus_plus ? half->guidance.away : NULL;
         s->sampler->step(&s->plan, i, s->epsilon, &s->walk);
         if (s->options->mask && !s->sees_mask)
@@ -496,12 +582,68 @@ static int denoise(struct sitting *s, struct lk_error *err)
 
 static int finish(struct sitting *s, struct lk_picture **picture, struct lk_error *err)
 {
-    const lk_drawer *d = s->drawer;
-    const struct lk__autoencoder vae = {d->checkpoint, d->decoder, d->encoder, s->options->tile};
+    lk_drawer *d = s->drawer;
     int rc = lk_watch_step(s->watch, "decode", 1, 1, err);
+    rc = rc ? rc : open_vae(s, lk_vae_decoder_graph, &d->decoder, err);
     if (rc)
         return rc;
+    const struct lk__autoencoder vae = {d->checkpoint, d->decoder.session, NULL, d->decoder.tile};
     return lk__decode(&vae, s->walk.x, s->shape[1], s->shape[2], s->watch, picture, err);
+}
+
+/* Rows of the largest run: all conditions of a step, the negative and the perturbed one. */
+static int rows_of(const struct sitting *s, const struct lk_conditioning *c)
+{
+    int most = 1;
+    for (size_t i = 0; i < c->n_positive; i++) {
+        int rows = 0;
+        for (size_t j = 0; j < c->n_positive; j++)
+            rows += c->positive[j].from <= c->positive[i].from &&
+                    c->positive[i].from < c->positive[j].to;
+        most = rows > most ? rows : most;
+    }
+    return most + (c->n_negative > 0) + (s->options->guidance_options.perturbed > 0);
+}
+
+static int open_shallow(struct sitting *s, const struct lk__extent *extent, struct lk_error *err)
+{
+    lk_drawer *d = s->drawer;
+    const struct lk__budget budget = budget_of(d);
+    lk_graph *graph = NULL;
+    int rc = lk_unet_shallow_graph(d->checkpoint, &graph, err);
+    rc = rc ? rc : lk__budget_open(&budget, graph, lk__unet_work, extent, &d->shallow, err);
+    lk_graph_free(graph);
+    s->cache =
+        (struct lk__deep_cache){.shallow = d->shallow.session, .interval = s->options->deep_cache};
+    s->own.predictor.cache = &s->cache;
+    return rc;
+}
+
+/* The first checkpoint's UNet takes ControlNets and image prompts, the refiner's neither. */
+static int open_unets(struct sitting *s, struct lk_error *err)
+{
+    const struct lk_draw_options *o = s->options;
+    struct lk_unet_variant variant = {
+        .perturbed = o->guidance_options.perturbed > 0,
+        .controlled = o->n_controls > 0,
+        .caches = o->deep_cache > 1,
+        .images = o->n_adapters,
+        .freed = o->freeu != NULL,
+        .freeu = o->freeu ? *o->freeu : (struct lk_freeu){{0}},
+        .height = s->shape[1],
+        .width = s->shape[2],
+    };
+    struct lk__extent extent = {rows_of(s, s->own.guidance.conditioning), s->shape[1], s->shape[2]};
+    int rc = choose_unet(s->drawer, &variant, &extent, err);
+    rc = rc || !variant.caches ? rc : open_shallow(s, &extent, err);
+    s->own.predictor.unet = s->drawer->unet.session;
+    if (rc || !o->refiner)
+        return rc;
+    variant.controlled = variant.caches = variant.images = 0;
+    extent.rows = rows_of(s, s->refiner.guidance.conditioning);
+    rc = choose_unet(o->refiner->drawer, &variant, &extent, err);
+    s->refiner.predictor.unet = o->refiner->drawer->unet.session;
+    return rc;
 }
 
 static int draw(struct sitting *s,
@@ -511,8 +653,9 @@ static int draw(struct sitting *s,
 {
     float *kept = NULL;
     int rc = begin(s, err);
-    if (!rc)
-        rc = denoise(s, err);
+    rc = rc ? rc : prepare_preview(s, err);
+    rc = rc ? rc : open_unets(s, err);
+    rc = rc ? rc : denoise(s, err);
     if (!rc && latents) {
         kept = malloc(s->walk.n * sizeof *kept);
         if (!kept)
@@ -528,20 +671,10 @@ static int draw(struct sitting *s,
     return rc;
 }
 
-/* Mask, ControlNets, image prompts, and the UNets: the first checkpoint's takes them, the refiner's
- * none. */
+/* Mask, ControlNets and image prompts; the latter two are for the first checkpoint alone. */
 static int prepare(struct sitting *s, struct lk_error *err)
 {
     const struct lk_draw_options *o = s->options;
-    struct lk_unet_variant variant = {
-        .perturbed = o->guidance_options.perturbed > 0,
-        .controlled = o->n_controls > 0,
-        .images = o->n_adapters,
-        .freed = o->freeu != NULL,
-        .freeu = o->freeu ? *o->freeu : (struct lk_freeu){{0}},
-        .height = s->shape[1],
-        .width = s->shape[2],
-    };
     struct lk__predictor plain = {
         .channels = s->shape[0],
         .height = s->shape[1],
@@ -549,22 +682,16 @@ static int prepare(struct sitting *s, struct lk_error *err)
         .steps = s->plan.calls - s->start,
     };
     int rc = lk__images_init(&s->images, s->drawer->checkpoint, o->adapters, o->n_adapters, err);
-    rc = rc ? rc : choose_unet(s->drawer, &variant, err);
     if (!rc && (o->mask || s->sees_mask))
         rc = lk__inpaint_init(&s->inpaint, o->mask, s->shape, err);
     if (!rc && o->n_controls)
         rc = lk__controls_init(&s->controls, s->drawer->checkpoint, o->controls, o->n_controls,
                                o->control_mode, o->width, o->height, err);
-    variant.controlled = variant.images = 0;
-    if (!rc && o->refiner)
-        rc = choose_unet(o->refiner->drawer, &variant, err);
     s->own.predictor = s->refiner.predictor = plain;
-    s->own.predictor.unet = s->drawer->unet;
     s->own.predictor.more_channels = s->sees_mask ? s->shape[0] + 1 : 0;
     s->own.predictor.more = s->inpaint.more;
     s->own.predictor.controls = o->n_controls ? &s->controls : NULL;
     s->own.predictor.images = o->n_adapters ? &s->images : NULL;
-    s->refiner.predictor.unet = o->refiner ? o->refiner->drawer->unet : NULL;
     return rc;
 }
 
@@ -588,6 +715,10 @@ int lk_draw(lk_drawer *drawer,
         .sees_mask = config->unet.in_channels == 2 * channels + 1,
     };
     int rc = check_size(options, factor, err);
+    if (!rc && options->deep_cache > 1 && (options->n_controls || options->n_adapters))
+        rc = lk_fail(err, LK_E_INPUT,
+                     "--deep-cache does not go with --control and image prompts, which change what "
+                     "is kept");
     rc = rc ? rc : check_mask(options, err);
     rc = rc || !refiner ? rc : check_refiner(refiner->drawer, channels, err);
     rc = rc ? rc : plan(&s, err);
@@ -595,13 +726,13 @@ int lk_draw(lk_drawer *drawer,
     rc = rc ? rc : prepare(&s, err);
     rc = rc ? rc : guide(&s, drawer, conditioning, &s.own, err);
     rc = rc || !refiner ? rc : guide(&s, refiner->drawer, refiner->conditioning, &s.refiner, err);
-    rc = rc || drawer->decoder ? rc
-                               : open_network(drawer, lk_vae_decoder_graph, &drawer->decoder, err);
+    rc = rc ? rc : check_network(lk_vae_decoder_graph, drawer->checkpoint, err);
     rc = rc ? rc : draw(&s, picture, latents, err);
     lk__guidance_free(&s.own.guidance);
     lk__guidance_free(&s.refiner.guidance);
     lk__controls_free(&s.controls);
     lk__images_free(&s.images);
+    lk__deep_cache_free(&s.cache);
     lk__inpaint_free(&s.inpaint);
     free(s.walk.x);
     return rc;

@@ -5,6 +5,7 @@
 #ifndef LK_STAGES_DIFFUSE_DRAW_H
 #define LK_STAGES_DIFFUSE_DRAW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -20,6 +21,7 @@
 #include "stages/diffuse/inpaint.h"
 #include "stages/diffuse/noise.h"
 #include "stages/diffuse/samplers.h"
+#include "stages/diffuse/tiny_decoder.h"
 
 #define LK_DRAW_MIN_SIDE 64
 #define LK_DRAW_MAX_SIDE 2048
@@ -33,6 +35,16 @@ struct lk_draw_refiner {
     lk_drawer *drawer;
     const struct lk_conditioning *conditioning; /* by its own text encoder */
     double from;                                /* 0 … 1 */
+};
+
+/* Somebody watches the picture come about. */
+struct lk_draw_preview {
+    int every; /* calls of the UNet; 1 or more */
+    /* picture: f32 RGB of the latent's size, or as the decoder makes it, of what the UNet takes for
+     * the finished latent; lives during the call. step: 1 … steps. */
+    void (*show)(void *user, int step, int steps, const struct lk_picture *picture);
+    void *user;
+    const lk_tiny_decoder *decoder; /* NULL: by a linear map, of the latent's size */
 };
 
 struct lk_draw_options {
@@ -63,6 +75,9 @@ struct lk_draw_options {
     const struct lk_adapter_use *adapters; /* [n_adapters] */
     int n_adapters;
     const struct lk_draw_refiner *refiner; /* or NULL */
+    int deep_cache; /* the whole UNet runs in every so manieth call only (deep_cache.h); up to 1: in
+                       all. Not with controls; the refiner runs as a whole */
+    const struct lk_draw_preview *preview; /* or NULL */
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };
 /* 512×512, 20 steps, guidance 7.5, dpmpp-2m, normal, seed 0, torch's noise, strength 0.8, the
@@ -72,9 +87,10 @@ void lk_draw_options_init(struct lk_draw_options *options);
 /* How many steps are taken: with init int(steps·strength). */
 int lk_draw_steps(const struct lk_draw_options *options);
 
-/* The networks of one checkpoint on one device. Use from one thread at a time. Opens the UNet; the
- * VAE follows with the first draw that needs it. runtime and checkpoint must outlive the drawer.
- * device: as in lk_session_of_graph. LK_E_INPUT names a tensor that is missing or misshapen. */
+/* The networks of one checkpoint on one device. Use from one thread at a time. Each network is
+ * opened when a draw needs it, and stays as long as the runtime's budget has room (budget.h).
+ * runtime and checkpoint must outlive the drawer. device: as in lk_session_of_graph. LK_E_INPUT
+ * names a tensor that is missing or misshapen. */
 int lk_drawer_open(lk_runtime *runtime,
                    const lk_checkpoint *checkpoint,
                    const char *device,
@@ -82,9 +98,12 @@ int lk_drawer_open(lk_runtime *runtime,
                    struct lk_error *err);
 void lk_drawer_free(lk_drawer *drawer);
 
-/* Builds the UNet anew from the weights that the checkpoint has now (catalog/lora.h); the VAE
- * stays. After a failure only lk_drawer_free may follow. */
+/* Later draws use the weights that the UNet has now (catalog/lora.h); the VAE stays. */
 int lk_drawer_rebind(lk_drawer *drawer, struct lk_error *err);
+
+/* Whether the UNet and what it takes for a picture of that size fit into the budget beside all that
+ * is open now: if not, who can do without a network should release it. */
+bool lk_drawer_has_room(const lk_drawer *drawer, int width, int height);
 
 /* *picture: f32 RGB 0…1 (rounding it gives diffusers' 8 bits). *latents, when asked for (not NULL):
  * the final latents [4, height/8, width/8], malloc'd. Tells watch "draw" step by step, then

@@ -31,6 +31,8 @@ struct lk_unet_variant {
                               of the shape that it is added to */
     int images;            /* inputs image_k_0, image_v_0 … of so many image prompts, at most
                               LK_ADAPTERS: [N,T,Σ width of all cross attentions] */
+    int caches;            /* a second output, deep [N,C,H,W]: what the last layer going up reads
+                              beside its skip (deep_cache.h) */
     int freed;             /* FreeU, for one size: */
     struct lk_freeu freeu; /* by these factors */
     int height, width;     /* of the latent */
@@ -39,6 +41,11 @@ int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
                           const struct lk_unet_variant *variant, /* or NULL */
                           lk_graph **out,
                           struct lk_error *err);
+
+/* Its first convolution and its last layer: what a caching UNet does with `deep`.
+ * in:  as lk_unet_graph, and deep
+ * out: noise */
+int lk_unet_shallow_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
 
 /* AutoencoderKL. latent [N,latent_channels,h,w] (not scaled) → picture [N,3,f·h,f·w], −1…1 but not
  * clipped; f = 2^(levels−1). */

@@ -59,6 +59,10 @@ static int run(const struct lk__predictor *p,
     }
     inputs[0].shape[1] = p->channels + p->more_channels;
     fill_sample(p, asked->batch, x, p->more_channels, inputs[0].data);
+    if (p->cache)
+        return lk__deep_cache_run(p->cache, p->unet, p->at, n,
+                                  LK__TRUNK_INPUTS - !asked->added_width, names, inputs, watch,
+                                  output, err);
     return lk_session_run(p->unet, n, names, inputs, 1, &out_name, output, watch, err);
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/session.h"
 #include "stages/diffuse/adapter/images.h"
 #include "stages/diffuse/control/control.h"
+#include "stages/diffuse/deep_cache.h"
 
 struct lk__predictor {
     lk_session *unet;
@@ -17,6 +18,7 @@ struct lk__predictor {
     const float *more;             /* [more_channels, height, width] */
     struct lk__controls *controls; /* NULL: none; else the UNet is a controlled one */
     struct lk__images *images;     /* NULL: none; else the UNet has inputs for as many */
+    struct lk__deep_cache *cache;  /* NULL: none; else the UNet is a caching one */
     int at, steps;                 /* the step that is taken: 0 … steps − 1 */
 };
 

@@ -117,21 +117,44 @@ void lk__sampler_input(const struct lk_sampler *sampler,
         out[k] = x[k] / divisor;
 }
 
+/* Shares of latent and noise at call i. */
+static void shares_at(
+    const struct lk_sampler *sampler, const struct lk__plan *plan, int i, float *keep, float *noise)
+{
+    const float level = plan->call[i].level;
+    const struct lk__rate r = lk__rate_of(level);
+    *keep = 1;
+    *noise = level;
+    if (sampler->latent == LK__LATENT_RATE) {
+        *keep = r.alpha;
+        *noise = r.s;
+    } else if (sampler->latent == LK__LATENT_ALPHA) {
+        *keep = sqrtf(level);
+        *noise = sqrtf(1 - level);
+    }
+}
+
+void lk__sampler_clean(const struct lk_sampler *sampler,
+                       const struct lk__plan *plan,
+                       int i,
+                       const float *x,
+                       const float *epsilon,
+                       size_t n,
+                       float *out)
+{
+    float keep, noise;
+    shares_at(sampler, plan, i, &keep, &noise);
+    for (size_t k = 0; k < n; k++)
+        out[k] = (x[k] - noise * epsilon[k]) / keep;
+}
+
 void lk__sampler_noised(const struct lk_sampler *sampler,
                         const struct lk__plan *plan,
                         int i,
                         struct lk__walk *w)
 {
-    const float level = plan->call[i].level;
-    const struct lk__rate r = lk__rate_of(level);
-    float keep = 1, noise = level;
-    if (sampler->latent == LK__LATENT_RATE) {
-        keep = r.alpha;
-        noise = r.s;
-    } else if (sampler->latent == LK__LATENT_ALPHA) {
-        keep = sqrtf(level);
-        noise = sqrtf(1 - level);
-    }
+    float keep, noise;
+    shares_at(sampler, plan, i, &keep, &noise);
     for (size_t k = 0; k < w->n; k++)
         w->x[k] = keep * w->x[k] + noise * w->noise[k];
 }

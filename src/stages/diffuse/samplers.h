@@ -135,6 +135,7 @@ struct lk__plan_options {
     const float *sigmas;     /* [steps + 1], falling, the last one 0: with LK_SCHEDULE_GIVEN */
     double eta;              /* < 0: the sampler's own */
     int zero_snr;            /* the checkpoint's */
+    int sdxl;                /* it is one of SDXL, or its refiner */
 };
 int lk__plan_make(const struct lk_sampler *sampler,
                   const struct lk__plan_options *options,
@@ -148,6 +149,14 @@ void lk__sampler_input(const struct lk_sampler *sampler,
                        const struct lk__plan *plan,
                        int i,
                        const float *x,
+                       size_t n,
+                       float *out);
+/* out [n] = the clean latent that x at call i is, where epsilon is its noise. */
+void lk__sampler_clean(const struct lk_sampler *sampler,
+                       const struct lk__plan *plan,
+                       int i,
+                       const float *x,
+                       const float *epsilon,
                        size_t n,
                        float *out);
 /* walk->x (a clean latent) → noised to the level of call i; noise in walk->noise. */

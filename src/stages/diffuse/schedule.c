@@ -118,6 +118,7 @@ static void fill_sigmas(const struct lk_sampler *sampler,
         .n = n,
         .high = of_table ? t->sigma[LK_TRAIN_STEPS - 1] : sigma_at(t, times[0]),
         .low = of_table ? t->sigma[0] : sigma_at(t, times[n - 1]),
+        .sdxl = o->sdxl,
     };
     for (int i = 0; i < n; i++) {
         if (o->schedule == LK_SCHEDULE_NORMAL)

@@ -189,6 +189,18 @@ static lk_value join(struct builder *b, lk_value x, lk_value skip, int i, int le
     return lk_graph_concat(b->net.graph, x, skip, 1);
 }
 
+/* Layer j of block i going up: x [N,in,H,W] with its skip joined → [N,width of its level,H,W] */
+static lk_value up_layer(struct builder *b, lk_value x, int i, int j, int in)
+{
+    const struct lk_unet_config *c = b->config;
+    const int level = c->levels - 1 - i;
+    char name[LK__NAME_SIZE];
+    lk__name(name, "up_blocks.%d.resnets.%d", i, j);
+    x = resnet(b, x, name, in, c->width[level]);
+    lk__name(name, "up_blocks.%d.attentions.%d", i, j);
+    return transformer(b, x, name, c->width[level], c->heads[level]);
+}
+
 static lk_value up(struct builder *b, lk_value x)
 {
     const struct lk_unet_config *c = b->config;
@@ -198,12 +210,11 @@ static lk_value up(struct builder *b, lk_value x)
         const int level = c->levels - 1 - i;
         for (int j = 0; j < c->up_resnets[i]; j++) {
             const struct lk__skip skip = b->skips[--b->n_skips];
+            if (b->variant && b->variant->caches && !b->n_skips)
+                lk_graph_output(b->net.graph, "deep", x);
             x = join(b, x, skip.value, i, level, channels);
-            lk__name(name, "up_blocks.%d.resnets.%d", i, j);
-            x = resnet(b, x, name, channels + skip.channels, c->width[level]);
+            x = up_layer(b, x, i, j, channels + skip.channels);
             channels = c->width[level];
-            lk__name(name, "up_blocks.%d.attentions.%d", i, j);
-            x = transformer(b, x, name, channels, c->heads[level]);
         }
         if (level > 0) {
             x = lk_graph_upsample2_like(b->net.graph, x, b->skips[b->n_skips - 1].value);
@@ -242,9 +253,8 @@ static lk_value time_embedding(struct builder *b, lk_value timestep)
     return lk_graph_activation(g, t, LK_SILU);
 }
 
-/* What goes in, and all that is read of it on the way down: leaves the skips in b, returns the
- * middle's output. hint [N,width 0,H,W] is added behind conv_in; or LK_NO_VALUE. */
-static lk_value trunk(struct builder *b, lk_value hint)
+/* What goes in, as far as conv_in. */
+static lk_value enter(struct builder *b)
 {
     const struct lk_unet_config *c = b->config;
     lk_graph *g = b->net.graph;
@@ -259,10 +269,26 @@ static lk_value trunk(struct builder *b, lk_value hint)
     if (b->variant && b->variant->images)
         lk__image_inputs_add(g, b->net.checkpoint, b->variant->images, &b->images);
     b->time = time_embedding(b, timestep);
-    lk_value x = lk__net_conv(&b->net, sample, "conv_in", c->in_channels, c->width[0], 3, 1);
+    return lk__net_conv(&b->net, sample, "conv_in", c->in_channels, c->width[0], 3, 1);
+}
+
+/* All that is read of it on the way down: leaves the skips in b, returns the middle's output. hint
+ * [N,width 0,H,W] is added behind conv_in; or LK_NO_VALUE. */
+static lk_value trunk(struct builder *b, lk_value hint)
+{
+    lk_value x = enter(b);
     if (hint != LK_NO_VALUE)
-        x = lk_graph_add(g, x, hint);
+        x = lk_graph_add(b->net.graph, x, hint);
     return middle(b, down(b, x));
+}
+
+static void leave(struct builder *b, lk_value x)
+{
+    const struct lk_unet_config *c = b->config;
+    x = lk__net_group_norm(&b->net, x, "conv_norm_out", c->width[0], b->net.epsilon);
+    x = lk_graph_activation(b->net.graph, x, LK_SILU);
+    x = lk__net_conv(&b->net, x, "conv_out", c->width[0], c->out_channels, 3, 1);
+    lk_graph_output(b->net.graph, "noise", x);
 }
 
 static int begin(struct builder *b,
@@ -324,17 +350,27 @@ static void build(struct builder *b)
     }
     if (controlled)
         x = plus_input(b, x, "residual_middle", c->width[c->levels - 1]);
-    x = up(b, x);
-    x = lk__net_group_norm(&b->net, x, "conv_norm_out", c->width[0], b->net.epsilon);
-    x = lk_graph_activation(b->net.graph, x, LK_SILU);
-    x = lk__net_conv(&b->net, x, "conv_out", c->width[0], c->out_channels, 3, 1);
-    lk_graph_output(b->net.graph, "noise", x);
+    leave(b, up(b, x));
 }
 
-int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
-                          const struct lk_unet_variant *variant,
-                          lk_graph **out,
-                          struct lk_error *err)
+/* conv_in, joined with what the layers between have made, and the last layer. */
+static void build_shallow(struct builder *b)
+{
+    const struct lk_unet_config *c = b->config;
+    const int last = c->levels - 1, layers = c->up_resnets[last];
+    const int channels = c->width[layers > 1 || last == 0 ? 0 : 1];
+    const int64_t dims[] = {LK_DYNAMIC, channels, LK_DYNAMIC, LK_DYNAMIC};
+    lk_graph *g = b->net.graph;
+    lk_value skip = enter(b);
+    lk_value x = lk_graph_concat(g, lk_graph_input(g, "deep", LK_F32, 4, dims), skip, 1);
+    leave(b, up_layer(b, x, last, layers - 1, channels + c->width[0]));
+}
+
+static int write_graph(const lk_checkpoint *checkpoint,
+                       const struct lk_unet_variant *variant,
+                       void (*build_it)(struct builder *),
+                       lk_graph **out,
+                       struct lk_error *err)
 {
     struct lk__skip skips[LK__SKIPS_MAX];
     struct builder b = {.skips = skips, .variant = variant};
@@ -344,7 +380,7 @@ int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
         return rc;
     rc = begin(&b, graph, checkpoint, err);
     if (!rc) {
-        build(&b);
+        build_it(&b);
         rc = lk_graph_status(graph, err);
         if (rc)
             lk_fail_context(err, rc, "checkpoint '%s'", lk_checkpoint_name(checkpoint));
@@ -354,6 +390,19 @@ int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
     else
         *out = graph;
     return rc;
+}
+
+int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
+                          const struct lk_unet_variant *variant,
+                          lk_graph **out,
+                          struct lk_error *err)
+{
+    return write_graph(checkpoint, variant, build, out, err);
+}
+
+int lk_unet_shallow_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
+{
+    return write_graph(checkpoint, NULL, build_shallow, out, err);
 }
 
 int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)

@@ -84,8 +84,8 @@ static void build(struct net *net, int clip_skip)
     const struct lk_text_config *c = net->config;
     lk_graph *graph = net->graph;
     const int wanted = c->layers - c->penultimate - clip_skip;
-    lk_value embedded =
-        lk_graph_input(graph, "embedded", LK_F32, 3, (const int64_t[]){1, c->positions, c->width});
+    lk_value embedded = lk_graph_input(graph, "embedded", LK_F32, 3,
+                                       (const int64_t[]){LK_DYNAMIC, c->positions, c->width});
     lk_value places = weight(net, "embeddings.position_embedding", "weight", 3,
                              (const int64_t[]){1, c->positions, c->width});
     lk_value x = lk_graph_add(graph, embedded, places);

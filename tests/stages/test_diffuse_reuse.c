@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is reused from step to step, against tools/golden/reuse.py; and that without it nothing
+ * changes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stages/diffuse/draw.h"
+#include "stages/diffuse_golden.h"
+#include "support/checkpoint.h"
+
+static struct lk_draw_options small(const char *sampler)
+{
+    struct lk_draw_options o;
+    lk_draw_options_init(&o);
+    o.width = o.height = 64;
+    o.seed = GOLDEN_SEED;
+    o.sampler = sampler;
+    return o;
+}
+
+static void draw(const struct lk_draw_options *options, float **latents)
+{
+    struct lk_error err;
+    struct lk_picture *picture = NULL;
+    float *positive = golden_context("golden.positive", 77);
+    float *negative = golden_context("golden.negative", 77);
+    struct golden_conditioning conditioning;
+    golden_conditioning(&conditioning, 77, 32, positive, negative);
+    golden_must(
+        lk_draw(golden_tiny.drawer, options, &conditioning.value, NULL, &picture, latents, &err),
+        &err);
+    lk_picture_free(picture);
+    free(positive);
+    free(negative);
+}
+
+static void cache_case(const struct lk_tensor *golden)
+{
+    char sampler[16];
+    struct lk_draw_options o = small(sampler);
+    float *latents = NULL;
+    assert_int_equal(
+        sscanf(golden->name, "cache %15s %d %lf %d", sampler, &o.steps, &o.guidance, &o.deep_cache),
+        4);
+    draw(&o, &latents);
+    const double distance = golden_distance(latents, golden);
+    if (!(distance < 1e-5))
+        fail_msg("%s: off by %g", golden->name, distance);
+    free(latents);
+}
+
+static void deep_features_are_kept_as_the_authors_do(void **state)
+{
+    (void)state;
+    int cases = 0;
+    lk_tensor_file *file = golden_open("reuse");
+    for (size_t i = 0; i < lk_tensor_file_count(file); i++, cases++)
+        cache_case(lk_tensor_file_at(file, i));
+    lk_tensor_file_free(file);
+    assert_int_equal(cases, 3);
+}
+
+/* The batch changes where guidance ends: the kept features of two rows do not serve one. */
+static void an_interval_of_guidance_and_a_cache_go_together(void **state)
+{
+    (void)state;
+    float *latents = NULL;
+    struct lk_draw_options o = small("euler");
+    o.steps = 6;
+    o.deep_cache = 3;
+    o.guidance_options.end = 0.4;
+    draw(&o, &latents);
+    free(latents);
+}
+
+static void controls_and_a_cache_do_not_go_together(void **state)
+{
+    (void)state;
+    struct lk_draw_options o = small("euler");
+    const struct lk_control_use use = {0};
+    o.deep_cache = 2;
+    o.controls = &use;
+    o.n_controls = 1;
+    golden_refuse(&golden_tiny, &o, 32, LK_E_INPUT,
+                  "--deep-cache does not go with --control and image prompts, which change what "
+                  "is kept");
+}
+
+/* The same request twice, between them another one: the same bits. */
+static void the_same_twice_is_the_same(void **state)
+{
+    (void)state;
+    float *first = NULL, *between = NULL, *second = NULL;
+    struct lk_draw_options o = small("euler-a"), other = small("ddim");
+    o.steps = 3;
+    other.steps = 2;
+    other.deep_cache = 2;
+    draw(&o, &first);
+    draw(&other, &between);
+    draw(&o, &second);
+    assert_memory_equal(first, second, sizeof(float) * 4 * 8 * 8);
+    free(first);
+    free(between);
+    free(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deep_features_are_kept_as_the_authors_do),
+        cmocka_unit_test(an_interval_of_guidance_and_a_cache_go_together),
+        cmocka_unit_test(controls_and_a_cache_do_not_go_together),
+        cmocka_unit_test(the_same_twice_is_the_same),
+    };
+    return cmocka_run_group_tests(tests, golden_set_up_tiny, golden_tear_down_tiny);
+}
