@@ -330,7 +330,7 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
     rc = rc ? rc : check_embedder(engine, entry, err);
     rc = rc ? rc : note(engine, entry, err);
     rc = rc ? rc
-            : lk_swapper_open(engine->runtime, entry->family, entry->path,
+            : lk_swapper_open(engine->runtime, entry->family, entry->path, NULL,
                               lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;

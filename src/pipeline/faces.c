@@ -108,7 +108,7 @@ struct refining {
     const struct lk_identity *identity;
     bool asked; /* somebody named this identity; else the face is made clearer by its own */
     struct lk_picture *finished; /* the whole picture with the refined face */
-    struct lk_swapped swapped;
+    struct lk_refined swapped;
     struct lk_mask *mask;
 };
 
@@ -220,7 +220,7 @@ static int refine_face(lk_engine *engine,
     }
     lk_picture_free(r.finished);
     lk_mask_free(r.mask);
-    lk_swapped_free(&r.swapped);
+    lk_refined_free(&r.swapped);
     return rc;
 }
 
