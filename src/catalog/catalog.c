@@ -49,6 +49,8 @@ static const struct {
     [LK_ROLE_POSE] = {"pose-estimator", "rtmpose", ".onnx", "--pose-estimator"},
     [LK_ROLE_LORA] = {"lora", "lora", ".safetensors", "--lora", {"lora", "Lora", "loras"}},
     [LK_ROLE_REFINER] = {"refiner", "sdxl-refiner", ".safetensors", "--refiner"},
+    [LK_ROLE_OCCLUDER] = {"occluder", "xseg", ".onnx", "--occluder"},
+    [LK_ROLE_CONVERTER] = {"converter", "crossface", ".onnx", "--converter"},
 };
 
 const char *lk_role_name(enum lk_role role)

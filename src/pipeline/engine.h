@@ -18,6 +18,7 @@
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
 #include "stages/find/detector.h"
+#include "stages/fit/segment.h"
 #include "stages/identity/agegender.h"
 #include "stages/identity/embedder.h"
 #include "stages/judge/classifier.h"
@@ -25,6 +26,7 @@
 #include "stages/mark/c2pa.h"
 #include "stages/mark/rivagan.h"
 #include "stages/mark/watermark.h"
+#include "stages/refine/restore.h"
 #include "stages/refine/swap.h"
 #include "stages/refine/upscale.h"
 #include "stages/text/text.h"
@@ -65,14 +67,18 @@ struct lk_engine {
     bool has_key;
 
     char *painter_name, *detector_name, *embedder_name, *swapper_name, *upscaler_name,
-        *refiner_name; /* what is open; NULL: nothing */
+        *refiner_name, *restorer_name, *parser_name,
+        *occluder_name; /* what is open; NULL: nothing */
     struct lk__painter painter, refiner;
     lk_detector *detector;
     lk_embedder *embedder;
     const struct lk_model_entry *embedder_entry;
     float same_person; /* the embedder's threshold */
     lk_swapper *swapper;
+    bool swapper_converts; /* it has an embedding converter */
     lk_upscaler *upscaler;
+    lk_restorer *restorer; /* these three: NULL when there is none */
+    lk_segmenter *parser, *occluder;
     lk_rivagan *rivagan;
     struct lk__controls_open controls;
     struct lk__judges judges;
@@ -90,6 +96,21 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
 /* After the embedder, which it must belong to. */
 int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+/* The one that is named; else the starter's; where it has none the member is NULL, or it is
+ * LK_E_MISSING when it is needed. */
+int lk__engine_restorer(lk_engine *engine,
+                        const struct lk_request *request,
+                        bool needed,
+                        struct lk_error *err);
+/* The one that is named; else when `wanted` any that is installed; else the member is NULL. */
+int lk__engine_parser(lk_engine *engine,
+                      const struct lk_request *request,
+                      bool wanted,
+                      struct lk_error *err);
+int lk__engine_occluder(lk_engine *engine,
+                        const struct lk_request *request,
+                        bool wanted,
+                        struct lk_error *err);
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err);
 
 /* The installed network of a role that judges, or sees for ControlNets, noted for the audit: the

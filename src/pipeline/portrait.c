@@ -5,7 +5,8 @@
  *              ─▶ face half (faces.c): find ▶ gate ▶ align ▶ refine ▶ light ▶ mask ▶ blend ▶ verify
  *              ─▶ trust/marks.c ─▶ result ─▶ release.c: bytes ▶ row in the audit ledger
  *
- * `draw` runs the first half alone, `swap` the second half on a picture of the user's. Both halves
+ * `draw` runs the first half alone, `swap` and `restore` the second half on a picture of the
+ * user's, `upscale` enlarges one. Both halves
  * take and leave float pictures, so that a half can be run again, or on another machine, without
  * loss. */
 #include <stdio.h>
@@ -106,37 +107,61 @@ static int run_drawn(lk_engine *engine,
     lk__brief_close(&brief);
     if (!rc)
         remark_people(result, &people);
+    lk__people_close(&people);
     return rc;
 }
 
-/* swap: the user's picture instead of a drawn one. */
-static int run_swap(lk_engine *engine,
-                    struct lk_result *result,
-                    const struct lk_watch *watch,
-                    struct lk_error *err)
+static int enlarge(lk_engine *engine,
+                   const struct lk_request *request,
+                   const struct lk_watch *watch,
+                   struct lk__picture_report *report,
+                   struct lk_error *err)
+{
+    const struct lk_upscale_options options = {.tile = request->tile, .pad = request->tile_pad};
+    int rc = lk__engine_upscaler(engine, request, err);
+    if (rc)
+        return rc;
+    const int own = lk_upscaler_factor(engine->upscaler);
+    return lk__enlarge(engine, &report->picture, request->upscale ? request->upscale : own,
+                       &options, watch, err);
+}
+
+/* swap, restore, upscale: the user's picture instead of a drawn one. */
+static int run_changed(lk_engine *engine,
+                       struct lk_result *result,
+                       const struct lk_watch *watch,
+                       struct lk_error *err)
 {
     const struct lk_request *request = &result->request;
     struct lk__picture_report *report = &result->pictures[0];
+    const bool finds = request->task != LK_TASK_UPSCALE;
     struct lk_picture *read = NULL;
     struct lk__people people = {0};
-    int rc = lk__people_open(engine, result, watch, &people, err);
+    int rc = finds ? lk__people_open(engine, result, watch, &people, err) : 0;
     rc = rc ? rc : lk_picture_read(request->picture, &read, err);
     rc = rc ? rc : lk_picture_convert(read, LK_PIXEL_F32, &report->picture, err);
     lk_picture_free(read);
     report->from_photo = report->keeps_photo = true;
-    rc = rc ? rc : face_half(engine, result, &people, watch, report, err);
+    if (!rc)
+        rc = finds ? face_half(engine, result, &people, watch, report, err)
+                   : enlarge(engine, request, watch, report, err);
     if (!rc)
         remark_people(result, &people);
+    lk__people_close(&people);
     return rc;
 }
 
 static int check(const struct lk_request *request, struct lk_error *err)
 {
     const char *prompt = request->prompt ? request->prompt : "";
-    if (request->task == LK_TASK_SWAP) {
+    if (request->n_people && (request->task == LK_TASK_RESTORE || request->task == LK_TASK_UPSCALE ||
+                              !strcmp(request->refine, "restore")))
+        return lk_fail(err, LK_E_INPUT,
+                       "--face gives somebody a face, and restoring and enlarging do not: use swap");
+    if (lk__changes_picture(request)) {
         if (!request->picture)
-            return lk_fail(err, LK_E_INPUT, "swap: no picture is named");
-        if (!request->n_people)
+            return lk_fail(err, LK_E_INPUT, "no picture is named that shall be changed");
+        if (!request->n_people && request->task == LK_TASK_SWAP)
             return lk_fail(err, LK_E_INPUT,
                            "swap: no --face is given: name whose face it shall be");
         return 0;
@@ -168,7 +193,7 @@ int lk_engine_run(lk_engine *engine,
     rc = rc ? rc : lk__provenance_try(engine, err);
     rc = rc ? rc : lk__record_try(engine, err);
     rc = rc ? rc
-            : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
+            : lk__result_new(request, lk__changes_picture(request) ? 1 : (size_t)request->count,
                              &result, err);
     if (rc)
         return rc;
@@ -178,8 +203,8 @@ int lk_engine_run(lk_engine *engine,
     rc = lk__policy_request(engine, result, err);
     rc = rc ? rc : lk__people_check(engine, result, watch, err);
     if (!rc)
-        rc = request->task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
-                                           : run_drawn(engine, result, watch, err);
+        rc = lk__changes_picture(request) ? run_changed(engine, result, watch, err)
+                                          : run_drawn(engine, result, watch, err);
     rc = rc ? rc : lk__people_look_again(engine, result, watch, err);
     rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
     rc = rc ? rc : lk__marks_write(engine, result, watch, err);

@@ -155,23 +155,25 @@ void lk__brief_close(struct lk__brief *brief)
     *brief = (struct lk__brief){0};
 }
 
-/* The drawn picture at `factor` times its size: by the network, as often as its own factor needs,
- * then to the exact size. */
-static int enlarge(lk_engine *engine,
-                   struct lk_picture **picture,
-                   int factor,
-                   const struct lk_watch *watch,
-                   struct lk_error *err)
+int lk__enlarge(lk_engine *engine,
+                struct lk_picture **picture,
+                int factor,
+                const struct lk_upscale_options *options,
+                const struct lk_watch *watch,
+                struct lk_error *err)
 {
+    const int own = lk_upscaler_factor(engine->upscaler);
     int width = (*picture)->width * factor, height = (*picture)->height * factor;
-    while ((*picture)->width < width) {
+    if (factor > 1 && own == 1)
+        return lk_fail(err, LK_E_INPUT, "the upscaler does not enlarge: its factor is 1");
+    do {
         struct lk_picture *larger;
-        int rc = lk_upscale(engine->upscaler, *picture, NULL, watch, &larger, err);
+        int rc = lk_upscale(engine->upscaler, *picture, options, watch, &larger, err);
         if (rc)
             return rc;
         lk_picture_free(*picture);
         *picture = larger;
-    }
+    } while ((*picture)->width < width);
     if ((*picture)->width == width)
         return 0;
     struct lk_picture *exact;
@@ -238,7 +240,7 @@ int lk__paint(lk_engine *engine,
     rc = lk__retouch_paste(&brief->retouch, &picture, err);
     if (!rc && brief->upscale > 1) {
         rc = lk__engine_upscaler(engine, brief->request, err);
-        rc = rc ? rc : enlarge(engine, &picture, brief->upscale, watch, err);
+        rc = rc ? rc : lk__enlarge(engine, &picture, brief->upscale, NULL, watch, err);
         lk_debug_picture(&engine->debug, "draw/enlarged", picture);
     }
     if (rc)

@@ -5,15 +5,15 @@
  *     band 0 = L − mean₃(L)      band 1 = mean₃(L) − mean₇(L)      L luminance, sRGB
  *
  * Both are measured in cells of 8×8 picture pixels whose colour is the face's median colour, give
- * or take: skin, of the face and of what its crop shows of neck and ears. The median over cells is
- * deaf to the few that hold an edge. What lacks in power is added as Gaussian noise of the same
- * band:
+ * or take: skin. The median over cells is deaf to the few that hold an edge. What lacks in power is
+ * added as Gaussian noise of the same band:
  *
  *     added_k² = max(0, had_k² − has_k²)
  *
- * so that a face which has its texture gets none, and a second pass adds nothing. It is grain, the
- * same in R, G and B, at the picture's own pixels, not at the crop's: a crop's would be resampled
- * away. */
+ * had is the face's as it was; a face that had less than half of what its crop shows of neck and
+ * ears was plastic before, and gets theirs. So a face that has its texture gets none, and a second
+ * pass adds nothing. It is grain, the same in R, G and B, at the picture's own pixels, not at the
+ * crop's: a crop's would be resampled away. */
 #include "stages/fit/grain.h"
 
 #include <math.h>
@@ -25,6 +25,7 @@
 enum { CELL = 8, MIN_CELLS = 6, NARROW = 1, WIDE = 3 /* radii of the means */ };
 
 static const float near_colour = 0.1f; /* of a skin cell's mean to the median colour */
+static const float plastic = 0.5f;     /* a face's share of the grain around it, at most */
 static const float most = 0.03f;       /* of noise that is added in a band */
 static const uint64_t seed = 0x6c6b6e;
 
@@ -230,7 +231,7 @@ static float deviation(const struct window *v, int k, const struct cell *cell)
     return (float)sqrt(sum / (CELL * CELL));
 }
 
-/* Median deviations of what stands in the planes, over skin cells: inside, and if asked around. */
+/* Median deviations of what stands in the planes, over skin cells inside or around. */
 static void measure(const struct window *v,
                     const struct cell *cells,
                     size_t n,
@@ -242,7 +243,7 @@ static void measure(const struct window *v,
     for (int k = 0; k < LK_GRAIN_BANDS; k++) {
         size_t m = 0;
         for (size_t i = 0; i < n; i++)
-            if ((is_inside(&cells[i]) || (around && is_around(&cells[i]))) &&
+            if ((around ? is_around(&cells[i]) : is_inside(&cells[i])) &&
                 is_skin(&cells[i], colour))
                 room[m++] = deviation(v, k, &cells[i]);
         out[k] = median(room, m);
@@ -257,14 +258,17 @@ static void measure_both(const struct window *v,
                          float *room,
                          struct lk_grain *grain)
 {
-    float colour[3];
+    float colour[3], around[LK_GRAIN_BANDS];
     size_t n = 0;
     for (int y = 0; y + CELL <= v->h; y += CELL)
         for (int x = 0; x + CELL <= v->w; x += CELL)
             cells[n++] = look_at_cell(v, original, x, y);
     median_colour(cells, n, room, colour);
     take_luminance(v, original);
-    measure(v, cells, n, colour, true, room, grain->had);
+    measure(v, cells, n, colour, false, room, grain->had);
+    measure(v, cells, n, colour, true, room, around);
+    for (int k = 0; k < LK_GRAIN_BANDS; k++)
+        grain->had[k] = grain->had[k] < plastic * around[k] ? around[k] : grain->had[k];
     /* The refined face has its own colour, and cells of its own that are skin. */
     for (size_t i = 0; i < n; i++)
         cells[i] = look_at_cell(v, refined, cells[i].x, cells[i].y);

@@ -60,6 +60,7 @@ static void judge(const struct lk_verify_options *options, bool face_lost, struc
 {
     v->passed = !face_lost;
     if (face_lost) {
+        v->excess = 10;
         snprintf(v->reason, sizeof v->reason, "no face is found any more where one was refined");
         return;
     }
@@ -68,9 +69,10 @@ static void judge(const struct lk_verify_options *options, bool face_lost, struc
         float limit = float_at(options, bounds[i].limit);
         if (!(bounds[i].least ? value < limit : value > limit))
             continue;
+        if (v->passed)
+            snprintf(v->reason, sizeof v->reason, bounds[i].reason, (double)value, (double)limit);
         v->passed = false;
-        snprintf(v->reason, sizeof v->reason, bounds[i].reason, (double)value, (double)limit);
-        return;
+        v->excess += fabsf(value - limit) / fmaxf(fabsf(limit), 1e-3f);
     }
 }
 

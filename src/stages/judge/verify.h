@@ -46,6 +46,8 @@ struct lk_verdict {
     float texture;       /* the same of the skin's middle scale: what plastic skin lacks */
     float light_shift;   /* stops between coarse lights before and after, median */
     bool passed;
+    float excess;     /* how far beyond their bounds the measures are, as parts of these, summed; 0:
+                         passed */
     char reason[200]; /* one sentence; empty when passed */
 };
 

@@ -278,8 +278,8 @@ int lk_swap_face(const lk_swapper *swapper,
         lk_refined_free(&made);
         return code;
     }
-    if (lk_swapper_wants_photo(swapper) && options->strength < 1)
-        weaken(options->strength, &made);
+    if (lk_swapper_wants_photo(swapper))
+        weaken(fminf(options->strength, 1), &made);
     *out = made;
     return 0;
 }

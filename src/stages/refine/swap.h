@@ -21,8 +21,9 @@ struct lk_swap_options {
     int boost; /* 1…8: the crop has boost times the network's side and is done in boost² interleaved
                   runs (pixel boost); 0: by the face's size, so that pasting does not enlarge the
                   crop by more than half, at most 4 */
-    float strength; /* 0…1, how much of the identity: below 1 the rest is the face's own, which its
-                       embedding says; where the network sees pixels, its pixels */
+    float strength; /* how much of the identity: below 1 the rest is the face's own, which its
+                       embedding says; where the network sees pixels, its pixels. Above 1 it goes
+                       beyond the identity, away from the face's own */
     const lk_upscaler *upscaler; /* used when the face is smaller than the crop; NULL: never */
     const char *embedder; /* sha256 of the embedder that the swapper was trained on; NULL: any of
                              the right size. Others are refused: their vectors mean other faces */

@@ -73,7 +73,7 @@ static void mix(const struct lk_embedding *identity,
                 float strength,
                 float *vector)
 {
-    const bool mixes = strength < 1 && !isnan(lk_embedding_cosine(identity, own));
+    const bool mixes = fabsf(strength - 1) > 1e-6f && !isnan(lk_embedding_cosine(identity, own));
     for (int i = 0; i < LK__SWAP_VECTOR; i++)
         vector[i] = mixes ? strength * identity->value[i] + (1 - strength) * own->value[i]
                           : identity->value[i];
