@@ -155,7 +155,7 @@ static int check(const struct lk_request *request, struct lk_error *err)
 {
     const char *prompt = request->prompt ? request->prompt : "";
     if (request->n_people && (request->task == LK_TASK_RESTORE || request->task == LK_TASK_UPSCALE ||
-                              !strcmp(request->refine, "restore")))
+                              (request->refine && !strcmp(request->refine, "restore"))))
         return lk_fail(err, LK_E_INPUT,
                        "--face gives somebody a face, and restoring and enlarging do not: use swap");
     if (lk__changes_picture(request)) {

@@ -97,6 +97,31 @@ try_swap() {
     $lk cast unbar ada -q
 }
 
+try_restore() {
+    local restorer="--restorer gfpgan:$golden/refine/restore.onnx"
+    held 4 "no restorer serves" $lk restore man.png
+    held 2 "is no restorer of family gfpgan" $lk restore man.png --restorer $golden/refine/parser.onnx
+    held 3 "taken for sexual content" $lk restore red.png $restorer $nsfw
+    $lk cast bar ada -q
+    held 3 "'ada' is barred" $lk restore face.png $restorer
+    $lk cast unbar ada -q
+    # What leaves is marked, and nobody is born from it.
+    check 0 "." $lk restore face.png $restorer -o restored.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect restored.png --json
+    check 3 "." $lk cast new eve --from restored.png
+}
+
+try_upscale() {
+    held 2 "is no upscaler of family" $lk upscale man.png --upscaler $golden/refine/parser.onnx
+    held 3 "taken for sexual content" $lk upscale red.png $nsfw
+    $lk cast bar ada -q
+    held 3 "'ada' is barred" $lk upscale face.png
+    $lk cast unbar ada -q
+    check 0 "." $lk upscale face.png -o large.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect large.png --json
+    check 3 "." $lk cast new eve --from large.png
+}
+
 try_run() {
     request people '[{"photo": "ada"}]'
     held 3 "has agreed to film" $lk run request.json
@@ -106,6 +131,8 @@ try_run() {
     held 3 "policy rule 'sexual'" $lk run request.json
     request task '"swap"' picture '"man.png"' people '[{"photo": "ada"}]'
     held 2 "request.json" $lk run request.json # a swap has no prompt and no steps
+    request task '"restore"' picture '"man.png"'
+    held 2 "request.json" $lk run request.json
     local key
     for key in policy policy_levels nsfw forensics agegender audit audit_mirror watermark_key cast_file passphrase_file debug output report; do
         request $key '"mine"'

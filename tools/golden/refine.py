@@ -58,6 +58,10 @@ def restorers(folder):
               [weights("w1", (4, 3, 3, 3), 0.3), weights("w2", (3, 4, 3, 3), 0.3)])
     plain(512, "restore")
     plain(256, "restore_256")
+    store(folder, "restore_same", [node("Identity", ["input"], ["output"])], [value("input", 1, [1, 3, 512, 512])],
+          [value("output", 1, [1, 3, 512, 512])], [])
+    store(folder, "restore_smooth", [node("AveragePool", ["input"], ["output"], kernel_shape=[9, 9], pads=[4] * 4)],
+          [value("input", 1, [1, 3, 512, 512])], [value("output", 1, [1, 3, 512, 512])], [])
     store(folder, "restore_weight",
           [conv("c1", "input", "a", "w1"), node("Cast", ["weight"], ["wf"], to=TensorProto.FLOAT), node("Mul", ["a", "wf"], ["m"]),
            node("Tanh", ["m"], ["output"]), node("ReduceMean", ["a"], ["codes"], axes=[2, 3], keepdims=0)],
@@ -101,6 +105,16 @@ def masks(folder):
           [value("input", 1, ["n", 256, 256, 3])], [value("output", 1, ["n", 256, 256, 1])],
           [numpy_helper.from_array(np.array([4, -3, 2], np.float32).reshape(1, 3, 1, 1), "sign"),
            numpy_helper.from_array(np.float32(0.2), "half")])
+
+
+def occluders_of_tests(folder):
+    """Says that the crop's left half is occluded."""
+    half = np.zeros((1, 256, 256, 1), np.float32)
+    half[:, :, 128:] = 1
+    store(folder, "occluder_left",
+          [node("ReduceMean", ["input"], ["a"], axes=[3], keepdims=1), node("Mul", ["a", "none"], ["b"]), node("Add", ["b", "half"], ["output"])],
+          [value("input", 1, ["n", 256, 256, 3])], [value("output", 1, ["n", 256, 256, 1])],
+          [numpy_helper.from_array(np.float32(0), "none"), numpy_helper.from_array(half[:, :1], "half")])
 
 
 def upscalers(folder):
@@ -184,7 +198,7 @@ def occlusion(folder, crop):
 def main(out):
     folder = out / "refine"
     folder.mkdir(exist_ok=True)
-    restorers(folder), swappers(folder), masks(folder), upscalers(folder)
+    restorers(folder), swappers(folder), masks(folder), occluders_of_tests(folder), upscalers(folder)
     lines = ["# made by tools/golden/refine.py: what case family file side, points of the face, of the source; sampled values"]
     picture, photo = waves(400, 360, 0), waves(300, 300, 2)
     jitter = rng.normal(0, 2, (5, 2))
