@@ -23,6 +23,7 @@
 #include "stages/identity/embedder.h"
 #include "stages/judge/classifier.h"
 #include "stages/judge/policy.h"
+#include "stages/judge/verify.h"
 #include "stages/mark/c2pa.h"
 #include "stages/mark/rivagan.h"
 #include "stages/mark/watermark.h"
@@ -164,4 +165,12 @@ int lk_engine_forensics(lk_engine *engine,
                         const struct lk_watch *watch,
                         float **scores,
                         struct lk_error *err);
+
+/* How faces of a picture file look, for inspect: [n], malloc'd; NULL when n is 0. */
+int lk_engine_looks(const char *picture,
+                    const struct lk_face *faces,
+                    size_t n,
+                    struct lk_look **out,
+                    struct lk_error *err);
+
 #endif

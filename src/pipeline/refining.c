@@ -218,6 +218,7 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
     struct lk_picture *before = NULL, *after = NULL;
     struct lk_verify_options options;
     const struct lk_face *at = NULL;
+    float years = 0;
     size_t n = 0;
     lk_verify_options_init(&options);
     options.cosine_min = engine->same_person * fminf((float)r->request->identity_strength, 1);
@@ -229,6 +230,9 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
         again = *at;
         rc = lk_embed_face(engine->embedder, out->finished, &again, r->watch, &again.embedding,
                            err);
+        if (!rc && engine->judges.agegender && r->wish->identity->years > 0)
+            rc = lk_face_age(engine->judges.agegender, out->finished, &again, r->watch, &years,
+                             NULL, err);
     }
     rc = rc ? rc : lk_affine_crop(r->original, &out->to_crop, width, height, &before, err);
     rc = rc ? rc : lk_affine_crop(out->finished, &out->to_crop, width, height, &after, err);
@@ -240,7 +244,9 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
                                         .face_before = r->face,
                                         .face_after = at ? &again : NULL,
                                         .face_lost = !at,
-                                        .identity = &r->wish->identity->embedding};
+                                        .identity = &r->wish->identity->embedding,
+                                        .years = years,
+                                        .years_wanted = r->wish->identity->years};
         rc = lk_verify_face(&input, &options, &out->verdict, err);
     }
     lk_picture_free(before);

@@ -131,6 +131,8 @@ static json_t *json_of_verdict(const struct lk_verdict *v)
         {"cosine_after", v->cosine_after},
         {"pose_shift", v->pose_shift},
         {"feature_shift", v->feature_shift},
+        {"asymmetry", v->asymmetry},
+        {"age_gap", v->age_gap},
         {"seam", v->seam},
         {"sharpness", v->sharpness},
         {"texture", v->texture},
