@@ -3,8 +3,8 @@
  *
  * JSON: {"watermark": {"id": "16 hex digits", "agreement": 0.98} or null, "labels": {…}, "c2pa":
  * {"state", …}, "audit": {"by", "distance", "sequence"} or null, "faces": [{…,
- * "asymmetry", "sharpness", "texture", "forensic": 0.03}, …]}. The watermark is null where none of this key is found; forensic is missing where no such
- * network is installed. */
+ * "asymmetry", "sharpness", "texture", "forensic": 0.03}, …]}. The watermark is null where none of
+ * this key is found; forensic is missing where no such network is installed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,7 +239,8 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
     rc = rc ? rc : cli_trace(cli, cli->words[0], &mark, &row, 1, &rows, err);
     cli_watch_done(cli);
     if (!rc && cli->with.output.json)
-        rc = print_json(&labels, &mark, rows ? &row : NULL, json_of_faces(faces, looks, scores, n), err);
+        rc = print_json(&labels, &mark, rows ? &row : NULL, json_of_faces(faces, looks, scores, n),
+                        err);
     else if (!rc)
         print_text(&labels, &mark, rows ? &row : NULL, looks, scores, n);
     free_labels(&labels);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* portrait, draw, swap, restore, upscale, and what run shares with them: run the request, save what came out. */
+/* portrait, draw, swap, restore, upscale, and what run shares with them: run the request, save what
+ * came out. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

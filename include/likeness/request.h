@@ -21,7 +21,7 @@
 enum lk_task {
     LK_TASK_PORTRAIT,
     LK_TASK_DRAW,
-    LK_TASK_SWAP,    /* these change a picture that there is */
+    LK_TASK_SWAP, /* these change a picture that there is */
     LK_TASK_RESTORE,
     LK_TASK_UPSCALE,
 };

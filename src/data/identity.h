@@ -10,7 +10,7 @@ struct lk_identity {
     char name[64]; /* cast name, or the photo's file name */
     int photos;    /* how many photos the mean is of */
     struct lk_embedding embedding;
-    float years; /* how old the face looks; 0: not known */
+    float years;                    /* how old the face looks; 0: not known */
     const struct lk_picture *photo; /* one that shows the face, for networks that want pixels; NULL:
                                        none. Borrowed */
     float points[5][2];             /* the face's, in it */

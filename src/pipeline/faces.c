@@ -62,8 +62,7 @@ static bool takes(const char *place, const struct lk__picture_report *report, si
 static bool becomes_clearer(const struct lk_request *request,
                             const struct lk__picture_report *report)
 {
-    return lk__only_restores(request) ||
-           (!report->keeps_photo && !strcmp(request->refine, "auto"));
+    return lk__only_restores(request) || (!report->keeps_photo && !strcmp(request->refine, "auto"));
 }
 
 /* The identity for face i: the last person named that takes it; with `auto` its own, which makes it

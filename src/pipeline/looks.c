@@ -29,8 +29,7 @@ static int look(const struct lk_picture *picture,
     for (int i = 0; i < 5 && !rc; i++)
         lk_affine_apply(&to_crop, face->points[i], points[i]);
     rc = rc ? rc : lk_affine_crop(picture, &to_crop, side, side, &crop, err);
-    rc = rc ? rc
-            : lk_fit_mask_face(side, side, (const float(*)[2])points, &options, &mask, err);
+    rc = rc ? rc : lk_fit_mask_face(side, side, (const float(*)[2])points, &options, &mask, err);
     rc = rc ? rc : lk_look_at_face(crop, mask, face, out, err);
     lk_picture_free(crop);
     lk_mask_free(mask);

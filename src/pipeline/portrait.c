@@ -154,10 +154,12 @@ static int run_changed(lk_engine *engine,
 static int check(const struct lk_request *request, struct lk_error *err)
 {
     const char *prompt = request->prompt ? request->prompt : "";
-    if (request->n_people && (request->task == LK_TASK_RESTORE || request->task == LK_TASK_UPSCALE ||
-                              (request->refine && !strcmp(request->refine, "restore"))))
-        return lk_fail(err, LK_E_INPUT,
-                       "--face gives somebody a face, and restoring and enlarging do not: use swap");
+    if (request->n_people &&
+        (request->task == LK_TASK_RESTORE || request->task == LK_TASK_UPSCALE ||
+         (request->refine && !strcmp(request->refine, "restore"))))
+        return lk_fail(
+            err, LK_E_INPUT,
+            "--face gives somebody a face, and restoring and enlarging do not: use swap");
     if (lk__changes_picture(request)) {
         if (!request->picture)
             return lk_fail(err, LK_E_INPUT, "no picture is named that shall be changed");

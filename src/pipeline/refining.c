@@ -3,9 +3,9 @@
  * changed under its mask:
  *
  *     swap      another identity, or its own, which makes it clearer
- *     restore   a restorer's clear face; of it only what it changed is added, so that what it leaves
- *               alone is not blurred by coming and going, however often
- *     grain     the fine texture that the picture has and a network's face has not
+ *     restore   a restorer's clear face; of it only what it changed is added, so that what it
+ * leaves alone is not blurred by coming and going, however often grain     the fine texture that
+ * the picture has and a network's face has not
  *
  * What parser and occluder see is asked once, of the picture as it was. */
 #include "pipeline/refining.h"
@@ -228,8 +228,8 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
                            &found, &n, err);
     if (!rc && (at = same_place(found, n, r->face))) {
         again = *at;
-        rc = lk_embed_face(engine->embedder, out->finished, &again, r->watch, &again.embedding,
-                           err);
+        rc =
+            lk_embed_face(engine->embedder, out->finished, &again, r->watch, &again.embedding, err);
         if (!rc && engine->judges.agegender && r->wish->identity->years > 0)
             rc = lk_face_age(engine->judges.agegender, out->finished, &again, r->watch, &years,
                              NULL, err);
@@ -335,8 +335,7 @@ int lk__refine_face(lk_engine *engine,
         return 0;
     snprintf(face->identity, sizeof face->identity, "%s", wish->identity->name);
     int rc = lk__mask_options_read(request, &r.options, err);
-    rc = rc ? rc
-            : lk__face_masks_see(engine, &r.options, r.original, r.face, watch, &r.seen, err);
+    rc = rc ? rc : lk__face_masks_see(engine, &r.options, r.original, r.face, watch, &r.seen, err);
     rc = rc ? rc : refine_until_good(&r, face, &best, err);
     if (!rc) {
         bool keep = wish->asked || best.verdict.passed;

@@ -161,10 +161,9 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
     json_object_set_new(json, "verdict", json_of_verdict(&face->verdict));
     json_t *tried = json_array();
     for (int i = 0; i < face->n_tried; i++)
-        json_array_append_new(tried,
-                              json_pack("{s:s,s:b,s:o}", "manner", face->tried[i].manner, "passed",
-                                        face->tried[i].passed, "excess",
-                                        lk__json_of_number((double)face->tried[i].excess)));
+        json_array_append_new(tried, json_pack("{s:s,s:b,s:o}", "manner", face->tried[i].manner,
+                                               "passed", face->tried[i].passed, "excess",
+                                               lk__json_of_number((double)face->tried[i].excess)));
     json_object_set_new(json, "tried", tried);
     return json;
 }

@@ -36,7 +36,7 @@ struct lk__face_report {
     struct lk_face face; /* as found, before */
     char identity[64];   /* whose face it was to get; LK__OWN_IDENTITY; empty when untouched */
     enum lk__face_fate fate;
-    struct lk_verdict verdict; /* of the refined face, when there was one */
+    struct lk_verdict verdict;                   /* of the refined face, when there was one */
     struct lk__tried tried[1 + LK__RETRIES_MAX]; /* in order; the best was taken */
     int n_tried;
     bool has_forensic;

@@ -18,8 +18,8 @@ static lk_engine *engine;
 static char *network(const char *name)
 {
     char *path = NULL;
-    assert_true(asprintf(&path, "%s/tests/golden/refine/%s.onnx", getenv("LIKENESS_SOURCE"),
-                         name) > 0);
+    assert_true(asprintf(&path, "%s/tests/golden/refine/%s.onnx", getenv("LIKENESS_SOURCE"), name) >
+                0);
     return path;
 }
 
@@ -114,8 +114,7 @@ static void ten_passes_lose_nothing(void **state)
         double sum = 0;
         const size_t n = 3 * (size_t)was->width * (size_t)was->height;
         for (size_t i = 0; i < n && pass == 9; i++) {
-            const double d =
-                (double)result->pictures[0].picture->f32[i] - (double)was->f32[i];
+            const double d = (double)result->pictures[0].picture->f32[i] - (double)was->f32[i];
             sum += d * d;
         }
         if (pass == 9) {

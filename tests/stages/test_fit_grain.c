@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Grain: a smooth face gets that of its picture, a grained one none, and nothing changes outside. */
+/* Grain: a smooth face gets that of its picture, a grained one none, and nothing changes outside.
+ */
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>

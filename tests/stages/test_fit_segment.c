@@ -13,9 +13,9 @@ static lk_segmenter *open_segmenter(const char *family, const char *file)
 {
     struct lk_error err;
     lk_segmenter *segmenter = NULL;
-    assert_ok(lk_segmenter_open(test_runtime(), family, golden_network(file), "cpu", &segmenter,
-                                &err),
-              &err);
+    assert_ok(
+        lk_segmenter_open(test_runtime(), family, golden_network(file), "cpu", &segmenter, &err),
+        &err);
     return segmenter;
 }
 

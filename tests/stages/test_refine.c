@@ -29,7 +29,8 @@ static lk_swapper *open_swapper(const char *emap_name)
     struct lk_error err;
     lk_swapper *swapper = NULL;
     const char *path = network_write("swap_tiny.graph", "swap.onnx", emap_name, 0);
-    assert_ok(lk_swapper_open(test_runtime(), "inswapper", path, NULL, "cpu", &swapper, &err), &err);
+    assert_ok(lk_swapper_open(test_runtime(), "inswapper", path, NULL, "cpu", &swapper, &err),
+              &err);
     return swapper;
 }
 

@@ -55,9 +55,9 @@ static lk_restorer *open_restorer(const char *family, const char *file)
 {
     struct lk_error err;
     lk_restorer *restorer = NULL;
-    assert_ok(lk_restorer_open(test_runtime(), family, golden_network(file), "cpu", &restorer,
-                               &err),
-              &err);
+    assert_ok(
+        lk_restorer_open(test_runtime(), family, golden_network(file), "cpu", &restorer, &err),
+        &err);
     return restorer;
 }
 
@@ -69,13 +69,15 @@ static lk_swapper *open_swapper(const char *family, const char *file)
     char kept[4096] = "";
     if (converter)
         snprintf(kept, sizeof kept, "%s", converter);
-    assert_ok(lk_swapper_open(test_runtime(), family, golden_network(file),
-                              converter ? kept : NULL, "cpu", &swapper, &err),
+    assert_ok(lk_swapper_open(test_runtime(), family, golden_network(file), converter ? kept : NULL,
+                              "cpu", &swapper, &err),
               &err);
     return swapper;
 }
 
-static void restore_and_compare(FILE *file, const struct golden *g, const struct lk_picture *picture)
+static void restore_and_compare(FILE *file,
+                                const struct golden *g,
+                                const struct lk_picture *picture)
 {
     struct lk_error err;
     struct lk_refined restored;

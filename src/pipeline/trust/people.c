@@ -328,8 +328,7 @@ static int look_at_member(const struct checking *c,
         out->photo = *kept = lk_picture_ref(best->crop);
         memcpy(out->points, best->points, sizeof out->points);
         rc = find_in(c, best->crop, &faces, &n_faces, err);
-        rc = rc ? rc
-                : lk__policy_person(c->engine, best->crop, faces, n_faces, c->watch, out, err);
+        rc = rc ? rc : lk__policy_person(c->engine, best->crop, faces, n_faces, c->watch, out, err);
     }
     free(faces);
     lk_cast_photos_free(photos, n);

@@ -12,7 +12,7 @@
 struct lk__people {
     struct lk_identity identities[LK_PEOPLE_MAX];
     struct lk_picture *photos[LK_PEOPLE_MAX]; /* what their `photo` points to; owned */
-    bool placed[LK_PEOPLE_MAX]; /* whether a face of any picture has got it */
+    bool placed[LK_PEOPLE_MAX];               /* whether a face of any picture has got it */
     int count;
 };
 void lk__people_close(struct lk__people *people); /* a zeroed one is fine */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Plastic skin is skin without the two finest bands of the picture around it: a network paints
+/* Plastic skin is skin without the two finest bands of its picture: a network paints
  * them smooth, and resampling takes what it left.
  *
  *     band 0 = L − mean₃(L)      band 1 = mean₃(L) − mean₇(L)      L luminance, sRGB
@@ -10,9 +10,8 @@
  *
  *     added_k² = max(0, had_k² − has_k²)
  *
- * had is the face's as it was; a face that had less than half of what its crop shows of neck and
- * ears was plastic before, and gets theirs. So a face that has its texture gets none, and a second
- * pass adds nothing. It is grain, the same in R, G and B, at the picture's own pixels, not at the
+ * had is the face's as it was, so that a face which has its texture gets none, and a second pass
+ * adds nothing. It is grain, the same in R, G and B, at the picture's own pixels, not at the
  * crop's: a crop's would be resampled away. */
 #include "stages/fit/grain.h"
 
@@ -25,17 +24,16 @@
 enum { CELL = 8, MIN_CELLS = 6, NARROW = 1, WIDE = 3 /* radii of the means */ };
 
 static const float near_colour = 0.1f; /* of a skin cell's mean to the median colour */
-static const float plastic = 0.5f;     /* a face's share of the grain around it, at most */
 static const float most = 0.03f;       /* of noise that is added in a band */
 static const uint64_t seed = 0x6c6b6e;
 
 /* The part of the picture that the crop shows. */
 struct window {
     int x0, y0, w, h;
-    float *weight;                 /* [h,w] of the mask, at picture pixels */
-    float *plane;                  /* [h,w] working space */
-    float *narrow, *wide;          /* [h,w] its means */
-    float *sums;                   /* of a row or column */
+    float *weight;        /* [h,w] of the mask, at picture pixels */
+    float *plane;         /* [h,w] working space */
+    float *narrow, *wide; /* [h,w] its means */
+    float *sums;          /* of a row or column */
 };
 
 static void window_free(struct window *v)
@@ -136,8 +134,8 @@ static float band(const struct window *v, int k, size_t i)
 
 static const float *pixel(const struct window *v, const struct lk_picture *p, int x, int y)
 {
-    return p->f32 + ((size_t)(v->y0 + y) * (size_t)p->width + (size_t)(v->x0 + x)) *
-                        (size_t)p->channels;
+    return p->f32 +
+           ((size_t)(v->y0 + y) * (size_t)p->width + (size_t)(v->x0 + x)) * (size_t)p->channels;
 }
 
 static void take_luminance(const struct window *v, const struct lk_picture *picture)
@@ -155,8 +153,8 @@ static void take_luminance(const struct window *v, const struct lk_picture *pict
 /* ---- cells ---- */
 
 struct cell {
-    int x, y; /* in the window */
-    float colour[3], least, greatest; /* of the mask's weights */
+    int x, y;               /* in the window */
+    float colour[3], least; /* least: of the mask's weights */
 };
 
 static struct cell look_at_cell(const struct window *v, const struct lk_picture *p, int x0, int y0)
@@ -167,7 +165,6 @@ static struct cell look_at_cell(const struct window *v, const struct lk_picture 
             const float w = v->weight[(size_t)y * (size_t)v->w + (size_t)x];
             const float *from = pixel(v, p, x, y);
             cell.least = fminf(cell.least, w);
-            cell.greatest = fmaxf(cell.greatest, w);
             for (int c = 0; c < 3; c++)
                 cell.colour[c] += from[c] / (CELL * CELL);
         }
@@ -178,11 +175,6 @@ static struct cell look_at_cell(const struct window *v, const struct lk_picture 
 static bool is_inside(const struct cell *cell)
 {
     return cell->least > 0.5f;
-}
-
-static bool is_around(const struct cell *cell)
-{
-    return cell->greatest <= 0;
 }
 
 static int by_size(const void *a, const void *b)
@@ -231,20 +223,18 @@ static float deviation(const struct window *v, int k, const struct cell *cell)
     return (float)sqrt(sum / (CELL * CELL));
 }
 
-/* Median deviations of what stands in the planes, over skin cells inside or around. */
+/* Median deviations of what stands in the planes, over skin cells. */
 static void measure(const struct window *v,
                     const struct cell *cells,
                     size_t n,
                     const float colour[3],
-                    bool around,
                     float *room,
                     float out[LK_GRAIN_BANDS])
 {
     for (int k = 0; k < LK_GRAIN_BANDS; k++) {
         size_t m = 0;
         for (size_t i = 0; i < n; i++)
-            if ((around ? is_around(&cells[i]) : is_inside(&cells[i])) &&
-                is_skin(&cells[i], colour))
+            if (is_inside(&cells[i]) && is_skin(&cells[i], colour))
                 room[m++] = deviation(v, k, &cells[i]);
         out[k] = median(room, m);
     }
@@ -258,23 +248,20 @@ static void measure_both(const struct window *v,
                          float *room,
                          struct lk_grain *grain)
 {
-    float colour[3], around[LK_GRAIN_BANDS];
+    float colour[3];
     size_t n = 0;
     for (int y = 0; y + CELL <= v->h; y += CELL)
         for (int x = 0; x + CELL <= v->w; x += CELL)
             cells[n++] = look_at_cell(v, original, x, y);
     median_colour(cells, n, room, colour);
     take_luminance(v, original);
-    measure(v, cells, n, colour, false, room, grain->had);
-    measure(v, cells, n, colour, true, room, around);
-    for (int k = 0; k < LK_GRAIN_BANDS; k++)
-        grain->had[k] = grain->had[k] < plastic * around[k] ? around[k] : grain->had[k];
+    measure(v, cells, n, colour, room, grain->had);
     /* The refined face has its own colour, and cells of its own that are skin. */
     for (size_t i = 0; i < n; i++)
         cells[i] = look_at_cell(v, refined, cells[i].x, cells[i].y);
     median_colour(cells, n, room, colour);
     take_luminance(v, refined);
-    measure(v, cells, n, colour, false, room, grain->has);
+    measure(v, cells, n, colour, room, grain->has);
     for (size_t i = 0; i < n; i++)
         grain->cells += is_inside(&cells[i]) && is_skin(&cells[i], colour);
 }
@@ -330,8 +317,7 @@ static void add(const struct window *v,
             const size_t i = (size_t)y * (size_t)v->w + (size_t)x;
             if (!(v->weight[i] > 0))
                 continue;
-            const float noise =
-                v->weight[i] * (gain[0] * band(v, 0, i) + gain[1] * band(v, 1, i));
+            const float noise = v->weight[i] * (gain[0] * band(v, 0, i) + gain[1] * band(v, 1, i));
             float *to = (float *)pixel(v, refined, x, y);
             for (int c = 0; c < 3; c++)
                 to[c] = fminf(fmaxf(to[c] + noise, 0), 1);

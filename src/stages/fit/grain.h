@@ -12,7 +12,7 @@
 
 /* Deviations of luminance, sRGB 0…1, in the two finest bands; of skin. */
 struct lk_grain {
-    float had[LK_GRAIN_BANDS];   /* of the face as it was; of what is around a plastic one */
+    float had[LK_GRAIN_BANDS];   /* of the face as it was */
     float has[LK_GRAIN_BANDS];   /* of the refined face */
     float added[LK_GRAIN_BANDS]; /* to it */
     int cells;                   /* measured in the face; too few: nothing is added */

@@ -2,9 +2,9 @@
 /* As FaceFusion's face_masker.py does it:
  *
  *     network's picture   the crop, bilinear, at the network's side
- *     mask                1 where the greatest of the 19 classes is one of those asked for (bisenet),
- *                         or the answer itself (xseg), bilinear at the crop's size
- *     softened            Gaussian of σ 5; what is below ½ then is 0, the rest stretched to 0…1   */
+ *     mask                1 where the greatest of the 19 classes is one of those asked for
+ * (bisenet), or the answer itself (xseg), bilinear at the crop's size softened            Gaussian
+ * of σ 5; what is below ½ then is 0, the rest stretched to 0…1   */
 #include "stages/fit/segment.h"
 
 #include <math.h>
@@ -53,8 +53,8 @@ static const struct {
     const char *name;
     int number;
 } regions[] = {
-    {"skin", 1},     {"left-eyebrow", 2}, {"right-eyebrow", 3}, {"left-eye", 4},   {"right-eye", 5},
-    {"glasses", 6},  {"nose", 10},        {"mouth", 11},        {"upper-lip", 12}, {"lower-lip", 13},
+    {"skin", 1},    {"left-eyebrow", 2}, {"right-eyebrow", 3}, {"left-eye", 4},   {"right-eye", 5},
+    {"glasses", 6}, {"nose", 10},        {"mouth", 11},        {"upper-lip", 12}, {"lower-lip", 13},
 };
 
 struct lk_segmenter {
@@ -68,7 +68,10 @@ struct lk_segmenter {
 
 /* ---- opening ---- */
 
-static bool port_is(const struct family *family, const struct lk_port *port, int channels, int64_t side)
+static bool port_is(const struct family *family,
+                    const struct lk_port *port,
+                    int channels,
+                    int64_t side)
 {
     return family->pixels_last ? lk_port_fits(port, 4, (const int64_t[]){1, side, side, channels})
                                : lk_port_fits(port, 4, (const int64_t[]){1, channels, side, side});
@@ -145,8 +148,8 @@ static int unknown_region(const char *names, const char *label, struct lk_error 
 {
     char known[200] = "";
     for (size_t i = 0, at = 0; i < LK_ARRAY_LENGTH(regions) && at < sizeof known; i++)
-        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "",
-                               regions[i].name);
+        at +=
+            (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", regions[i].name);
     return lk_fail(err, LK_E_INPUT, "%s: '%s' is not 'all', nor a list of %s", label, names, known);
 }
 
@@ -215,9 +218,9 @@ static void fill_tensor(const lk_segmenter *segmenter, const struct lk_picture *
             const struct between u = find_between(x, crop->width, side);
             const size_t i = (size_t)y * (size_t)side + (size_t)x;
             for (size_t c = 0; c < 3; c++) {
-                const float value = (mixed(crop->f32 + c, (size_t)crop->width, 3, u, v) -
-                                     family->mean[c]) *
-                                    family->factor[c];
+                const float value =
+                    (mixed(crop->f32 + c, (size_t)crop->width, 3, u, v) - family->mean[c]) *
+                    family->factor[c];
                 const size_t channel = family->blue_first ? 2 - c : c;
                 tensor[family->pixels_last ? 3 * i + channel : channel * plane + i] = value;
             }
@@ -255,8 +258,8 @@ static int make_mask(const lk_segmenter *segmenter,
     for (int y = 0; y < mask->height; y++) {
         const struct between v = find_between(y, side, mask->height);
         for (int x = 0; x < mask->width; x++)
-            mask->value[(size_t)y * (size_t)mask->width + (size_t)x] = mixed(
-                plane, (size_t)side, 1, find_between(x, side, mask->width), v);
+            mask->value[(size_t)y * (size_t)mask->width + (size_t)x] =
+                mixed(plane, (size_t)side, 1, find_between(x, side, mask->width), v);
     }
     code = lk_mask_blur(mask, softness, err);
     for (size_t i = 0; i < (size_t)mask->width * (size_t)mask->height; i++)
@@ -286,8 +289,8 @@ int lk_segment_face(const lk_segmenter *segmenter,
     fill_tensor(segmenter, crop, input.data);
     int code = lk_session_run(segmenter->session, 1, &segmenter->input, &input, 1,
                               &segmenter->output, &answer, watch, err);
-    if (!code && (answer.dtype != LK_F32 ||
-                  lk_array_count(&answer) != (size_t)family->classes * pixels))
+    if (!code &&
+        (answer.dtype != LK_F32 || lk_array_count(&answer) != (size_t)family->classes * pixels))
         code = lk_contract_fail(&segmenter->contract, segmenter->session, err);
     if (!code)
         code = lk_contract_finite(&segmenter->contract, &answer, err);

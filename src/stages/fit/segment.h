@@ -28,7 +28,8 @@ int lk_regions_read(const char *names, const char *label, unsigned *out, struct 
 #define LK_REGIONS_ALL (~0u)
 
 /* Softened towards the inside: 1 where the face may be replaced, 0 elsewhere. crop: f32 [h,w,3],
- * sRGB. out [h,w]. regions: of a parser; an occluder does not read them. watch: to stop. Thread-safe.
+ * sRGB. out [h,w]. regions: of a parser; an occluder does not read them. watch: to stop.
+ * Thread-safe.
  */
 int lk_segment_face(const lk_segmenter *segmenter,
                     const struct lk_picture *crop,

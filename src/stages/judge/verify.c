@@ -182,10 +182,9 @@ int lk_verify_face(const struct lk_verify_input *input,
         .cosine_after = cosine_to(input->face_after, input->identity),
         .pose_shift = faces ? pose_shift(input->face_before, input->face_after) : NAN,
         .feature_shift = faces ? feature_shift(input->face_before, input->face_after) : NAN,
-        .asymmetry = faces ? fmaxf(asymmetry_of(input->face_after) -
-                                       asymmetry_of(input->face_before),
-                                   0)
-                           : NAN,
+        .asymmetry =
+            faces ? fmaxf(asymmetry_of(input->face_after) - asymmetry_of(input->face_before), 0)
+                  : NAN,
         .age_gap = age_gap(input),
         .seam = pixels ? lk__measure_seam(before, after, input->mask) : NAN,
         .sharpness = pixels ? lk__measure_sharpness(before, after, input->mask) : NAN,

@@ -65,8 +65,8 @@ int lk_verify_face(const struct lk_verify_input *input,
 
 /* One face of any picture by itself. NAN: not measured. */
 struct lk_look {
-    float asymmetry; /* of the five points, from their mirror image, in distances of the eyes: 0 of a
-                        face from the front */
+    float asymmetry; /* of the five points, from their mirror image, in distances of the eyes: 0 of
+                        a face from the front */
     float sharpness; /* mean square of the Laplacian of luminance, of 255 levels */
     float texture;   /* deviation of skin's middle scale, of its brightness */
 };

@@ -113,8 +113,7 @@ int lk__crop_face(const struct lk_picture *picture,
 {
     struct lk_affine from_crop;
     struct rectangle r;
-    int code =
-        lk_align_face((const float(*)[2])face->points, align, side, &out->to_crop, err);
+    int code = lk_align_face((const float(*)[2])face->points, align, side, &out->to_crop, err);
     if (!code)
         code = lk_affine_invert(&out->to_crop, &from_crop, err);
     if (code)

@@ -16,8 +16,8 @@ typedef struct lk_restorer lk_restorer;
 
 struct lk_restore_options {
     float strength; /* 0…1: the answer's share; the rest is the face as it was. Default 0.8 */
-    float weight;   /* 0…1: of networks that ask for it (CodeFormer), how true they are to what they
-                       see instead of handsome. Default 0.5 */
+    float weight; /* 0…1: of networks that ask for it (CodeFormer), how true they are to what they
+                     see instead of handsome. Default 0.5 */
 };
 void lk_restore_options_init(struct lk_restore_options *options);
 

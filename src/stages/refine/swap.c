@@ -78,8 +78,8 @@ static int open_networks(lk_runtime *runtime,
     const struct lk__swap_family *family = swapper->family;
     int code = lk_session_open(runtime, swapper->path, device, &swapper->session, err);
     if (!code)
-        code = lk__swap_find_ports(family, &swapper->contract, swapper->session, &swapper->ports,
-                                   err);
+        code =
+            lk__swap_find_ports(family, &swapper->contract, swapper->session, &swapper->ports, err);
     if (!code && family->open)
         code = family->open(&swapper->contract, &swapper->ports, err);
     if (code || !family->converter)
@@ -218,8 +218,7 @@ static void weaken(float strength, struct lk_refined *refined)
     const size_t n = (size_t)refined->crop->width * (size_t)refined->crop->height * 3;
     for (size_t i = 0; i < n; i++)
         refined->crop->f32[i] =
-            refined->before->f32[i] +
-            strength * (refined->crop->f32[i] - refined->before->f32[i]);
+            refined->before->f32[i] + strength * (refined->crop->f32[i] - refined->before->f32[i]);
 }
 
 static int check_identity(const lk_swapper *swapper,
@@ -262,7 +261,8 @@ int lk_swap_face(const lk_swapper *swapper,
     if (options->boost < 0 || options->boost > MAX_BOOST)
         return lk_fail(err, LK_E_INPUT, "pixel boost %d is not 1 to %d, nor 0", options->boost,
                        MAX_BOOST);
-    int code = lk_swapper_wants_photo(swapper) ? 0 : check_identity(swapper, identity, options, err);
+    int code =
+        lk_swapper_wants_photo(swapper) ? 0 : check_identity(swapper, identity, options, err);
     if (!code)
         code = lk__swap_source(family, &swapper->contract, &swapper->ports, &swapper->converter,
                                identity, &face->embedding, options->strength, watch, &source, err);

@@ -9,16 +9,41 @@
  *     ghost       arcface_112_v1   −1…1, −1…1            crossface_ghost(e)
  *     hififace    mtcnn_512        −1…1, −1…1            n(crossface_hififace(e))
  *     uniface     ffhq_512         −1…1, −1…1            the source's face, ffhq_512 at 256², 0…1
- *     blendswap   ffhq_512         0…1, 0…1              the source's face, arcface_112_v2 at 112², 0…1
+ *     blendswap   ffhq_512         0…1, 0…1              the source's face, arcface_112_v2 at 112²,
+ * 0…1
  *
  * hyperswap answers a mask too, which is not used. */
 #include "stages/refine/swap_family.h"
 
 #define VECTOR "inputs target [1,3,S,S] and source [1,512], and an output [1,3,S,S]"
-#define PLAIN {{0, 0, 0}, {1, 1, 1}}
-#define SIGNED_IN {{0.5f, 0.5f, 0.5f}, {2, 2, 2}} /* (v − ½)·2 */
-#define SIGNED_OUT {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}}
-#define IMAGENET_IN {{0.485f, 0.456f, 0.406f}, {1 / 0.229f, 1 / 0.224f, 1 / 0.225f}}
+#define PLAIN                                                                                      \
+    {                                                                                              \
+        {0, 0, 0},                                                                                 \
+        {                                                                                          \
+            1, 1, 1                                                                                \
+        }                                                                                          \
+    }
+#define SIGNED_IN                                                                                  \
+    {                                                                                              \
+        {0.5f, 0.5f, 0.5f},                                                                        \
+        {                                                                                          \
+            2, 2, 2                                                                                \
+        }                                                                                          \
+    } /* (v − ½)·2 */
+#define SIGNED_OUT                                                                                 \
+    {                                                                                              \
+        {0.5f, 0.5f, 0.5f},                                                                        \
+        {                                                                                          \
+            0.5f, 0.5f, 0.5f                                                                       \
+        }                                                                                          \
+    }
+#define IMAGENET_IN                                                                                \
+    {                                                                                              \
+        {0.485f, 0.456f, 0.406f},                                                                  \
+        {                                                                                          \
+            1 / 0.229f, 1 / 0.224f, 1 / 0.225f                                                     \
+        }                                                                                          \
+    }
 
 const struct lk__swap_family lk__swap_hyperswap = {
     .name = "hyperswap",

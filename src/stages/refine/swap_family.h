@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A family of swappers: a `const` descriptor in one of the files swap_*.c, and one row in swap.c. */
+/* A family of swappers: a `const` descriptor in one of the files swap_*.c, and one row in swap.c.
+ */
 #ifndef LK_STAGES_REFINE_SWAP_FAMILY_H
 #define LK_STAGES_REFINE_SWAP_FAMILY_H
 

@@ -24,11 +24,10 @@ int lk__converter_open(lk_runtime *runtime,
     const int64_t vector[] = {1, LK__SWAP_VECTOR};
     if (!(out->path = strdup(path)))
         return lk_fail_memory(err, "a converter", strlen(path));
-    out->contract =
-        (struct lk_contract){.path = out->path,
-                             .role = "converter",
-                             .family = "crossface",
-                             .expects = "one input [1,512] and one output [1,512]"};
+    out->contract = (struct lk_contract){.path = out->path,
+                                         .role = "converter",
+                                         .family = "crossface",
+                                         .expects = "one input [1,512] and one output [1,512]"};
     int code = lk_session_open(runtime, path, device, &out->session, err);
     if (code)
         return code;
@@ -117,8 +116,8 @@ static int make_pixels(const struct lk__swap_family *family,
                        "swapper '%s' looks at a photo, and of '%s' only numbers are known: add a "
                        "photo, or take a swapper of family inswapper or hyperswap",
                        contract->path, identity->name);
-    int code = lk_align_face(identity->points, family->source_align, family->source_side, &to_crop,
-                             err);
+    int code =
+        lk_align_face(identity->points, family->source_align, family->source_side, &to_crop, err);
     if (!code)
         code = lk_affine_crop_bilinear(identity->photo, &to_crop, family->source_side,
                                        family->source_side, &crop, err);

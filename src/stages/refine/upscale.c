@@ -21,7 +21,7 @@ enum {
     MIN_TILE = 16,
     MAX_PAD = 128,
     MAX_FACTOR = 8,
-    PROBE = 64,  /* px of the first probe run */
+    PROBE = 64,   /* px of the first probe run */
     MAX_CUT = 32, /* px of the input */
     MAX_WHOLE =
         2048 /* px; longer sides are never done at once: activations would fill the memory */
@@ -67,11 +67,8 @@ static int run(const lk_upscaler *upscaler,
 }
 
 /* The size of the answer to a black picture. */
-static int probe(const lk_upscaler *upscaler,
-                 int width,
-                 int height,
-                 int64_t answered[2],
-                 struct lk_error *err)
+static int probe(
+    const lk_upscaler *upscaler, int width, int height, int64_t answered[2], struct lk_error *err)
 {
     struct lk_array output = {0};
     float *tile = calloc((size_t)width * (size_t)height * 3, sizeof *tile);
@@ -108,8 +105,7 @@ static int probe_fixed(lk_upscaler *upscaler, struct lk_error *err)
     const int height = upscaler->height ? upscaler->height : PROBE;
     int64_t answered[2];
     int code = probe(upscaler, width, height, answered, err);
-    if (!code &&
-        !believe(upscaler, (answered[0] + width - 1) / width, width, height, answered))
+    if (!code && !believe(upscaler, (answered[0] + width - 1) / width, width, height, answered))
         code = lk_contract_fail(&upscaler->contract, upscaler->session, err);
     upscaler->multiple = multiples[0];
     return code;
@@ -271,7 +267,8 @@ static void show_tile(const struct lk_picture *picture,
     }
 }
 
-/* Keeps a tile's own part. answer [3, factor·rows->shown − 2·cut, factor·columns->shown − 2·cut]. */
+/* Keeps a tile's own part. answer [3, factor·rows->shown − 2·cut, factor·columns->shown − 2·cut].
+ */
 static void keep_tile(const lk_upscaler *upscaler,
                       const float *answer,
                       const struct cut *columns,
@@ -331,8 +328,10 @@ static int run_tiles(const lk_upscaler *upscaler,
                      struct lk_picture *out,
                      struct lk_error *err)
 {
-    struct cut columns = cut_side(upscaler, picture->width, options->tile, options->pad, upscaler->width);
-    struct cut rows = cut_side(upscaler, picture->height, options->tile, options->pad, upscaler->height);
+    struct cut columns =
+        cut_side(upscaler, picture->width, options->tile, options->pad, upscaler->width);
+    struct cut rows =
+        cut_side(upscaler, picture->height, options->tile, options->pad, upscaler->height);
     size_t bytes = (size_t)columns.shown * (size_t)rows.shown * 3 * sizeof(float);
     float *tile = malloc(bytes);
     if (!tile)
