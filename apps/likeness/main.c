@@ -19,6 +19,8 @@ static const struct subcommand commands[] = {
     {"restore", LK_CMD_RESTORE, LK_TASK_RESTORE, 1, 1, "PICTURE", "make the faces of a picture clear",
      "likeness restore blurred.jpg --restorer gfpgan:GFPGANv1.4.onnx -o out.jpg\n"
      "likeness restore old.jpg --restorer codeformer:codeformer.onnx --codeformer-weight 0.7 -o out.jpg\n", cmd_make},
+    {"redraw", LK_CMD_REDRAW, LK_TASK_REDRAW, 2, 2, "PICTURE PROMPT", "draw the faces of a picture again, each larger than it is",
+     "likeness redraw group.png \"a smiling woman [SEP] an old man\" -o out.png\n", cmd_make},
     {"upscale", LK_CMD_UPSCALE, LK_TASK_UPSCALE, 1, 1, "PICTURE", "enlarge a picture by super-resolution",
      "likeness upscale small.jpg --upscaler RealESRGAN_x4.onnx -o large.png\n", cmd_make},
     {"detect", LK_CMD_DETECT, LK_TASK_SWAP, 1, 1, "PICTURE", "list the faces of a picture",

@@ -144,7 +144,9 @@ int cmd_make(struct cli *cli, struct lk_error *err)
     struct lk_request *request = &cli->with.request;
     char **word = lk__changes_picture(request) ? &request->picture : &request->prompt;
     *word = strdup(cli->words[0]);
-    if (!*word)
+    if (cli->n_words > 1)
+        request->prompt = strdup(cli->words[1]);
+    if (!*word || (cli->n_words > 1 && !request->prompt))
         return lk_fail_memory(err, "an argument", strlen(cli->words[0]));
     return cli->with.output.explain ? explain(cli, err) : cli_make(cli, err);
 }

@@ -24,6 +24,7 @@ enum lk_task {
     LK_TASK_SWAP, /* these change a picture that there is */
     LK_TASK_RESTORE,
     LK_TASK_UPSCALE,
+    LK_TASK_REDRAW,
 };
 
 /* One person of the picture: whose face, and which of the faces found it goes to. */
@@ -47,7 +48,7 @@ struct lk_request_control {
 struct lk_request {
     enum lk_task task;
     char *prompt, *negative; /* UTF-8, with the WebUI's grammar (docs/text.md) */
-    char *picture;           /* swap, restore, upscale: the picture to work on */
+    char *picture;           /* swap, restore, upscale, redraw: the picture to work on */
 
     char *lora[LK_LIST_MAX]; /* NAME|PATH[:W] each, merged in this order; NULL after the last */
     char *model, *vae;       /* name in the catalogue, or path */
@@ -108,6 +109,7 @@ struct lk_request {
     double face_mask_blur;   /* of the box: 0 … 1 */
     char *face_mask_padding; /* of the box, percent: "top,right,bottom,left"; NULL: none */
     char *face_mask_regions; /* "all", or parts of a face, with commas */
+    double redraw_strength;  /* how far a face that is drawn again goes from what it was */
     int retries;             /* of a face that does not pass verification */
     int upscale; /* factor for the whole picture after drawing; 0: the model's, or the network's */
     int tile, tile_pad; /* pixels; upscale: tile 0 does all at once */

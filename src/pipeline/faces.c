@@ -119,6 +119,8 @@ int lk__refine_faces(lk_engine *engine,
     int rc = find(engine, request, watch, report, err);
     if (rc || !report->n_faces)
         return rc;
+    if (!people->count && !becomes_clearer(request, report))
+        return 0;
     rc = lk__refining_open(engine, request, err);
     for (size_t i = 0; !rc && i < report->n_faces; i++) {
         struct lk_identity own;

@@ -5,8 +5,8 @@
  *              ─▶ face half (faces.c): find ▶ gate ▶ align ▶ refine ▶ light ▶ mask ▶ blend ▶ verify
  *              ─▶ trust/marks.c ─▶ result ─▶ release.c: bytes ▶ row in the audit ledger
  *
- * `draw` runs the first half alone, `swap` and `restore` the second half on a picture of the
- * user's, `upscale` enlarges one. Both halves
+ * `draw` runs the first half alone, `swap`, `restore` and `redraw` the second half on a picture of
+ * the user's, `upscale` enlarges one. Both halves
  * take and leave float pictures, so that a half can be run again, or on another machine, without
  * loss. */
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "pipeline/drawing/paint.h"
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
+#include "pipeline/redraw.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/trust/marks.h"
 #include "pipeline/trust/people.h"
@@ -63,7 +64,11 @@ static int face_half(lk_engine *engine,
                      struct lk_error *err)
 {
     double began = seconds();
-    int rc = lk__refine_faces(engine, &result->request, people, watch, report, err);
+    const struct lk_request *request = &result->request;
+    const bool redraws = request->task == LK_TASK_REDRAW ||
+                         (request->task == LK_TASK_PORTRAIT && !strcmp(request->refine, "redraw"));
+    int rc = redraws ? lk__redraw_faces(engine, result, watch, report, err) : 0;
+    rc = rc ? rc : lk__refine_faces(engine, request, people, watch, report, err);
     report->face_seconds = seconds() - began;
     if (!rc)
         remark_faces(result, report);
@@ -126,7 +131,7 @@ static int enlarge(lk_engine *engine,
                        &options, watch, err);
 }
 
-/* swap, restore, upscale: the user's picture instead of a drawn one. */
+/* swap, restore, upscale, redraw: the user's picture instead of a drawn one. */
 static int run_changed(lk_engine *engine,
                        struct lk_result *result,
                        const struct lk_watch *watch,
@@ -154,19 +159,18 @@ static int run_changed(lk_engine *engine,
 static int check(const struct lk_request *request, struct lk_error *err)
 {
     const char *prompt = request->prompt ? request->prompt : "";
-    if (request->n_people &&
-        (request->task == LK_TASK_RESTORE || request->task == LK_TASK_UPSCALE ||
-         (request->refine && !strcmp(request->refine, "restore"))))
-        return lk_fail(
-            err, LK_E_INPUT,
-            "--face gives somebody a face, and restoring and enlarging do not: use swap");
+    if (request->n_people && ((lk__changes_picture(request) && request->task != LK_TASK_SWAP) ||
+                              (request->refine && !strcmp(request->refine, "restore"))))
+        return lk_fail(err, LK_E_INPUT,
+                       "--face gives somebody a face, and this does not: use swap or portrait");
     if (lk__changes_picture(request)) {
         if (!request->picture)
             return lk_fail(err, LK_E_INPUT, "no picture is named that shall be changed");
         if (!request->n_people && request->task == LK_TASK_SWAP)
             return lk_fail(err, LK_E_INPUT,
                            "swap: no --face is given: name whose face it shall be");
-        return 0;
+        if (request->task != LK_TASK_REDRAW)
+            return 0;
     }
     if (!prompt[strspn(prompt, " \t\r\n")])
         return lk_fail(err, LK_E_INPUT, "the prompt is empty: say what the picture shall show");

@@ -188,6 +188,8 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
             json_object_set_new(json, "variation_seed", json_integer(p->variation_seed));
         json_object_set_new(json, "draw_seconds", lk__json_of_number(p->draw_seconds));
     }
+    if (p->redrawn)
+        json_object_set_new(json, "redrawn", json_integer(p->redrawn));
     if (p->has_nsfw)
         json_object_set_new(json, "nsfw", lk__json_of_number((double)p->nsfw));
     if (*p->refused)

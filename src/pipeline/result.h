@@ -51,6 +51,7 @@ struct lk__picture_report {
     int64_t variation_seed;        /* < 0: no variation */
     struct lk__face_report *faces; /* owned */
     size_t n_faces;
+    int redrawn; /* faces that were drawn again */
     double draw_seconds, face_seconds;
     bool from_photo;  /* a picture that we did not make was changed */
     bool keeps_photo; /* pixels of such a picture are in it: changed, or painted under a mask */

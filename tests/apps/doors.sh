@@ -111,6 +111,19 @@ try_restore() {
     check 3 "." $lk cast new eve --from restored.png
 }
 
+try_redraw() {
+    held 3 "policy rule 'sexual'" $lk redraw man.png "a nude man" --steps 2
+    held 3 "policy rule 'sexual'" $lk redraw man.png "a man [SEP] a nude man" --steps 2
+    held 2 "the prompt is empty" $lk redraw man.png " " --steps 2
+    held 3 "taken for sexual content" $lk redraw red.png "a man" --steps 2 $nsfw
+    $lk cast bar ada -q
+    held 3 "'ada' is barred" $lk redraw face.png "a woman" --steps 2
+    $lk cast unbar ada -q
+    check 0 "." $lk redraw face.png "a woman" --steps 5 -o redrawn.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect redrawn.png --json
+    check 3 "." $lk cast new eve --from redrawn.png
+}
+
 try_upscale() {
     held 2 "is no upscaler of family" $lk upscale man.png --upscaler $golden/refine/parser.onnx
     held 3 "taken for sexual content" $lk upscale red.png $nsfw

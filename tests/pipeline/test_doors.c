@@ -59,6 +59,12 @@ static void ask_upscale(struct lk_request *r)
     r->picture = strdup(drawn);
 }
 
+static void ask_redraw(struct lk_request *r)
+{
+    r->task = LK_TASK_REDRAW;
+    r->picture = strdup(drawn);
+}
+
 static void ask_restored_face(struct lk_request *r)
 {
     ask_restore(r);
@@ -156,6 +162,7 @@ static void run_is_tried(void)
         {NULL, ask_restore, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_upscale, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_restored_face, LK_E_INPUT, "gives somebody a face"},
+        {NULL, ask_redraw, LK_E_REFUSED, "'ada' is barred"},
         {remove_ada, ask_photo, LK_E_REFUSED, "there is no consent of the person in"},
     };
     // clang-format on

@@ -227,6 +227,28 @@ static void swappers_get_what_they_need(void **state)
     }
 }
 
+/* The box and what softens its edge is drawn again; [SKIP] is not. */
+static void a_face_is_drawn_again_in_its_place(void **state)
+{
+    (void)state;
+    static const char *const prompts[] = {"[SKIP] [SEP] a man", "a man [SEP] [SKIP]"};
+    for (int i = 0; i < 2; i++) {
+        struct lk_request request;
+        int left, right;
+        ask(&request, LK_TASK_REDRAW);
+        request.prompt = strdup(prompts[i]);
+        request.steps = 4;
+        request.seed = 1;
+        lk_result *result = run(&request);
+        assert_int_equal(result->pictures[0].redrawn, i);
+        count_changes(result->pictures[0].picture, MIDDLE, &left, &right);
+        assert_true(i ? left > 20000 && right > 20000 : !left && !right);
+        assert_string_equal(result->request.prompt, prompts[i]);
+        lk_result_free(result);
+        lk_request_free(&request);
+    }
+}
+
 static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -315,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_smooth_face_gets_its_grain_back),
         cmocka_unit_test(a_bad_face_is_tried_again),
         cmocka_unit_test(swappers_get_what_they_need),
+        cmocka_unit_test(a_face_is_drawn_again_in_its_place),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests_name("refining", tests, open_engine, close_engine);

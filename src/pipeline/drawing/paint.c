@@ -59,18 +59,20 @@ static int look_at_pictures(
 {
     struct lk_request *request = &result->request;
     struct lk__retouch *retouch = &brief->retouch;
-    int rc = lk__retouch_open(result, sized, &engine->debug, retouch, err);
-    rc = rc ? rc : lk__guides_open(engine, request, &brief->guides, err);
+    int rc = brief->redrawn ? lk__retouch_given(request, brief->redrawn, brief->redrawn_mask,
+                                                &engine->debug, retouch, err)
+                            : lk__retouch_open(result, sized, &engine->debug, retouch, err);
+    rc = rc || brief->redrawn ? rc : lk__guides_open(engine, request, &brief->guides, err);
     brief->options.width = request->width;
     brief->options.height = request->height;
     brief->options.init = retouch->mask ? retouch->init : retouch->picture;
     brief->options.mask = retouch->init_mask;
-    brief->options.strength = request->strength;
+    brief->options.strength = brief->redrawn ? request->redraw_strength : request->strength;
     brief->options.fill = strcmp(request->inpaint_fill, "noise") ? LK_FILL_ORIGINAL : LK_FILL_NOISE;
     brief->options.controls = brief->guides.uses;
     brief->options.n_controls = brief->guides.n;
     brief->options.control_mode = lk__guides_mode(request);
-    if (!rc && request->hires > 1)
+    if (!rc && request->hires > 1 && !brief->redrawn)
         rc = lk__hires_open(engine, request, &brief->options, &brief->hires, err);
     return rc;
 }
@@ -138,7 +140,7 @@ int lk__brief_open(lk_engine *engine,
     brief->options.prediction = prediction_of(request->prediction);
     brief->options.rng = strcmp(request->rng, "philox") ? LK_RNG_TORCH : LK_RNG_PHILOX;
     brief->request = request;
-    brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
+    brief->upscale = request->task == LK_TASK_PORTRAIT && !brief->redrawn ? request->upscale : 1;
     label(engine, result);
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
     rc = rc ? rc : look_at_pictures(engine, result, sized, brief, err);

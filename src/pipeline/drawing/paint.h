@@ -19,6 +19,10 @@ struct lk__brief {
     struct lk__sampling sampling;
     const struct lk_request *request; /* the result's, filled in */
     int upscale;                      /* 1: leave the size */
+    struct lk_picture *redrawn; /* set before it is opened, with the mask: of this picture what
+                                   is masked is drawn again, by the request's
+                                   redraw_strength. Both belong to `retouch` */
+    struct lk_mask *redrawn_mask;
 };
 
 /* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the

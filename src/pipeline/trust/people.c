@@ -527,7 +527,7 @@ int lk__people_release(const lk_result *result, struct lk_error *err)
 bool lk__changes_picture(const struct lk_request *request)
 {
     return request->task == LK_TASK_SWAP || request->task == LK_TASK_RESTORE ||
-           request->task == LK_TASK_UPSCALE;
+           request->task == LK_TASK_UPSCALE || request->task == LK_TASK_REDRAW;
 }
 
 bool lk__uses_people(const struct lk_request *request)

@@ -17,7 +17,7 @@ struct lk__people {
 };
 void lk__people_close(struct lk__people *people); /* a zeroed one is fine */
 
-/* Whether the request changes a picture that there is: swap, restore, upscale. */
+/* Whether the request changes a picture that there is: swap, restore, upscale, redraw. */
 bool lk__changes_picture(const struct lk_request *request);
 /* Whether the request gives faces to anybody. */
 bool lk__uses_people(const struct lk_request *request);
