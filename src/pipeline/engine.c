@@ -398,9 +398,6 @@ int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, str
     if (rc)
         return rc;
     lk_upscaler_free(engine->upscaler);
-    lk_restorer_free(engine->restorer);
-    lk_segmenter_free(engine->parser);
-    lk_segmenter_free(engine->occluder);
     engine->upscaler = opened;
     return remember(&engine->upscaler_name, request->upscaler, err);
 }

@@ -6,9 +6,8 @@
  *              ─▶ trust/marks.c ─▶ result ─▶ release.c: bytes ▶ row in the audit ledger
  *
  * `draw` runs the first half alone, `swap`, `restore` and `redraw` the second half on a picture of
- * the user's, `upscale` enlarges one. Both halves
- * take and leave float pictures, so that a half can be run again, or on another machine, without
- * loss. */
+ * the user's, `upscale` enlarges one. Both halves take and leave float pictures, so that a half can
+ * be run again, or on another machine, without loss. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -194,6 +194,23 @@ static void a_bad_face_is_tried_again(void **state)
     lk_request_free(&request);
 }
 
+/* "PATH" becomes "FAMILY:PATH". */
+static void replace_family(char **path, const char *family)
+{
+    char *spec = NULL;
+    assert_true(asprintf(&spec, "%s:%s", family, *path) > 0);
+    free(*path);
+    *path = spec;
+}
+
+static void give(struct lk_request *request, const char *photo)
+{
+    request->n_people = 1;
+    request->people[0].photo = strdup(shared_path(photo));
+    free(request->consent);
+    request->consent = strdup("self");
+}
+
 /* A swapper that sees pixels gets the photo's, one with a converter finds it by its option. */
 static void swappers_get_what_they_need(void **state)
 {
@@ -210,20 +227,41 @@ static void swappers_get_what_they_need(void **state)
         struct lk_request request;
         int left, right;
         ask(&request, LK_TASK_SWAP);
-        char *file = network(swappers[i].file);
-        assert_true(asprintf(&request.swapper, "%s:%s", swappers[i].family, file) > 0);
+        request.swapper = network(swappers[i].file);
+        replace_family(&request.swapper, swappers[i].family);
         if (swappers[i].converter)
             request.converter = network(swappers[i].converter);
-        request.n_people = 1;
-        request.people[0].photo = strdup(shared_path("photos/fr_biden.jpg"));
-        free(request.consent);
-        request.consent = strdup("self");
+        give(&request, "photos/fr_biden.jpg");
         lk_result *result = run(&request);
         count_changes(result->pictures[0].picture, MIDDLE, &left, &right);
         assert_true(left > 5000 && right > 5000);
         lk_result_free(result);
         lk_request_free(&request);
-        free(file);
+    }
+}
+
+/* All networks of a face together, opened one after the other: the one does not close the other. */
+static void a_swap_is_restored_under_all_masks(void **state)
+{
+    (void)state;
+    struct lk_request request;
+    int left, right;
+    for (int i = 0; i < 2; i++) {
+        ask(&request, LK_TASK_SWAP);
+        free(request.face_mask);
+        request.face_mask = strdup("region,occlusion");
+        request.occluder = network("occluder_left");
+        request.restorer = network("restore_smooth");
+        request.swapper = network("swap_signed");
+        replace_family(&request.swapper, "hyperswap");
+        request.upscaler = i ? network("upscale_window") : NULL; /* another one the second time */
+        give(&request, "photos/fr_biden.jpg");
+        lk_result *result = run(&request);
+        count_changes(result->pictures[0].picture, MIDDLE - 5, &left, &right);
+        assert_int_equal(left, 0);
+        assert_true(right > 5000);
+        lk_result_free(result);
+        lk_request_free(&request);
     }
 }
 
@@ -337,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_smooth_face_gets_its_grain_back),
         cmocka_unit_test(a_bad_face_is_tried_again),
         cmocka_unit_test(swappers_get_what_they_need),
+        cmocka_unit_test(a_swap_is_restored_under_all_masks),
         cmocka_unit_test(a_face_is_drawn_again_in_its_place),
         cmocka_unit_test(options_that_make_no_sense_are_refused),
     };
