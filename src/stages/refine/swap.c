@@ -52,8 +52,9 @@ static int unknown_family(const char *name, struct lk_error *err)
 {
     char names[200] = "";
     for (size_t i = 0, at = 0; i < LK_ARRAY_LENGTH(families) && at < sizeof names; i++)
-        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "",
-                               families[i]->name);
+        at += (size_t)snprintf(
+            names + at, sizeof names - at, "%s%s", i ? ", " : "",
+            families[i]->name); // NOLINT(clang-analyzer-core.NullDereference): rows are addresses
     return lk_fail(err, LK_E_INPUT, "swapper family '%s' is not known: the families are %s", name,
                    names);
 }
