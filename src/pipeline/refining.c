@@ -290,7 +290,7 @@ static int refine_until_good(const struct refining *r,
                              struct outcome *best,
                              struct lk_error *err)
 {
-    int rc = 0;
+    int rc = 0, taken = 0;
     for (size_t i = 0; i < LK_ARRAY_LENGTH(manners) && !rc; i++) {
         const struct manner *manner = &manners[i];
         struct outcome tried = {0};
@@ -299,15 +299,18 @@ static int refine_until_good(const struct refining *r,
         if (!applies(r, manner))
             continue;
         rc = refine(r, manner, &tried, err);
-        report->tried[report->n_tried++] =
-            (struct lk__tried){manner->name, tried.verdict.passed, tried.verdict.excess};
+        report->tried[report->n_tried] =
+            (struct lk__tried){manner->name, tried.verdict.passed, tried.verdict.excess, false};
         if (!rc && (!best->finished || is_better(&tried.verdict, &best->verdict))) {
             outcome_free(best);
             *best = tried;
+            taken = report->n_tried;
         } else {
             outcome_free(&tried);
         }
+        report->n_tried++;
     }
+    report->tried[taken].taken = true;
     return rc;
 }
 

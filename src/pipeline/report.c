@@ -160,10 +160,12 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
     json_object_set_new(json, "identity", json_string(face->identity));
     json_object_set_new(json, "verdict", json_of_verdict(&face->verdict));
     json_t *tried = json_array();
-    for (int i = 0; i < face->n_tried; i++)
-        json_array_append_new(tried, json_pack("{s:s,s:b,s:o}", "manner", face->tried[i].manner,
-                                               "passed", face->tried[i].passed, "excess",
-                                               lk__json_of_number((double)face->tried[i].excess)));
+    for (int i = 0; i < face->n_tried; i++) {
+        const struct lk__tried *t = &face->tried[i];
+        json_array_append_new(tried, json_pack("{s:s,s:b,s:b,s:o}", "manner", t->manner, "passed",
+                                               t->passed, "taken", t->taken, "excess",
+                                               lk__json_of_number((double)t->excess)));
+    }
     json_object_set_new(json, "tried", tried);
     return json;
 }

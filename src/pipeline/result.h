@@ -30,6 +30,7 @@ struct lk__tried {
     const char *manner; /* a constant */
     bool passed;
     float excess; /* see lk_verdict */
+    bool taken;   /* the best of all */
 };
 
 struct lk__face_report {

@@ -28,6 +28,7 @@ static void ask(struct lk_request *request, enum lk_task task)
     lk_request_init(request, task);
     request->picture = strdup(scratch_path("photo.png"));
     request->detector = strdup(shared_path("detector/scrfd_2.5g_bnkps_640.onnx"));
+    free(request->face_mask);
     request->face_mask = strdup("box");
 }
 
@@ -185,6 +186,10 @@ static void a_bad_face_is_tried_again(void **state)
             assert_true(face->n_tried > 1);
             assert_string_equal(face->tried[0].manner, "as asked");
             assert_string_equal(face->tried[1].manner, "less restored");
+            int taken = 0;
+            for (int i = 0; i < face->n_tried; i++)
+                taken += face->tried[i].taken;
+            assert_int_equal(taken, 1);
             for (int i = 0; i < face->n_tried; i++)
                 assert_true(face->verdict.excess <= face->tried[i].excess);
             assert_non_null(strstr(lk_result_report(result), "\"less restored\""));

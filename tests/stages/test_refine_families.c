@@ -151,7 +151,7 @@ static void every_family_makes_the_crops_of_onnxruntime_and_opencv(void **state)
     lk_picture_free(photo);
 }
 
-/* Of the shared photos' world nothing is needed: any face in the waves. */
+/* Somewhere in the waves. */
 static struct lk_face any_face(void)
 {
     struct lk_face face = {.score = 1};

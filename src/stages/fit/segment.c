@@ -282,8 +282,10 @@ int lk_segment_face(const lk_segmenter *segmenter,
     const int64_t side = segmenter->side;
     const size_t pixels = (size_t)side * (size_t)side, bytes = 3 * pixels * sizeof(float);
     struct lk_array answer = {0}, input = {.dtype = LK_F32, .rank = 4, .shape = {1, 3, side, side}};
-    if (family->pixels_last)
-        input.shape[1] = side, input.shape[3] = 3;
+    if (family->pixels_last) {
+        input.shape[1] = side;
+        input.shape[3] = 3;
+    }
     if (!(input.data = malloc(bytes)))
         return lk_fail_memory(err, "the crop of a face", bytes);
     fill_tensor(segmenter, crop, input.data);
