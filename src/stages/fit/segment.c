@@ -182,8 +182,8 @@ static unsigned classes_of(unsigned set)
 
 /* ---- looking ---- */
 
-/* The places that pixel `to` of `sizes[1]` lies between in a line of sizes[0], and the second one's
- * weight: pixel centres at halves, ends repeated [cv2.resize, bilinear]. */
+/* The places in a line of from_size that pixel `to` of one of to_size lies between, and the second
+ * one's weight: pixel centres at halves, ends repeated [cv2.resize, bilinear]. */
 struct between {
     size_t a, b;
     float weight;
