@@ -27,7 +27,7 @@ struct subcommand {
     int (*run)(struct cli *cli, struct lk_error *err);
 };
 
-int cmd_make(struct cli *cli, struct lk_error *err); /* portrait, draw, swap */
+int cmd_make(struct cli *cli, struct lk_error *err); /* what makes a picture */
 int cmd_run(struct cli *cli, struct lk_error *err);
 int cmd_detect(struct cli *cli, struct lk_error *err);
 int cmd_compare(struct cli *cli, struct lk_error *err);

@@ -2,9 +2,9 @@
 /* `likeness inspect PICTURE`: what a picture says of itself, and the faces in it.
  *
  * JSON: {"watermark": {"id": "16 hex digits", "agreement": 0.98} or null, "labels": {…}, "c2pa":
- * {"state", …}, "audit": {"by", "distance", "sequence"} or null, "faces": [{…, "forensic": 0.03},
- * …]}. The watermark is null where none of this key is found; forensic is missing where no such
- * network is installed. */
+ * {"state", …}, "audit": {"by", "distance", "sequence"} or null, "faces": [{…,
+ * "asymmetry", "sharpness", "texture", "forensic": 0.03}, …]}. The watermark is null where none of
+ * this key is found; forensic is missing where no such network is installed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,12 +118,21 @@ static json_t *json_of_row(const struct lk_ledger_match *row)
                : json_null();
 }
 
-/* The faces found, each with how much it looks put in. scores may be NULL. */
-static json_t *json_of_faces(const struct lk_face *faces, const float *scores, size_t n)
+/* The faces found, how each looks, and how much it looks put in. scores may be NULL. */
+static json_t *json_of_faces(const struct lk_face *faces,
+                             const struct lk_look *looks,
+                             const float *scores,
+                             size_t n)
 {
     json_t *list = lk__json_of_faces(faces, n);
-    for (size_t i = 0; scores && i < n; i++)
-        json_object_set_new(json_array_get(list, i), "forensic", json_real((double)scores[i]));
+    for (size_t i = 0; i < n; i++) {
+        json_t *face = json_array_get(list, i);
+        json_object_set_new(face, "asymmetry", lk__json_of_number((double)looks[i].asymmetry));
+        json_object_set_new(face, "sharpness", lk__json_of_number((double)looks[i].sharpness));
+        json_object_set_new(face, "texture", lk__json_of_number((double)looks[i].texture));
+        if (scores)
+            json_object_set_new(face, "forensic", json_real((double)scores[i]));
+    }
     return list;
 }
 
@@ -172,6 +181,7 @@ static void print_c2pa(const struct lk_c2pa_found *c2pa)
 static void print_text(const struct labels *labels,
                        const struct lk_watermark *mark,
                        const struct lk_ledger_match *row,
+                       const struct lk_look *looks,
                        const float *scores,
                        size_t n_faces)
 {
@@ -198,6 +208,9 @@ static void print_text(const struct labels *labels,
     if (row)
         printf("audit         row %" PRId64 ", found by its %s\n", row->sequence, cli_trait(row));
     printf("faces         %zu\n", n_faces);
+    for (size_t i = 0; i < n_faces; i++)
+        printf("face %-8zu asymmetry %.2f, sharpness %.1f, texture %.3f\n", i,
+               (double)looks[i].asymmetry, (double)looks[i].sharpness, (double)looks[i].texture);
     for (size_t i = 0; scores && i < n_faces; i++)
         printf("face %-8zu %.0f %% sure that it was put in\n", i, 100 * (double)scores[i]);
 }
@@ -207,6 +220,7 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
     lk_engine *engine = NULL;
     struct lk_face *faces = NULL;
     float *scores = NULL;
+    struct lk_look *looks = NULL;
     size_t n = 0;
     struct labels labels = {0};
     struct lk_watermark mark = {0};
@@ -219,17 +233,20 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
             : lk_engine_find(engine, &cli->with.request, cli->words[0], false, &watch, &faces, &n,
                              err);
     rc = rc ? rc : lk_engine_forensics(engine, cli->words[0], faces, n, &watch, &scores, err);
+    rc = rc ? rc : lk_engine_looks(cli->words[0], faces, n, &looks, err);
     rc = rc ? rc : read_labels(engine, cli->words[0], &labels, err);
     rc = rc ? rc : lk_engine_read_mark(engine, cli->words[0], &mark, err);
     rc = rc ? rc : cli_trace(cli, cli->words[0], &mark, &row, 1, &rows, err);
     cli_watch_done(cli);
     if (!rc && cli->with.output.json)
-        rc = print_json(&labels, &mark, rows ? &row : NULL, json_of_faces(faces, scores, n), err);
+        rc = print_json(&labels, &mark, rows ? &row : NULL, json_of_faces(faces, looks, scores, n),
+                        err);
     else if (!rc)
-        print_text(&labels, &mark, rows ? &row : NULL, scores, n);
+        print_text(&labels, &mark, rows ? &row : NULL, looks, scores, n);
     free_labels(&labels);
     free(faces);
     free(scores);
+    free(looks);
     lk_engine_free(engine);
     return rc;
 }

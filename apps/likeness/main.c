@@ -16,6 +16,13 @@ static const struct subcommand commands[] = {
      "likeness draw \"a lighthouse by the sea\" --model sd15.safetensors --size 512x768 --steps 30 --seed 7 -o l.png\n", cmd_make},
     {"swap", LK_CMD_SWAP, LK_TASK_SWAP, 1, 1, "PICTURE", "give faces of a picture another identity",
      "likeness swap group.jpg --face left=ada --face right=bo.jpg --consent self -o out.jpg\n", cmd_make},
+    {"restore", LK_CMD_RESTORE, LK_TASK_RESTORE, 1, 1, "PICTURE", "make the faces of a picture clear",
+     "likeness restore blurred.jpg --restorer gfpgan:GFPGANv1.4.onnx -o out.jpg\n"
+     "likeness restore old.jpg --restorer codeformer:codeformer.onnx --codeformer-weight 0.7 -o out.jpg\n", cmd_make},
+    {"redraw", LK_CMD_REDRAW, LK_TASK_REDRAW, 2, 2, "PICTURE PROMPT", "draw the faces of a picture again, each larger than it is",
+     "likeness redraw group.png \"a smiling woman [SEP] an old man\" -o out.png\n", cmd_make},
+    {"upscale", LK_CMD_UPSCALE, LK_TASK_UPSCALE, 1, 1, "PICTURE", "enlarge a picture by super-resolution",
+     "likeness upscale small.jpg --upscaler RealESRGAN_x4.onnx -o large.png\n", cmd_make},
     {"detect", LK_CMD_DETECT, LK_TASK_SWAP, 1, 1, "PICTURE", "list the faces of a picture",
      "likeness detect photo.jpg --json\n", cmd_detect},
     {"compare", LK_CMD_COMPARE, LK_TASK_SWAP, 2, 2, "PICTURE PICTURE", "say whether two pictures show the same person",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* portrait, draw, swap, and what run shares with them: run the request, save what came out. */
+/* portrait, draw, swap, restore, upscale, and what run shares with them: run the request, save what
+ * came out. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "pipeline/drawing/explain.h"
 #include "pipeline/engine.h"
 #include "pipeline/result.h"
+#include "pipeline/trust/people.h"
 #include "sinks/file.h"
 
 /* "a.png" and picture 3 of many → "a-3.png". malloc'd. */
@@ -163,9 +165,11 @@ static int explain(const struct cli *cli, struct lk_error *err)
 int cmd_make(struct cli *cli, struct lk_error *err)
 {
     struct lk_request *request = &cli->with.request;
-    char **word = request->task == LK_TASK_SWAP ? &request->picture : &request->prompt;
+    char **word = lk__changes_picture(request) ? &request->picture : &request->prompt;
     *word = strdup(cli->words[0]);
-    if (!*word)
+    if (cli->n_words > 1)
+        request->prompt = strdup(cli->words[1]);
+    if (!*word || (cli->n_words > 1 && !request->prompt))
         return lk_fail_memory(err, "an argument", strlen(cli->words[0]));
     return cli->with.output.explain ? explain(cli, err) : cli_make(cli, err);
 }

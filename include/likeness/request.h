@@ -19,7 +19,14 @@
 #define LK_CONTROLS_MAX 8
 #define LK_IMAGES_MAX 4
 
-enum lk_task { LK_TASK_PORTRAIT, LK_TASK_DRAW, LK_TASK_SWAP };
+enum lk_task {
+    LK_TASK_PORTRAIT,
+    LK_TASK_DRAW,
+    LK_TASK_SWAP, /* these change a picture that there is */
+    LK_TASK_RESTORE,
+    LK_TASK_UPSCALE,
+    LK_TASK_REDRAW,
+};
 
 /* One person of the picture: whose face, and which of the faces found it goes to. */
 struct lk_person {
@@ -49,7 +56,7 @@ struct lk_request_image {
 struct lk_request {
     enum lk_task task;
     char *prompt, *negative; /* UTF-8, with the WebUI's grammar (docs/text.md) */
-    char *picture;           /* swap: the picture to work on */
+    char *picture;           /* swap, restore, upscale, redraw: the picture to work on */
 
     char *lora[LK_LIST_MAX]; /* NAME|PATH[:W] each, merged in this order; NULL after the last */
     char *model, *vae;       /* name in the catalogue, or path */
@@ -109,7 +116,18 @@ struct lk_request {
     double face_score;
     char *refine;
     char *detector, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
-    int upscale; /* factor for the whole picture after drawing; 0: the model's */
+    char *restorer, *parser, *occluder, *converter; /* the same; NULL: the starter's, or none */
+    double identity_strength;                       /* 0 … 1; the rest is the face's own */
+    double restore_strength, codeformer_weight;     /* 0 … 1 */
+    double grain;            /* 0 … 1: how much of the picture's grain a refined face gets */
+    char *face_mask;         /* "auto", or of "box", "region", "occlusion" several, with commas */
+    double face_mask_blur;   /* of the box: 0 … 1 */
+    char *face_mask_padding; /* of the box, percent: "top,right,bottom,left"; NULL: none */
+    char *face_mask_regions; /* "all", or parts of a face, with commas */
+    double redraw_strength;  /* how far a face that is drawn again goes from what it was */
+    int retries;             /* of a face that does not pass verification */
+    int upscale; /* factor for the whole picture after drawing; 0: the model's, or the network's */
+    int tile, tile_pad; /* pixels; upscale: tile 0 does all at once */
     struct lk_person people[LK_PEOPLE_MAX];
     int n_people;
     char *use;     /* what the picture is for: the consent of all people must allow it */

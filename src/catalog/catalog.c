@@ -53,6 +53,8 @@ static const struct {
     [LK_ROLE_ADAPTER] = {"ip-adapter", "ip-adapter", ".safetensors", "--ip-adapter", {"ipadapter"}},
     [LK_ROLE_VISION] =
         {"image-encoder", "clip-vision", ".safetensors", "--image-encoder", {"clip_vision"}},
+    [LK_ROLE_OCCLUDER] = {"occluder", "xseg", ".onnx", "--occluder"},
+    [LK_ROLE_CONVERTER] = {"converter", "crossface", ".onnx", "--converter"},
 };
 
 const char *lk_role_name(enum lk_role role)

@@ -35,6 +35,8 @@ enum lk_role {
     LK_ROLE_REFINER, /* a checkpoint for the last steps */
     LK_ROLE_ADAPTER, /* IP-Adapter */
     LK_ROLE_VISION,  /* CLIP's image encoder */
+    LK_ROLE_OCCLUDER,
+    LK_ROLE_CONVERTER, /* of an embedding, for a swapper */
     LK_ROLE_COUNT
 };
 const char *lk_role_name(enum lk_role role); /* "checkpoint", "detector" … */

@@ -59,4 +59,13 @@ int lk_affine_paste(struct lk_picture *canvas,
                     const struct lk_affine *to_crop,
                     struct lk_error *err);
 
+/* canvas(x) += w·change(A x), in the same way. Of a crop that resampling has blurred nothing but
+ * what was done to it comes back, so that the canvas is not blurred by what was not done: for crops
+ * at least as fine as the canvas. */
+int lk_affine_add(struct lk_picture *canvas,
+                  const struct lk_picture *change,
+                  const struct lk_mask *mask,
+                  const struct lk_affine *to_crop,
+                  struct lk_error *err);
+
 #endif

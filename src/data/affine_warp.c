@@ -150,6 +150,12 @@ static float mask_sample(const struct lk_mask *mask, const struct spot *s)
     return top * (1 - s->fy) + low * s->fy;
 }
 
+float lk_mask_sample(const struct lk_mask *mask, float x, float y)
+{
+    struct spot s;
+    return find_spot(x, y, mask->width, mask->height, &s) ? mask_sample(mask, &s) : 0;
+}
+
 /* sum += w · crop at the spot. At the rim the crop's outermost pixels go on: black from outside
  * must not show through a mask that is not yet 0 there. */
 static void add_crop(const struct lk_picture *crop, const struct spot *s, float w, float sum[4])
@@ -163,13 +169,15 @@ static void add_crop(const struct lk_picture *crop, const struct spot *s, float 
     add_pixel(crop, LK_PIXEL_F32, x1, y1, w * s->fx * s->fy, sum);
 }
 
-/* One canvas pixel: (1 − Σw/k²)·canvas + Σ w·crop / k². */
+/* One canvas pixel: keep·canvas + Σ w·crop / k², keep = 1 − Σw/k², or 1 where the crop is a change.
+ */
 static void paste_pixel(float *pixel,
                         int x,
                         int y,
                         const struct lk_picture *crop,
                         const struct lk_mask *mask,
                         const struct lk_affine *to_crop,
+                        bool is_change,
                         int k)
 {
     const double *m = to_crop->m;
@@ -188,9 +196,9 @@ static void paste_pixel(float *pixel,
     }
     if (!(weight > 0))
         return;
-    float n = (float)(k * k);
+    const float n = (float)(k * k), keep = is_change ? 1 : 1 - weight / n;
     for (int c = 0; c < crop->channels; c++)
-        pixel[c] = (1 - weight / n) * pixel[c] + sum[c] / n;
+        pixel[c] = keep * pixel[c] + sum[c] / n;
 }
 
 struct box {
@@ -216,11 +224,12 @@ static struct box reach(const struct lk_affine *back,
         (int)fmax(fmin(hi[0], canvas->width), 0), (int)fmax(fmin(hi[1], canvas->height), 0)};
 }
 
-int lk_affine_paste(struct lk_picture *canvas,
-                    const struct lk_picture *crop,
-                    const struct lk_mask *mask,
-                    const struct lk_affine *to_crop,
-                    struct lk_error *err)
+static int paste(struct lk_picture *canvas,
+                 const struct lk_picture *crop,
+                 const struct lk_mask *mask,
+                 const struct lk_affine *to_crop,
+                 bool is_change,
+                 struct lk_error *err)
 {
     if (canvas->type != LK_PIXEL_F32 || crop->type != LK_PIXEL_F32 ||
         canvas->channels != crop->channels)
@@ -237,7 +246,26 @@ int lk_affine_paste(struct lk_picture *canvas,
     for (int y = box.y0; y < box.y1; y++) {
         float *row = canvas->f32 + (size_t)y * (size_t)canvas->width * (size_t)canvas->channels;
         for (int x = box.x0; x < box.x1; x++)
-            paste_pixel(row + (size_t)x * (size_t)canvas->channels, x, y, crop, mask, to_crop, k);
+            paste_pixel(row + (size_t)x * (size_t)canvas->channels, x, y, crop, mask, to_crop,
+                        is_change, k);
     }
     return 0;
+}
+
+int lk_affine_paste(struct lk_picture *canvas,
+                    const struct lk_picture *crop,
+                    const struct lk_mask *mask,
+                    const struct lk_affine *to_crop,
+                    struct lk_error *err)
+{
+    return paste(canvas, crop, mask, to_crop, false, err);
+}
+
+int lk_affine_add(struct lk_picture *canvas,
+                  const struct lk_picture *change,
+                  const struct lk_mask *mask,
+                  const struct lk_affine *to_crop,
+                  struct lk_error *err)
+{
+    return paste(canvas, change, mask, to_crop, true, err);
 }

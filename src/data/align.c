@@ -4,7 +4,7 @@
 #include <math.h>
 
 /* Fractions of the crop's side. Source: insightface `face_align.py` (arcface: arcface_dst / 112,
- * and (arcface_dst + 8) / 128), FaceFusion `face_helper.py` (all four). */
+ * and (arcface_dst + 8) / 128), FaceFusion `face_helper.py` (all five). */
 static const float templates[LK_ALIGN_COUNT][5][2] = {
     [LK_ALIGN_ARCFACE_112_V1] = {{0.35473214f, 0.45658929f},
                                  {0.64526786f, 0.45658929f},
@@ -26,6 +26,11 @@ static const float templates[LK_ALIGN_COUNT][5][2] = {
                            {0.50123859f, 0.61331904f},
                            {0.39308822f, 0.725411f},
                            {0.61150205f, 0.72490465f}},
+    [LK_ALIGN_MTCNN_512] = {{0.36562865f, 0.46733799f},
+                            {0.63305391f, 0.46585885f},
+                            {0.50019127f, 0.61942959f},
+                            {0.39032951f, 0.77598822f},
+                            {0.61178945f, 0.77476328f}},
 };
 
 void lk_align_points(enum lk_align align, int size, float (*points)[2])

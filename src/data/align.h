@@ -15,7 +15,8 @@ enum lk_align {
     LK_ALIGN_ARCFACE_112_V1, /* simswap, ghost */
     LK_ALIGN_ARCFACE_112_V2, /* ArcFace and most embedders */
     LK_ALIGN_ARCFACE_128,    /* inswapper, hyperswap: 112_v2 shifted by 8 px in a 128 px crop */
-    LK_ALIGN_FFHQ_512,       /* GFPGAN, CodeFormer, GPEN */
+    LK_ALIGN_FFHQ_512,       /* GFPGAN, CodeFormer, GPEN, uniface, blendswap */
+    LK_ALIGN_MTCNN_512,      /* hififace */
     LK_ALIGN_COUNT
 };
 

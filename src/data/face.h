@@ -10,6 +10,7 @@
 struct lk_embedding {
     int size; /* 128 (MobileFaceNet, SFace) or 512 (ArcFace); 0 = not computed */
     float value[LK_EMBEDDING_MAX]; /* L2-normalised */
+    float norm;                    /* its length as the embedder answered it; 0: not known */
     char embedder[65]; /* sha256 of the embedder's file: vectors of different embedders do not
                           compare */
 };

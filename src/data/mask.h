@@ -17,6 +17,9 @@ void lk_mask_free(struct lk_mask *mask);
 /* a = min(a, b), of equal size. */
 void lk_mask_intersect(struct lk_mask *a, const struct lk_mask *b);
 
+/* Bilinear; 0 outside. */
+float lk_mask_sample(const struct lk_mask *mask, float x, float y);
+
 /* Separable Gaussian of radius round(4 sigma), sigma in pixels (0 leaves it alone); borders are
  * replicated. */
 int lk_mask_blur(struct lk_mask *mask, float sigma, struct lk_error *err);

@@ -93,13 +93,17 @@ void lk_engine_free(lk_engine *engine)
     lk_embedder_free(engine->embedder);
     lk_swapper_free(engine->swapper);
     lk_upscaler_free(engine->upscaler);
+    lk_restorer_free(engine->restorer);
+    lk_segmenter_free(engine->parser);
+    lk_segmenter_free(engine->occluder);
     lk_rivagan_free(engine->rivagan);
     lk_tiny_decoder_free(engine->preview);
     lk__controls_close(&engine->controls);
     lk__adapters_close(&engine->adapters);
     close_judges(&engine->judges);
-    char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
-                     engine->swapper_name, engine->upscaler_name, engine->refiner_name};
+    char *names[] = {engine->painter_name,  engine->detector_name, engine->embedder_name,
+                     engine->swapper_name,  engine->upscaler_name, engine->refiner_name,
+                     engine->restorer_name, engine->parser_name,   engine->occluder_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         free(names[i]);
     lk_runtime_free(engine->runtime);
@@ -332,24 +336,63 @@ static int check_embedder(const lk_engine *engine,
                    swapper->name, swapper->embedder, used);
 }
 
-int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+/* The network between the embedder and a swapper of another one; *out NULL: there is none. */
+static int find_converter(lk_engine *engine,
+                          const struct lk_request *request,
+                          const char *family,
+                          const struct lk_model_entry **out,
+                          struct lk_error *err)
 {
-    const struct lk_model_entry *entry;
-    lk_swapper *opened;
-    engine->uses[LK_ROLE_SWAPPER].used = true;
-    if (is_open(engine->swapper_name, request->swapper))
+    const char *usual = lk_swapper_converter(family);
+    *out = NULL;
+    engine->uses[LK_ROLE_CONVERTER].used = usual != NULL;
+    if (!usual)
         return 0;
-    int rc = choose(engine, LK_ROLE_SWAPPER, request->swapper, &engine->swapper_name, &entry, err);
-    rc = rc ? rc : check_embedder(engine, entry, err);
+    int rc = lk_catalog_find(engine->catalog, LK_ROLE_CONVERTER,
+                             request->converter ? request->converter : usual, out, err);
+    return rc ? rc : note(engine, *out, err);
+}
+
+static int open_swapper(lk_engine *engine,
+                        const struct lk_request *request,
+                        const struct lk_model_entry *entry,
+                        struct lk_error *err)
+{
+    const struct lk_model_entry *converter;
+    lk_swapper *opened;
+    int rc = check_embedder(engine, entry, err);
     rc = rc ? rc : note(engine, entry, err);
+    rc = rc ? rc : find_converter(engine, request, entry->family, &converter, err);
     rc = rc ? rc
             : lk_swapper_open(engine->runtime, entry->family, entry->path,
-                              lk__engine_face_device(engine), &opened, err);
+                              converter ? converter->path : NULL, lk__engine_face_device(engine),
+                              &opened, err);
     if (rc)
         return rc;
     lk_swapper_free(engine->swapper);
     engine->swapper = opened;
-    return remember(&engine->swapper_name, request->swapper, err);
+    engine->swapper_converts = converter != NULL;
+    return 0;
+}
+
+int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    char *key;
+    engine->uses[LK_ROLE_SWAPPER].used = true;
+    if (asprintf(&key, "%s\n%s", request->swapper ? request->swapper : "",
+                 request->converter ? request->converter : "") < 0)
+        return lk_fail_memory(err, "a model's name", 0);
+    int rc = 0;
+    if (is_open(engine->swapper_name, key)) {
+        engine->uses[LK_ROLE_CONVERTER].used = engine->swapper_converts;
+    } else {
+        rc = choose(engine, LK_ROLE_SWAPPER, request->swapper, &engine->swapper_name, &entry, err);
+        rc = rc ? rc : open_swapper(engine, request, entry, err);
+        rc = rc ? rc : remember(&engine->swapper_name, key, err);
+    }
+    free(key);
+    return rc;
 }
 
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
@@ -379,6 +422,90 @@ int lk__engine_preview(lk_engine *engine, struct lk_error *err)
                ? 0
                : lk_tiny_decoder_open(engine->runtime, path, lk__engine_draw_device(engine),
                                       &engine->preview, err);
+}
+
+/* What a role without which a face can do is to be: the model named, else what is installed, of
+ * the starter alone or of anybody. *entry NULL: none. */
+static int find_optional(lk_engine *engine,
+                         enum lk_role role,
+                         const char *named,
+                         bool of_anybody,
+                         const struct lk_model_entry **entry,
+                         struct lk_error *err)
+{
+    const struct lk_model_entry *there = first_there(engine->catalog, role);
+    *entry = there && (of_anybody || !strcmp(there->name, "starter")) ? there : NULL;
+    int rc = named ? lk_catalog_find(engine->catalog, role, named, entry, err) : 0;
+    if (!rc && *entry && !(rc = note(engine, *entry, err)))
+        engine->uses[role].used = true;
+    return rc;
+}
+
+int lk__engine_restorer(lk_engine *engine,
+                        const struct lk_request *request,
+                        bool needed,
+                        struct lk_error *err)
+{
+    const struct lk_model_entry *entry;
+    lk_restorer *opened = NULL;
+    int rc = find_optional(engine, LK_ROLE_RESTORER, request->restorer, false, &entry, err);
+    if (!rc && !entry && needed)
+        rc = lk_catalog_find(engine->catalog, LK_ROLE_RESTORER, NULL, &entry, err);
+    if (rc || (entry && engine->restorer && is_open(engine->restorer_name, entry->path)))
+        return rc;
+    if (entry)
+        rc = lk_restorer_open(engine->runtime, entry->family, entry->path,
+                              lk__engine_face_device(engine), &opened, err);
+    if (rc)
+        return rc;
+    lk_restorer_free(engine->restorer);
+    engine->restorer = opened;
+    free(engine->restorer_name);
+    engine->restorer_name = NULL;
+    return entry ? remember(&engine->restorer_name, entry->path, err) : 0;
+}
+
+static int open_segmenter(lk_engine *engine,
+                          enum lk_role role,
+                          const char *named,
+                          bool wanted,
+                          lk_segmenter **segmenter,
+                          char **slot,
+                          struct lk_error *err)
+{
+    const struct lk_model_entry *entry = NULL;
+    lk_segmenter *opened = NULL;
+    int rc = wanted || named ? find_optional(engine, role, named, true, &entry, err) : 0;
+    if (rc || (entry && *segmenter && is_open(*slot, entry->path)))
+        return rc;
+    if (entry)
+        rc = lk_segmenter_open(engine->runtime, entry->family, entry->path,
+                               lk__engine_face_device(engine), &opened, err);
+    if (rc)
+        return rc;
+    lk_segmenter_free(*segmenter);
+    *segmenter = opened;
+    free(*slot);
+    *slot = NULL;
+    return entry ? remember(slot, entry->path, err) : 0;
+}
+
+int lk__engine_parser(lk_engine *engine,
+                      const struct lk_request *request,
+                      bool wanted,
+                      struct lk_error *err)
+{
+    return open_segmenter(engine, LK_ROLE_PARSER, request->parser, wanted, &engine->parser,
+                          &engine->parser_name, err);
+}
+
+int lk__engine_occluder(lk_engine *engine,
+                        const struct lk_request *request,
+                        bool wanted,
+                        struct lk_error *err)
+{
+    return open_segmenter(engine, LK_ROLE_OCCLUDER, request->occluder, wanted, &engine->occluder,
+                          &engine->occluder_name, err);
 }
 
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err)

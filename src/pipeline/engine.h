@@ -19,13 +19,16 @@
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
 #include "stages/find/detector.h"
+#include "stages/fit/segment.h"
 #include "stages/identity/agegender.h"
 #include "stages/identity/embedder.h"
 #include "stages/judge/classifier.h"
 #include "stages/judge/policy.h"
+#include "stages/judge/verify.h"
 #include "stages/mark/c2pa.h"
 #include "stages/mark/rivagan.h"
 #include "stages/mark/watermark.h"
+#include "stages/refine/restore.h"
 #include "stages/refine/swap.h"
 #include "stages/refine/upscale.h"
 #include "stages/text/text.h"
@@ -66,14 +69,18 @@ struct lk_engine {
     bool has_key;
 
     char *painter_name, *detector_name, *embedder_name, *swapper_name, *upscaler_name,
-        *refiner_name; /* what is open; NULL: nothing */
+        *refiner_name, *restorer_name, *parser_name,
+        *occluder_name; /* what is open; NULL: nothing */
     struct lk__painter painter, refiner;
     lk_detector *detector;
     lk_embedder *embedder;
     const struct lk_model_entry *embedder_entry;
     float same_person; /* the embedder's threshold */
     lk_swapper *swapper;
+    bool swapper_converts; /* it has an embedding converter */
     lk_upscaler *upscaler;
+    lk_restorer *restorer; /* these three: NULL when there is none */
+    lk_segmenter *parser, *occluder;
     lk_rivagan *rivagan;
     lk_tiny_decoder *preview; /* of previews; NULL: not asked for yet, or none */
     struct lk__controls_open controls;
@@ -95,6 +102,21 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* Leaves engine->preview NULL where the options name none. */
 int lk__engine_preview(lk_engine *engine, struct lk_error *err);
+/* The one that is named; else the starter's; where it has none the member is NULL, or it is
+ * LK_E_MISSING when it is needed. */
+int lk__engine_restorer(lk_engine *engine,
+                        const struct lk_request *request,
+                        bool needed,
+                        struct lk_error *err);
+/* The one that is named; else when `wanted` any that is installed; else the member is NULL. */
+int lk__engine_parser(lk_engine *engine,
+                      const struct lk_request *request,
+                      bool wanted,
+                      struct lk_error *err);
+int lk__engine_occluder(lk_engine *engine,
+                        const struct lk_request *request,
+                        bool wanted,
+                        struct lk_error *err);
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err);
 
 /* The installed network of a role that judges, or sees for ControlNets, noted for the audit: the
@@ -148,4 +170,12 @@ int lk_engine_forensics(lk_engine *engine,
                         const struct lk_watch *watch,
                         float **scores,
                         struct lk_error *err);
+
+/* How faces of a picture file look, for inspect: [n], malloc'd; NULL when n is 0. */
+int lk_engine_looks(const char *picture,
+                    const struct lk_face *faces,
+                    size_t n,
+                    struct lk_look **out,
+                    struct lk_error *err);
+
 #endif

@@ -43,6 +43,9 @@ enum lk_command {
     LK_CMD_DOCTOR = 1 << 8,
     LK_CMD_AUDIT = 1 << 9,
     LK_CMD_CAST = 1 << 10,
+    LK_CMD_RESTORE = 1 << 11,
+    LK_CMD_UPSCALE = 1 << 12,
+    LK_CMD_REDRAW = 1 << 13,
 };
 
 /* Where the answers go: what the program, not the library, does with a result. */

@@ -5,9 +5,9 @@
  *              ─▶ face half (faces.c): find ▶ gate ▶ align ▶ refine ▶ light ▶ mask ▶ blend ▶ verify
  *              ─▶ trust/marks.c ─▶ result ─▶ release.c: bytes ▶ row in the audit ledger
  *
- * `draw` runs the first half alone, `swap` the second half on a picture of the user's. Both halves
- * take and leave float pictures, so that a half can be run again, or on another machine, without
- * loss. */
+ * `draw` runs the first half alone, `swap`, `restore` and `redraw` the second half on a picture of
+ * the user's, `upscale` enlarges one. Both halves take and leave float pictures, so that a half can
+ * be run again, or on another machine, without loss. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 #include "pipeline/drawing/paint.h"
 #include "pipeline/engine.h"
 #include "pipeline/faces.h"
+#include "pipeline/redraw.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/request_images.h"
 #include "pipeline/trust/marks.h"
@@ -63,7 +64,11 @@ static int face_half(lk_engine *engine,
                      struct lk_error *err)
 {
     double began = seconds();
-    int rc = lk__refine_faces(engine, &result->request, people, watch, report, err);
+    const struct lk_request *request = &result->request;
+    const bool redraws = request->task == LK_TASK_REDRAW ||
+                         (request->task == LK_TASK_PORTRAIT && !strcmp(request->refine, "redraw"));
+    int rc = redraws ? lk__redraw_faces(engine, result, watch, report, err) : 0;
+    rc = rc ? rc : lk__refine_faces(engine, request, people, watch, report, err);
     report->face_seconds = seconds() - began;
     if (!rc)
         remark_faces(result, report);
@@ -107,27 +112,47 @@ static int run_drawn(lk_engine *engine,
     lk__brief_close(&brief);
     if (!rc && refines)
         remark_people(result, &people);
+    lk__people_close(&people);
     return rc;
 }
 
-/* swap: the user's picture instead of a drawn one. */
-static int run_swap(lk_engine *engine,
-                    struct lk_result *result,
-                    const struct lk_watch *watch,
-                    struct lk_error *err)
+static int enlarge(lk_engine *engine,
+                   const struct lk_request *request,
+                   const struct lk_watch *watch,
+                   struct lk__picture_report *report,
+                   struct lk_error *err)
+{
+    const struct lk_upscale_options options = {.tile = request->tile, .pad = request->tile_pad};
+    int rc = lk__engine_upscaler(engine, request, err);
+    if (rc)
+        return rc;
+    const int own = lk_upscaler_factor(engine->upscaler);
+    return lk__enlarge(engine, &report->picture, request->upscale ? request->upscale : own,
+                       &options, watch, err);
+}
+
+/* swap, restore, upscale, redraw: the user's picture instead of a drawn one. */
+static int run_changed(lk_engine *engine,
+                       struct lk_result *result,
+                       const struct lk_watch *watch,
+                       struct lk_error *err)
 {
     const struct lk_request *request = &result->request;
     struct lk__picture_report *report = &result->pictures[0];
+    const bool finds = request->task != LK_TASK_UPSCALE;
     struct lk_picture *read = NULL;
     struct lk__people people = {0};
-    int rc = lk__people_open(engine, result, watch, &people, err);
+    int rc = finds ? lk__people_open(engine, result, watch, &people, err) : 0;
     rc = rc ? rc : lk_picture_read(request->picture, &read, err);
     rc = rc ? rc : lk_picture_convert(read, LK_PIXEL_F32, &report->picture, err);
     lk_picture_free(read);
     report->from_photo = report->keeps_photo = true;
-    rc = rc ? rc : face_half(engine, result, &people, watch, report, err);
+    if (!rc)
+        rc = finds ? face_half(engine, result, &people, watch, report, err)
+                   : enlarge(engine, request, watch, report, err);
     if (!rc)
         remark_people(result, &people);
+    lk__people_close(&people);
     return rc;
 }
 
@@ -137,13 +162,18 @@ static int check(const struct lk_request *request, struct lk_error *err)
     int rc = lk__request_check_images(request, err);
     if (rc)
         return rc;
-    if (request->task == LK_TASK_SWAP) {
+    if (request->n_people && ((lk__changes_picture(request) && request->task != LK_TASK_SWAP) ||
+                              (request->refine && !strcmp(request->refine, "restore"))))
+        return lk_fail(err, LK_E_INPUT,
+                       "--face gives somebody a face, and this does not: use swap or portrait");
+    if (lk__changes_picture(request)) {
         if (!request->picture)
-            return lk_fail(err, LK_E_INPUT, "swap: no picture is named");
-        if (!request->n_people)
+            return lk_fail(err, LK_E_INPUT, "no picture is named that shall be changed");
+        if (!request->n_people && request->task == LK_TASK_SWAP)
             return lk_fail(err, LK_E_INPUT,
                            "swap: no --face is given: name whose face it shall be");
-        return 0;
+        if (request->task != LK_TASK_REDRAW)
+            return 0;
     }
     if (!prompt[strspn(prompt, " \t\r\n")])
         return lk_fail(err, LK_E_INPUT, "the prompt is empty: say what the picture shall show");
@@ -169,8 +199,8 @@ static int make(lk_engine *engine,
     int rc = lk__policy_request(engine, result, err);
     rc = rc ? rc : lk__people_check(engine, result, watch, err);
     if (!rc)
-        rc = result->request.task == LK_TASK_SWAP ? run_swap(engine, result, watch, err)
-                                                  : run_drawn(engine, result, watch, err);
+        rc = lk__changes_picture(&result->request) ? run_changed(engine, result, watch, err)
+                                                   : run_drawn(engine, result, watch, err);
     rc = rc ? rc : lk__people_look_again(engine, result, watch, err);
     rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
     return rc ? rc : lk__marks_write(engine, result, watch, err);
@@ -188,7 +218,7 @@ int lk_engine_run(lk_engine *engine,
     rc = rc ? rc : lk__provenance_try(engine, err);
     rc = rc ? rc : lk__record_try(engine, err);
     rc = rc ? rc
-            : lk__result_new(request, request->task == LK_TASK_SWAP ? 1 : (size_t)request->count,
+            : lk__result_new(request, lk__changes_picture(request) ? 1 : (size_t)request->count,
                              &result, err);
     if (rc)
         return rc;

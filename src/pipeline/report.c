@@ -149,6 +149,8 @@ static json_t *json_of_verdict(const struct lk_verdict *v)
         {"cosine_after", v->cosine_after},
         {"pose_shift", v->pose_shift},
         {"feature_shift", v->feature_shift},
+        {"asymmetry", v->asymmetry},
+        {"age_gap", v->age_gap},
         {"seam", v->seam},
         {"sharpness", v->sharpness},
         {"texture", v->texture},
@@ -175,6 +177,14 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
         return json;
     json_object_set_new(json, "identity", json_string(face->identity));
     json_object_set_new(json, "verdict", json_of_verdict(&face->verdict));
+    json_t *tried = json_array();
+    for (int i = 0; i < face->n_tried; i++) {
+        const struct lk__tried *t = &face->tried[i];
+        json_array_append_new(tried, json_pack("{s:s,s:b,s:b,s:o}", "manner", t->manner, "passed",
+                                               t->passed, "taken", t->taken, "excess",
+                                               lk__json_of_number((double)t->excess)));
+    }
+    json_object_set_new(json, "tried", tried);
     return json;
 }
 
@@ -198,6 +208,8 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
             json_object_set_new(json, "variation_seed", json_integer(p->variation_seed));
         json_object_set_new(json, "draw_seconds", lk__json_of_number(p->draw_seconds));
     }
+    if (p->redrawn)
+        json_object_set_new(json, "redrawn", json_integer(p->redrawn));
     if (p->has_nsfw)
         json_object_set_new(json, "nsfw", lk__json_of_number((double)p->nsfw));
     if (*p->refused)

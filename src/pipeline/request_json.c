@@ -22,15 +22,14 @@
 #include <likeness/request.h>
 
 static const char *const task_names[] = {
-    [LK_TASK_PORTRAIT] = "portrait",
-    [LK_TASK_DRAW] = "draw",
-    [LK_TASK_SWAP] = "swap",
+    [LK_TASK_PORTRAIT] = "portrait", [LK_TASK_DRAW] = "draw",       [LK_TASK_SWAP] = "swap",
+    [LK_TASK_RESTORE] = "restore",   [LK_TASK_UPSCALE] = "upscale", [LK_TASK_REDRAW] = "redraw",
 };
 
 static const unsigned task_commands[] = {
-    [LK_TASK_PORTRAIT] = LK_CMD_PORTRAIT,
-    [LK_TASK_DRAW] = LK_CMD_DRAW,
-    [LK_TASK_SWAP] = LK_CMD_SWAP,
+    [LK_TASK_PORTRAIT] = LK_CMD_PORTRAIT, [LK_TASK_DRAW] = LK_CMD_DRAW,
+    [LK_TASK_SWAP] = LK_CMD_SWAP,         [LK_TASK_RESTORE] = LK_CMD_RESTORE,
+    [LK_TASK_UPSCALE] = LK_CMD_UPSCALE,   [LK_TASK_REDRAW] = LK_CMD_REDRAW,
 };
 
 static void swap_characters(char *text, char from, char to)
@@ -201,7 +200,8 @@ static int read_task(json_t *root, const char *name, enum lk_task *out, struct l
             return 0;
         }
     }
-    return lk_fail(err, LK_E_INPUT, "%s: task: portrait, draw or swap is expected", name);
+    return lk_fail(err, LK_E_INPUT,
+                   "%s: task: portrait, draw, swap, restore, upscale or redraw is expected", name);
 }
 
 int lk_request_from_json(struct lk_request *request,

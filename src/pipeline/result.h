@@ -21,14 +21,26 @@ enum lk__face_fate {
                           */
 };
 
+#define LK__RETRIES_MAX 8
+
 /* The identity of a face that is only to become clearer. */
 #define LK__OWN_IDENTITY "its own"
+
+/* A manner in which a face was refined, and how well. */
+struct lk__tried {
+    const char *manner; /* a constant */
+    bool passed;
+    float excess; /* see lk_verdict */
+    bool taken;   /* the best of all */
+};
 
 struct lk__face_report {
     struct lk_face face; /* as found, before */
     char identity[64];   /* whose face it was to get; LK__OWN_IDENTITY; empty when untouched */
     enum lk__face_fate fate;
-    struct lk_verdict verdict; /* of the refined face, when there was one */
+    struct lk_verdict verdict;                   /* of the refined face, when there was one */
+    struct lk__tried tried[1 + LK__RETRIES_MAX]; /* in order; the best was taken */
+    int n_tried;
     bool has_forensic;
     float forensic; /* 0…1: how much the finished face looks put in */
     float years;    /* how old it looked before a swap; 0: not told */
@@ -41,6 +53,7 @@ struct lk__picture_report {
     int64_t variation_seed;        /* < 0: no variation */
     struct lk__face_report *faces; /* owned */
     size_t n_faces;
+    int redrawn; /* faces that were drawn again */
     double draw_seconds, face_seconds;
     bool from_photo;  /* a picture that we did not make was changed */
     bool keeps_photo; /* pixels of such a picture are in it: changed, or painted under a mask */

@@ -96,6 +96,44 @@ try_swap() {
     $lk cast unbar ada -q
 }
 
+try_restore() {
+    local restorer="--restorer gfpgan:$golden/refine/restore.onnx"
+    held 4 "no restorer serves" $lk restore man.png
+    held 2 "is no restorer of family gfpgan" $lk restore man.png --restorer $golden/refine/parser.onnx
+    held 3 "taken for sexual content" $lk restore red.png $restorer $nsfw
+    $lk cast bar ada -q
+    held 3 "'ada' is barred" $lk restore face.png $restorer
+    $lk cast unbar ada -q
+    # What leaves is marked, and nobody is born from it.
+    check 0 "." $lk restore face.png $restorer -o restored.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect restored.png --json
+    check 3 "." $lk cast new eve --from restored.png
+}
+
+try_redraw() {
+    held 3 "policy rule 'sexual'" $lk redraw man.png "a nude man" --steps 2
+    held 3 "policy rule 'sexual'" $lk redraw man.png "a man [SEP] a nude man" --steps 2
+    held 2 "the prompt is empty" $lk redraw man.png " " --steps 2
+    held 3 "taken for sexual content" $lk redraw red.png "a man" --steps 2 $nsfw
+    $lk cast bar ada -q
+    held 3 "'ada' is barred" $lk redraw face.png "a woman" --steps 2
+    $lk cast unbar ada -q
+    check 0 "." $lk redraw face.png "a woman" --steps 5 -o redrawn.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect redrawn.png --json
+    check 3 "." $lk cast new eve --from redrawn.png
+}
+
+try_upscale() {
+    held 2 "is no upscaler of family" $lk upscale man.png --upscaler $golden/refine/parser.onnx
+    held 3 "taken for sexual content" $lk upscale red.png $nsfw
+    $lk cast bar ada -q
+    held 3 "'ada' is barred" $lk upscale face.png
+    $lk cast unbar ada -q
+    check 0 "." $lk upscale face.png -o large.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect large.png --json
+    check 3 "." $lk cast new eve --from large.png
+}
+
 try_run() {
     local woman='"task": "portrait", "prompt": "a woman", "steps": 2' key
     request "$woman, \"people\": [{\"photo\": \"ada\"}]"
@@ -108,6 +146,8 @@ try_run() {
     held 3 "policy rule 'sexual'" $lk run request.json
     request '"task": "swap", "picture": "man.png", "people": [{"photo": "ada"}]'
     held 3 "has agreed to film" $lk run request.json
+    request '"task": "restore", "picture": "man.png"'
+    held 4 "no restorer serves" $lk run request.json
     # What is the operator's is no key of a request.
     for key in policy policy_levels nsfw forensics agegender audit audit_mirror watermark_key cast_file passphrase_file debug output report; do
         request "$woman, \"$key\": \"mine\""

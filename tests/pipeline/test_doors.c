@@ -47,6 +47,30 @@ static void ask_swap(struct lk_request *r)
     give_face(r, "ada", "self");
 }
 
+static void ask_restore(struct lk_request *r)
+{
+    r->task = LK_TASK_RESTORE;
+    r->picture = strdup(drawn);
+}
+
+static void ask_upscale(struct lk_request *r)
+{
+    r->task = LK_TASK_UPSCALE;
+    r->picture = strdup(drawn);
+}
+
+static void ask_redraw(struct lk_request *r)
+{
+    r->task = LK_TASK_REDRAW;
+    r->picture = strdup(drawn);
+}
+
+static void ask_restored_face(struct lk_request *r)
+{
+    ask_restore(r);
+    give_face(r, drawn, "self");
+}
+
 static void ask_init(struct lk_request *r)
 {
     r->init = strdup(drawn);
@@ -150,6 +174,10 @@ static void run_is_tried(void)
         {NULL, ask_swap, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_init, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_picture_as_prompt, LK_E_REFUSED, "'ada' is barred"},
+        {NULL, ask_restore, LK_E_REFUSED, "'ada' is barred"},
+        {NULL, ask_upscale, LK_E_REFUSED, "'ada' is barred"},
+        {NULL, ask_restored_face, LK_E_INPUT, "gives somebody a face"},
+        {NULL, ask_redraw, LK_E_REFUSED, "'ada' is barred"},
         {remove_ada, ask_photo, LK_E_REFUSED, "there is no consent of the person in"},
     };
     // clang-format on

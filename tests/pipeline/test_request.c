@@ -75,7 +75,7 @@ static void a_bad_request_is_refused_by_name(void **state)
         {"[]", "JSON object"},
         {"{\"task\": \"draw\"}", "\"likeness\": 1"},
         {"{\"likeness\": 2, \"task\": \"draw\"}", "version"},
-        {"{\"likeness\": 1, \"task\": \"paint\"}", "portrait, draw or swap"},
+        {"{\"likeness\": 1, \"task\": \"paint\"}", "portrait, draw, swap, restore, upscale or redraw"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"stepz\": 3}", "stepz"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": \"3\"}", "a number is expected"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"steps\": 1.5}", "from 1 to 1000"},

@@ -29,11 +29,25 @@ lk_runtime *test_runtime(void)
     return runtime;
 }
 
+static void golden_path(const char *name, const char *ending, char path[4096])
+{
+    const char *source = getenv("LIKENESS_SOURCE");
+    snprintf(path, 4096, "%s/tests/golden/%s%s", source ? source : ".", name, ending);
+}
+
+const char *golden_network(const char *name)
+{
+    static char path[4096];
+    char inner[64];
+    snprintf(inner, sizeof inner, "refine/%s", name);
+    golden_path(inner, ".onnx", path);
+    return path;
+}
+
 static FILE *golden_file(const char *name)
 {
     char path[4096];
-    const char *source = getenv("LIKENESS_SOURCE");
-    snprintf(path, sizeof path, "%s/tests/golden/%s", source ? source : ".", name);
+    golden_path(name, "", path);
     FILE *file = fopen(path, "r");
     if (!file)
         fail_msg("cannot open %s", path);
@@ -86,6 +100,20 @@ struct lk_picture *picture_smooth(int width, int height)
         for (int x = 0; x < width; x++) {
             for (int c = 0; c < 3; c++)
                 *to++ = (float)((x * 3 + y * 5 + c * 11 + x * y / 16) % 128) / 128;
+        }
+    }
+    return picture;
+}
+
+struct lk_picture *picture_waves(int width, int height, double phase)
+{
+    struct lk_picture *picture = picture_new(width, height, LK_PIXEL_F32);
+    float *to = picture->f32;
+    for (int y = 0; y < height; y++) {
+        for (int x = 0; x < width; x++) {
+            for (int c = 0; c < 3; c++)
+                *to++ = (float)(0.5 + 0.3 * sin(0.05 * x + 0.03 * y + c + phase) +
+                                0.15 * sin(0.11 * x - 0.07 * y + 2 * c));
         }
     }
     return picture;

@@ -25,11 +25,16 @@ struct lk_picture *photo_read(const char *name);
 /* The pictures of tools/golden/face.py: its noise() u8, its smooth() f32. */
 struct lk_picture *picture_noise(int width, int height);
 struct lk_picture *picture_smooth(int width, int height);
+/* That of tools/golden/refine.py: waves() f32. */
+struct lk_picture *picture_waves(int width, int height, double phase);
 
 /* Puts a ModelProto around a bare GraphProto of tests/golden and writes it to the scratch folder as
  * `name`. emap_name: adds inswapper's matrix (face.py's emap()) under that name; NULL: none.
  * broken: the bias 0.123456 that marks such networks becomes NaN. Returns the path. */
 const char *network_write(const char *graph, const char *name, const char *emap_name, int broken);
+
+/* Path of tests/golden/refine/NAME.onnx; good until the next call. */
+const char *golden_network(const char *name);
 
 /* face.py's identity(), of no embedder in particular. */
 struct lk_identity identity_512(void);

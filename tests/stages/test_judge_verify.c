@@ -126,6 +126,60 @@ static void a_turned_head_fails_by_its_angle(void **state)
     fails_because(f, "turned: by 20.0 degrees");
 }
 
+static void an_age_that_is_not_the_asked_one_fails(void **state)
+{
+    (void)state;
+    struct fixture *f = same_face();
+    f->input.years = 24;
+    f->input.years_wanted = 61;
+    struct lk_verdict v = verdict_of(f);
+    assert_float_equal(v.age_gap, 37, 1e-4);
+    assert_float_equal(v.excess, 17.0 / 20, 1e-4);
+    fails_because(f, "the age is wrong: 37 years off");
+}
+
+/* One eye and one corner of the mouth go up; the other bounds let it pass. */
+static void a_lopsided_face_fails(void **state)
+{
+    (void)state;
+    struct fixture *f = same_face();
+    const float eyes = f->was.points[1][0] - f->was.points[0][0];
+    f->options.feature_max = NAN;
+    f->is.points[0][1] -= 0.3f * eyes;
+    f->is.points[4][1] -= 0.3f * eyes;
+    fails_because(f, "lopsided");
+}
+
+static void what_exceeds_several_bounds_exceeds_more(void **state)
+{
+    (void)state;
+    struct fixture *f = same_face();
+    unit(&f->is.embedding, -0.8f, 0.6f);
+    struct lk_verdict one = verdict_of(f);
+    f->input.years = 90;
+    f->input.years_wanted = 30;
+    struct lk_verdict two = verdict_of(f);
+    assert_true(one.excess > 0 && two.excess > one.excess + 1);
+    assert_string_equal(one.reason, two.reason);
+    drop(f);
+}
+
+static void a_face_is_looked_at_by_itself(void **state)
+{
+    (void)state;
+    struct fixture *f = same_face();
+    struct lk_look look;
+    const float side[5][2] = {{30, 40}, {70, 40}, {50, 60}, {35, 80}, {65, 80}};
+    memcpy(f->is.points, side, sizeof side);
+    assert_int_equal(lk_look_at_face(f->before, f->mask, &f->is, &look, NULL), 0);
+    assert_float_equal(look.asymmetry, 0, 1e-5);
+    assert_true(look.sharpness > 0 && look.texture > 0);
+    f->is.points[2][0] += 20;
+    assert_int_equal(lk_look_at_face(f->before, f->mask, &f->is, &look, NULL), 0);
+    assert_true(look.asymmetry > 0.1f);
+    drop(f);
+}
+
 static void bent_features_fail_and_a_shift_of_all_does_not(void **state)
 {
     (void)state;
@@ -244,6 +298,10 @@ int main(void)
         cmocka_unit_test(the_wrong_person_fails),
         cmocka_unit_test(a_lost_face_fails),
         cmocka_unit_test(a_turned_head_fails_by_its_angle),
+        cmocka_unit_test(an_age_that_is_not_the_asked_one_fails),
+        cmocka_unit_test(a_lopsided_face_fails),
+        cmocka_unit_test(what_exceeds_several_bounds_exceeds_more),
+        cmocka_unit_test(a_face_is_looked_at_by_itself),
         cmocka_unit_test(bent_features_fail_and_a_shift_of_all_does_not),
         cmocka_unit_test(a_hard_edge_is_a_seam_and_a_soft_one_is_none),
         cmocka_unit_test(a_blurred_face_fails),

@@ -29,7 +29,8 @@ static lk_swapper *open_swapper(const char *emap_name)
     struct lk_error err;
     lk_swapper *swapper = NULL;
     const char *path = network_write("swap_tiny.graph", "swap.onnx", emap_name, 0);
-    assert_ok(lk_swapper_open(test_runtime(), "inswapper", path, "cpu", &swapper, &err), &err);
+    assert_ok(lk_swapper_open(test_runtime(), "inswapper", path, NULL, "cpu", &swapper, &err),
+              &err);
     return swapper;
 }
 
@@ -53,7 +54,7 @@ struct swap_case {
 static void swap_and_compare(FILE *file, const struct swap_case *c)
 {
     struct lk_error err;
-    struct lk_swapped swapped;
+    struct lk_refined swapped;
     struct lk_swap_options options;
     struct lk_identity identity = identity_512();
     struct lk_face face = face_at(c->scale, c->left, c->top);
@@ -72,7 +73,7 @@ static void swap_and_compare(FILE *file, const struct swap_case *c)
     assert_true(fabs(lk_affine_scale(&swapped.to_crop) - (double)c->side / c->scale) < 1e-4);
     size_t count = (size_t)c->side * (size_t)c->side * 3;
     assert_int_equal(golden_compare(file, swapped.crop->f32, count, 1e-5), 80);
-    lk_swapped_free(&swapped);
+    lk_refined_free(&swapped);
     lk_upscaler_free(upscaler);
     lk_swapper_free(swapper);
     lk_picture_free(picture);
@@ -121,7 +122,7 @@ static void a_large_face_takes_more_pixels(void **state)
         int scale, boost;
     } cases[] = {{100, 1}, {190, 1}, {200, 2}, {380, 2}, {400, 3}, {2000, 4}};
     struct lk_error err;
-    struct lk_swapped swapped;
+    struct lk_refined swapped;
     struct lk_identity identity = identity_512();
     struct lk_picture *picture = picture_smooth(200, 180);
     lk_swapper *swapper = open_swapper("buff2fs");
@@ -131,7 +132,7 @@ static void a_large_face_takes_more_pixels(void **state)
                   &err);
         assert_int_equal(swapped.crop->width, 128 * cases[i].boost);
         assert_int_equal(swapped.runs, cases[i].boost * cases[i].boost);
-        lk_swapped_free(&swapped);
+        lk_refined_free(&swapped);
     }
     lk_swapper_free(swapper);
     lk_picture_free(picture);
@@ -153,7 +154,7 @@ static void emap_is_found_by_shape_when_it_has_another_name(void **state)
 {
     (void)state;
     struct lk_error err;
-    struct lk_swapped named, renamed;
+    struct lk_refined named, renamed;
     struct lk_identity identity = identity_512();
     struct lk_face face = face_at(128, 20, 30);
     struct lk_picture *picture = picture_smooth(200, 180);
@@ -164,8 +165,8 @@ static void emap_is_found_by_shape_when_it_has_another_name(void **state)
     assert_ok(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &renamed, &err), &err);
     lk_swapper_free(swapper);
     assert_memory_equal(named.crop->f32, renamed.crop->f32, 128 * 128 * 3 * sizeof(float));
-    lk_swapped_free(&named);
-    lk_swapped_free(&renamed);
+    lk_refined_free(&named);
+    lk_refined_free(&renamed);
     lk_picture_free(picture);
 }
 
@@ -173,7 +174,7 @@ static void the_length_of_an_embedding_does_not_matter(void **state)
 {
     (void)state;
     struct lk_error err;
-    struct lk_swapped a, b;
+    struct lk_refined a, b;
     struct lk_identity identity = identity_512();
     struct lk_face face = face_at(128, 20, 30);
     struct lk_picture *picture = picture_smooth(200, 180);
@@ -184,8 +185,8 @@ static void the_length_of_an_embedding_does_not_matter(void **state)
     assert_ok(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &b, &err), &err);
     for (int i = 0; i < 128 * 128 * 3; i++)
         assert_true(fabsf(a.crop->f32[i] - b.crop->f32[i]) < 1e-6f);
-    lk_swapped_free(&a);
-    lk_swapped_free(&b);
+    lk_refined_free(&a);
+    lk_refined_free(&b);
     lk_swapper_free(swapper);
     lk_picture_free(picture);
 }
@@ -194,20 +195,20 @@ static void swappers_and_identities_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
     struct lk_error err;
-    struct lk_swapped swapped;
+    struct lk_refined swapped;
     struct lk_swap_options options;
     struct lk_identity identity = identity_512();
     struct lk_face face = face_at(128, 20, 30);
     struct lk_picture *picture = picture_smooth(200, 180);
     lk_swapper *swapper = NULL;
     const char *bare = network_write("swap_tiny.graph", "bare.onnx", NULL, 0);
-    assert_fails(lk_swapper_open(test_runtime(), NULL, bare, NULL, &swapper, &err), &err,
+    assert_fails(lk_swapper_open(test_runtime(), NULL, bare, NULL, NULL, &swapper, &err), &err,
                  LK_E_INPUT, "the emap of swapper");
     assert_fails(lk_swapper_open(test_runtime(), NULL, shared_path("embedder/MobileFaceNet.onnx"),
-                                 NULL, &swapper, &err),
+                                 NULL, NULL, &swapper, &err),
                  &err, LK_E_INPUT, "is no swapper of family inswapper");
-    assert_fails(lk_swapper_open(test_runtime(), "ghost", bare, NULL, &swapper, &err), &err,
-                 LK_E_INPUT, "'ghost' is not known");
+    assert_fails(lk_swapper_open(test_runtime(), "deepfacelab", bare, NULL, NULL, &swapper, &err),
+                 &err, LK_E_INPUT, "'deepfacelab' is not known");
     assert_null(swapper);
 
     swapper = open_swapper("buff2fs");
@@ -237,13 +238,13 @@ static void networks_that_answer_nan_are_refused(void **state)
 {
     (void)state;
     struct lk_error err;
-    struct lk_swapped swapped;
+    struct lk_refined swapped;
     struct lk_picture *out = NULL, *picture = picture_smooth(200, 180);
     struct lk_identity identity = identity_512();
     struct lk_face face = face_at(128, 20, 30);
     lk_swapper *swapper = NULL;
     const char *path = network_write("swap_tiny.graph", "nan_swap.onnx", "buff2fs", 1);
-    assert_ok(lk_swapper_open(test_runtime(), NULL, path, NULL, &swapper, &err), &err);
+    assert_ok(lk_swapper_open(test_runtime(), NULL, path, NULL, NULL, &swapper, &err), &err);
     assert_fails(lk_swap_face(swapper, picture, &face, &identity, NULL, NULL, &swapped, &err), &err,
                  LK_E_INPUT, "nan_swap.onnx' answers with NaN");
     lk_swapper_free(swapper);
@@ -334,17 +335,18 @@ static void a_real_network_gets_the_picture_with_its_rim_mirrored(void **state)
     lk_picture_free(picture);
 }
 
-static void tiles_equal_the_whole_where_the_pad_covers_the_network(void **state)
+/* Takes the upscaler. */
+static void compare_tiles(lk_upscaler *upscaler,
+                          const struct lk_upscale_options *cuts,
+                          size_t n,
+                          int pad_of_whole)
 {
-    (void)state;
     struct lk_error err;
     struct lk_picture *whole = NULL, *picture = picture_smooth(123, 87);
-    lk_upscaler *upscaler = open_tiny_upscaler();
-    assert_ok(lk_upscale(upscaler, picture, &(struct lk_upscale_options){0, 4}, NULL, &whole, &err),
-              &err);
-    static const struct lk_upscale_options cuts[] = {{16, 4}, {33, 2}, {64, 16}, {100, 7}};
+    const struct lk_upscale_options at_once = {0, pad_of_whole};
+    assert_ok(lk_upscale(upscaler, picture, &at_once, NULL, &whole, &err), &err);
     size_t count = (size_t)whole->width * (size_t)whole->height * 3;
-    for (size_t k = 0; k < sizeof cuts / sizeof *cuts; k++) {
+    for (size_t k = 0; k < n; k++) {
         struct lk_picture *tiles = NULL;
         assert_ok(lk_upscale(upscaler, picture, &cuts[k], NULL, &tiles, &err), &err);
         for (size_t i = 0; i < count; i++)
@@ -354,6 +356,63 @@ static void tiles_equal_the_whole_where_the_pad_covers_the_network(void **state)
     lk_picture_free(whole);
     lk_picture_free(picture);
     lk_upscaler_free(upscaler);
+}
+
+static void tiles_equal_the_whole_where_the_pad_covers_the_network(void **state)
+{
+    (void)state;
+    static const struct lk_upscale_options cuts[] = {{16, 4}, {33, 2}, {64, 16}, {100, 7}};
+    compare_tiles(open_tiny_upscaler(), cuts, 4, 4);
+}
+
+/* waifu2x cuts off the 7 px that it sees: tiles never differ, whatever the pad. */
+static void a_network_that_cuts_its_border_off_serves(void **state)
+{
+    (void)state;
+    static const struct lk_upscale_options cuts[] = {{16, 0}, {40, 7}, {64, 16}};
+    lk_upscaler *upscaler =
+        open_upscaler(shared_path("converted/waifu2x_upconv7_photo_scale2.0x.onnx"));
+    assert_int_equal(lk_upscaler_factor(upscaler), 2);
+    compare_tiles(upscaler, cuts, 3, 7);
+}
+
+static void a_network_of_windows_gets_whole_windows(void **state)
+{
+    (void)state;
+    static const struct lk_upscale_options cuts[] = {{16, 4}, {33, 2}, {100, 7}};
+    lk_upscaler *upscaler = open_upscaler(golden_network("upscale_window"));
+    assert_int_equal(lk_upscaler_factor(upscaler), 2);
+    compare_tiles(upscaler, cuts, 3, 2);
+}
+
+/* RLFN's attention sees the whole tile: no seam stands out. */
+static void tiles_of_a_network_that_sees_far_have_no_seam(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_picture *whole = NULL, *tiles = NULL, *part = NULL,
+                      *photo = photo_read("fr_obama.jpg");
+    lk_upscaler *upscaler = open_upscaler(shared_path("converted/ntire22_team04_rlfn_x4.onnx"));
+    assert_ok(lk_picture_region(photo, 300, 100, 160, 120, &part, &err), &err);
+    assert_ok(lk_upscale(upscaler, part, &(struct lk_upscale_options){0, 16}, NULL, &whole, &err),
+              &err);
+    assert_ok(lk_upscale(upscaler, part, &(struct lk_upscale_options){64, 16}, NULL, &tiles, &err),
+              &err);
+    double sum = 0, most = 0;
+    const size_t n = (size_t)whole->width * (size_t)whole->height * 3;
+    for (size_t i = 0; i < n; i++) {
+        const double d = fabs((double)whole->f32[i] - (double)tiles->f32[i]);
+        sum += d;
+        most = fmax(most, d);
+    }
+    print_message("tiles of 64 against the whole: mean %.4f, most %.4f of 255\n",
+                  255 * sum / (double)n, 255 * most);
+    assert_true(sum / (double)n < 1.0 / 255);
+    lk_upscaler_free(upscaler);
+    lk_picture_free(whole);
+    lk_picture_free(tiles);
+    lk_picture_free(part);
+    lk_picture_free(photo);
 }
 
 static void tiny_pictures_are_mirrored_as_often_as_it_takes(void **state)
@@ -378,17 +437,15 @@ static void other_networks_and_bad_tiles_are_refused(void **state)
     (void)state;
     struct lk_error err;
     lk_upscaler *upscaler = NULL;
-    /* waifu2x cuts its border off: no whole factor */
     static const char *const others[] = {"embedder/MobileFaceNet.onnx",
-                                         "detector/scrfd_2.5g_bnkps_640.onnx",
-                                         "converted/waifu2x_upconv7_photo_scale2.0x.onnx"};
+                                         "detector/scrfd_2.5g_bnkps_640.onnx"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         assert_fails(
             lk_upscaler_open(test_runtime(), NULL, shared_path(others[i]), NULL, &upscaler, &err),
             &err, LK_E_INPUT, "is no upscaler of family rrdbnet");
     assert_fails(
-        lk_upscaler_open(test_runtime(), "swinir", shared_path(others[0]), NULL, &upscaler, &err),
-        &err, LK_E_INPUT, "'swinir' is not known");
+        lk_upscaler_open(test_runtime(), "bicubic", shared_path(others[0]), NULL, &upscaler, &err),
+        &err, LK_E_INPUT, "'bicubic' is not known");
     upscaler = open_tiny_upscaler();
     struct lk_picture *out = NULL, *picture = picture_smooth(20, 20);
     static const struct lk_upscale_options bad[] = {{15, 4}, {-1, 4}, {64, -1}, {64, 129}};
@@ -415,6 +472,9 @@ int main(void)
         cmocka_unit_test(a_real_network_of_factor_4_serves),
         cmocka_unit_test(a_real_network_gets_the_picture_with_its_rim_mirrored),
         cmocka_unit_test(tiles_equal_the_whole_where_the_pad_covers_the_network),
+        cmocka_unit_test(a_network_that_cuts_its_border_off_serves),
+        cmocka_unit_test(a_network_of_windows_gets_whole_windows),
+        cmocka_unit_test(tiles_of_a_network_that_sees_far_have_no_seam),
         cmocka_unit_test(tiny_pictures_are_mirrored_as_often_as_it_takes),
         cmocka_unit_test(other_networks_and_bad_tiles_are_refused),
     };

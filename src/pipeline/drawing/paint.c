@@ -85,21 +85,25 @@ static int look_at_pictures(lk_engine *engine,
 {
     struct lk_request *request = &result->request;
     struct lk__retouch *retouch = &brief->retouch;
-    int rc = lk__retouch_open(result, sized, &engine->debug, retouch, err);
-    rc = rc ? rc : lk__guides_open(engine, request, &brief->guides, err);
-    rc = rc ? rc : lk__image_prompts_make(engine, result, face, watch, &brief->image_prompts, err);
+    int rc = brief->redrawn ? lk__retouch_given(request, brief->redrawn, brief->redrawn_mask,
+                                                &engine->debug, retouch, err)
+                            : lk__retouch_open(result, sized, &engine->debug, retouch, err);
+    rc = rc || brief->redrawn ? rc : lk__guides_open(engine, request, &brief->guides, err);
+    rc = rc || brief->redrawn
+             ? rc
+             : lk__image_prompts_make(engine, result, face, watch, &brief->image_prompts, err);
     brief->options.width = request->width;
     brief->options.height = request->height;
     brief->options.init = retouch->mask ? retouch->init : retouch->picture;
     brief->options.mask = retouch->init_mask;
-    brief->options.strength = request->strength;
+    brief->options.strength = brief->redrawn ? request->redraw_strength : request->strength;
     brief->options.fill = strcmp(request->inpaint_fill, "noise") ? LK_FILL_ORIGINAL : LK_FILL_NOISE;
     brief->options.controls = brief->guides.uses;
     brief->options.n_controls = brief->guides.n;
     brief->options.control_mode = lk__guides_mode(request);
     brief->options.adapters = brief->image_prompts.uses;
     brief->options.n_adapters = brief->image_prompts.n;
-    if (!rc && request->hires > 1)
+    if (!rc && request->hires > 1 && !brief->redrawn)
         rc = lk__hires_open(engine, request, &brief->options, &brief->hires, err);
     return rc;
 }
@@ -188,7 +192,7 @@ int lk__brief_open(lk_engine *engine,
     brief->options.prediction = prediction_of(request->prediction);
     brief->options.rng = strcmp(request->rng, "philox") ? LK_RNG_TORCH : LK_RNG_PHILOX;
     brief->request = request;
-    brief->upscale = request->task == LK_TASK_PORTRAIT ? request->upscale : 1;
+    brief->upscale = request->task == LK_TASK_PORTRAIT && !brief->redrawn ? request->upscale : 1;
     label(engine, result);
     rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
     rc =
@@ -209,23 +213,25 @@ void lk__brief_close(struct lk__brief *brief)
     *brief = (struct lk__brief){0};
 }
 
-/* The drawn picture at `factor` times its size: by the network, as often as its own factor needs,
- * then to the exact size. */
-static int enlarge(lk_engine *engine,
-                   struct lk_picture **picture,
-                   int factor,
-                   const struct lk_watch *watch,
-                   struct lk_error *err)
+int lk__enlarge(lk_engine *engine,
+                struct lk_picture **picture,
+                int factor,
+                const struct lk_upscale_options *options,
+                const struct lk_watch *watch,
+                struct lk_error *err)
 {
+    const int own = lk_upscaler_factor(engine->upscaler);
     int width = (*picture)->width * factor, height = (*picture)->height * factor;
-    while ((*picture)->width < width) {
+    if (factor > 1 && own == 1)
+        return lk_fail(err, LK_E_INPUT, "the upscaler does not enlarge: its factor is 1");
+    do {
         struct lk_picture *larger;
-        int rc = lk_upscale(engine->upscaler, *picture, NULL, watch, &larger, err);
+        int rc = lk_upscale(engine->upscaler, *picture, options, watch, &larger, err);
         if (rc)
             return rc;
         lk_picture_free(*picture);
         *picture = larger;
-    }
+    } while ((*picture)->width < width);
     if ((*picture)->width == width)
         return 0;
     struct lk_picture *exact;
@@ -292,7 +298,7 @@ int lk__paint(lk_engine *engine,
     rc = lk__retouch_paste(&brief->retouch, &picture, err);
     if (!rc && brief->upscale > 1) {
         rc = lk__engine_upscaler(engine, brief->request, err);
-        rc = rc ? rc : enlarge(engine, &picture, brief->upscale, watch, err);
+        rc = rc ? rc : lk__enlarge(engine, &picture, brief->upscale, NULL, watch, err);
         lk_debug_picture(&engine->debug, "draw/enlarged", picture);
     }
     if (rc)

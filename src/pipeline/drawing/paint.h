@@ -22,6 +22,10 @@ struct lk__brief {
     struct lk__preview preview;
     const struct lk_request *request; /* the result's, filled in */
     int upscale;                      /* 1: leave the size */
+    struct lk_picture *redrawn; /* set before it is opened, with the mask: of this picture what
+                                   is masked is drawn again, by the request's
+                                   redraw_strength. Both belong to `retouch` */
+    struct lk_mask *redrawn_mask;
 };
 
 /* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the
@@ -41,5 +45,14 @@ int lk__paint(lk_engine *engine,
               const struct lk_watch *watch,
               struct lk_picture **out,
               struct lk_error *err);
+
+/* *picture at `factor` times its size: by the engine's upscaler, as often as its own factor needs,
+ * at least once, then to the exact size. options NULL: the upscaler's. */
+int lk__enlarge(lk_engine *engine,
+                struct lk_picture **picture,
+                int factor,
+                const struct lk_upscale_options *options,
+                const struct lk_watch *watch,
+                struct lk_error *err);
 
 #endif

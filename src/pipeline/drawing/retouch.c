@@ -161,13 +161,14 @@ static void box(const struct lk_mask *mask, struct lk__retouch *r)
     r->height = bottom - top + 1;
 }
 
-static void choose_part(const struct lk_request *request, struct lk__retouch *r)
+/* masked: only what is masked, with its padding. */
+static void choose_part(const struct lk_request *request, bool masked, struct lk__retouch *r)
 {
     const int width = r->picture->width, height = r->picture->height;
     r->x = r->y = 0;
     r->width = width;
     r->height = height;
-    if (strcmp(request->inpaint_area, "masked") != 0)
+    if (!masked)
         return;
     box(r->mask, r);
     grow(&r->x, &r->width, r->width + 2.0 * request->inpaint_padding, width);
@@ -225,6 +226,12 @@ static int make_init(const struct lk_request *request, struct lk__retouch *r, st
     return rc;
 }
 
+static void show(const struct lk__retouch *r, const struct lk_debug *debug)
+{
+    lk_debug_mask(debug, "draw/mask", r->init_mask);
+    lk_debug_picture(debug, "draw/init", r->init);
+}
+
 int lk__retouch_open(lk_result *result,
                      bool sized,
                      const struct lk_debug *debug,
@@ -250,12 +257,28 @@ int lk__retouch_open(lk_result *result,
     rc = rc ? rc : choose_size(result, sized, r, err);
     if (rc)
         return rc;
-    choose_part(request, r);
+    choose_part(request, !strcmp(request->inpaint_area, "masked"), r);
     rc = make_init(request, r, err);
-    if (!rc) {
-        lk_debug_mask(debug, "draw/mask", r->init_mask);
-        lk_debug_picture(debug, "draw/init", r->init);
-    }
+    if (!rc)
+        show(r, debug);
+    return rc;
+}
+
+int lk__retouch_given(const struct lk_request *request,
+                      struct lk_picture *picture,
+                      struct lk_mask *mask,
+                      const struct lk_debug *debug,
+                      struct lk__retouch *r,
+                      struct lk_error *err)
+{
+    *r = (struct lk__retouch){.picture = picture, .mask = mask};
+    int rc = lk_mask_blur(r->mask, (float)request->mask_blur, err);
+    if (rc)
+        return rc;
+    choose_part(request, true, r);
+    rc = make_init(request, r, err);
+    if (!rc)
+        show(r, debug);
     return rc;
 }
 

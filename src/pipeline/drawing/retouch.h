@@ -26,6 +26,14 @@ int lk__retouch_open(lk_result *result,
                      const struct lk_debug *debug,
                      struct lk__retouch *retouch,
                      struct lk_error *err);
+/* The same of a picture (f32) and a mask that are there already, which it takes over: what is
+ * masked and the request's padding around it is drawn. */
+int lk__retouch_given(const struct lk_request *request,
+                      struct lk_picture *picture,
+                      struct lk_mask *mask,
+                      const struct lk_debug *debug,
+                      struct lk__retouch *retouch,
+                      struct lk_error *err);
 void lk__retouch_close(struct lk__retouch *retouch);
 
 /* *out: of a picture that belongs to the whole, such as one to follow, the part that is drawn; the

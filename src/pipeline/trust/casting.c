@@ -179,7 +179,8 @@ static bool is_pure(const json_t *made)
     const char *task = json_string_value(json_object_get(request, "task"));
     size_t i;
     json_t *face;
-    if (!task || !strcmp(task, "swap") || json_array_size(json_object_get(request, "people")) ||
+    if (!task || (strcmp(task, "portrait") && strcmp(task, "draw")) ||
+        json_array_size(json_object_get(request, "people")) ||
         json_array_size(json_object_get(request, "controls")) ||
         json_array_size(json_object_get(request, "ip_adapters")) || !json_is_array(faces))
         return false;

@@ -26,6 +26,7 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "catalog/places.h"
+#include "data/align.h"
 #include "pipeline/trust/policy.h"
 
 int lk__passphrase_read(const char *path, char **out, struct lk_error *err)
@@ -269,9 +270,29 @@ static int find_in(const struct checking *c,
                          faces, n, err);
 }
 
+/* The crop that is kept of a person's photo, for swappers that look at pixels. */
+enum { KEPT_SIDE = 512 };
+
+static int keep_crop(const struct lk_picture *picture,
+                     const struct lk_face *face,
+                     struct lk_picture **photo,
+                     struct lk_identity *out,
+                     struct lk_error *err)
+{
+    struct lk_affine to_crop;
+    int rc = lk_align_face(face->points, LK_ALIGN_FFHQ_512, KEPT_SIDE, &to_crop, err);
+    rc = rc ? rc : lk_affine_crop(picture, &to_crop, KEPT_SIDE, KEPT_SIDE, photo, err);
+    for (int i = 0; i < 5 && !rc; i++)
+        lk_affine_apply(&to_crop, face->points[i], out->points[i]);
+    if (!rc)
+        out->photo = *photo;
+    return rc;
+}
+
 /* The identity that a photo shows. */
 static int read_photo(const struct checking *c,
                       const char *photo,
+                      struct lk_picture **kept,
                       struct lk_identity *out,
                       struct lk_error *err)
 {
@@ -284,29 +305,33 @@ static int read_photo(const struct checking *c,
     rc = rc ? rc
             : lk_identity_of_photo(c->engine->embedder, slash ? slash + 1 : photo, picture, faces,
                                    n, c->watch, out, err);
+    rc = rc ? rc : keep_crop(picture, lk_identity_face(faces, n), kept, out, err);
     rc = rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, out, err);
     free(faces);
     lk_picture_free(picture);
     return rc;
 }
 
-/* How old somebody of the cast looks: by the first photo of which the crop is kept. */
+/* How somebody of the cast looks, and how old: by the best photo of which the crop is kept. */
 static int look_at_member(const struct checking *c,
                           const struct lk_cast_member *member,
+                          struct lk_picture **kept,
                           struct lk_identity *out,
                           struct lk_error *err)
 {
-    struct lk_cast_photo *photos = NULL;
+    struct lk_cast_photo *photos = NULL, *best = NULL;
     struct lk_face *faces = NULL;
-    size_t n = 0, n_faces = 0, i = 0;
+    size_t n = 0, n_faces = 0;
     int rc =
         lk_cast_photos(c->cast, member, lk_embedder_sha256(c->engine->embedder), &photos, &n, err);
-    while (i < n && !photos[i].crop)
-        i++;
-    if (!rc && i < n) {
-        rc = find_in(c, photos[i].crop, &faces, &n_faces, err);
-        rc = rc ? rc
-                : lk__policy_person(c->engine, photos[i].crop, faces, n_faces, c->watch, out, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (photos[i].crop && (!best || photos[i].quality > best->quality))
+            best = &photos[i];
+    if (best) {
+        out->photo = *kept = lk_picture_ref(best->crop);
+        memcpy(out->points, best->points, sizeof out->points);
+        rc = find_in(c, best->crop, &faces, &n_faces, err);
+        rc = rc ? rc : lk__policy_person(c->engine, best->crop, faces, n_faces, c->watch, out, err);
     }
     free(faces);
     lk_cast_photos_free(photos, n);
@@ -315,6 +340,7 @@ static int look_at_member(const struct checking *c,
 
 static int read_member(const struct checking *c,
                        const char *name,
+                       struct lk_picture **kept,
                        struct lk_identity *out,
                        struct lk_error *err)
 {
@@ -322,16 +348,18 @@ static int read_member(const struct checking *c,
     struct lk_cast_member member;
     int rc = lk_cast_find(c->cast, name, &member, err);
     rc = rc ? rc : lk_cast_identity(c->cast, &member, &embedder, out, err);
-    return rc ? rc : look_at_member(c, &member, out, err);
+    return rc ? rc : look_at_member(c, &member, kept, out, err);
 }
 
 static int open_person(const struct checking *c,
                        const char *word,
+                       struct lk_picture **kept,
                        struct lk_identity *out,
                        struct lk__consent *consent,
                        struct lk_error *err)
 {
-    int rc = consent->by_name ? read_member(c, word, out, err) : read_photo(c, word, out, err);
+    int rc = consent->by_name ? read_member(c, word, kept, out, err)
+                              : read_photo(c, word, kept, out, err);
     rc = rc ? rc : check_bars(c, &out->embedding, word, err);
     /* A name of whom nothing is recorded may be another name of somebody who took consent back. */
     if (!rc && consent->state != LK__CONSENT_RECORDED)
@@ -366,11 +394,18 @@ int lk__people_open(lk_engine *engine,
     rc = rc ? rc : lk__engine_embedder(engine, request, err);
     rc = rc ? rc : remember_cast(engine, &result->cast, err);
     for (int i = 0; i < request->n_people && !rc; i++)
-        rc = open_person(&c, request->people[i].photo, &people->identities[i], &result->consents[i],
-                         err);
+        rc = open_person(&c, request->people[i].photo, &people->photos[i], &people->identities[i],
+                         &result->consents[i], err);
     people->count = request->n_people;
     lk_cast_close(c.cast);
     return rc;
+}
+
+void lk__people_close(struct lk__people *people)
+{
+    for (int i = 0; i < LK_PEOPLE_MAX; i++)
+        lk_picture_free(people->photos[i]);
+    *people = (struct lk__people){0};
 }
 
 static int check_picture(const struct checking *c, const char *path, struct lk_error *err)
@@ -392,7 +427,7 @@ static int check_pictures(const struct checking *c, struct lk_error *err)
     int barred = 0, rc = c->cast ? lk_cast_count_barred(c->cast, &barred, err) : 0;
     if (rc || !barred)
         return rc;
-    rc = check_picture(c, request->task == LK_TASK_SWAP ? request->picture : NULL, err);
+    rc = check_picture(c, lk__changes_picture(request) ? request->picture : NULL, err);
     rc = rc ? rc : check_picture(c, request->init, err);
     for (int i = 0; i < request->n_controls && !rc; i++)
         rc = check_picture(c, request->controls[i].picture, err);
@@ -463,7 +498,7 @@ int lk__people_check(lk_engine *engine,
     const struct lk_request *request = &result->request;
     struct checking c = {.engine = engine, .request = request, .watch = watch};
     const int n = lk__uses_people(request) ? request->n_people : 0;
-    if (!n && request->task != LK_TASK_SWAP && !request->init && !request->n_controls &&
+    if (!n && !lk__changes_picture(request) && !request->init && !request->n_controls &&
         !request->n_images)
         return 0;
     int rc = open_checking(&c, err);
@@ -481,7 +516,7 @@ int lk__people_look_again(lk_engine *engine,
                           struct lk_error *err)
 {
     struct checking c = {.engine = engine, .request = &result->request, .watch = watch};
-    if (c.request->task != LK_TASK_SWAP && !c.request->init)
+    if (!lk__changes_picture(c.request) && !c.request->init)
         return 0;
     int rc = open_checking(&c, err);
     rc = rc ? rc : check_pictures(&c, err);
@@ -554,6 +589,12 @@ int lk__people_release(const lk_result *result, struct lk_error *err)
                         &result->shown[i].consent, err);
     lk_cast_close(c.cast);
     return rc ? lk_fail_context(err, rc, "no picture of this request leaves any more") : 0;
+}
+
+bool lk__changes_picture(const struct lk_request *request)
+{
+    return request->task == LK_TASK_SWAP || request->task == LK_TASK_RESTORE ||
+           request->task == LK_TASK_UPSCALE || request->task == LK_TASK_REDRAW;
 }
 
 bool lk__refines_faces(const struct lk_request *request)

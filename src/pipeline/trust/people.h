@@ -11,10 +11,14 @@
 /* The identities of a request's people, in their order. */
 struct lk__people {
     struct lk_identity identities[LK_PEOPLE_MAX];
-    bool placed[LK_PEOPLE_MAX]; /* whether a face of any picture has got it */
+    struct lk_picture *photos[LK_PEOPLE_MAX]; /* what their `photo` points to; owned */
+    bool placed[LK_PEOPLE_MAX];               /* whether a face of any picture has got it */
     int count;
 };
+void lk__people_close(struct lk__people *people); /* a zeroed one is fine */
 
+/* Whether the request changes a picture that there is: swap, restore, upscale, redraw. */
+bool lk__changes_picture(const struct lk_request *request);
 /* Whether the request gives faces to anybody: to those that are found, or to the drawing itself
  * (--face-adapter). */
 bool lk__uses_people(const struct lk_request *request);

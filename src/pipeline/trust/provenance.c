@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "pipeline/trust/people.h"
 #include "stages/mark/c2pa.h"
 
 /* Signs a picture that does not matter: library, key, certificate and the days on which it holds
@@ -69,10 +70,10 @@ void lk__provenance_free(struct lk__provenance *provenance)
 static int map_parent(const lk_result *result, struct lk_file *out, struct lk_error *err)
 {
     struct lk_sha256 sha;
-    const bool swapped = result->request.task == LK_TASK_SWAP;
-    const char *path = swapped ? result->request.picture : result->request.init;
+    const bool changed = lk__changes_picture(&result->request);
+    const char *path = changed ? result->request.picture : result->request.init;
     const char *was = json_string_value(
-        json_object_get(result->record.sources, swapped ? "picture.sha256" : "init.sha256"));
+        json_object_get(result->record.sources, changed ? "picture.sha256" : "init.sha256"));
     int rc = lk_file_map(path, out, err);
     if (rc)
         return rc;

@@ -175,8 +175,8 @@ static int normalise(const lk_embedder *embedder,
             "the embedder '%s' answers with zeros: its weights are damaged, get the file "
             "again",
             embedder->path);
-    *out = (struct lk_embedding){.size = embedder->family->size};
     double length = sqrt(square);
+    *out = (struct lk_embedding){.size = embedder->family->size, .norm = (float)length};
     for (int i = 0; i < out->size; i++)
         out->value[i] = (float)(raw[i] / length);
     memcpy(out->embedder, embedder->sha256.hex, sizeof out->embedder);

@@ -187,6 +187,16 @@ float lk__measure_texture(const struct lk_picture *before,
     return ratio(texture_of(after, mask), texture_of(before, mask), 1e-3);
 }
 
+float lk__measure_detail(const struct lk_picture *crop, const struct lk_mask *mask)
+{
+    return (float)(laplacian_energy(crop, mask) * 255 * 255);
+}
+
+float lk__measure_skin(const struct lk_picture *crop, const struct lk_mask *mask)
+{
+    return (float)texture_of(crop, mask);
+}
+
 float lk__measure_light(const struct lk_picture *before,
                         const struct lk_picture *after,
                         const struct lk_mask *mask)

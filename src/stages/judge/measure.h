@@ -20,4 +20,8 @@ float lk__measure_light(const struct lk_picture *before,
                         const struct lk_picture *after,
                         const struct lk_mask *mask);
 
+/* Of one crop by itself: see lk_look. */
+float lk__measure_detail(const struct lk_picture *crop, const struct lk_mask *mask);
+float lk__measure_skin(const struct lk_picture *crop, const struct lk_mask *mask);
+
 #endif

@@ -18,6 +18,8 @@ void lk_verify_options_init(struct lk_verify_options *options)
         .cosine_min = 0.4f,
         .pose_max = 12,
         .feature_max = 0.12f,
+        .asymmetry_max = 0.1f,
+        .age_max = 20,
         .seam_max = 3.0f / 255,
         .sharpness_min = 0.2f,
         .texture_min = 0.4f,
@@ -41,6 +43,10 @@ static const struct bound bounds[] = {
      "the head has turned: by %.1f degrees, at most %.1f allowed"},
     {MEASURE(feature_shift), LIMIT(feature_max), false,
      "features are bent: moved by %.2f of the eyes' distance, at most %.2f allowed"},
+    {MEASURE(asymmetry), LIMIT(asymmetry_max), false,
+     "the face has become lopsided: by %.2f of the eyes' distance, at most %.2f allowed"},
+    {MEASURE(age_gap), LIMIT(age_max), false,
+     "the age is wrong: %.0f years off, at most %.0f allowed"},
     {MEASURE(seam), LIMIT(seam_max), false,
      "a seam shows: a step of %.4f along the mask's edge, at most %.4f allowed"},
     {MEASURE(sharpness), LIMIT(sharpness_min), true,
@@ -60,6 +66,7 @@ static void judge(const struct lk_verify_options *options, bool face_lost, struc
 {
     v->passed = !face_lost;
     if (face_lost) {
+        v->excess = 10;
         snprintf(v->reason, sizeof v->reason, "no face is found any more where one was refined");
         return;
     }
@@ -68,9 +75,10 @@ static void judge(const struct lk_verify_options *options, bool face_lost, struc
         float limit = float_at(options, bounds[i].limit);
         if (!(bounds[i].least ? value < limit : value > limit))
             continue;
+        if (v->passed)
+            snprintf(v->reason, sizeof v->reason, bounds[i].reason, (double)value, (double)limit);
         v->passed = false;
-        snprintf(v->reason, sizeof v->reason, bounds[i].reason, (double)value, (double)limit);
-        return;
+        v->excess += fabsf(value - limit) / fmaxf(fabsf(limit), 1e-3f);
     }
 }
 
@@ -123,6 +131,23 @@ static float feature_shift(const struct lk_face *a, const struct lk_face *b)
     return (float)sqrt(sum / 5) / eyes;
 }
 
+/* Of the five points from their mirror image, in distances of the eyes. */
+static float asymmetry_of(const struct lk_face *face)
+{
+    static const int other[5] = {1, 0, 2, 4, 3};
+    struct lk_face mirrored = *face;
+    for (int i = 0; i < 5; i++) {
+        mirrored.points[i][0] = -face->points[other[i]][0];
+        mirrored.points[i][1] = face->points[other[i]][1];
+    }
+    return feature_shift(face, &mirrored);
+}
+
+static float age_gap(const struct lk_verify_input *in)
+{
+    return in->years > 0 && in->years_wanted > 0 ? fabsf(in->years - in->years_wanted) : NAN;
+}
+
 static int check_sizes(const struct lk_verify_input *in, struct lk_error *err)
 {
     const struct lk_picture *a = in->before, *b = in->after;
@@ -157,6 +182,10 @@ int lk_verify_face(const struct lk_verify_input *input,
         .cosine_after = cosine_to(input->face_after, input->identity),
         .pose_shift = faces ? pose_shift(input->face_before, input->face_after) : NAN,
         .feature_shift = faces ? feature_shift(input->face_before, input->face_after) : NAN,
+        .asymmetry =
+            faces ? fmaxf(asymmetry_of(input->face_after) - asymmetry_of(input->face_before), 0)
+                  : NAN,
+        .age_gap = age_gap(input),
         .seam = pixels ? lk__measure_seam(before, after, input->mask) : NAN,
         .sharpness = pixels ? lk__measure_sharpness(before, after, input->mask) : NAN,
         .texture = pixels ? lk__measure_texture(before, after, input->mask) : NAN,
@@ -164,5 +193,23 @@ int lk_verify_face(const struct lk_verify_input *input,
     };
     judge(options, input->face_lost, &v);
     *out = v;
+    return 0;
+}
+
+int lk_look_at_face(const struct lk_picture *crop,
+                    const struct lk_mask *mask,
+                    const struct lk_face *face,
+                    struct lk_look *out,
+                    struct lk_error *err)
+{
+    const struct lk_verify_input input = {.before = crop, .after = crop, .mask = mask};
+    int code = check_sizes(&input, err);
+    if (code)
+        return code;
+    *out = (struct lk_look){
+        .asymmetry = asymmetry_of(face),
+        .sharpness = lk__measure_detail(crop, mask),
+        .texture = lk__measure_skin(crop, mask),
+    };
     return 0;
 }

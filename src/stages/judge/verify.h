@@ -17,6 +17,8 @@ struct lk_verify_options {
     float cosine_min;    /* default 0.4 */
     float pose_max;      /* default 12 degrees */
     float feature_max;   /* default 0.12 */
+    float asymmetry_max; /* default 0.1 */
+    float age_max;       /* default 20 years */
     float seam_max;      /* default 3 / 255 */
     float sharpness_min; /* default 0.2 */
     float texture_min;   /* default 0.4 */
@@ -34,6 +36,7 @@ struct lk_verify_input {
     const struct lk_face *face_after;    /* found again in the finished picture */
     bool face_lost;                      /* looked for, and not found */
     const struct lk_embedding *identity; /* whose face it is to be */
+    float years, years_wanted;           /* how old it looks, and is to look; 0: not known */
 };
 
 /* NAN: not measured. Formulas: docs/judge.md. */
@@ -41,11 +44,16 @@ struct lk_verdict {
     float cosine_before, cosine_after; /* of the embedding to the identity */
     float pose_shift;                  /* degrees between the two heads */
     float feature_shift; /* how far features moved against each other, in distances of the eyes */
+    float asymmetry;     /* how much more than before the points differ from their mirror image, in
+                            distances of the eyes */
+    float age_gap;       /* years between how old it looks and is to look */
     float seam;          /* step across the mask's edge that was not there, 0…1 */
     float sharpness;     /* energy of the finest detail in the face, after ÷ before */
     float texture;       /* the same of the skin's middle scale: what plastic skin lacks */
     float light_shift;   /* stops between coarse lights before and after, median */
     bool passed;
+    float excess;     /* how far beyond their bounds the measures are, as parts of these, summed; 0:
+                         passed */
     char reason[200]; /* one sentence; empty when passed */
 };
 
@@ -54,5 +62,21 @@ int lk_verify_face(const struct lk_verify_input *input,
                    const struct lk_verify_options *options,
                    struct lk_verdict *out,
                    struct lk_error *err);
+
+/* One face of any picture by itself. NAN: not measured. */
+struct lk_look {
+    float asymmetry; /* of the five points, from their mirror image, in distances of the eyes: 0 of
+                        a face from the front */
+    float sharpness; /* mean square of the Laplacian of luminance, of 255 levels */
+    float texture;   /* deviation of skin's middle scale, of its brightness */
+};
+
+/* crop: f32 [h,w,3], sRGB, at the picture's own scale. mask [h,w]: the face in it. LK_E_INPUT when
+ * sizes differ. */
+int lk_look_at_face(const struct lk_picture *crop,
+                    const struct lk_mask *mask,
+                    const struct lk_face *face,
+                    struct lk_look *out,
+                    struct lk_error *err);
 
 #endif

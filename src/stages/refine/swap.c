@@ -1,33 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From picture to crop to swapped crop.
  *
- * The crop is the alignment's similarity, `boost` times the network's side. When it would enlarge
- * the face (scale > 1), the part of the picture that it shows is first upscaled by super-resolution
- * and the crop is taken from there: the network then sees detail where interpolation has none.
- * Pixel boost (FaceFusion): the crop's pixels (k·i + a, k·j + b) of each a, b form a small picture
- * of the network's side; the k² small pictures are swapped one by one and put back in place. */
+ * Pixel boost (FaceFusion): the crop is `boost` times the network's side; its pixels (k·i + a,
+ * k·j + b) of each a, b form a small picture of the network's side; the k² small pictures are
+ * swapped one by one and put back in place. */
 #include "stages/refine/swap.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
-#include "stages/refine/swap_family.h"
+#include "stages/refine/swap_source.h"
 
-/* Another family is one file and one row. */
+/* Another family is one descriptor and one row. */
 static const struct lk__swap_family *const families[] = {
-    &lk__swap_inswapper,
+    &lk__swap_inswapper, &lk__swap_hyperswap, &lk__swap_simswap, &lk__swap_simswap_512,
+    &lk__swap_ghost,     &lk__swap_hififace,  &lk__swap_uniface, &lk__swap_blendswap,
 };
 
-enum { MAX_BOOST = 8, MAX_OWN_BOOST = 4, MAX_SOURCE = 1024 };
+enum { MAX_BOOST = 8, MAX_OWN_BOOST = 4 };
 
-/* A face must be this much smaller than the crop before super-resolution is worth its time. */
-static const double upscale_from = 1.05;
 /* How much pasting may enlarge a crop before it takes more pixels. */
 static const double most_enlarged = 1.5;
-/* Picture pixels around the crop that are upscaled with it, so that its rim is sampled inside. */
-static const int margin = 4;
 
 struct lk_swapper {
     const struct lk__swap_family *family;
@@ -35,18 +31,12 @@ struct lk_swapper {
     char *path;
     struct lk_contract contract;
     struct lk__swap_ports ports;
+    struct lk__converter converter;
 };
 
 void lk_swap_options_init(struct lk_swap_options *options)
 {
-    *options = (struct lk_swap_options){.boost = 0};
-}
-
-void lk_swapped_free(struct lk_swapped *swapped)
-{
-    lk_picture_free(swapped->before);
-    lk_picture_free(swapped->crop);
-    swapped->before = swapped->crop = NULL;
+    *options = (struct lk_swap_options){.boost = 0, .strength = 1};
 }
 
 static const struct lk__swap_family *family_named(const char *name)
@@ -58,18 +48,61 @@ static const struct lk__swap_family *family_named(const char *name)
     return NULL;
 }
 
+static int unknown_family(const char *name, struct lk_error *err)
+{
+    char names[200] = "";
+    for (size_t i = 0, at = 0; i < LK_ARRAY_LENGTH(families) && at < sizeof names; i++)
+        at += (size_t)snprintf(
+            names + at, sizeof names - at, "%s%s", i ? ", " : "",
+            families[i]->name); // NOLINT(clang-analyzer-core.NullDereference): rows are addresses
+    return lk_fail(err, LK_E_INPUT, "swapper family '%s' is not known: the families are %s", name,
+                   names);
+}
+
+const char *lk_swapper_converter(const char *family)
+{
+    const struct lk__swap_family *row = family_named(family);
+    return row ? row->converter : NULL;
+}
+
+bool lk_swapper_wants_photo(const lk_swapper *swapper)
+{
+    return swapper->ports.source_side > 0;
+}
+
+static int open_networks(lk_runtime *runtime,
+                         const char *converter,
+                         const char *device,
+                         lk_swapper *swapper,
+                         struct lk_error *err)
+{
+    const struct lk__swap_family *family = swapper->family;
+    int code = lk_session_open(runtime, swapper->path, device, &swapper->session, err);
+    if (!code)
+        code =
+            lk__swap_find_ports(family, &swapper->contract, swapper->session, &swapper->ports, err);
+    if (!code && family->open)
+        code = family->open(&swapper->contract, &swapper->ports, err);
+    if (code || !family->converter)
+        return code;
+    if (!converter)
+        return lk_fail(err, LK_E_MISSING,
+                       "swapper family '%s' needs an embedding converter: give %s.onnx",
+                       family->name, family->converter);
+    return lk__converter_open(runtime, converter, device, &swapper->converter, err);
+}
+
 int lk_swapper_open(lk_runtime *runtime,
                     const char *family,
                     const char *path,
+                    const char *converter,
                     const char *device,
                     lk_swapper **out,
                     struct lk_error *err)
 {
     const struct lk__swap_family *row = family_named(family);
     if (!row)
-        return lk_fail(
-            err, LK_E_INPUT, "swapper family '%s' is not known: the family is %s", family,
-            families[0]->name); // NOLINT(clang-analyzer-core.NullDereference): rows are addresses
+        return unknown_family(family, err);
     lk_swapper *swapper = calloc(1, sizeof *swapper);
     if (!swapper || !(swapper->path = strdup(path))) {
         free(swapper);
@@ -78,11 +111,7 @@ int lk_swapper_open(lk_runtime *runtime,
     swapper->family = row;
     swapper->contract = (struct lk_contract){
         .path = swapper->path, .role = "swapper", .family = row->name, .expects = row->expects};
-    int code = lk_session_open(runtime, path, device, &swapper->session, err);
-    if (!code)
-        code = row->open(&swapper->contract, swapper->session, &swapper->ports, err);
-    if (!code && swapper->ports.source_size > MAX_SOURCE)
-        code = lk_contract_fail(&swapper->contract, swapper->session, err);
+    int code = open_networks(runtime, converter, device, swapper, err);
     if (code) {
         lk_swapper_free(swapper);
         return code;
@@ -96,6 +125,7 @@ void lk_swapper_free(lk_swapper *swapper)
     if (!swapper)
         return;
     lk_session_release(swapper->session);
+    lk__converter_close(&swapper->converter);
     free(swapper->ports.map);
     free(swapper->path);
     free(swapper);
@@ -104,89 +134,6 @@ void lk_swapper_free(lk_swapper *swapper)
 int lk_swapper_side(const lk_swapper *swapper)
 {
     return swapper->ports.side;
-}
-
-/* The picture's rectangle under the crop, with the margin; false when none of it is inside. */
-struct rectangle {
-    int left, top, width, height;
-};
-
-static bool rectangle_of(const struct lk_affine *from_crop,
-                         int side,
-                         const struct lk_picture *picture,
-                         struct rectangle *out)
-{
-    float low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
-    for (int i = 0; i < 4; i++) {
-        const float corner[2] = {i & 1 ? (float)side : -1, i & 2 ? (float)side : -1};
-        float at[2];
-        lk_affine_apply(from_crop, corner, at);
-        for (int k = 0; k < 2; k++) {
-            low[k] = fminf(low[k], at[k]);
-            high[k] = fmaxf(high[k], at[k]);
-        }
-    }
-    const float size[2] = {(float)picture->width, (float)picture->height};
-    int from[2], to[2];
-    for (int k = 0; k < 2; k++) {
-        from[k] = (int)fminf(fmaxf(floorf(low[k]) - (float)margin, 0), size[k]);
-        to[k] = (int)fminf(fmaxf(ceilf(high[k]) + 1 + (float)margin, 0), size[k]);
-        if (from[k] >= to[k])
-            return false;
-    }
-    *out = (struct rectangle){from[0], from[1], to[0] - from[0], to[1] - from[1]};
-    return true;
-}
-
-/* picture: f32 or u8 → its rectangle as f32 RGB. */
-static int cut_out(const struct lk_picture *picture,
-                   const struct rectangle *r,
-                   struct lk_picture **out,
-                   struct lk_error *err)
-{
-    const size_t channels = (size_t)picture->channels;
-    int code = lk_picture_new(r->width, r->height, 3, LK_PIXEL_F32, out, err);
-    for (int y = 0; y < r->height && !code; y++) {
-        size_t from = ((size_t)(r->top + y) * (size_t)picture->width + (size_t)r->left) * channels;
-        float *to = (*out)->f32 + (size_t)y * (size_t)r->width * 3;
-        for (int x = 0; x < r->width; x++, from += channels, to += 3) {
-            for (size_t c = 0; c < 3; c++)
-                to[c] = picture->type == LK_PIXEL_F32 ? picture->f32[from + c]
-                                                      : (float)picture->u8[from + c] / 255;
-        }
-    }
-    return code;
-}
-
-/* The crop out of the upscaled surroundings. Pixel centres are whole numbers, so that picture x
- * lies at (x − left + ½)·n − ½ in what is upscaled n times. */
-static int crop_upscaled(const struct lk_picture *picture,
-                         const struct lk_affine *to_crop,
-                         const struct rectangle *r,
-                         int side,
-                         const lk_upscaler *upscaler,
-                         const struct lk_watch *watch,
-                         struct lk_picture **out,
-                         struct lk_error *err)
-{
-    struct lk_picture *part = NULL, *large = NULL;
-    const double n = lk_upscaler_factor(upscaler);
-    const double shift[2] = {r->left - 0.5 + 0.5 / n, r->top - 0.5 + 0.5 / n};
-    struct lk_affine from_large = *to_crop; /* to_crop after x = X / n + shift */
-    for (int k = 0; k < 2; k++) {
-        double *m = from_large.m + 3 * k;
-        m[2] += m[0] * shift[0] + m[1] * shift[1];
-        m[0] /= n;
-        m[1] /= n;
-    }
-    int code = cut_out(picture, r, &part, err);
-    if (!code)
-        code = lk_upscale(upscaler, part, NULL, watch, &large, err);
-    if (!code)
-        code = lk_affine_crop(large, &from_large, side, side, out, err);
-    lk_picture_free(part);
-    lk_picture_free(large);
-    return code;
 }
 
 /* The boost that is asked for, or the one that the face's size asks for. */
@@ -209,92 +156,10 @@ static int boost_for(const lk_swapper *swapper,
     return code;
 }
 
-/* Fills out->before, to_crop, upscaled. */
-static int make_crop(const lk_swapper *swapper,
-                     const struct lk_picture *picture,
-                     const struct lk_face *face,
-                     int boost,
-                     const struct lk_swap_options *options,
-                     const struct lk_watch *watch,
-                     struct lk_swapped *out,
-                     struct lk_error *err)
-{
-    const int side = swapper->ports.side * boost;
-    struct lk_affine from_crop;
-    struct rectangle r;
-    int code = lk_align_face((const float(*)[2])face->points, swapper->family->align, side,
-                             &out->to_crop, err);
-    if (!code)
-        code = lk_affine_invert(&out->to_crop, &from_crop, err);
-    if (code)
-        return code;
-    if (!rectangle_of(&from_crop, side, picture, &r))
-        return lk_fail(err, LK_E_INPUT, "face %d lies outside the picture", face->index);
-    out->upscaled = options->upscaler && lk_upscaler_factor(options->upscaler) > 1 &&
-                    lk_affine_scale(&out->to_crop) > upscale_from;
-    if (out->upscaled)
-        return crop_upscaled(picture, &out->to_crop, &r, side, options->upscaler, watch,
-                             &out->before, err);
-    struct lk_picture *part = NULL; /* RGB, whatever the picture has */
-    if ((code = cut_out(picture, &r, &part, err)))
-        return code;
-    struct lk_affine from_part = out->to_crop;
-    for (int k = 0; k < 2; k++) {
-        double *m = from_part.m + 3 * k;
-        m[2] += m[0] * r.left + m[1] * r.top;
-    }
-    code = lk_affine_crop(part, &from_part, side, side, &out->before, err);
-    lk_picture_free(part);
-    return code;
-}
-
-/* Pixels (boost·x + a, boost·y + b) of the crop → tensor [3,side,side]. */
-static void gather(const lk_swapper *swapper,
-                   const struct lk_picture *crop,
-                   int boost,
-                   int a,
-                   int b,
-                   float *tensor)
-{
-    const int side = swapper->ports.side;
-    const size_t plane = (size_t)side * (size_t)side;
-    for (int y = 0; y < side; y++) {
-        for (int x = 0; x < side; x++) {
-            size_t from = ((size_t)(boost * y + b) * (size_t)crop->width + (size_t)(boost * x + a));
-            for (size_t c = 0; c < 3; c++)
-                tensor[c * plane + (size_t)y * (size_t)side + (size_t)x] =
-                    (crop->f32[from * 3 + c] - swapper->family->mean) * swapper->family->factor;
-        }
-    }
-}
-
-/* The answer back to those pixels, 0…1. */
-static void scatter(const lk_swapper *swapper,
-                    const float *answer,
-                    int boost,
-                    int a,
-                    int b,
-                    struct lk_picture *crop)
-{
-    const int side = swapper->ports.side;
-    const size_t plane = (size_t)side * (size_t)side;
-    for (int y = 0; y < side; y++) {
-        for (int x = 0; x < side; x++) {
-            size_t to = ((size_t)(boost * y + b) * (size_t)crop->width + (size_t)(boost * x + a));
-            for (size_t c = 0; c < 3; c++) {
-                float v = answer[c * plane + (size_t)y * (size_t)side + (size_t)x] *
-                              swapper->family->out_factor +
-                          swapper->family->out_mean;
-                crop->f32[to * 3 + c] = fminf(fmaxf(v, 0), 1);
-            }
-        }
-    }
-}
-
-/* One run. tensor [3,side,side], source [source_size]; answer->data is the caller's to free. */
+/* One run. tensor [3,side,side]; answer->data is the caller's to free. */
 static int run(const lk_swapper *swapper,
                float *tensor,
-               float *source,
+               const struct lk_array *source,
                const struct lk_watch *watch,
                struct lk_array *answer,
                struct lk_error *err)
@@ -303,7 +168,7 @@ static int run(const lk_swapper *swapper,
     const char *const names[] = {ports->target, ports->source};
     const struct lk_array inputs[] = {
         {.dtype = LK_F32, .rank = 4, .shape = {1, 3, ports->side, ports->side}, .data = tensor},
-        {.dtype = LK_F32, .rank = 2, .shape = {1, ports->source_size}, .data = source},
+        *source,
     };
     int code =
         lk_session_run(swapper->session, 2, names, inputs, 1, &ports->output, answer, watch, err);
@@ -317,27 +182,28 @@ static int run(const lk_swapper *swapper,
 
 /* Fills out->crop from out->before. */
 static int run_all(const lk_swapper *swapper,
-                   float *source,
+                   const struct lk_array *source,
                    int boost,
                    const struct lk_watch *watch,
-                   struct lk_swapped *out,
+                   struct lk_refined *out,
                    struct lk_error *err)
 {
-    const int side = out->before->width, steps = boost * boost;
-    const size_t bytes =
-        (size_t)3 * (size_t)swapper->ports.side * (size_t)swapper->ports.side * sizeof(float);
-    int code = lk_picture_new(side, side, 3, LK_PIXEL_F32, &out->crop, err);
+    const struct lk__swap_family *family = swapper->family;
+    const int side = swapper->ports.side, steps = boost * boost;
+    const size_t bytes = (size_t)3 * (size_t)side * (size_t)side * sizeof(float);
+    int code = lk_picture_new(boost * side, boost * side, 3, LK_PIXEL_F32, &out->crop, err);
     if (code)
         return code;
     float *tensor = malloc(bytes);
     if (!tensor)
         return lk_fail_memory(err, "the crop of a face", bytes);
     for (int i = 0; i < steps && !code; i++) {
+        const struct lk__comb comb = {boost, i % boost, i / boost};
         struct lk_array answer = {0};
-        gather(swapper, out->before, boost, i % boost, i / boost, tensor);
+        lk__planes_of_crop(out->before, comb, side, &family->in, tensor);
         code = run(swapper, tensor, source, watch, &answer, err);
         if (!code)
-            scatter(swapper, answer.data, boost, i % boost, i / boost, out->crop);
+            lk__crop_of_planes(answer.data, comb, side, &family->out, out->crop);
         if (!code)
             code = lk_watch_step(watch, "swap", i + 1, steps, err);
         lk_arrays_free(&answer, 1);
@@ -347,18 +213,27 @@ static int run_all(const lk_swapper *swapper,
     return code;
 }
 
+/* A network that sees pixels has no vector to mix: its answer is. */
+static void weaken(float strength, struct lk_refined *refined)
+{
+    const size_t n = (size_t)refined->crop->width * (size_t)refined->crop->height * 3;
+    for (size_t i = 0; i < n; i++)
+        refined->crop->f32[i] =
+            refined->before->f32[i] + strength * (refined->crop->f32[i] - refined->before->f32[i]);
+}
+
 static int check_identity(const lk_swapper *swapper,
                           const struct lk_identity *identity,
                           const struct lk_swap_options *options,
                           struct lk_error *err)
 {
     const struct lk_embedding *embedding = &identity->embedding;
-    if (embedding->size != swapper->ports.embedding)
+    if (embedding->size != LK__SWAP_VECTOR)
         return lk_fail(
             err, LK_E_INPUT,
             "identity '%s' has an embedding of %d numbers, swapper '%s' takes %d: make the "
             "identity with the swapper's own embedder",
-            identity->name, embedding->size, swapper->path, swapper->ports.embedding);
+            identity->name, embedding->size, swapper->path, LK__SWAP_VECTOR);
     if (options->embedder && strcmp(options->embedder, embedding->embedder) != 0)
         return lk_fail(
             err, LK_E_INPUT,
@@ -374,32 +249,38 @@ int lk_swap_face(const lk_swapper *swapper,
                  const struct lk_identity *identity,
                  const struct lk_swap_options *options,
                  const struct lk_watch *watch,
-                 struct lk_swapped *out,
+                 struct lk_refined *out,
                  struct lk_error *err)
 {
+    const struct lk__swap_family *family = swapper->family;
     struct lk_swap_options defaults;
-    struct lk_swapped made = {0};
-    float source[MAX_SOURCE];
+    struct lk_refined made = {0};
+    struct lk_array source = {0};
     lk_swap_options_init(&defaults);
     options = options ? options : &defaults;
     int boost;
     if (options->boost < 0 || options->boost > MAX_BOOST)
         return lk_fail(err, LK_E_INPUT, "pixel boost %d is not 1 to %d, nor 0", options->boost,
                        MAX_BOOST);
-    int code = check_identity(swapper, identity, options, err);
+    int code =
+        lk_swapper_wants_photo(swapper) ? 0 : check_identity(swapper, identity, options, err);
     if (!code)
-        code = swapper->family->source(&swapper->contract, &swapper->ports, &identity->embedding,
-                                       source, err);
+        code = lk__swap_source(family, &swapper->contract, &swapper->ports, &swapper->converter,
+                               identity, &face->embedding, options->strength, watch, &source, err);
     if (!code)
         code = boost_for(swapper, face, options, &boost, err);
     if (!code)
-        code = make_crop(swapper, picture, face, boost, options, watch, &made, err);
+        code = lk__crop_face(picture, face, family->align, boost * swapper->ports.side,
+                             options->upscaler, watch, &made, err);
     if (!code)
-        code = run_all(swapper, source, boost, watch, &made, err);
+        code = run_all(swapper, &source, boost, watch, &made, err);
+    lk_arrays_free(&source, 1);
     if (code) {
-        lk_swapped_free(&made);
+        lk_refined_free(&made);
         return code;
     }
+    if (lk_swapper_wants_photo(swapper))
+        weaken(fminf(options->strength, 1), &made);
     *out = made;
     return 0;
 }

@@ -3,7 +3,11 @@
  * on every side and only its own part of the answer is kept. Beyond the picture's border pixels are
  * mirrored (without repeating the border), so that the border looks like the inside. Where the
  * network sees no farther than the pad, tiles and whole are equal; RRDBNet of 23 blocks sees
- * farther, but what lies 16 px away moves its answer by less than a level. */
+ * farther, but what lies 16 px away moves its answer by less than a level.
+ *
+ * What a network does to sizes is found by running it: it answers N·s − 2·c for s px, where c is
+ * the border that networks without padding cut off (waifu2x), and takes sides that are multiples of
+ * 4, or of the windows of its attention: 8 (SwinIR) or 16. */
 #include "stages/refine/upscale.h"
 
 #include <math.h>
@@ -17,8 +21,8 @@ enum {
     MIN_TILE = 16,
     MAX_PAD = 128,
     MAX_FACTOR = 8,
-    PROBE = 64,   /* px of the probe run */
-    MULTIPLE = 4, /* sides that networks with pixel-unshuffle or down-sampling accept */
+    PROBE = 64,   /* px of the first probe run */
+    MAX_CUT = 32, /* px of the input */
     MAX_WHOLE =
         2048 /* px; longer sides are never done at once: activations would fill the memory */
 };
@@ -30,10 +34,15 @@ struct lk_upscaler {
     const char *input, *output;
     int width, height; /* of a fixed input; 0: any */
     int factor;
+    int cut;      /* px of the answer that are missing on each side */
+    int multiple; /* sides that it takes */
 };
 
-/* Every family here differs in weights only. */
-static const char *const families[] = {"rrdbnet", "rrdbnet_x2"};
+/* All families here differ in weights and in what probing finds. */
+static const char *const families[] = {"rrdbnet", "rrdbnet_x2", "srvgg", "rlfn",
+                                       "swinir",  "waifu2x",    "any"};
+/* In the order of trying: pixel-unshuffle and down-sampling, then windows. */
+static const int multiples[] = {4, 8, 16};
 
 void lk_upscale_options_init(struct lk_upscale_options *options)
 {
@@ -57,26 +66,65 @@ static int run(const lk_upscaler *upscaler,
     return code;
 }
 
-/* Runs the network once on black and reads the factor from the size of what comes out. */
-static int probe(lk_upscaler *upscaler, struct lk_error *err)
+/* The size of the answer to a black picture. */
+static int probe(
+    const lk_upscaler *upscaler, int width, int height, int64_t answered[2], struct lk_error *err)
 {
-    int width = upscaler->width ? upscaler->width : PROBE;
-    int height = upscaler->height ? upscaler->height : PROBE;
     struct lk_array output = {0};
     float *tile = calloc((size_t)width * (size_t)height * 3, sizeof *tile);
     if (!tile)
         return lk_fail_memory(err, "a tile", (size_t)width * (size_t)height * 3 * sizeof *tile);
     int code = run(upscaler, tile, width, height, NULL, &output, err);
     if (!code) {
-        int64_t factor = output.shape[2] / height;
-        if (factor < 1 || factor > MAX_FACTOR || output.shape[2] != factor * height ||
-            output.shape[3] != factor * width)
-            code = lk_contract_fail(&upscaler->contract, upscaler->session, err);
-        upscaler->factor = (int)factor;
+        answered[0] = output.shape[3];
+        answered[1] = output.shape[2];
     }
     lk_arrays_free(&output, 1);
     free(tile);
     return code;
+}
+
+/* Whether the answer to width × height can be a picture `factor` times as large without its rim;
+ * then it is what the upscaler does. */
+static bool believe(
+    lk_upscaler *upscaler, int64_t factor, int width, int height, const int64_t answered[2])
+{
+    const int64_t missing = factor * width - answered[0];
+    if (factor < 1 || factor > MAX_FACTOR || missing < 0 || missing % 2 ||
+        missing > 2 * factor * MAX_CUT || factor * height - answered[1] != missing)
+        return false;
+    upscaler->factor = (int)factor;
+    upscaler->cut = (int)(missing / 2);
+    return true;
+}
+
+/* One fixed size: what is missing is less than a pixel of the input times the factor. */
+static int probe_fixed(lk_upscaler *upscaler, struct lk_error *err)
+{
+    const int width = upscaler->width ? upscaler->width : PROBE;
+    const int height = upscaler->height ? upscaler->height : PROBE;
+    int64_t answered[2];
+    int code = probe(upscaler, width, height, answered, err);
+    if (!code && !believe(upscaler, (answered[0] + width - 1) / width, width, height, answered))
+        code = lk_contract_fail(&upscaler->contract, upscaler->session, err);
+    upscaler->multiple = multiples[0];
+    return code;
+}
+
+/* Two sizes tell factor and border; the second is the first that the network takes. */
+static int probe_free(lk_upscaler *upscaler, struct lk_error *err)
+{
+    int64_t first[2], second[2];
+    int code = probe(upscaler, PROBE, PROBE, first, err);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(multiples) && !code; i++) {
+        const int step = multiples[i], side = PROBE + step;
+        upscaler->multiple = step;
+        if (!probe(upscaler, side, side, second, NULL) && (second[0] - first[0]) % step == 0 &&
+            believe(upscaler, (second[0] - first[0]) / step, side, side, second) &&
+            believe(upscaler, upscaler->factor, PROBE, PROBE, first))
+            return 0;
+    }
+    return code ? code : lk_contract_fail(&upscaler->contract, upscaler->session, err);
 }
 
 static int read_ports(lk_upscaler *upscaler, struct lk_error *err)
@@ -112,8 +160,10 @@ int lk_upscaler_open(lk_runtime *runtime,
             break;
     }
     if (family && strcmp(known, family) != 0)
-        return lk_fail(err, LK_E_INPUT, "upscaler family '%s' is not known: the family is %s",
-                       family, families[0]);
+        return lk_fail(err, LK_E_INPUT,
+                       "upscaler family '%s' is not known: the families are rrdbnet, rrdbnet_x2, "
+                       "srvgg, rlfn, swinir, waifu2x, any",
+                       family);
     lk_upscaler *upscaler = calloc(1, sizeof *upscaler);
     if (!upscaler || !(upscaler->path = strdup(path))) {
         free(upscaler);
@@ -123,13 +173,14 @@ int lk_upscaler_open(lk_runtime *runtime,
         (struct lk_contract){.path = upscaler->path,
                              .role = "upscaler",
                              .family = known,
-                             .expects = "one input [1,3,H,W] and one output [1,3,N·H,N·W] of whole "
-                                        "N up to 8"};
+                             .expects = "one input [1,3,H,W] and one output [1,3,N·H,N·W], with or "
+                                        "without its border, of whole N up to 8"};
     int code = lk_session_open(runtime, path, device, &upscaler->session, err);
     if (!code)
         code = read_ports(upscaler, err);
     if (!code)
-        code = probe(upscaler, err);
+        code = upscaler->width || upscaler->height ? probe_fixed(upscaler, err)
+                                                   : probe_free(upscaler, err);
     if (code) {
         lk_upscaler_free(upscaler);
         return code;
@@ -152,25 +203,32 @@ int lk_upscaler_factor(const lk_upscaler *upscaler)
     return upscaler->factor;
 }
 
-/* One side of the picture in parts: `count` parts of `part` px, each shown `shown` px. */
+/* One side of the picture in parts: `count` parts of `part` px, each shown `shown` px, that begin
+ * `pad` px before it. */
 struct cut {
     int size, pad, count, part, shown;
 };
 
-/* fixed: what the network takes, 0 for any. */
-static struct cut cut_side(int size, int tile, int pad, int fixed)
+static int at_least(int a, int b)
 {
-    struct cut cut = {.size = size, .pad = pad};
+    return a > b ? a : b;
+}
+
+/* fixed: what the network takes, 0 for any. The pad is at least what the network cuts off. */
+static struct cut cut_side(const lk_upscaler *upscaler, int size, int tile, int pad, int fixed)
+{
+    const int lost = (upscaler->cut + upscaler->factor - 1) / upscaler->factor;
+    struct cut cut = {.size = size, .pad = at_least(pad, lost)};
     if (fixed) {
-        cut.pad = pad < (fixed - 1) / 2 ? pad : (fixed - 1) / 4;
+        cut.pad = cut.pad < (fixed - 1) / 2 ? cut.pad : at_least((fixed - 1) / 4, lost);
         tile = fixed - 2 * cut.pad;
     } else if (tile == 0 || tile > MAX_WHOLE) {
         tile = MAX_WHOLE;
     }
     cut.count = (size + tile - 1) / tile;
     cut.part = fixed ? tile : (size + cut.count - 1) / cut.count;
-    cut.shown = fixed ? fixed : cut.part + 2 * cut.pad;
-    cut.shown = (cut.shown + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
+    cut.shown = cut.part + 2 * cut.pad;
+    cut.shown = (cut.shown + upscaler->multiple - 1) / upscaler->multiple * upscaler->multiple;
     if (fixed)
         cut.shown = fixed;
     return cut;
@@ -209,24 +267,26 @@ static void show_tile(const struct lk_picture *picture,
     }
 }
 
-/* Keeps a tile's own part. answer [3, factor·rows->shown, factor·columns->shown]. */
-static void keep_tile(const float *answer,
+/* Keeps a tile's own part. answer [3, factor·rows->shown − 2·cut, factor·columns->shown − 2·cut].
+ */
+static void keep_tile(const lk_upscaler *upscaler,
+                      const float *answer,
                       const struct cut *columns,
                       const struct cut *rows,
                       int column,
                       int row,
-                      int factor,
                       struct lk_picture *out)
 {
-    const size_t line = (size_t)columns->shown * (size_t)factor;
-    const size_t plane = line * (size_t)rows->shown * (size_t)factor;
+    const int factor = upscaler->factor, lost = upscaler->cut;
+    const size_t line = (size_t)(columns->shown * factor - 2 * lost);
+    const size_t plane = line * (size_t)(rows->shown * factor - 2 * lost);
     const int left = column * columns->part * factor, top = row * rows->part * factor;
     const int width =
         columns->part * factor < out->width - left ? columns->part * factor : out->width - left;
     const int height =
         rows->part * factor < out->height - top ? rows->part * factor : out->height - top;
-    const float *own =
-        answer + (size_t)(rows->pad * factor) * line + (size_t)(columns->pad * factor);
+    const float *own = answer + (size_t)(rows->pad * factor - lost) * line +
+                       (size_t)(columns->pad * factor - lost);
     for (int y = 0; y < height; y++) {
         float *to = out->f32 + ((size_t)(top + y) * (size_t)out->width + (size_t)left) * 3;
         for (int x = 0; x < width; x++) {
@@ -249,13 +309,14 @@ static int run_tile(const lk_upscaler *upscaler,
 {
     struct lk_array answer = {0};
     int code = run(upscaler, tile, columns->shown, rows->shown, watch, &answer, err);
-    if (!code && (answer.shape[2] != (int64_t)rows->shown * upscaler->factor ||
-                  answer.shape[3] != (int64_t)columns->shown * upscaler->factor))
+    const int64_t factor = upscaler->factor, lost = 2 * (int64_t)upscaler->cut;
+    if (!code && (answer.shape[2] != rows->shown * factor - lost ||
+                  answer.shape[3] != columns->shown * factor - lost))
         code = lk_contract_fail(&upscaler->contract, upscaler->session, err);
     if (!code)
         code = lk_contract_finite(&upscaler->contract, &answer, err);
     if (!code)
-        keep_tile(answer.data, columns, rows, column, row, upscaler->factor, out);
+        keep_tile(upscaler, answer.data, columns, rows, column, row, out);
     lk_arrays_free(&answer, 1);
     return code;
 }
@@ -267,8 +328,10 @@ static int run_tiles(const lk_upscaler *upscaler,
                      struct lk_picture *out,
                      struct lk_error *err)
 {
-    struct cut columns = cut_side(picture->width, options->tile, options->pad, upscaler->width);
-    struct cut rows = cut_side(picture->height, options->tile, options->pad, upscaler->height);
+    struct cut columns =
+        cut_side(upscaler, picture->width, options->tile, options->pad, upscaler->width);
+    struct cut rows =
+        cut_side(upscaler, picture->height, options->tile, options->pad, upscaler->height);
     size_t bytes = (size_t)columns.shown * (size_t)rows.shown * 3 * sizeof(float);
     float *tile = malloc(bytes);
     if (!tile)

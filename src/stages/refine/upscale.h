@@ -19,9 +19,10 @@ struct lk_upscale_options {
 };
 void lk_upscale_options_init(struct lk_upscale_options *options); /* 256, 16 */
 
-/* family: "rrdbnet", "rrdbnet_x2" or NULL: any network [1,3,H,W] RGB 0…1 → [1,3,N·H,N·W]. N is
- * found by a probe run. The runtime must outlive the upscaler. LK_E_INPUT when the file is another
- * kind of network, or the family is not known. */
+/* family: "rrdbnet", "rrdbnet_x2", "srvgg", "rlfn", "swinir", "waifu2x", "any" or NULL: any network
+ * [1,3,H,W] RGB 0…1 → [1,3,N·H,N·W], with or without its border. N, the border and the multiples
+ * that its sides must be are found by probe runs. The runtime must outlive the upscaler. LK_E_INPUT
+ * when the file is another kind of network, or the family is not known. */
 int lk_upscaler_open(lk_runtime *runtime,
                      const char *family,
                      const char *path,

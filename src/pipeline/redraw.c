@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ADetailer's parameters: the mask is the face's box, 4 px larger and softened; it and 32 px around
+ * it are drawn at the model's own size, from what is there, with strength 0.4, and put back. Faces
+ * come larger into the drawing than they were, which is what helps them. */
+#include "pipeline/redraw.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/drawing/paint.h"
+
+static const char separator[] = "[SEP]", skip[] = "[SKIP]";
+static const float grown = 4; /* px on every side of the box */
+
+/* Part i of the prompt, or its last one, without spaces around; malloc'd. */
+static char *part_of(const char *prompt, size_t i)
+{
+    const char *end = strstr(prompt, separator);
+    for (; i && end; i--) {
+        prompt = end + strlen(separator);
+        end = strstr(prompt, separator);
+    }
+    size_t length = end ? (size_t)(end - prompt) : strlen(prompt);
+    while (length && strchr(" \t\r\n", *prompt)) {
+        prompt++;
+        length--;
+    }
+    while (length && strchr(" \t\r\n", prompt[length - 1]))
+        length--;
+    return strndup(prompt, length);
+}
+
+static int mask_of(const struct lk_picture *picture,
+                   const struct lk_face *face,
+                   struct lk_mask **out,
+                   struct lk_error *err)
+{
+    struct lk_mask *mask;
+    int rc = lk_mask_new(picture->width, picture->height, &mask, err);
+    if (rc)
+        return rc;
+    for (int y = 0; y < mask->height; y++)
+        for (int x = 0; x < mask->width; x++)
+            mask->value[(size_t)y * (size_t)mask->width + (size_t)x] =
+                (float)x >= face->box[0] - grown && (float)x <= face->box[2] + grown &&
+                (float)y >= face->box[1] - grown && (float)y <= face->box[3] + grown;
+    *out = mask;
+    return 0;
+}
+
+/* Whether the box has a pixel of the picture. */
+static bool is_in(const struct lk_face *face, const struct lk_picture *picture)
+{
+    return face->box[2] >= 0 && face->box[3] >= 0 && face->box[0] < (float)picture->width &&
+           face->box[1] < (float)picture->height;
+}
+
+static int redraw(lk_engine *engine,
+                  lk_result *result,
+                  const struct lk_face *face,
+                  const struct lk_watch *watch,
+                  struct lk__picture_report *report,
+                  struct lk_error *err)
+{
+    struct lk__brief brief = {.upscale = 1};
+    struct lk_picture *painted;
+    int rc = mask_of(report->picture, face, &brief.retouch.mask, err);
+    rc = rc ? rc : lk_picture_convert(report->picture, LK_PIXEL_F32, &brief.retouch.picture, err);
+    brief.redrawn = brief.retouch.picture;
+    brief.redrawn_mask = brief.retouch.mask;
+    rc = rc ? rc : lk__brief_open(engine, result, NULL, watch, &brief, err);
+    rc = rc ? rc : lk__paint(engine, &brief, 0, watch, &painted, err);
+    lk__brief_close(&brief);
+    if (rc)
+        return rc;
+    lk_debug_picture(&engine->debug, "redraw/picture", painted);
+    lk_picture_free(report->picture);
+    report->picture = painted;
+    report->redrawn++;
+    return 0;
+}
+
+int lk__redraw_faces(lk_engine *engine,
+                     lk_result *result,
+                     const struct lk_watch *watch,
+                     struct lk__picture_report *report,
+                     struct lk_error *err)
+{
+    struct lk_request *request = &result->request;
+    char *whole = request->prompt;
+    struct lk_face *faces = NULL;
+    size_t n = 0;
+    int rc = lk_find_faces(engine->detector, report->picture, (float)request->face_score, watch,
+                           &faces, &n, err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        char *part = part_of(whole, i);
+        rc = part ? lk_watch_step(watch, "redraw", (int)i + 1, (int)n, err)
+                  : lk_fail_memory(err, "a prompt", strlen(whole));
+        request->prompt = part;
+        if (!rc && strcmp(part, skip) != 0 && is_in(&faces[i], report->picture))
+            rc = redraw(engine, result, &faces[i], watch, report, err);
+        request->prompt = whole;
+        free(part);
+    }
+    free(faces);
+    return rc;
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A face goes through steps, each of which takes the whole picture and leaves it with the face
+ * changed under its mask:
+ *
+ *     swap      another identity, or its own, which makes it clearer
+ *     restore   a restorer's clear face; of it only what it changed is added, so that what it
+ * leaves alone is not blurred by coming and going, however often grain     the fine texture that
+ * the picture has and a network's face has not
+ *
+ * What parser and occluder see is asked once, of the picture as it was. */
+#include "pipeline/refining.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "pipeline/face_masks.h"
+#include "stages/fit/fit.h"
+#include "stages/fit/grain.h"
+
+bool lk__only_restores(const struct lk_request *request)
+{
+    return request->task == LK_TASK_RESTORE || !strcmp(request->refine, "restore");
+}
+
+int lk__refining_open(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    const bool swaps = !lk__only_restores(request);
+    struct lk__mask_options masks;
+    int rc = lk__mask_options_read(request, &masks, err);
+    rc = rc ? rc : lk__engine_restorer(engine, request, !swaps, err);
+    rc = rc ? rc : lk__engine_parser(engine, request, masks.region, err);
+    rc = rc ? rc : lk__engine_occluder(engine, request, masks.occlusion, err);
+    if (!rc && swaps)
+        rc = lk__engine_swapper(engine, request, err);
+    return rc || !swaps ? rc : lk__engine_upscaler(engine, request, err);
+}
+
+/* In which way a face is tried: the first as the request says, the others away from it. */
+struct manner {
+    const char *name;
+    float identity, restoring; /* factors of the strengths */
+    int boost;                 /* of the swapper; 0: by the face's size */
+    bool swaps, restores;      /* makes a difference only to faces that are */
+};
+
+static const struct manner manners[] = {
+    {"as asked", 1, 1, 0, false, false},
+    {"more of the identity", 1.3f, 1, 0, true, false},
+    {"pixel boost 4", 1, 1, 4, true, false},
+    {"less restored", 1, 0.5f, 0, false, true},
+    {"less of the identity", 0.8f, 1, 0, true, false},
+    {"more of the identity, pixel boost 4", 1.3f, 1, 4, true, false},
+    {"hardly restored", 1, 0.2f, 0, false, true},
+    {"half of the identity", 0.5f, 1, 0, true, false},
+};
+
+/* One face on its way. */
+struct refining {
+    lk_engine *engine;
+    const struct lk_request *request;
+    const struct lk_watch *watch;
+    const struct lk__refining_wish *wish;
+    const struct lk_picture *original;
+    const struct lk_face *face; /* in it */
+    bool swaps, restores;
+    struct lk__mask_options options;
+    struct lk__face_masks seen;
+};
+
+/* What a manner of refining has come to. Owned. */
+struct outcome {
+    struct lk_picture *finished; /* the whole picture */
+    struct lk_mask *mask;        /* of the last step, in its crop */
+    struct lk_affine to_crop;
+    struct lk_verdict verdict;
+};
+
+static void outcome_free(struct outcome *outcome)
+{
+    lk_picture_free(outcome->finished);
+    lk_mask_free(outcome->mask);
+    *outcome = (struct outcome){0};
+}
+
+/* ---- steps ---- */
+
+/* blended − before, in place of blended. */
+static void take_change(const struct lk_picture *before, struct lk_picture *blended)
+{
+    const size_t n = (size_t)before->width * (size_t)before->height * 3;
+    for (size_t i = 0; i < n; i++)
+        blended->f32[i] -= before->f32[i];
+}
+
+/* Fits the refined crop into the picture, which becomes out's, with its mask. adds: only what the
+ * network changed; not where the crop is coarser than the picture, which would keep old detail. */
+static int fit_in(const struct refining *r,
+                  const struct lk_refined *refined,
+                  bool adds,
+                  struct outcome *out,
+                  struct lk_error *err)
+{
+    const struct lk_affine *to_crop = &refined->to_crop;
+    const int width = refined->crop->width, height = refined->crop->height;
+    struct lk_fit_options fit;
+    struct lk_picture *before = NULL, *blended = NULL;
+    struct lk_mask *seen = NULL, *mask = NULL;
+    float points[5][2];
+    lk_fit_options_init(&fit);
+    fit.mask = r->options.fit;
+    for (int i = 0; i < 5; i++)
+        lk_affine_apply(to_crop, r->face->points[i], points[i]);
+    /* The picture itself, not the crop that the network saw: what is blended in must meet the
+     * picture's own pixels. */
+    int rc = lk_affine_crop(out->finished, to_crop, width, height, &before, err);
+    rc = rc ? rc : lk__face_masks_in(&r->seen, to_crop, width, height, &seen, err);
+    const struct lk_mask *const extra[] = {seen};
+    rc = rc ? rc
+            : lk_fit_face(before, refined->crop, (const float(*)[2])points, extra, seen != NULL,
+                          &fit, &r->engine->debug, &blended, &mask, NULL, err);
+    if (!rc && adds && lk_affine_scale(to_crop) >= 1) {
+        take_change(before, blended);
+        rc = lk_affine_add(out->finished, blended, mask, to_crop, err);
+    } else if (!rc) {
+        rc = lk_affine_paste(out->finished, blended, mask, to_crop, err);
+    }
+    lk_picture_free(before);
+    lk_picture_free(blended);
+    lk_mask_free(seen);
+    if (rc) {
+        lk_mask_free(mask);
+        return rc;
+    }
+    lk_mask_free(out->mask);
+    out->mask = mask;
+    out->to_crop = *to_crop;
+    return 0;
+}
+
+static int swap(const struct refining *r,
+                const struct manner *manner,
+                struct outcome *out,
+                struct lk_error *err)
+{
+    const lk_engine *engine = r->engine;
+    struct lk_swap_options options;
+    struct lk_refined swapped = {0};
+    lk_swap_options_init(&options);
+    options.upscaler = engine->upscaler;
+    options.boost = manner->boost;
+    options.strength = manner->identity * (float)r->request->identity_strength;
+    int rc = lk_swap_face(engine->swapper, r->original, r->face, r->wish->identity, &options,
+                          r->watch, &swapped, err);
+    if (rc)
+        return rc;
+    lk_debug_picture(&engine->debug, "refine/crop-before", swapped.before);
+    lk_debug_picture(&engine->debug, "refine/crop-swapped", swapped.crop);
+    rc = fit_in(r, &swapped, false, out, err);
+    lk_refined_free(&swapped);
+    return rc;
+}
+
+static int restore(const struct refining *r,
+                   const struct manner *manner,
+                   struct outcome *out,
+                   struct lk_error *err)
+{
+    const lk_engine *engine = r->engine;
+    const struct lk_restore_options options = {
+        .strength = manner->restoring * (float)r->request->restore_strength,
+        .weight = (float)r->request->codeformer_weight,
+    };
+    struct lk_refined restored = {0};
+    int rc = lk_restore_face(engine->restorer, out->finished, r->face, &options, r->watch,
+                             &restored, err);
+    if (rc)
+        return rc;
+    lk_debug_picture(&engine->debug, "refine/crop-blurred", restored.before);
+    lk_debug_picture(&engine->debug, "refine/crop-restored", restored.crop);
+    rc = fit_in(r, &restored, true, out, err);
+    lk_refined_free(&restored);
+    return rc;
+}
+
+/* ---- verifying ---- */
+
+/* The face of the finished picture that is this one: the one whose middle is nearest, if it lies in
+ * the old box. */
+static const struct lk_face *same_place(const struct lk_face *faces,
+                                        size_t n,
+                                        const struct lk_face *old)
+{
+    const struct lk_face *best = NULL;
+    float x = (old->box[0] + old->box[2]) / 2, y = (old->box[1] + old->box[3]) / 2,
+          nearest = INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        float dx = (faces[i].box[0] + faces[i].box[2]) / 2 - x,
+              dy = (faces[i].box[1] + faces[i].box[3]) / 2 - y;
+        bool inside = fabsf(dx) < (old->box[2] - old->box[0]) / 2 &&
+                      fabsf(dy) < (old->box[3] - old->box[1]) / 2;
+        if (inside && hypotf(dx, dy) < nearest) {
+            nearest = hypotf(dx, dy);
+            best = &faces[i];
+        }
+    }
+    return best;
+}
+
+/* Looks at the finished picture as a stranger would: finds the face again, and measures. */
+static int verify(const struct refining *r, struct outcome *out, struct lk_error *err)
+{
+    const lk_engine *engine = r->engine;
+    const int width = out->mask->width, height = out->mask->height;
+    struct lk_face *found = NULL, again;
+    struct lk_picture *before = NULL, *after = NULL;
+    struct lk_verify_options options;
+    const struct lk_face *at = NULL;
+    float years = 0;
+    size_t n = 0;
+    lk_verify_options_init(&options);
+    options.cosine_min = engine->same_person * fminf((float)r->request->identity_strength, 1);
+    if (!r->wish->asked)
+        options.sharpness_min = 1; /* clearer is the point */
+    int rc = lk_find_faces(engine->detector, out->finished, (float)r->request->face_score, r->watch,
+                           &found, &n, err);
+    if (!rc && (at = same_place(found, n, r->face))) {
+        again = *at;
+        rc =
+            lk_embed_face(engine->embedder, out->finished, &again, r->watch, &again.embedding, err);
+        if (!rc && engine->judges.agegender && r->wish->identity->years > 0)
+            rc = lk_face_age(engine->judges.agegender, out->finished, &again, r->watch, &years,
+                             NULL, err);
+    }
+    rc = rc ? rc : lk_affine_crop(r->original, &out->to_crop, width, height, &before, err);
+    rc = rc ? rc : lk_affine_crop(out->finished, &out->to_crop, width, height, &after, err);
+    if (!rc) {
+        lk_debug_picture(&engine->debug, "judge/crop-after", after);
+        struct lk_verify_input input = {.before = before,
+                                        .after = after,
+                                        .mask = out->mask,
+                                        .face_before = r->face,
+                                        .face_after = at ? &again : NULL,
+                                        .face_lost = !at,
+                                        .identity = &r->wish->identity->embedding,
+                                        .years = years,
+                                        .years_wanted = r->wish->identity->years};
+        rc = lk_verify_face(&input, &options, &out->verdict, err);
+    }
+    lk_picture_free(before);
+    lk_picture_free(after);
+    free(found);
+    return rc;
+}
+
+/* ---- manners ---- */
+
+static int refine(const struct refining *r,
+                  const struct manner *manner,
+                  struct outcome *out,
+                  struct lk_error *err)
+{
+    int rc = lk_picture_convert(r->original, LK_PIXEL_F32, &out->finished, err);
+    if (!rc && r->swaps)
+        rc = swap(r, manner, out, err);
+    if (!rc && r->restores)
+        rc = restore(r, manner, out, err);
+    if (!rc)
+        rc = lk_grain_match(r->original, out->mask, &out->to_crop, (float)r->request->grain,
+                            out->finished, NULL, err);
+    return rc ? rc : verify(r, out, err);
+}
+
+static bool applies(const struct refining *r, const struct manner *manner)
+{
+    return (!manner->swaps || r->swaps) && (!manner->restores || r->restores);
+}
+
+static bool is_better(const struct lk_verdict *a, const struct lk_verdict *b)
+{
+    return a->passed != b->passed ? a->passed : a->excess < b->excess;
+}
+
+/* Tries manners until one passes or the request's retries are used up; *best is the best of them.
+ */
+static int refine_until_good(const struct refining *r,
+                             struct lk__face_report *report,
+                             struct outcome *best,
+                             struct lk_error *err)
+{
+    int rc = 0, taken = 0;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(manners) && !rc; i++) {
+        const struct manner *manner = &manners[i];
+        struct outcome tried = {0};
+        if (report->n_tried > r->request->retries || best->verdict.passed)
+            break;
+        if (!applies(r, manner))
+            continue;
+        rc = refine(r, manner, &tried, err);
+        report->tried[report->n_tried] =
+            (struct lk__tried){manner->name, tried.verdict.passed, tried.verdict.excess, false};
+        if (!rc && (!best->finished || is_better(&tried.verdict, &best->verdict))) {
+            outcome_free(best);
+            *best = tried;
+            taken = report->n_tried;
+        } else {
+            outcome_free(&tried);
+        }
+        report->n_tried++;
+    }
+    report->tried[taken].taken = true;
+    return rc;
+}
+
+int lk__refine_face(lk_engine *engine,
+                    const struct lk_request *request,
+                    const struct lk__refining_wish *wish,
+                    const struct lk_watch *watch,
+                    struct lk__picture_report *report,
+                    size_t i,
+                    struct lk_error *err)
+{
+    struct lk__face_report *face = &report->faces[i];
+    struct refining r = {
+        .engine = engine,
+        .request = request,
+        .watch = watch,
+        .wish = wish,
+        .original = report->picture,
+        .face = &face->face,
+        .restores = engine->restorer && request->restore_strength > 0,
+    };
+    struct outcome best = {0};
+    r.swaps = !wish->own || (!r.restores && !lk__only_restores(request));
+    if (!r.swaps && !r.restores)
+        return 0;
+    snprintf(face->identity, sizeof face->identity, "%s", wish->identity->name);
+    int rc = lk__mask_options_read(request, &r.options, err);
+    rc = rc ? rc : lk__face_masks_see(engine, &r.options, r.original, r.face, watch, &r.seen, err);
+    rc = rc ? rc : refine_until_good(&r, face, &best, err);
+    if (!rc) {
+        bool keep = wish->asked || best.verdict.passed;
+        face->verdict = best.verdict;
+        face->fate = keep ? LK__FACE_CHANGED : LK__FACE_GIVEN_BACK;
+        if (keep) {
+            lk_picture_free(report->picture);
+            report->picture = lk_picture_ref(best.finished);
+        }
+    }
+    lk__face_masks_free(&r.seen);
+    outcome_free(&best);
+    return rc;
+}
