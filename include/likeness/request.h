@@ -92,6 +92,7 @@ struct lk_request {
     char *hires_upscaler; /* "latent", "lanczos", or an upscaler's name or FAMILY:PATH */
 
     double face_score;
+    char *find; /* how hard faces are looked for: "auto", "quick", "thorough" */
     char *refine;
     char *detector, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
     int upscale; /* factor for the whole picture after drawing; 0: the model's */

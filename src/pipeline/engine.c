@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "catalog/places.h"
 #include "pipeline/debug_folder.h"
 
@@ -424,6 +425,26 @@ int lk_engine_read_mark(lk_engine *engine,
     return rc;
 }
 
+int lk__engine_faces(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err)
+{
+    static const char *const efforts[] = {
+        [LK_FIND_AUTO] = "auto", [LK_FIND_QUICK] = "quick", [LK_FIND_THOROUGH] = "thorough"};
+    struct lk_find_options options;
+    lk_find_options_init(&options);
+    options.threshold = (float)request->face_score;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(efforts) && request->find; i++) {
+        if (!strcmp(request->find, efforts[i]))
+            options.effort = (enum lk_find_effort)i;
+    }
+    return lk_find(engine->detector, picture, &options, watch, faces, n, err);
+}
+
 int lk_engine_find(lk_engine *engine,
                    const struct lk_request *request,
                    const char *path,
@@ -438,9 +459,7 @@ int lk_engine_find(lk_engine *engine,
     int rc = lk_picture_read(path, &picture, err);
     rc = rc ? rc : lk__engine_detector(engine, request, err);
     rc = rc || !embed ? rc : lk__engine_embedder(engine, request, err);
-    rc = rc ? rc
-            : lk_find_faces(engine->detector, picture, (float)request->face_score, watch, &faces, n,
-                            err);
+    rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, n, err);
     if (!rc && embed)
         rc = embed_all(engine, picture, watch, faces, *n, err);
     lk_picture_free(picture);

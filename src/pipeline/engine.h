@@ -17,7 +17,7 @@
 #include "pipeline/drawing/controls.h"
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
-#include "stages/find/detector.h"
+#include "stages/find/find.h"
 #include "stages/identity/agegender.h"
 #include "stages/identity/embedder.h"
 #include "stages/judge/classifier.h"
@@ -100,6 +100,16 @@ int lk__engine_judge(lk_engine *engine,
                      const char *named,
                      const struct lk_model_entry **out,
                      struct lk_error *err);
+
+/* The faces of a picture, found as the request says; the detector is open. *faces is malloc'd. */
+int lk__engine_faces(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err);
+
 const char *lk__engine_draw_device(const lk_engine *engine);
 const char *lk__engine_face_device(const lk_engine *engine);
 

@@ -166,8 +166,7 @@ static int verify(struct refining *r,
     options.cosine_min = r->engine->same_person;
     if (!r->asked)
         options.sharpness_min = 1; /* clearer is the point */
-    int rc = lk_find_faces(r->engine->detector, r->finished, (float)r->request->face_score,
-                           r->watch, &found, &n, err);
+    int rc = lk__engine_faces(r->engine, r->request, r->finished, r->watch, &found, &n, err);
     if (!rc && (at = same_place(found, n, face))) {
         again = *at;
         rc = lk_embed_face(r->engine->embedder, r->finished, &again, r->watch, &again.embedding,
@@ -231,8 +230,8 @@ static int find(lk_engine *engine,
                 struct lk_error *err)
 {
     struct lk_face *faces = NULL;
-    int rc = lk_find_faces(engine->detector, report->picture, (float)request->face_score, watch,
-                           &faces, &report->n_faces, err);
+    int rc = lk__engine_faces(engine, request, report->picture, watch, &faces, &report->n_faces,
+                              err);
     if (!rc && report->n_faces && !(report->faces = calloc(report->n_faces, sizeof *report->faces)))
         rc = lk_fail_memory(err, "the faces", report->n_faces * sizeof *report->faces);
     for (size_t i = 0; !rc && i < report->n_faces; i++) {

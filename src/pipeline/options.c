@@ -154,6 +154,8 @@ static const struct lk_option options[] = {
      "recorded: only faces of whom the cast has consent; self: you declare, in the audit, that those of whom nothing is recorded agree", REFINES},
     {"face-score", 0, LK_OPTION_REAL, IN_REQUEST(face_score), 0.01, 1, NULL, "0.5", "X",
      "only faces that the detector is this sure of", FINDS},
+    {"find", 0, LK_OPTION_CHOICE, IN_REQUEST(find), 0, 0, "auto|quick|thorough", "auto", "EFFORT",
+     "how hard to look for faces: quick at the picture as it is; auto also turned, from afar and in tiles where that may show more; thorough always", FINDS | LK_CMD_DRAW},
     {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS | LK_CMD_DRAW},
     {"embedder", 0, LK_OPTION_TEXT, IN_REQUEST(embedder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "identity network, such as arcface:w600k_r50.onnx",
      REFINES | LK_CMD_COMPARE | LK_CMD_CAST},

@@ -29,14 +29,19 @@ lk_runtime *test_runtime(void)
     return runtime;
 }
 
-static FILE *golden_file(const char *name)
+const char *golden_path(const char *name)
 {
-    char path[4096];
+    static char path[4096];
     const char *source = getenv("LIKENESS_SOURCE");
     snprintf(path, sizeof path, "%s/tests/golden/%s", source ? source : ".", name);
-    FILE *file = fopen(path, "r");
+    return path;
+}
+
+static FILE *golden_file(const char *name)
+{
+    FILE *file = fopen(golden_path(name), "r");
     if (!file)
-        fail_msg("cannot open %s", path);
+        fail_msg("cannot open %s", golden_path(name));
     return file;
 }
 

@@ -81,9 +81,7 @@ static int read_photo(lk_engine *engine,
     struct lk_sha256 sha;
     size_t n = 0;
     int rc = lk_picture_read(path, &picture, err);
-    rc = rc ? rc
-            : lk_find_faces(engine->detector, picture, (float)request->face_score, watch, &faces,
-                            &n, err);
+    rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, &n, err);
     if (!rc) {
         const struct lk_face *face = lk_identity_face(faces, n);
         rc = face ? take_face(engine, picture, face, out, err) : lk_identity_no_face(path, err);

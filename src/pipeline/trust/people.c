@@ -262,8 +262,7 @@ static int find_in(const struct checking *c,
                    size_t *n,
                    struct lk_error *err)
 {
-    return lk_find_faces(c->engine->detector, picture, (float)c->request->face_score, c->watch,
-                         faces, n, err);
+    return lk__engine_faces(c->engine, c->request, picture, c->watch, faces, n, err);
 }
 
 /* The identity that a photo shows. */

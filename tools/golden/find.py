@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Golden numbers of finding: the detector families and the landmarker families.
+
+    python tools/golden/find.py SHARED_DATA tests/golden
+
+Reference: Python onnxruntime on the real networks of SHARED_DATA, and the families' own steps in numpy: Pytorch_Retinaface's priors and
+variances, OpenCV's FaceDetectorYN itself for YuNet, UltraFace's run script, OpenSeeFace's tracker. Families without a real network here
+have a tiny one of their contract, which is written too; its numbers follow from the colours of what it is shown.
+"""
+import pathlib
+import sys
+
+import cv2
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from face import IOU, PASSES, SCORE, noise, numbers, read, session
+
+INSIDE = .6
+PHOTOS = ("fr_obama_and_biden.jpg", "human_ai-face.jpg", "human_solvay1927.jpg", "human_stock-group-1.jpg")
+
+# ---- detectors ----
+
+PIXELS = {  # BGR?, mean in the network's order, factor
+    "scrfd": (False, (127.5, 127.5, 127.5), 1 / 128),
+    "retinaface": (True, (104, 117, 123), 1),
+    "yunet": (True, (0, 0, 0), 1),
+    "yoloface": (False, (0, 0, 0), 1 / 255),
+    "ultraface": (False, (127, 127, 127), 1 / 128),
+}
+
+
+def canvas(image, side, width, height):
+    """As face.letterbox, in a canvas of any shape; u8 RGB."""
+    h, w = image.shape[:2]
+    most_w, most_h = min(side, width), min(side, height)
+    if h / w > most_h / most_w:
+        nh, nw = most_h, int(most_h / (h / w))
+    else:
+        nw, nh = most_w, int(most_w * (h / w))
+    out = np.zeros((height, width, 3), np.uint8)
+    out[:nh, :nw] = cv2.resize(image, (nw, nh))
+    return out, nw / w, nh / h
+
+
+def tensor(family, picture):
+    bgr, mean, factor = PIXELS[family]
+    x = picture[..., ::-1] if bgr else picture
+    return ((x.astype(np.float32) - np.float32(mean)) * np.float32(factor)).transpose(2, 0, 1)[None]
+
+
+def retinaface(network, picture):
+    outputs = network.run(None, {network.get_inputs()[0].name: tensor("retinaface", picture)})
+    d, score, p = (next(o for o in outputs if o.shape[2] == n)[0] for n in (4, 2, 10))
+    h, w = picture.shape[:2]
+    priors = [(x * s + s / 2, y * s + s / 2, m) for s, ms in ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
+              for y in range(-(-h // s)) for x in range(-(-w // s)) for m in ms]
+    priors = np.array(priors)
+    centre, m = priors[:, :2], priors[:, 2:]
+    middle, half = centre + .1 * m * d[:, :2], m * np.exp(.2 * d[:, 2:]) / 2
+    points = centre[:, None] + .1 * m[:, None] * p.reshape(-1, 5, 2)
+    return score[:, 1], np.hstack([middle - half, middle + half]), points
+
+
+def yunet(path, picture):
+    h, w = picture.shape[:2]
+    detector = cv2.FaceDetectorYN.create(str(path), "", (w, h), SCORE, 1.0, 5000)
+    found = detector.detect(np.ascontiguousarray(picture[..., ::-1]))[1]
+    found = np.zeros((0, 15)) if found is None else found
+    # OpenCV has the person's right eye first, which is the picture's left one: the order is ours.
+    return found[:, 14], np.hstack([found[:, :2], found[:, :2] + found[:, 2:4]]), found[:, 4:14].reshape(-1, 5, 2)
+
+
+def yoloface(network, picture):
+    y = network.run(None, {network.get_inputs()[0].name: tensor("yoloface", picture)})[0][0]
+    v8 = 20 in y.shape
+    y = y.T if y.shape[0] in (16, 20) else y
+    score = y[:, 4] if v8 else y[:, 4] * y[:, 15]
+    points = y[:, 5:].reshape(-1, 5, 3)[..., :2] if v8 else y[:, 5:15].reshape(-1, 5, 2)
+    return score, np.hstack([y[:, :2] - y[:, 2:4] / 2, y[:, :2] + y[:, 2:4] / 2]), points
+
+
+def ultraface(network, picture):
+    score, box = network.run(None, {network.get_inputs()[0].name: tensor("ultraface", picture)})
+    h, w = picture.shape[:2]
+    return score[0][:, 1], box[0] * [w, h, w, h], np.zeros((len(box[0]), 5, 2))
+
+
+def same(a, b):
+    area = lambda r: (r[2] - r[0] + 1) * (r[3] - r[1] + 1)
+    p, q = a[1], b[1]
+    both = max(0, min(p[2], q[2]) - max(p[0], q[0]) + 1) * max(0, min(p[3], q[3]) - max(p[1], q[1]) + 1)
+    return both > IOU * (area(p) + area(q) - both) or (a[3] != b[3] and both > INSIDE * min(area(p), area(q)))
+
+
+def detect(look, image, shape):
+    found = []
+    for side in PASSES:
+        picture, sx, sy = canvas(image, side, *(shape or (side, side)))
+        score, box, points = look(picture)
+        for i in np.flatnonzero(score >= SCORE):
+            found.append((min(1, score[i]), box[i] / [sx, sy, sx, sy], points[i] / [sx, sy], side))
+    found.sort(key=lambda f: (-f[0], f[1][0]))
+    kept = []
+    for f in found:
+        if not any(same(k, f) for k in kept):
+            kept.append(f)
+    return sorted(kept, key=lambda f: f[1][0] + f[1][2])
+
+
+def yolo_network(out, name, version):
+    """Mean colours of 32 px squares → one anchor each: its place, and numbers from the colours."""
+    value, width = helper.make_tensor_value_info, 20 if version == 8 else 16
+    rng = np.random.default_rng(version)
+    w = rng.normal(0, 12, (width, 3)).astype(np.float32)
+    b = rng.normal(0, 8, width).astype(np.float32)
+    w[2:4], b[2:4] = rng.uniform(20, 40, (2, 3)), (45, 60)
+    strong = [4] if version == 8 else [4, 15]
+    w[strong], b[strong] = (14, -14, 0), -1.4 if version == 8 else -.5
+    place = np.zeros((1, width, 20, 20), np.float32)
+    y, x = np.mgrid[:20, :20] * 32 + 16
+    where = [(0, 1)] + [(5 + i * (3 if version == 8 else 2), 6 + i * (3 if version == 8 else 2)) for i in range(5)]
+    for i, j in where:
+        place[0, i], place[0, j] = x, y
+    rows = np.zeros((1, width, 1, 1), np.float32)
+    rows[0, strong] = 1  # through a sigmoid
+    nodes = [helper.make_node("AveragePool", ["images"], ["p"], kernel_shape=[32, 32], strides=[32, 32]),
+             helper.make_node("Conv", ["p", "w", "b"], ["c"]),
+             helper.make_node("Add", ["c", "place"], ["a"]),
+             helper.make_node("Sigmoid", ["c"], ["s"]),
+             helper.make_node("Where", ["rows", "s", "a"], ["y"]),
+             helper.make_node("Reshape", ["y", "shape"], ["output0" if version == 8 else "flat"])]
+    if version == 5:
+        nodes.append(helper.make_node("Transpose", ["flat"], ["output0"], perm=[0, 2, 1]))
+    constants = [numpy_helper.from_array(v, n) for n, v in (
+        ("w", w[:, :, None, None]), ("b", b), ("place", place.astype(np.float16)), ("rows", rows.astype(bool)),
+        ("shape", np.array([1, width, 400])))]
+    nodes.insert(0, helper.make_node("Cast", ["place"], ["placef"], to=TensorProto.FLOAT))
+    nodes[3].input[1] = "placef"
+    shape = [1, 20, 400] if version == 8 else [1, 400, 16]
+    graph = helper.make_graph(nodes, name, [value("images", 1, [1, 3, 640, 640])], [value("output0", 1, shape)], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(out / name))
+
+
+def detectors(data, out):
+    yolo_network(out, "find_yolo8.onnx", 8)
+    yolo_network(out, "find_yolo5.onnx", 5)
+    real = data / "detector"
+    networks = [("retinaface", real / "retinaface_mobilenet0.25_640.onnx", (640, 640)),
+                ("yunet", real / "yunet_n_dynamic.onnx", None), ("yunet", real / "yunet_n_640_640.onnx", (640, 640)),
+                ("ultraface", real / "ultraface_RFB-320.onnx", (320, 240)),
+                ("yoloface", out / "find_yolo8.onnx", (640, 640)), ("yoloface", out / "find_yolo5.onnx", (640, 640))]
+    lines = ["# made by tools/golden/find.py: network file, family; photo name count; face score box points"]
+    for family, path, shape in networks:
+        lines.append(f"network\t{path.name}\t{family}")
+        opened = path if family == "yunet" else session(path)
+        for name in PHOTOS:
+            faces = detect(lambda picture: globals()[family](opened, picture), read(data / "photos" / name), shape)
+            lines.append(f"photo\t{name}\t{len(faces)}")
+            lines += ["face\t" + numbers([f[0], *f[1], *f[2].ravel()]) for f in faces]
+            print(path.name, name, len(faces))
+    (out / "find.tsv").write_text("\n".join(lines) + "\n")
+
+    lines = ["# made by tools/golden/find.py: letterbox family width height side canvas; then index value of its tensor"]
+    rng = np.random.default_rng(2)
+    for family in PIXELS:
+        for w, h, side, cw, ch in ((800, 600, 640, 640, 640), (500, 900, 128, 320, 240)):
+            x = tensor(family, canvas(noise(w, h), side, cw, ch)[0]).ravel()
+            lines.append(f"letterbox\t{family}\t{w}\t{h}\t{side}\t{cw}\t{ch}")
+            lines += [f"value\t{i}\t{x[i]:.9g}" for i in rng.choice(x.size, 60, replace=False)]
+    (out / "find_tensors.tsv").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    data, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    detectors(data, out)
