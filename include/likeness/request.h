@@ -94,7 +94,7 @@ struct lk_request {
     double face_score;
     char *find; /* how hard faces are looked for: "auto", "quick", "thorough" */
     char *refine;
-    char *detector, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
+    char *detector, *landmarker, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
     int upscale; /* factor for the whole picture after drawing; 0: the model's */
     struct lk_person people[LK_PEOPLE_MAX];
     int n_people;

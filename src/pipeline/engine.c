@@ -80,14 +80,16 @@ void lk_engine_free(lk_engine *engine)
     close_painter(&engine->painter);
     close_painter(&engine->refiner);
     lk_detector_free(engine->detector);
+    lk_landmarker_free(engine->landmarker);
     lk_embedder_free(engine->embedder);
     lk_swapper_free(engine->swapper);
     lk_upscaler_free(engine->upscaler);
     lk_rivagan_free(engine->rivagan);
     lk__controls_close(&engine->controls);
     close_judges(&engine->judges);
-    char *names[] = {engine->painter_name, engine->detector_name, engine->embedder_name,
-                     engine->swapper_name, engine->upscaler_name, engine->refiner_name};
+    char *names[] = {engine->painter_name,  engine->detector_name, engine->landmarker_name,
+                     engine->embedder_name, engine->swapper_name,  engine->upscaler_name,
+                     engine->refiner_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         free(names[i]);
     lk_runtime_free(engine->runtime);
@@ -152,6 +154,17 @@ static int note(lk_engine *engine, const struct lk_model_entry *entry, struct lk
     struct lk__model_use *use = &engine->uses[entry->role];
     snprintf(use->name, sizeof use->name, "%s", entry->name);
     return lk_model_sha256(entry, &use->sha256, err);
+}
+
+/* The starter's model of a role when it is there. */
+static const struct lk_model_entry *starter_of(const lk_catalog *catalog, enum lk_role role)
+{
+    for (size_t i = 0; i < lk_catalog_count(catalog); i++) {
+        const struct lk_model_entry *entry = lk_catalog_at(catalog, i);
+        if (entry->role == role && entry->path && !strcmp(entry->name, "starter"))
+            return entry;
+    }
+    return NULL;
 }
 
 static const struct lk_model_entry *first_there(const lk_catalog *catalog, enum lk_role role)
@@ -262,7 +275,7 @@ int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, stru
     return rc ? rc : remember(&engine->refiner_name, request->refiner, err);
 }
 
-int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+static int open_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
 {
     const struct lk_model_entry *entry;
     lk_detector *opened;
@@ -280,6 +293,53 @@ int lk__engine_detector(lk_engine *engine, const struct lk_request *request, str
     lk_detector_free(engine->detector);
     engine->detector = opened;
     return remember(&engine->detector_name, request->detector, err);
+}
+
+static void close_landmarker(lk_engine *engine)
+{
+    lk_landmarker_free(engine->landmarker);
+    engine->landmarker = NULL;
+    engine->landmark_score = 0;
+    free(engine->landmarker_name);
+    engine->landmarker_name = NULL;
+}
+
+/* The starter's landmarker knows the faces that the starter's detector finds; beside another
+ * detector it serves only when it is asked for. */
+static const char *landmarker_wanted(const lk_engine *engine, const struct lk_request *request)
+{
+    const bool has_starter = starter_of(engine->catalog, LK_ROLE_LANDMARKER) != NULL;
+    return request->landmarker || request->detector || !has_starter ? request->landmarker
+                                                                    : "starter";
+}
+
+static int open_landmarker(lk_engine *engine,
+                           const struct lk_request *request,
+                           struct lk_error *err)
+{
+    const char *wanted = landmarker_wanted(engine, request);
+    const struct lk_model_entry *entry;
+    engine->uses[LK_ROLE_LANDMARKER].used = wanted != NULL;
+    if (wanted && is_open(engine->landmarker_name, wanted))
+        return 0;
+    close_landmarker(engine);
+    if (!wanted)
+        return 0;
+    int rc = lk_catalog_find(engine->catalog, LK_ROLE_LANDMARKER, wanted, &entry, err);
+    rc = rc ? rc : note(engine, entry, err);
+    rc = rc ? rc
+            : lk_landmarker_open(engine->runtime, entry->family, entry->path,
+                                 lk__engine_face_device(engine), &engine->landmarker, err);
+    if (rc)
+        return rc;
+    engine->landmark_score = entry->defaults.face_score;
+    return remember(&engine->landmarker_name, wanted, err);
+}
+
+int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    int rc = open_detector(engine, request, err);
+    return rc ? rc : open_landmarker(engine, request, err);
 }
 
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
@@ -442,6 +502,9 @@ int lk__engine_faces(const lk_engine *engine,
         if (!strcmp(request->find, efforts[i]))
             options.effort = (enum lk_find_effort)i;
     }
+    options.landmarker = engine->landmarker;
+    if (engine->landmark_score > 0)
+        options.landmark_score = engine->landmark_score;
     return lk_find(engine->detector, picture, &options, watch, faces, n, err);
 }
 

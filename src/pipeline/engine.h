@@ -64,10 +64,12 @@ struct lk_engine {
     struct lk_key key;              /* of the hidden mark */
     bool has_key;
 
-    char *painter_name, *detector_name, *embedder_name, *swapper_name, *upscaler_name,
-        *refiner_name; /* what is open; NULL: nothing */
+    char *painter_name, *detector_name, *landmarker_name, *embedder_name, *swapper_name,
+        *upscaler_name, *refiner_name; /* what is open; NULL: nothing */
     struct lk__painter painter, refiner;
     lk_detector *detector;
+    lk_landmarker *landmarker; /* NULL: none is asked for */
+    float landmark_score;      /* the landmarker's threshold; 0: the usual one */
     lk_embedder *embedder;
     const struct lk_model_entry *embedder_entry;
     float same_person; /* the embedder's threshold */
@@ -85,6 +87,7 @@ int lk__engine_painter(lk_engine *engine, const struct lk_request *request, stru
 /* The next lk__engine_painter and lk__engine_refiner open them anew. */
 void lk__engine_forget_painters(lk_engine *engine);
 int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+/* And the landmarker that goes with it, if any. */
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* After the embedder, which it must belong to. */

@@ -157,6 +157,8 @@ static const struct lk_option options[] = {
     {"find", 0, LK_OPTION_CHOICE, IN_REQUEST(find), 0, 0, "auto|quick|thorough", "auto", "EFFORT",
      "how hard to look for faces: quick at the picture as it is; auto also turned, from afar and in tiles where that may show more; thorough always", FINDS | LK_CMD_DRAW},
     {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS | LK_CMD_DRAW},
+    {"landmarker", 0, LK_OPTION_TEXT, IN_REQUEST(landmarker), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
+     "network that finds a face's points more exactly, such as 2dfan4:2dfan4.onnx (default: none, the starter's with the starter's detector)", FINDS | LK_CMD_DRAW},
     {"embedder", 0, LK_OPTION_TEXT, IN_REQUEST(embedder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "identity network, such as arcface:w600k_r50.onnx",
      REFINES | LK_CMD_COMPARE | LK_CMD_CAST},
     {"swapper", 0, LK_OPTION_TEXT, IN_REQUEST(swapper), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face swapper, such as inswapper:inswapper_128.onnx",

@@ -31,6 +31,9 @@ static const float lying = 45;
 
 enum { MAX_DIVISIONS = 16 };
 
+/* What only a harder look shows must look more like a face: of the way to being sure of it. */
+static const float harder = 0.5f;
+
 /* A part of the picture (it may reach outside, where the picture's edge is repeated), turned
  * clockwise by `turns` right angles. */
 struct view {
@@ -131,9 +134,11 @@ static int look(struct finding *f, const struct view *view, int side, struct lk_
                        !view->turns && !view->x && !view->y;
     const size_t before = f->found.count;
     struct lk_picture *made = NULL;
+    const float more = harder * fmaxf(0, lk__detector_sure(f->detector) - f->threshold);
+    const float threshold = whole ? f->threshold : f->threshold + more;
     int code = whole ? 0 : make_view(f->picture, view, &made, err);
     code = code ? code
-                : lk__detector_look(f->detector, made ? made : f->picture, side, f->threshold,
+                : lk__detector_look(f->detector, made ? made : f->picture, side, threshold,
                                     f->watch, &f->found, err);
     lk_picture_free(made);
     if (code)
@@ -306,7 +311,9 @@ static int make_faces(const struct lk__candidates *found,
 
 void lk_find_options_init(struct lk_find_options *options)
 {
-    *options = (struct lk_find_options){.threshold = 0.5f, .effort = LK_FIND_AUTO};
+    *options = (struct lk_find_options){.threshold = 0.5f,
+                                        .effort = LK_FIND_AUTO,
+                                        .landmark_score = 0.5f};
 }
 
 int lk_find(const lk_detector *detector,
@@ -324,7 +331,8 @@ int lk_find(const lk_detector *detector,
     if (!(f.threshold >= 0 && f.threshold <= 1))
         return lk_fail(err, LK_E_INPUT, "face score %g is not between 0 and 1",
                        (double)f.threshold);
-    if (!lk_detector_has_points(detector) && !options->boxes_only)
+    const bool are_guesses = !lk_detector_has_points(detector);
+    if (are_guesses && !options->boxes_only && !options->landmarker)
         return lk_fail(err, LK_E_INPUT,
                        "the detector of family %s answers boxes without points: name a landmarker "
                        "that finds them",
@@ -335,7 +343,12 @@ int lk_find(const lk_detector *detector,
     code = code ? code : look_at_all(&f, options->effort, err);
     if (!code && f.found.count)
         code = make_faces(&f.found, &made, err);
-    if (!code) {
+    for (size_t i = 0; i < f.found.count && !code && options->landmarker; i++)
+        code = lk_landmark_face(options->landmarker, picture,
+                                are_guesses ? 0 : options->landmark_score, &made[i], watch, err);
+    if (code) {
+        free(made);
+    } else {
         *faces = made;
         *count = f.found.count;
     }

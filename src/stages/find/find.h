@@ -9,6 +9,7 @@
 #define LK_STAGES_FIND_FIND_H
 
 #include "stages/find/detector.h"
+#include "stages/find/landmarker.h"
 
 enum lk_find_effort {
     LK_FIND_AUTO,     /* the cheap looks, then those that what was seen calls for */
@@ -19,9 +20,11 @@ enum lk_find_effort {
 struct lk_find_options {
     float threshold; /* faces with at least this score, 0…1 */
     enum lk_find_effort effort;
+    const lk_landmarker *landmarker; /* refines the points; NULL: those of the detector stay */
+    float landmark_score;            /* from which its points are taken, 0…1 */
     bool boxes_only; /* points are not needed: those of a detector without them are guessed */
 };
-void lk_find_options_init(struct lk_find_options *options); /* 0.5, auto */
+void lk_find_options_init(struct lk_find_options *options); /* 0.5, auto; 0.5 */
 
 /* Faces left to right by the middle of their boxes, index 0, 1 … *faces is malloc'd (the caller
  * frees), NULL when there are none: that is no error. Boxes are not clipped: a face cut off by the
