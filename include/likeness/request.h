@@ -24,8 +24,10 @@ enum lk_task { LK_TASK_PORTRAIT, LK_TASK_DRAW, LK_TASK_SWAP };
 struct lk_person {
     char *photo; /* a name of the cast; what is none, or has a '/', is the path of a picture with
                     that person's face */
-    char *place; /* "largest", "left", "center", "right", "all", or an index from left to right;
-                    NULL: see --face */
+    char *place; /* which face: "left", "largest:1", "woman+age:30-50", "all" … as --face takes it
+                    (docs/find.md); NULL: the largest */
+    char *like;  /* with a place that ends in "like": a name or a photo, as above, of whom the face
+                    must look like; else NULL */
 };
 
 /* One ControlNet: what it sees of which picture, how much it counts, and in which part of the

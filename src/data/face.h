@@ -31,6 +31,8 @@ struct lk_face {
                                mouth corner left, right */
     float yaw, pitch, roll; /* degrees, estimated from the points; yaw > 0 turns to the picture's
                                right, roll > 0 clockwise */
+    float age;              /* years; 0: not told */
+    char gender;            /* 'f', 'm'; 0: not told */
     struct lk_landmarks landmarks;
     struct lk_embedding embedding;
     int index; /* 0, 1 … from left to right */
@@ -39,5 +41,9 @@ struct lk_face {
 /* Cosine of two embeddings of one embedder; NAN when they do not compare (size or embedder differ,
  * or none). */
 float lk_embedding_cosine(const struct lk_embedding *a, const struct lk_embedding *b);
+
+/* How well an identity can be told from it, 0.01…1: score · size · cos yaw · cos pitch; a face of
+ * 112 px or more is large enough. */
+float lk_face_quality(const struct lk_face *face);
 
 #endif

@@ -420,6 +420,37 @@ int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, str
     return remember(&engine->upscaler_name, request->upscaler, err);
 }
 
+int lk__engine_agegender(lk_engine *engine, struct lk_error *err)
+{
+    struct lk__judges *judges = &engine->judges;
+    const struct lk_model_entry *entry;
+    if (judges->agegender)
+        return 0;
+    int rc = lk__engine_judge(engine, LK_ROLE_AGEGENDER, engine->options.agegender, &entry, err);
+    if (rc || !entry)
+        return rc;
+    return lk_agegender_open(engine->runtime, entry->family, entry->path,
+                             lk__engine_face_device(engine), &judges->agegender, err);
+}
+
+int lk__engine_ages(lk_engine *engine,
+                    const struct lk_picture *picture,
+                    struct lk_face *faces,
+                    size_t n,
+                    const struct lk_watch *watch,
+                    struct lk_error *err)
+{
+    int rc = lk__engine_agegender(engine, err);
+    const lk_agegender *network = engine->judges.agegender;
+    engine->uses[LK_ROLE_AGEGENDER].used |= network != NULL;
+    for (size_t i = 0; i < n && !rc && network; i++) {
+        bool is_male = false;
+        rc = lk_face_age(network, picture, &faces[i], watch, &faces[i].age, &is_male, err);
+        faces[i].gender = is_male ? 'm' : 'f';
+    }
+    return rc;
+}
+
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err)
 {
     const struct lk_model_entry *entry;
@@ -511,7 +542,7 @@ int lk__engine_faces(const lk_engine *engine,
 int lk_engine_find(lk_engine *engine,
                    const struct lk_request *request,
                    const char *path,
-                   bool embed,
+                   unsigned known,
                    const struct lk_watch *watch,
                    struct lk_face **out,
                    size_t *n,
@@ -521,10 +552,13 @@ int lk_engine_find(lk_engine *engine,
     struct lk_face *faces = NULL;
     int rc = lk_picture_read(path, &picture, err);
     rc = rc ? rc : lk__engine_detector(engine, request, err);
-    rc = rc || !embed ? rc : lk__engine_embedder(engine, request, err);
+    if (!rc && (known & LK_KNOW_EMBEDDING))
+        rc = lk__engine_embedder(engine, request, err);
     rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, n, err);
-    if (!rc && embed)
+    if (!rc && (known & LK_KNOW_EMBEDDING))
         rc = embed_all(engine, picture, watch, faces, *n, err);
+    if (!rc && (known & LK_KNOW_AGE))
+        rc = lk__engine_ages(engine, picture, faces, *n, watch, err);
     lk_picture_free(picture);
     if (rc)
         free(faces);

@@ -113,6 +113,16 @@ int lk__engine_faces(const lk_engine *engine,
                      size_t *n,
                      struct lk_error *err);
 
+/* The network that tells ages; engine->judges.agegender stays NULL when none is installed. */
+int lk__engine_agegender(lk_engine *engine, struct lk_error *err);
+/* Fills age and gender of faces, where such a network is installed. */
+int lk__engine_ages(lk_engine *engine,
+                    const struct lk_picture *picture,
+                    struct lk_face *faces,
+                    size_t n,
+                    const struct lk_watch *watch,
+                    struct lk_error *err);
+
 const char *lk__engine_draw_device(const lk_engine *engine);
 const char *lk__engine_face_device(const lk_engine *engine);
 
@@ -136,12 +146,14 @@ int lk_engine_read_c2pa(const lk_engine *engine,
                         struct lk_c2pa_found *out,
                         struct lk_error *err);
 
-/* Faces of a picture file, for detect, compare and inspect; with embeddings when asked. *faces is
- * malloc'd. */
+/* What shall be known of faces beside where they are. */
+enum { LK_KNOW_EMBEDDING = 1, LK_KNOW_AGE = 2 };
+
+/* Faces of a picture file, for detect, compare and inspect. *faces is malloc'd. */
 int lk_engine_find(lk_engine *engine,
                    const struct lk_request *request,
                    const char *picture,
-                   bool embed,
+                   unsigned known,
                    const struct lk_watch *watch,
                    struct lk_face **faces,
                    size_t *n,

@@ -13,7 +13,8 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "pipeline/request_controls.h"
-#include "stages/diffuse/control/annotate.h"
+#include "pipeline/request_people.h"
+#include "stages/diffuse/annotate.h"
 
 #define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
 #define IN_ENGINE(member) LK_HOME_ENGINE, offsetof(struct lk_engine_options, member)
@@ -144,8 +145,9 @@ static const struct lk_option options[] = {
      "enlarge the drawn picture by N before the faces are refined; 1 does not (default: the model's)", LK_CMD_PORTRAIT},
 
     {"face", 'f', LK_OPTION_PERSON, IN_REQUEST(people), 0, 0, NULL, NULL, "[PLACE=]NAME|PHOTO",
-     "whose face: a person of the cast, or a photo (what is no name of the cast, or has a /). PLACE says which face of the picture gets it: largest (default), left, center, right, all, or 0, 1 … "
-     "from left to right. May be given several times", REFINES},
+     "whose face: a person of the cast, or a photo (what is no name of the cast, or has a /). PLACE says which face of the picture gets it: largest (default), smallest, left, right, "
+     "top, bottom, best, worst or center, each with :N for a later one; N for the one from the left; at:XxY; like:NAME|PHOTO; all; before it woman+, man+ or age:LOW-HIGH+ "
+     "(docs/find.md). May be given several times, or as left=ada,right=bo", REFINES},
     {"refine", 0, LK_OPTION_CHOICE, IN_REQUEST(refine), 0, 0, "auto|swap|none", "auto", "MODE",
      "auto: with --face that identity is swapped in, other faces are made clearer by their own; swap: only faces that --face names; none", REFINES},
     {"use", 0, LK_OPTION_CHOICE, IN_REQUEST(use), 0, 0, LK_CONSENT_USES, "portrait", "USE",
@@ -204,7 +206,7 @@ static const struct lk_option options[] = {
     {"nsfw", 0, LK_OPTION_TEXT, IN_ENGINE(nsfw), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
      "network that judges whether a picture is sexual, such as vit-nsfw:nsfw.onnx", MAKES},
     {"agegender", 0, LK_OPTION_TEXT, IN_ENGINE(agegender), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
-     "network that tells ages, such as genderage:genderage.onnx", MAKES},
+     "network that tells ages, such as genderage:genderage.onnx", MAKES | LK_CMD_DETECT},
 
     {"use", 0, LK_OPTION_TEXT, IN_CAST(uses), 0, 0, NULL, NULL, "USES",
      "consent grant: for what, separated by commas: portrait, film, advertising, editorial, education, research", LK_CMD_CAST},
@@ -347,39 +349,6 @@ static int set_size(const struct lk_option *o,
     return 0;
 }
 
-/* [PLACE=]NAME|PHOTO. A prefix that is no place belongs to the path. */
-static int add_person(struct lk_request *request,
-                      const char *text,
-                      const char *label,
-                      struct lk_error *err)
-{
-    if (request->n_people == LK_PEOPLE_MAX)
-        return lk_fail(err, LK_E_INPUT, "%s: more than %d people", label, LK_PEOPLE_MAX);
-    struct lk_person person = {0};
-    const char *equals = strchr(text, '=');
-    size_t n = equals ? (size_t)(equals - text) : 0;
-    char place[16] = "";
-    if (n && n < sizeof place)
-        memcpy(place, text, n);
-    bool index = n && strspn(place, "0123456789") == n;
-    if (index || (*place && is_choice("largest|left|center|right|all", place))) {
-        if (!(person.place = strdup(place)))
-            return lk_fail_memory(err, label, n);
-        text = equals + 1;
-    }
-    if (!*text) {
-        free(person.place);
-        return lk_fail(err, LK_E_INPUT, "%s: nobody is named: give [PLACE=]NAME or [PLACE=]PHOTO",
-                       label);
-    }
-    if (!(person.photo = strdup(text))) {
-        free(person.place);
-        return lk_fail_memory(err, label, strlen(text));
-    }
-    request->people[request->n_people++] = person;
-    return 0;
-}
-
 static int set_choice(const struct lk_option *o,
                       char **member,
                       const char *text,
@@ -460,7 +429,7 @@ int lk_option_set(const struct lk_option *o,
     case LK_OPTION_CONTROL_MODEL:
         return lk__request_add_control_model(&invocation->request, text, label, err);
     case LK_OPTION_PERSON:
-        return add_person(&invocation->request, text, label, err);
+        return lk__request_add_people(&invocation->request, text, label, err);
     }
     return lk_fail(err, LK_E_FAILED, "%s: option of unknown type", label);
 }
@@ -510,8 +479,7 @@ void lk_request_free(struct lk_request *request)
     free(request->prompt);
     free(request->picture);
     for (int i = 0; i < request->n_people; i++) {
-        free(request->people[i].photo);
-        free(request->people[i].place);
+        lk__person_free(&request->people[i]);
     }
     lk__request_free_controls(request);
     *request = (struct lk_request){0};

@@ -111,18 +111,28 @@ static json_t *json_of_points(const float (*points)[2], int n)
 static json_t *json_of_face(const struct lk_face *face)
 {
     json_t *points = json_of_points((const float(*)[2])face->points, 5);
-    json_t *json = json_pack("{s:i,s:[o,o,o,o],s:o,s:o,s:o,s:o,s:o}", "index", face->index, "box",
-                     lk__json_of_number(face->box[0]), lk__json_of_number(face->box[1]),
-                     lk__json_of_number(face->box[2]), lk__json_of_number(face->box[3]), "score",
-                     lk__json_of_number(face->score), "points", points, "yaw",
-                     lk__json_of_number(face->yaw), "pitch", lk__json_of_number(face->pitch),
-                     "roll", lk__json_of_number(face->roll));
-    if (face->landmarks.count) {
+    return json_pack(
+        "{s:i,s:[o,o,o,o],s:o,s:o,s:o,s:o,s:o}", "index", face->index, "box",
+        lk__json_of_number(face->box[0]), lk__json_of_number(face->box[1]),
+        lk__json_of_number(face->box[2]), lk__json_of_number(face->box[3]), "score",
+        lk__json_of_number(face->score), "points", points, "yaw", lk__json_of_number(face->yaw),
+        "pitch", lk__json_of_number(face->pitch), "roll", lk__json_of_number(face->roll));
+}
+
+/* What detect tells beside: the audit keeps none of it. */
+static json_t *json_of_seen_face(const struct lk_face *face)
+{
+    const struct lk_landmarks *l = &face->landmarks;
+    json_t *json = json_of_face(face);
+    json_object_set_new(json, "quality", lk__json_of_number((double)lk_face_quality(face)));
+    if (face->gender) {
+        json_object_set_new(json, "age", lk__json_of_number((double)face->age));
+        json_object_set_new(json, "gender", json_string(face->gender == 'f' ? "woman" : "man"));
+    }
+    if (l->count) {
         json_object_set_new(json, "landmarks",
-                            json_of_points((const float(*)[2])face->landmarks.point,
-                                           face->landmarks.count));
-        json_object_set_new(json, "landmark_score",
-                            lk__json_of_number((double)face->landmarks.score));
+                            json_of_points((const float(*)[2])l->point, l->count));
+        json_object_set_new(json, "landmark_score", lk__json_of_number((double)l->score));
     }
     return json;
 }
@@ -131,7 +141,7 @@ json_t *lk__json_of_faces(const struct lk_face *faces, size_t n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_of_face(&faces[i]));
+        json_array_append_new(list, json_of_seen_face(&faces[i]));
     return list;
 }
 

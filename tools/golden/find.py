@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from face import IOU, PASSES, SCORE, noise, numbers, read, session
+from face import IOU, PASSES, SCORE, noise, numbers, read, sample, session
 
 INSIDE = .6
 PHOTOS = ("fr_obama_and_biden.jpg", "human_ai-face.jpg", "human_solvay1927.jpg", "human_stock-group-1.jpg")
@@ -175,6 +175,127 @@ def detectors(data, out):
     (out / "find_tensors.tsv").write_text("\n".join(lines) + "\n")
 
 
+# ---- landmarkers ----
+
+def wave(name, tensor, shape, middle, height):
+    """Nodes: middle + height · sin(0.37 i + t) in that shape, t the weighted mean colour."""
+    n = int(np.prod(shape))
+    constant = lambda key, v: helper.make_node("Constant", [], [name + key], value=numpy_helper.from_array(v))
+    return [constant("n", np.array(float(n), np.float32)), constant("0", np.array(0., np.float32)), constant("1", np.array(1., np.float32)),
+            constant("k", np.array(.37, np.float32)), constant("h", np.array(height, np.float32)), constant("m", np.array(middle, np.float32)),
+            constant("s", np.array(shape)),
+            helper.make_node("Range", [name + "0", name + "n", name + "1"], [name + "r"]),
+            helper.make_node("Mul", [name + "r", name + "k"], [name + "a"]),
+            helper.make_node("Add", [name + "a", tensor], [name + "b"]),
+            helper.make_node("Sin", [name + "b"], [name + "c"]),
+            helper.make_node("Mul", [name + "c", name + "h"], [name + "d"]),
+            helper.make_node("Add", [name + "d", name + "m"], [name + "e"]),
+            helper.make_node("Reshape", [name + "e", name + "s"], [name])]
+
+
+def landmark_network(out, name, shape, outputs):
+    """Mean colour of the crop → waves; outputs: name → shape, middle, height."""
+    axes, value = [1, 2] if shape[3] == 3 else [2, 3], helper.make_tensor_value_info
+    nodes = [helper.make_node("ReduceMean", ["input"], ["mean"], axes=axes, keepdims=0), helper.make_node("MatMul", ["mean", "w"], ["t"]),
+             helper.make_node("Reshape", ["t", "one"], ["t1"])]
+    for key, (size, middle, height) in outputs.items():
+        nodes += wave(key, "t1", size, middle, height)
+    scale = .01 if name == "find_2d106det.onnx" else 2
+    constants = [numpy_helper.from_array(np.array([[1], [-2], [.5]], np.float32) * np.float32(scale), "w"), numpy_helper.from_array(np.array([1]), "one")]
+    graph = helper.make_graph(nodes, name, [value("input", 1, shape)], [value(k, 1, v[0]) for k, v in outputs.items()], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(out / name))
+
+
+IMAGENET = (np.array([.485, .456, .406]) * 255, 1 / (np.array([.229, .224, .225]) * 255))
+LANDMARKS = {  # side, edge of the box, up, mean, factor
+    "2dfan4": (256, None, 0, 0, 1 / 255), "pfld": (112, 1.2, 0, 0, 1 / 255), "pfld98": (112, 1.2, 0, 0, 1 / 255),
+    "2d106det": (192, 1.5, 0, 0, 1), "liveportrait": (224, 1.5, .1, 0, 1 / 255), "mesh": (192, 1.5, 0, 0, 1 / 255),
+    "mesh478": (256, 1.5, 0, 0, 1 / 255), "openseeface": (224, None, 0, *IMAGENET)}
+
+
+def placed(family, box):
+    """sx, tx, sy, ty: picture → crop."""
+    side, edge, up = LANDMARKS[family][:3]
+    x0, y0, x1, y1 = box
+    w, h = x1 - x0, y1 - y0
+    if family == "2dfan4":
+        k = 195 / max(w, h)
+        return k, (256 - (x0 + x1) * k) * .5, k, (256 - (y0 + y1) * k) * .5
+    if family == "openseeface":
+        left, top, kx, ky = x0 - .1 * w, y0 - .125 * h, side / (1.2 * w), side / (1.25 * h)
+        return kx, (.5 - left) * kx - .5, ky, (.5 - top) * ky - .5
+    if family.startswith("pfld"):
+        size = edge * min(w, h)
+        k, left, top = side / size, (x0 + x1 - size) / 2, (y0 + y1 - size) / 2
+        return k, (.5 - left) * k - .5, k, (.5 - top) * k - .5
+    size = edge * max(w, h)
+    k = side / size
+    return k, side / 2 - k * (x0 + x1) / 2, k, side / 2 - k * ((y0 + y1) / 2 - up * size)
+
+
+def crop_points(family, outputs):
+    """Points in crop pixels, score."""
+    if family == "openseeface":
+        t = outputs[0][0].reshape(198, -1)
+        at, logit = t[:66].argmax(1), lambda p: np.log(np.clip(p, 1e-7, 1 - 1e-7) / (1 - np.clip(p, 1e-7, 1 - 1e-7))) / 16
+        i = np.arange(66)
+        y = 223 * (at // 28) / 27 + 223 * logit(t[66 + i, at].astype(float))
+        x = 223 * (at % 28) / 27 + 223 * logit(t[132 + i, at].astype(float))
+        return np.stack([x, y], 1), t[i, at].mean()
+    if family == "2dfan4":
+        return outputs[0][0][:, :2] / 64 * 256, np.interp(outputs[1].max((2, 3)).mean(), [0, .9], [0, 1])
+    p = {"liveportrait": -1}.get(family, 0)
+    v = outputs[p].reshape(-1, 3 if "mesh" in family else 2)[:, :2].astype(float)
+    if family == "2d106det":
+        return (v + 1) * 96, 1
+    if "mesh" in family:
+        return v, 1 / (1 + np.exp(-outputs[1].item()))
+    return v * LANDMARKS[family][0], 1
+
+
+def landmarkers(data, out):
+    waves = {
+        "2dfan4": ([1, 3, 256, 256], {"points": ([1, 68, 3], 32, 20), "maps": ([1, 68, 64, 64], .4, .3)}),
+        "pfld": ([1, 3, 112, 112], {"output": ([1, 136], .5, .4)}), "pfld98": ([1, 3, 112, 112], {"output": ([1, 196], .5, .4)}),
+        "2d106det": ([1, 3, 192, 192], {"fc1": ([1, 212], 0, .8)}),
+        "liveportrait": ([1, 3, 224, 224], {"a": ([1, 214], .5, .4), "b": ([1, 262], .5, .4), "c": ([1, 406], .5, .4)}),
+        "mesh": ([1, 192, 192, 3], {"points": ([1, 1, 1, 1404], 96, 80), "face": ([1, 1, 1, 1], 0, 3)}),
+        "mesh478": ([1, 3, 256, 256], {"points": ([1, 1434], 128, 100), "face": ([1, 1], 0, 3)})}
+    for family, (shape, outputs) in waves.items():
+        landmark_network(out, f"find_{family}.onnx", shape, outputs)
+    image, box = read(data / "photos/fr_obama.jpg"), (373.6, 85, 607.1, 418.2)
+    rng = np.random.default_rng(5)
+    lines = ["# made by tools/golden/find.py: landmarker file family turns box; values of its tensor; score; points i x y"]
+    for family, turns in [(f, 0) for f in LANDMARKS] + [("openseeface", 1), ("2dfan4", 2), ("2d106det", 3)]:
+        side, mean, factor = LANDMARKS[family][0], *LANDMARKS[family][3:]
+        # The face lies: turned back counter-clockwise by rot90, it stands.
+        view, (x0, y0, x1, y1) = image, box
+        for _ in range(turns):
+            (x0, y0, x1, y1), view = (y0, view.shape[1] - 1 - x1, y1, view.shape[1] - 1 - x0), np.rot90(view)
+        sx, tx, sy, ty = placed(family, (x0, y0, x1, y1))
+        v, u = np.mgrid[:side, :side].astype(float)
+        crop = sample(view.astype(float), (u - tx) / sx, (v - ty) / sy)
+        firm = np.abs(crop - np.floor(crop) - .5) > .01  # no rounding decides
+        last = family == "mesh"
+        x = (np.rint(crop) - mean) * factor
+        x, firm = (x, firm) if last else (x.transpose(2, 0, 1), firm.transpose(2, 0, 1))
+        path = data / "landmark/opensee_lm_model0_opt.onnx" if family == "openseeface" else out / f"find_{family}.onnx"
+        network = session(path)
+        points, score = crop_points(family, network.run(None, {network.get_inputs()[0].name: x[None].astype(np.float32)}))
+        points = (points - [tx, ty]) / [sx, sy]
+        for _ in range(turns):  # and lies again
+            points = np.stack([view.shape[0] - 1 - points[:, 1], points[:, 0]], 1)
+            view = np.rot90(view, -1)
+        lines.append(f"landmarker\t{path.name}\t{family}\t{turns}\t" + "\t".join(str(b) for b in box))
+        lines += [f"value\t{i}\t{x.ravel()[i]:.9g}" for i in rng.choice(np.flatnonzero(firm), 40, replace=False)]
+        lines.append(f"score\t{score:.6g}\t{len(points)}")
+        lines += [f"point\t{i}\t{points[i, 0]:.7g}\t{points[i, 1]:.7g}" for i in sorted(rng.choice(len(points), 24, replace=False))]
+    (out / "find_landmarks.tsv").write_text("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
     data, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     detectors(data, out)
+    landmarkers(data, out)

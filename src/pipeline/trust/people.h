@@ -11,7 +11,8 @@
 /* The identities of a request's people, in their order. */
 struct lk__people {
     struct lk_identity identities[LK_PEOPLE_MAX];
-    bool placed[LK_PEOPLE_MAX]; /* whether a face of any picture has got it */
+    struct lk_embedding likes[LK_PEOPLE_MAX]; /* of whom their faces must look like, if anybody */
+    bool placed[LK_PEOPLE_MAX];               /* whether a face of any picture has got it */
     int count;
 };
 

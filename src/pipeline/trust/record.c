@@ -181,6 +181,7 @@ static int split_request(const lk_result *result,
     move_text(options, "prompt", personal, "prompt");
     move_text(options, "picture", personal, "picture");
     split_list(options, "people", "photo", personal);
+    split_list(options, "people", "like", personal);
     split_list(options, "controls", "picture", personal);
     split_list(options, "controls", "model", personal);
     for (size_t i = 0; i < n; i++) {

@@ -311,9 +311,8 @@ static int make_faces(const struct lk__candidates *found,
 
 void lk_find_options_init(struct lk_find_options *options)
 {
-    *options = (struct lk_find_options){.threshold = 0.5f,
-                                        .effort = LK_FIND_AUTO,
-                                        .landmark_score = 0.5f};
+    *options =
+        (struct lk_find_options){.threshold = 0.5f, .effort = LK_FIND_AUTO, .landmark_score = 0.5f};
 }
 
 int lk_find(const lk_detector *detector,

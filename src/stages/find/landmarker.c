@@ -12,9 +12,9 @@
 
 /* Another family is one row. */
 static const struct lk__landmarker_family *const families[] = {
-    &lk__landmarker_2dfan4,   &lk__landmarker_openseeface,  &lk__landmarker_pfld,
-    &lk__landmarker_pfld98,   &lk__landmarker_2d106det,     &lk__landmarker_liveportrait,
-    &lk__landmarker_mesh,     &lk__landmarker_mesh478,
+    &lk__landmarker_2dfan4, &lk__landmarker_openseeface, &lk__landmarker_pfld,
+    &lk__landmarker_pfld98, &lk__landmarker_2d106det,    &lk__landmarker_liveportrait,
+    &lk__landmarker_mesh,   &lk__landmarker_mesh478,
 };
 
 enum { MAX_OUTPUTS = 8 };
@@ -178,8 +178,8 @@ static int place(const struct lk__landmarker_family *family,
     /* upright ∘ (turned back around the box's middle) */
     const double tx = x - c * x - s * y, ty = y + s * x - c * y;
     const double *m = upright.m;
-    *to_crop = (struct lk_affine){{m[0] * c, m[0] * s, m[0] * tx + m[2], -m[4] * s, m[4] * c,
-                                   m[4] * ty + m[5]}};
+    *to_crop = (struct lk_affine){
+        {m[0] * c, m[0] * s, m[0] * tx + m[2], -m[4] * s, m[4] * c, m[4] * ty + m[5]}};
     return 0;
 }
 
@@ -240,11 +240,11 @@ static int run(const lk_landmarker *l,
                struct lk_error *err)
 {
     const int64_t side = l->family->side;
-    struct lk_array input = {.dtype = LK_F32,
-                             .rank = 4,
-                             .shape = {1, l->channels_last ? side : 3, side,
-                                       l->channels_last ? 3 : side},
-                             .data = tensor};
+    struct lk_array input = {
+        .dtype = LK_F32,
+        .rank = 4,
+        .shape = {1, l->channels_last ? side : 3, side, l->channels_last ? 3 : side},
+        .data = tensor};
     struct lk_array outputs[MAX_OUTPUTS] = {{0}};
     const struct lk__reply reply = {&l->contract, outputs, l->output_count};
     int code = lk_session_run(l->session, 1, &l->input, &input, l->output_count, l->outputs,

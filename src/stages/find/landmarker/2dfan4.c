@@ -2,8 +2,9 @@
 /* 2DFAN-4 (Bulat & Tzimiropoulos 2017, "How far are we from solving the 2D & 3D Face Alignment
  * problem?"), as FaceFusion exports it; the starter pack's landmarker is of this contract.
  *
- * 256², RGB ÷ 255, the box's longer side brought to 195 px. Two outputs: 68 points [1,68,3] in 64ths
- * of the crop, and their heat maps [1,68,64,64]; the score is the mean of the maps' peaks ÷ 0.9. */
+ * 256², RGB ÷ 255, the box's longer side brought to 195 px. Two outputs: 68 points [1,68,3] in
+ * 64ths of the crop, and their heat maps [1,68,64,64]; the score is the mean of the maps' peaks ÷
+ * 0.9. */
 #include <math.h>
 
 #include "stages/find/landmarker/families.h"

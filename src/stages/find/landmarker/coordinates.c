@@ -75,8 +75,7 @@ static void place_shorter(const struct lk__landmarker_family *family,
     *to_crop = lk__place_at(k, (0.5 - left) * k - 0.5, k, (0.5 - top) * k - 0.5);
 }
 
-static const struct lk__five five_of_98 = {
-    {{1, {96}}, {1, {97}}, {1, {54}}, {1, {76}}, {1, {82}}}};
+static const struct lk__five five_of_98 = {{{1, {96}}, {1, {97}}, {1, {54}}, {1, {76}}, {1, {82}}}};
 static const struct lk__five five_of_106 = {
     {{1, {38}}, {1, {88}}, {1, {86}}, {1, {52}}, {1, {61}}}};
 /* Which of the 203 is the nose's tip is not published. */

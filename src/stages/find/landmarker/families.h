@@ -29,8 +29,8 @@ struct lk__landmarker_family {
     int points;
     float mean[3], factor[3]; /* (v − mean)·factor, v = 0…255 */
     const struct lk__five *five;
-    /* The crop of an upright face's box; a square of edge × its longer or shorter side, whose middle
-     * lies `up` of that above the box's. */
+    /* The crop of an upright face's box; a square of edge × its longer or shorter side, whose
+     * middle lies `up` of that above the box's. */
     void (*place)(const struct lk__landmarker_family *family,
                   const float box[4],
                   struct lk_affine *to_crop);
