@@ -111,12 +111,12 @@ static json_t *json_of_points(const float (*points)[2], int n)
 static json_t *json_of_face(const struct lk_face *face)
 {
     json_t *points = json_of_points((const float(*)[2])face->points, 5);
-    return json_pack(
-        "{s:i,s:[o,o,o,o],s:o,s:o,s:o,s:o,s:o}", "index", face->index, "box",
-        lk__json_of_number(face->box[0]), lk__json_of_number(face->box[1]),
-        lk__json_of_number(face->box[2]), lk__json_of_number(face->box[3]), "score",
-        lk__json_of_number(face->score), "points", points, "yaw", lk__json_of_number(face->yaw),
-        "pitch", lk__json_of_number(face->pitch), "roll", lk__json_of_number(face->roll));
+    return json_pack("{s:i,s:[o,o,o,o],s:o,s:o,s:o,s:o,s:o}", "index", face->index, "box",
+                     lk__json_of_number(face->box[0]), lk__json_of_number(face->box[1]),
+                     lk__json_of_number(face->box[2]), lk__json_of_number(face->box[3]), "score",
+                     lk__json_of_number(face->score), "points", points, "yaw",
+                     lk__json_of_number(face->yaw), "pitch", lk__json_of_number(face->pitch),
+                     "roll", lk__json_of_number(face->roll));
 }
 
 /* What detect tells beside: the audit keeps none of it. */

@@ -7,7 +7,8 @@
 #include "support/check.h"
 
 /* Four faces of a picture 400 × 200, from left to right: a large woman of 30 below, a small man of
- * 8 above, a man of 50 in the middle, a woman of 70 at the right, whom the detector is surest of. */
+ * 8 above, a man of 50 in the middle, a woman of 70 at the right, whom the detector is surest of.
+ */
 static struct lk__face_report faces[4];
 
 static void set(int i, float x, float y, float side, float score, float age, char gender)
@@ -50,14 +51,33 @@ static void orders_and_filters_choose(void **state)
     static const struct {
         const char *place;
         unsigned faces;
-    } cases[] = {
-        {NULL, 1},          {"largest", 1},       {"largest:1", 8},        {"smallest", 2},
-        {"left", 1},        {"left:3", 8},        {"2", 4},                {"right", 8},
-        {"right:1", 4},     {"top", 2},           {"bottom", 1},           {"best", 8},
-        {"worst", 2},       {"center", 4},        {"all", 15},             {"4", 0},
-        {"at:130x45", 2},   {"at:85%x50%", 8},    {"woman", 1},            {"woman+right", 8},
-        {"woman+all", 9},   {"man+largest:1", 2}, {"age:60-", 8},          {"age:-12", 2},
-        {"age:20-60+1", 4}, {"man+age:60-", 0},   {"woman+age:40-+all", 8}};
+    } cases[] = {{NULL, 1},
+                 {"largest", 1},
+                 {"largest:1", 8},
+                 {"smallest", 2},
+                 {"left", 1},
+                 {"left:3", 8},
+                 {"2", 4},
+                 {"right", 8},
+                 {"right:1", 4},
+                 {"top", 2},
+                 {"bottom", 1},
+                 {"best", 8},
+                 {"worst", 2},
+                 {"center", 4},
+                 {"all", 15},
+                 {"4", 0},
+                 {"at:130x45", 2},
+                 {"at:85%x50%", 8},
+                 {"woman", 1},
+                 {"woman+right", 8},
+                 {"woman+all", 9},
+                 {"man+largest:1", 2},
+                 {"age:60-", 8},
+                 {"age:-12", 2},
+                 {"age:20-60+1", 4},
+                 {"man+age:60-", 0},
+                 {"woman+age:40-+all", 8}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned bits = taken(cases[i].place, NULL);
         if (bits != cases[i].faces)
@@ -91,11 +111,11 @@ static void what_is_no_place_is_told(void **state)
 {
     (void)state;
     struct lk__place place;
-    static const char *const bad[] = {
-        "",        "up",       "left:",      "left:x",  "left:12345", "all:1",   "woman:1",
-        "age",     "age:",     "age:-",      "age:9-5", "age:a-b",    "at:",     "at:5",
-        "at:5x",   "at:5x6x7", "left+woman", "+left",   "left+",      "like:a",  "at:1e9x1",
-        "woman++", "99999",    "largest 1",  "age:1-2-3"};
+    static const char *const bad[] = {"",         "up",         "left:", "left:x",    "left:12345",
+                                      "all:1",    "woman:1",    "age",   "age:",      "age:-",
+                                      "age:9-5",  "age:a-b",    "at:",   "at:5",      "at:5x",
+                                      "at:5x6x7", "left+woman", "+left", "left+",     "like:a",
+                                      "at:1e9x1", "woman++",    "99999", "largest 1", "age:1-2-3"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (lk__place_read(bad[i], &place))
             fail_msg("'%s' is taken for a place", bad[i]);

@@ -44,10 +44,10 @@ static void each_family_sees_and_answers_as_its_reference(void **state)
     char name[128], family[32];
     int turns, cases = 0;
     struct lk_face face = {.score = 1};
-    while (fscanf(file, " landmarker %127s %31s %d %f %f %f %f", name, family, &turns,
-                  &face.box[0], &face.box[1], &face.box[2], &face.box[3]) == 7) {
-        lk_landmarker *landmarker =
-            open_landmarker(strncmp(name, "find_", 5) ? shared_path(openseeface) : golden_path(name));
+    while (fscanf(file, " landmarker %127s %31s %d %f %f %f %f", name, family, &turns, &face.box[0],
+                  &face.box[1], &face.box[2], &face.box[3]) == 7) {
+        lk_landmarker *landmarker = open_landmarker(
+            strncmp(name, "find_", 5) ? shared_path(openseeface) : golden_path(name));
         struct lk_affine to_crop;
         float *tensor = NULL;
         assert_string_equal(lk_landmarker_family(landmarker), family);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Golden numbers of finding: the detector families and the landmarker families.
+"""Golden numbers of finding and telling apart: the families of detectors, landmarkers, embedders and of what tells gender and expression.
 
     python tools/golden/find.py SHARED_DATA tests/golden
 
@@ -295,7 +295,44 @@ def landmarkers(data, out):
     (out / "find_landmarks.tsv").write_text("\n".join(lines) + "\n")
 
 
+# ---- embedders ----
+
+def embed_network(out, name, size, key, outputs):
+    """Mean colours of quarters → a vector; a second output, if any, is its length."""
+    value, rng = helper.make_tensor_value_info, np.random.default_rng(size)
+    nodes = [helper.make_node("AveragePool", [key], ["p"], kernel_shape=[56, 56], strides=[56, 56]),
+             helper.make_node("Flatten", ["p"], ["f"]), helper.make_node("Cast", ["w"], ["wf"], to=TensorProto.FLOAT),
+             helper.make_node("MatMul", ["f", "wf"], [outputs[0]])]
+    if len(outputs) > 1:
+        nodes.append(helper.make_node("ReduceL2", [outputs[0]], [outputs[1]], axes=[1]))
+    graph = helper.make_graph(nodes, name, [value(key, 1, [1, 3, 112, 112])],
+                              [value(k, 1, s) for k, s in zip(outputs, ([1, size], [1, 1]))],
+                              [numpy_helper.from_array(rng.normal(0, 1, (12, size)).astype(np.float16), "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(out / name))
+
+
+def embedders(out):
+    embed_network(out, "find_sface.onnx", 128, "data", ["fc1"])
+    embed_network(out, "find_embedder.onnx", 512, "input", ["feature", "norm"])
+    y, x = np.mgrid[:112, :112]
+    picture = np.stack([x * 2, y * 2, (x + y) // 2 + 40], 2).astype(np.uint8)  # RGB, a crop already
+    network = session(out / "find_embedder.onnx")
+    answer = lambda x: network.run(None, {"input": x.transpose(2, 0, 1)[None].astype(np.float32)})[0][0]
+    vectors = [("find_sface.onnx", "sface", cv2.FaceRecognizerSF.create(str(out / "find_sface.onnx"), "").feature(picture[..., ::-1].copy())[0]),
+               ("find_embedder.onnx", "arcface", answer((picture - 127.5) / 127.5)), ("find_embedder.onnx", "cosface", answer((picture - 127.5) / 127.5)),
+               ("find_embedder.onnx", "adaface", answer((picture[..., ::-1] / 255 - .5) / .5))]
+    lines = ["# made by tools/golden/find.py: embedder file family; then index value of its unit vector"]
+    for name, family, e in vectors:
+        e = e / np.linalg.norm(e)
+        lines.append(f"embedder\t{name}\t{family}")
+        lines += [f"value\t{i}\t{e[i]:.7g}" for i in range(0, len(e), 7)]
+    (out / "find_embedders.tsv").write_text("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
     data, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     detectors(data, out)
     landmarkers(data, out)
+    embedders(out)
