@@ -6,6 +6,8 @@
 
 #include "pipeline/choosing.h"
 
+enum { LONGEST_PLACE = 5000 }; /* the path of like: is in it */
+
 void lk__person_free(struct lk_person *person)
 {
     free(person->photo);
@@ -88,7 +90,10 @@ static char *next_person(char *text)
 {
     for (char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ',')) {
         struct lk_person next = {0};
-        char *rest = strdup(comma + 1);
+        const char *equals = strchr(comma, '=');
+        if (!equals || equals - comma > LONGEST_PLACE)
+            continue;
+        char *rest = strndup(comma + 1, (size_t)(equals - comma));
         bool is_next = rest && split_place(rest, &next);
         free(rest);
         if (is_next)

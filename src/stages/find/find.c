@@ -4,8 +4,7 @@
  *     1. the whole picture in 640 px and in 128 px, as insightface's SCRFD.autodetect: a detector
  *        whose largest anchors are 512 px does not know faces that fill its canvas
  *     2. turned by right angles: when nobody was found for sure, and for faces that seem to lie
- *     3. with a margin around it, for a face that is cut by all four borders: when nobody was found
- *     4. in overlapping tiles, each enlarged to the canvas: when the smallest face found is so
+ *     3. in overlapping tiles, each enlarged to the canvas: when the smallest face found is so
  *        small on the canvas that others may have been too small; tiles are halved until they
  *        show nobody new
  *
@@ -31,11 +30,7 @@ static const float lying = 45;
 
 enum { MAX_DIVISIONS = 16 };
 
-/* What only a harder look shows must look more like a face: of the way to being sure of it. */
-static const float harder = 0.5f;
-
-/* A part of the picture (it may reach outside, where the picture's edge is repeated), turned
- * clockwise by `turns` right angles. */
+/* A part of the picture, turned clockwise by `turns` right angles. */
 struct view {
     int x, y, width, height, turns;
     bool is_tile; /* what touches a border inside the picture is seen whole by another tile */
@@ -44,11 +39,17 @@ struct view {
 struct finding {
     const lk_detector *detector;
     const struct lk_picture *picture; /* u8 */
-    float threshold;
+    float threshold, harder;          /* harder: of all looks but the first */
     const struct lk_watch *watch;
     struct lk__candidates found; /* in the picture's pixels; between looks the best first */
-    int looks;
+    int looks, hints;            /* hints: what a harder look showed, and was not sure enough of */
 };
+
+/* What only a harder look shows must look more like a face: half-way to being sure of it. */
+static float harder(const lk_detector *detector, float threshold)
+{
+    return fmaxf(threshold, (threshold + lk__detector_sure(detector)) / 2);
+}
 
 /* ---- views ---- */
 
@@ -134,11 +135,9 @@ static int look(struct finding *f, const struct view *view, int side, struct lk_
                        !view->turns && !view->x && !view->y;
     const size_t before = f->found.count;
     struct lk_picture *made = NULL;
-    const float more = harder * fmaxf(0, lk__detector_sure(f->detector) - f->threshold);
-    const float threshold = whole ? f->threshold : f->threshold + more;
     int code = whole ? 0 : make_view(f->picture, view, &made, err);
     code = code ? code
-                : lk__detector_look(f->detector, made ? made : f->picture, side, threshold,
+                : lk__detector_look(f->detector, made ? made : f->picture, side, f->threshold,
                                     f->watch, &f->found, err);
     lk_picture_free(made);
     if (code)
@@ -150,8 +149,12 @@ static int look(struct finding *f, const struct view *view, int side, struct lk_
         turn_box(view, face.box);
         for (int k = 0; k < 5; k++)
             from_view(view, (const float[]){face.points[k][0], face.points[k][1]}, face.points[k]);
-        if (!view->is_tile || !is_cut(f, view, face.box))
+        if (view->is_tile && is_cut(f, view, face.box))
+            continue;
+        if (whole || face.score >= f->harder)
             f->found.item[kept++] = face;
+        else
+            f->hints++;
     }
     f->found.count = kept;
     return lk_watch_step(f->watch, "find", ++f->looks, 0, err);
@@ -193,18 +196,6 @@ static int look_turned(struct finding *f, bool everywhere, struct lk_error *err)
         if (wanted[turns])
             code = look_whole(f, turns, err);
     }
-    return code;
-}
-
-/* Half of the picture more on each side. */
-static int look_from_afar(struct finding *f, struct lk_error *err)
-{
-    const int w = f->picture->width, h = f->picture->height;
-    const struct view view = {
-        .x = -w / 2, .y = -h / 2, .width = w + w / 2 * 2, .height = h + h / 2 * 2};
-    int code = look(f, &view, far_side, err);
-    if (!code)
-        lk__candidates_suppress(&f->found);
     return code;
 }
 
@@ -254,11 +245,13 @@ static int look_closer(struct finding *f, bool all, struct lk_error *err)
     for (int n = 2; n <= MAX_DIVISIONS && !code; n *= 2) {
         const size_t before = f->found.count;
         const float tile = ceilf((float)longer * 1.25f / (float)n);
-        const bool wanted = all || (n == 2 && !before) || smallest(f) * canvas / seen < small_face;
+        const bool wanted =
+            all || (!before && (n == 2 || f->hints)) || smallest(f) * canvas / seen < small_face;
         if (!wanted || tile < canvas / 2)
             break;
+        f->hints = 0;
         code = look_at_tiles(f, (int)tile, err);
-        if (f->found.count == before && !all)
+        if (f->found.count == before && !f->hints && !all)
             break;
         seen = tile;
     }
@@ -272,8 +265,6 @@ static int look_at_all(struct finding *f, enum lk_find_effort effort, struct lk_
     if (effort == LK_FIND_QUICK)
         return code;
     code = code ? code : look_turned(f, all || !is_sure(f), err);
-    if (!code && (all || !f->found.count))
-        code = look_from_afar(f, err);
     return code ? code : look_closer(f, all, err);
 }
 
@@ -325,7 +316,10 @@ int lk_find(const lk_detector *detector,
 {
     struct lk_picture *bytes = NULL;
     struct lk_face *made = NULL;
-    struct finding f = {.detector = detector, .threshold = options->threshold, .watch = watch};
+    struct finding f = {.detector = detector,
+                        .threshold = options->threshold,
+                        .harder = harder(detector, options->threshold),
+                        .watch = watch};
     int code = 0;
     if (!(f.threshold >= 0 && f.threshold <= 1))
         return lk_fail(err, LK_E_INPUT, "face score %g is not between 0 and 1",
