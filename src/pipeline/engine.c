@@ -533,6 +533,9 @@ int lk__engine_faces(const lk_engine *engine,
         if (!strcmp(request->find, efforts[i]))
             options.effort = (enum lk_find_effort)i;
     }
+    /* The starter's detector sees faces in clouds when it looks harder. */
+    if (options.effort == LK_FIND_AUTO && !request->detector)
+        options.effort = LK_FIND_QUICK;
     options.landmarker = engine->landmarker;
     if (engine->landmark_score > 0)
         options.landmark_score = engine->landmark_score;

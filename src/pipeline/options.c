@@ -14,7 +14,7 @@
 #include "cast/consent.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/request_people.h"
-#include "stages/diffuse/annotate.h"
+#include "stages/diffuse/control/annotate.h"
 
 #define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
 #define IN_ENGINE(member) LK_HOME_ENGINE, offsetof(struct lk_engine_options, member)
@@ -157,7 +157,7 @@ static const struct lk_option options[] = {
     {"face-score", 0, LK_OPTION_REAL, IN_REQUEST(face_score), 0.01, 1, NULL, "0.5", "X",
      "only faces that the detector is this sure of", FINDS},
     {"find", 0, LK_OPTION_CHOICE, IN_REQUEST(find), 0, 0, "auto|quick|thorough", "auto", "EFFORT",
-     "how hard to look for faces: quick at the picture as it is; auto also turned and in tiles where that may show more; thorough always", FINDS | LK_CMD_DRAW},
+     "how hard to look for faces: quick at the picture as it is; auto also turned and in tiles where that may show more (not with the starter's detector); thorough always", FINDS | LK_CMD_DRAW},
     {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS | LK_CMD_DRAW},
     {"landmarker", 0, LK_OPTION_TEXT, IN_REQUEST(landmarker), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
      "network that finds a face's points more exactly, such as 2dfan4:2dfan4.onnx (default: none, the starter's with the starter's detector)", FINDS | LK_CMD_DRAW},
