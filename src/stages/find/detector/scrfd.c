@@ -81,6 +81,7 @@ static int add_row(const struct lk__answer *answer,
     size_t cell = row / ANCHORS, columns = lk__cells(answer->box->canvas_width, stride);
     float x = (float)(cell % columns), y = (float)(cell / columns), s = (float)stride;
     const float *d = kinds[BOX] + row * 4, *p = kinds[POINTS] + row * 10;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): see decode
     const float box[4] = {(x - d[0]) * s, (y - d[1]) * s, (x + d[2]) * s, (y + d[3]) * s};
     float points[5][2];
     for (int i = 0; i < 5; i++) {
@@ -100,6 +101,7 @@ static int decode(const struct lk__answer *answer,
     for (int s = 0; s < STRIDES && !code; s++) {
         size_t rows = rows_of(answer->box, strides[s]);
         for (size_t row = 0; row < rows && !code; row++) {
+            // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): sort_outputs has found all
             if (sorted[s][SCORE][row] >= threshold)
                 code = add_row(answer, sorted[s], row, strides[s], out, err);
         }
