@@ -16,7 +16,8 @@ static int largest_face(lk_engine *engine,
 {
     struct lk_face *faces = NULL;
     size_t n = 0, best = 0;
-    int rc = lk_engine_find(engine, &cli->with.request, path, true, watch, &faces, &n, err);
+    int rc =
+        lk_engine_find(engine, &cli->with.request, path, LK_KNOW_EMBEDDING, watch, &faces, &n, err);
     if (rc)
         return rc;
     if (!n)

@@ -26,10 +26,14 @@ static void print_table(const struct lk_face *faces, size_t n)
     printf("%zu face%s\n", n, n == 1 ? "" : "s");
     for (size_t i = 0; i < n; i++) {
         const struct lk_face *f = &faces[i];
-        printf("%3d  box %.0f,%.0f %.0fx%.0f  score %.2f  yaw %.0f  pitch %.0f  roll %.0f\n",
+        printf("%3d  box %.0f,%.0f %.0fx%.0f  score %.2f  quality %.2f  yaw %.0f  pitch %.0f  roll "
+               "%.0f",
                f->index, (double)f->box[0], (double)f->box[1], (double)(f->box[2] - f->box[0]),
-               (double)(f->box[3] - f->box[1]), (double)f->score, (double)f->yaw, (double)f->pitch,
-               (double)f->roll);
+               (double)(f->box[3] - f->box[1]), (double)f->score, (double)lk_face_quality(f),
+               (double)f->yaw, (double)f->pitch, (double)f->roll);
+        if (f->gender)
+            printf("  %s of %.0f", f->gender == 'f' ? "woman" : "man", (double)f->age);
+        putchar('\n');
     }
 }
 
@@ -42,8 +46,8 @@ int cmd_detect(struct cli *cli, struct lk_error *err)
     cli_watch_init(&watch, cli);
     int rc = lk_engine_open(&cli->with.engine, &engine, err);
     rc = rc ? rc
-            : lk_engine_find(engine, &cli->with.request, cli->words[0], false, &watch, &faces, &n,
-                             err);
+            : lk_engine_find(engine, &cli->with.request, cli->words[0], LK_KNOW_AGE, &watch, &faces,
+                             &n, err);
     cli_watch_done(cli);
     if (!rc && cli->with.output.json)
         rc = print_json(faces, n, err);

@@ -230,8 +230,7 @@ int cmd_inspect(struct cli *cli, struct lk_error *err)
     cli_watch_init(&watch, cli);
     int rc = lk_engine_open(&cli->with.engine, &engine, err);
     rc = rc ? rc
-            : lk_engine_find(engine, &cli->with.request, cli->words[0], false, &watch, &faces, &n,
-                             err);
+            : lk_engine_find(engine, &cli->with.request, cli->words[0], 0, &watch, &faces, &n, err);
     rc = rc ? rc : lk_engine_forensics(engine, cli->words[0], faces, n, &watch, &scores, err);
     rc = rc ? rc : lk_engine_looks(cli->words[0], faces, n, &looks, err);
     rc = rc ? rc : read_labels(engine, cli->words[0], &labels, err);

@@ -32,8 +32,10 @@ enum lk_task {
 struct lk_person {
     char *photo; /* a name of the cast; what is none, or has a '/', is the path of a picture with
                     that person's face */
-    char *place; /* "largest", "left", "center", "right", "all", or an index from left to right;
-                    NULL: see --face */
+    char *place; /* which face: "left", "largest:1", "woman+age:30-50", "all" … as --face takes it
+                    (docs/find.md); NULL: the largest */
+    char *like;  /* with a place that ends in "like": a name or a photo, as above, of whom the face
+                    must look like; else NULL */
 };
 
 /* One ControlNet: what it sees of which picture, how much it counts, and in which part of the
@@ -114,8 +116,9 @@ struct lk_request {
     char *hires_upscaler; /* "latent", "lanczos", or an upscaler's name or FAMILY:PATH */
 
     double face_score;
+    char *find; /* how hard faces are looked for: "auto", "quick", "thorough" */
     char *refine;
-    char *detector, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
+    char *detector, *landmarker, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
     char *restorer, *parser, *occluder, *converter; /* the same; NULL: the starter's, or none */
     double identity_strength;                       /* 0 … 1; the rest is the face's own */
     double restore_strength, codeformer_weight;     /* 0 … 1 */

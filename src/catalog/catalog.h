@@ -47,7 +47,7 @@ struct lk_model_defaults {
     float guidance;
     const char *sampler, *schedule;
     int upscale;       /* checkpoint: enlarge the drawn picture; upscaler: its factor */
-    float face_score;  /* detector */
+    float face_score;  /* detector; landmarker: the score from which its points are taken */
     float same_person; /* embedder: the cosine from which two faces are one person */
 };
 

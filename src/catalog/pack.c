@@ -52,6 +52,7 @@ static const struct field {
     {"upscale", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.upscale), false, 1, 8},
     {"scale", LK_ROLE_UPSCALER, INTEGER, AT(defaults.upscale), false, 1, 8},
     {"threshold", LK_ROLE_DETECTOR, REAL, AT(defaults.face_score), false, 0, 1},
+    {"threshold", LK_ROLE_LANDMARKER, REAL, AT(defaults.face_score), false, 0, 1},
     {"threshold", LK_ROLE_EMBEDDER, REAL, AT(defaults.same_person), false, -1, 1},
 };
 

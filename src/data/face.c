@@ -23,3 +23,14 @@ float lk_embedding_cosine(const struct lk_embedding *a, const struct lk_embeddin
     }
     return (float)(dot / sqrt(aa * bb));
 }
+
+float lk_face_quality(const struct lk_face *face)
+{
+    const double degree = 3.14159265358979323846 / 180, enough = 112;
+    double width = (double)face->box[2] - (double)face->box[0],
+           height = (double)face->box[3] - (double)face->box[1];
+    double side = fmin(width, height) / enough;
+    double turned =
+        fmax(cos((double)face->yaw * degree), 0.1) * fmax(cos((double)face->pitch * degree), 0.1);
+    return (float)fmax((double)face->score * fmin(side, 1) * turned, 0.01);
+}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "catalog/places.h"
 #include "pipeline/debug_folder.h"
 
@@ -90,6 +91,7 @@ void lk_engine_free(lk_engine *engine)
     close_painter(&engine->painter);
     close_painter(&engine->refiner);
     lk_detector_free(engine->detector);
+    lk_landmarker_free(engine->landmarker);
     lk_embedder_free(engine->embedder);
     lk_swapper_free(engine->swapper);
     lk_upscaler_free(engine->upscaler);
@@ -101,9 +103,10 @@ void lk_engine_free(lk_engine *engine)
     lk__controls_close(&engine->controls);
     lk__adapters_close(&engine->adapters);
     close_judges(&engine->judges);
-    char *names[] = {engine->painter_name,  engine->detector_name, engine->embedder_name,
-                     engine->swapper_name,  engine->upscaler_name, engine->refiner_name,
-                     engine->restorer_name, engine->parser_name,   engine->occluder_name};
+    char *names[] = {engine->painter_name,    engine->refiner_name,  engine->detector_name,
+                     engine->landmarker_name, engine->embedder_name, engine->swapper_name,
+                     engine->upscaler_name,   engine->restorer_name, engine->parser_name,
+                     engine->occluder_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         free(names[i]);
     lk_runtime_free(engine->runtime);
@@ -168,6 +171,17 @@ static int note(lk_engine *engine, const struct lk_model_entry *entry, struct lk
     struct lk__model_use *use = &engine->uses[entry->role];
     snprintf(use->name, sizeof use->name, "%s", entry->name);
     return lk_model_sha256(entry, &use->sha256, err);
+}
+
+/* The starter's model of a role when it is there. */
+static const struct lk_model_entry *starter_of(const lk_catalog *catalog, enum lk_role role)
+{
+    for (size_t i = 0; i < lk_catalog_count(catalog); i++) {
+        const struct lk_model_entry *entry = lk_catalog_at(catalog, i);
+        if (entry->role == role && entry->path && !strcmp(entry->name, "starter"))
+            return entry;
+    }
+    return NULL;
 }
 
 static const struct lk_model_entry *first_there(const lk_catalog *catalog, enum lk_role role)
@@ -278,7 +292,7 @@ int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, stru
     return rc ? rc : remember(&engine->refiner_name, request->refiner, err);
 }
 
-int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+static int open_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
 {
     const struct lk_model_entry *entry;
     lk_detector *opened;
@@ -296,6 +310,53 @@ int lk__engine_detector(lk_engine *engine, const struct lk_request *request, str
     lk_detector_free(engine->detector);
     engine->detector = opened;
     return remember(&engine->detector_name, request->detector, err);
+}
+
+static void close_landmarker(lk_engine *engine)
+{
+    lk_landmarker_free(engine->landmarker);
+    engine->landmarker = NULL;
+    engine->landmark_score = 0;
+    free(engine->landmarker_name);
+    engine->landmarker_name = NULL;
+}
+
+/* The starter's landmarker knows the faces that the starter's detector finds; beside another
+ * detector it serves only when it is asked for. */
+static const char *landmarker_wanted(const lk_engine *engine, const struct lk_request *request)
+{
+    const bool has_starter = starter_of(engine->catalog, LK_ROLE_LANDMARKER) != NULL;
+    return request->landmarker || request->detector || !has_starter ? request->landmarker
+                                                                    : "starter";
+}
+
+static int open_landmarker(lk_engine *engine,
+                           const struct lk_request *request,
+                           struct lk_error *err)
+{
+    const char *wanted = landmarker_wanted(engine, request);
+    const struct lk_model_entry *entry;
+    engine->uses[LK_ROLE_LANDMARKER].used = wanted != NULL;
+    if (wanted && is_open(engine->landmarker_name, wanted))
+        return 0;
+    close_landmarker(engine);
+    if (!wanted)
+        return 0;
+    int rc = lk_catalog_find(engine->catalog, LK_ROLE_LANDMARKER, wanted, &entry, err);
+    rc = rc ? rc : note(engine, entry, err);
+    rc = rc ? rc
+            : lk_landmarker_open(engine->runtime, entry->family, entry->path,
+                                 lk__engine_face_device(engine), &engine->landmarker, err);
+    if (rc)
+        return rc;
+    engine->landmark_score = entry->defaults.face_score;
+    return remember(&engine->landmarker_name, wanted, err);
+}
+
+int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+{
+    int rc = open_detector(engine, request, err);
+    return rc ? rc : open_landmarker(engine, request, err);
 }
 
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
@@ -508,6 +569,37 @@ int lk__engine_occluder(lk_engine *engine,
                           &engine->occluder_name, err);
 }
 
+int lk__engine_agegender(lk_engine *engine, struct lk_error *err)
+{
+    struct lk__judges *judges = &engine->judges;
+    const struct lk_model_entry *entry;
+    if (judges->agegender)
+        return 0;
+    int rc = lk__engine_judge(engine, LK_ROLE_AGEGENDER, engine->options.agegender, &entry, err);
+    if (rc || !entry)
+        return rc;
+    return lk_agegender_open(engine->runtime, entry->family, entry->path,
+                             lk__engine_face_device(engine), &judges->agegender, err);
+}
+
+int lk__engine_ages(lk_engine *engine,
+                    const struct lk_picture *picture,
+                    struct lk_face *faces,
+                    size_t n,
+                    const struct lk_watch *watch,
+                    struct lk_error *err)
+{
+    int rc = lk__engine_agegender(engine, err);
+    const lk_agegender *network = engine->judges.agegender;
+    engine->uses[LK_ROLE_AGEGENDER].used |= network != NULL;
+    for (size_t i = 0; i < n && !rc && network; i++) {
+        bool is_male = false;
+        rc = lk_face_age(network, picture, &faces[i], watch, &faces[i].age, &is_male, err);
+        faces[i].gender = is_male ? 'm' : 'f';
+    }
+    return rc;
+}
+
 int lk__engine_rivagan(lk_engine *engine, struct lk_error *err)
 {
     const struct lk_model_entry *entry;
@@ -573,10 +665,36 @@ int lk_engine_read_mark(lk_engine *engine,
     return rc;
 }
 
+int lk__engine_faces(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err)
+{
+    static const char *const efforts[] = {
+        [LK_FIND_AUTO] = "auto", [LK_FIND_QUICK] = "quick", [LK_FIND_THOROUGH] = "thorough"};
+    struct lk_find_options options;
+    lk_find_options_init(&options);
+    options.threshold = (float)request->face_score;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(efforts) && request->find; i++) {
+        if (!strcmp(request->find, efforts[i]))
+            options.effort = (enum lk_find_effort)i;
+    }
+    /* The starter's detector sees faces in clouds when it looks harder. */
+    if (options.effort == LK_FIND_AUTO && !request->detector)
+        options.effort = LK_FIND_QUICK;
+    options.landmarker = engine->landmarker;
+    if (engine->landmark_score > 0)
+        options.landmark_score = engine->landmark_score;
+    return lk_find(engine->detector, picture, &options, watch, faces, n, err);
+}
+
 int lk_engine_find(lk_engine *engine,
                    const struct lk_request *request,
                    const char *path,
-                   bool embed,
+                   unsigned known,
                    const struct lk_watch *watch,
                    struct lk_face **out,
                    size_t *n,
@@ -586,12 +704,13 @@ int lk_engine_find(lk_engine *engine,
     struct lk_face *faces = NULL;
     int rc = lk_picture_read(path, &picture, err);
     rc = rc ? rc : lk__engine_detector(engine, request, err);
-    rc = rc || !embed ? rc : lk__engine_embedder(engine, request, err);
-    rc = rc ? rc
-            : lk_find_faces(engine->detector, picture, (float)request->face_score, watch, &faces, n,
-                            err);
-    if (!rc && embed)
+    if (!rc && (known & LK_KNOW_EMBEDDING))
+        rc = lk__engine_embedder(engine, request, err);
+    rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, n, err);
+    if (!rc && (known & LK_KNOW_EMBEDDING))
         rc = embed_all(engine, picture, watch, faces, *n, err);
+    if (!rc && (known & LK_KNOW_AGE))
+        rc = lk__engine_ages(engine, picture, faces, *n, watch, err);
     lk_picture_free(picture);
     if (rc)
         free(faces);

@@ -18,7 +18,7 @@
 #include "pipeline/drawing/image_prompts.h"
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
-#include "stages/find/detector.h"
+#include "stages/find/find.h"
 #include "stages/fit/segment.h"
 #include "stages/identity/agegender.h"
 #include "stages/identity/embedder.h"
@@ -68,11 +68,13 @@ struct lk_engine {
     struct lk_key key;              /* of the hidden mark */
     bool has_key;
 
-    char *painter_name, *detector_name, *embedder_name, *swapper_name, *upscaler_name,
-        *refiner_name, *restorer_name, *parser_name,
-        *occluder_name; /* what is open; NULL: nothing */
+    /* what is open; NULL: nothing */
+    char *painter_name, *refiner_name, *detector_name, *landmarker_name, *embedder_name,
+        *swapper_name, *upscaler_name, *restorer_name, *parser_name, *occluder_name;
     struct lk__painter painter, refiner;
     lk_detector *detector;
+    lk_landmarker *landmarker; /* NULL: none is asked for */
+    float landmark_score;      /* the landmarker's threshold; 0: the usual one */
     lk_embedder *embedder;
     const struct lk_model_entry *embedder_entry;
     float same_person; /* the embedder's threshold */
@@ -95,6 +97,7 @@ int lk__engine_painter(lk_engine *engine, const struct lk_request *request, stru
 /* The next lk__engine_painter and lk__engine_refiner open them anew. */
 void lk__engine_forget_painters(lk_engine *engine);
 int lk__engine_refiner(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+/* And the landmarker that goes with it, if any. */
 int lk__engine_detector(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* After the embedder, which it must belong to. */
@@ -127,6 +130,26 @@ int lk__engine_judge(lk_engine *engine,
                      const char *named,
                      const struct lk_model_entry **out,
                      struct lk_error *err);
+
+/* The faces of a picture, found as the request says; the detector is open. *faces is malloc'd. */
+int lk__engine_faces(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err);
+
+/* The network that tells ages; engine->judges.agegender stays NULL when none is installed. */
+int lk__engine_agegender(lk_engine *engine, struct lk_error *err);
+/* Fills age and gender of faces, where such a network is installed. */
+int lk__engine_ages(lk_engine *engine,
+                    const struct lk_picture *picture,
+                    struct lk_face *faces,
+                    size_t n,
+                    const struct lk_watch *watch,
+                    struct lk_error *err);
+
 const char *lk__engine_draw_device(const lk_engine *engine);
 const char *lk__engine_face_device(const lk_engine *engine);
 
@@ -150,12 +173,14 @@ int lk_engine_read_c2pa(const lk_engine *engine,
                         struct lk_c2pa_found *out,
                         struct lk_error *err);
 
-/* Faces of a picture file, for detect, compare and inspect; with embeddings when asked. *faces is
- * malloc'd. */
+/* What shall be known of faces beside where they are. */
+enum { LK_KNOW_EMBEDDING = 1, LK_KNOW_AGE = 2 };
+
+/* Faces of a picture file, for detect, compare and inspect. *faces is malloc'd. */
 int lk_engine_find(lk_engine *engine,
                    const struct lk_request *request,
                    const char *picture,
-                   bool embed,
+                   unsigned known,
                    const struct lk_watch *watch,
                    struct lk_face **faces,
                    size_t *n,

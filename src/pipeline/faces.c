@@ -7,54 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/choosing.h"
 #include "pipeline/refining.h"
 #include "pipeline/trust/policy.h"
 
-static float area(const struct lk_face *face)
+/* Whether person p takes face i. */
+static bool takes(const struct lk_engine *engine,
+                  const struct lk_request *request,
+                  const struct lk__people *people,
+                  int p,
+                  const struct lk__picture_report *report,
+                  size_t i)
 {
-    return (face->box[2] - face->box[0]) * (face->box[3] - face->box[1]);
-}
-
-static size_t largest(const struct lk__picture_report *report)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < report->n_faces; i++) {
-        if (area(&report->faces[i].face) > area(&report->faces[best].face))
-            best = i;
-    }
-    return best;
-}
-
-/* The face whose middle is nearest to the picture's. Faces are sorted from left to right. */
-static size_t central(const struct lk__picture_report *report)
-{
-    size_t best = 0;
-    float nearest = INFINITY;
-    for (size_t i = 0; i < report->n_faces; i++) {
-        const float *box = report->faces[i].face.box;
-        float distance = fabsf((box[0] + box[2]) / 2 - (float)report->picture->width / 2);
-        if (distance < nearest) {
-            nearest = distance;
-            best = i;
-        }
-    }
-    return best;
-}
-
-/* Whether a person of that place takes face i. */
-static bool takes(const char *place, const struct lk__picture_report *report, size_t i)
-{
-    if (!place || !strcmp(place, "largest"))
-        return i == largest(report);
-    if (!strcmp(place, "all"))
-        return true;
-    if (!strcmp(place, "left"))
-        return i == 0;
-    if (!strcmp(place, "right"))
-        return i + 1 == report->n_faces;
-    if (!strcmp(place, "center"))
-        return i == central(report);
-    return strtoul(place, NULL, 10) == i;
+    struct lk__place place;
+    const struct lk__sight sight = {.faces = report->faces,
+                                    .n = report->n_faces,
+                                    .width = report->picture->width,
+                                    .height = report->picture->height,
+                                    .like = &people->likes[p],
+                                    .same_person = engine->same_person};
+    return lk__place_read(request->people[p].place, &place) && lk__place_takes(&place, &sight, i);
 }
 
 /* Whether faces whom nobody named are made clearer: those that we drew, and where it is all that
@@ -67,14 +39,15 @@ static bool becomes_clearer(const struct lk_request *request,
 
 /* The identity for face i: the last person named that takes it; with `auto` its own, which makes it
  * clearer; else NULL. */
-static const struct lk_identity *identity_for(const struct lk_request *request,
+static const struct lk_identity *identity_for(const struct lk_engine *engine,
+                                              const struct lk_request *request,
                                               struct lk__people *people,
                                               const struct lk__picture_report *report,
                                               size_t i,
                                               struct lk_identity *own)
 {
     for (int p = people->count; p-- > 0;) {
-        if (takes(request->people[p].place, report, i)) {
+        if (takes(engine, request, people, p, report, i)) {
             people->placed[p] = true;
             return &people->identities[p];
         }
@@ -89,6 +62,31 @@ static const struct lk_identity *identity_for(const struct lk_request *request,
     return own;
 }
 
+static bool asks_age(const struct lk_request *request)
+{
+    struct lk__place place;
+    for (int p = 0; p < request->n_people; p++) {
+        if (lk__place_read(request->people[p].place, &place) && lk__place_has_filter(&place))
+            return true;
+    }
+    return false;
+}
+
+static int tell_ages(lk_engine *engine,
+                     const struct lk_picture *picture,
+                     struct lk_face *faces,
+                     size_t n,
+                     const struct lk_watch *watch,
+                     struct lk_error *err)
+{
+    int rc = lk__engine_ages(engine, picture, faces, n, watch, err);
+    if (!rc && !engine->judges.agegender)
+        rc = lk_fail(err, LK_E_MISSING,
+                     "--face asks for a face's age or gender, and no network that tells them is "
+                     "installed: name one by --agegender");
+    return rc;
+}
+
 static int find(lk_engine *engine,
                 const struct lk_request *request,
                 const struct lk_watch *watch,
@@ -96,8 +94,10 @@ static int find(lk_engine *engine,
                 struct lk_error *err)
 {
     struct lk_face *faces = NULL;
-    int rc = lk_find_faces(engine->detector, report->picture, (float)request->face_score, watch,
-                           &faces, &report->n_faces, err);
+    int rc =
+        lk__engine_faces(engine, request, report->picture, watch, &faces, &report->n_faces, err);
+    if (!rc && asks_age(request))
+        rc = tell_ages(engine, report->picture, faces, report->n_faces, watch, err);
     if (!rc && report->n_faces && !(report->faces = calloc(report->n_faces, sizeof *report->faces)))
         rc = lk_fail_memory(err, "the faces", report->n_faces * sizeof *report->faces);
     for (size_t i = 0; !rc && i < report->n_faces; i++) {
@@ -124,7 +124,7 @@ int lk__refine_faces(lk_engine *engine,
     rc = lk__refining_open(engine, request, err);
     for (size_t i = 0; !rc && i < report->n_faces; i++) {
         struct lk_identity own;
-        const struct lk_identity *identity = identity_for(request, people, report, i, &own);
+        const struct lk_identity *identity = identity_for(engine, request, people, report, i, &own);
         rc = lk_watch_step(watch, "refine", (int)i + 1, (int)report->n_faces, err);
         if (!rc && identity && identity != &own)
             rc = lk__policy_swap(engine, report, i, identity, watch, err);

@@ -14,6 +14,7 @@
 #include "cast/consent.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/request_images.h"
+#include "pipeline/request_people.h"
 #include "stages/diffuse/control/annotate.h"
 
 #define IN_REQUEST(member) LK_HOME_REQUEST, offsetof(struct lk_request, member)
@@ -163,8 +164,9 @@ static const struct lk_option options[] = {
      "what a tile sees beyond itself: as much as the network does, and tiles make no difference", LK_CMD_UPSCALE},
 
     {"face", 'f', LK_OPTION_PERSON, IN_REQUEST(people), 0, 0, NULL, NULL, "[PLACE=]NAME|PHOTO",
-     "whose face: a person of the cast, or a photo (what is no name of the cast, or has a /). PLACE says which face of the picture gets it: largest (default), left, center, right, all, or 0, 1 … "
-     "from left to right. May be given several times; draw takes one, with --face-adapter", SHOWS},
+     "whose face: a person of the cast, or a photo (what is no name of the cast, or has a /). PLACE says which face of the picture gets it: largest (default), smallest, left, right, "
+     "top, bottom, best, worst or center, each with :N for a later one; N for the one from the left; at:XxY; like:NAME|PHOTO; all; before it woman+, man+ or age:LOW-HIGH+ "
+     "(docs/find.md). May be given several times, or as left=ada,right=bo; draw takes one, with --face-adapter", SHOWS},
     {"refine", 0, LK_OPTION_CHOICE, IN_REQUEST(refine), 0, 0, "auto|swap|restore|redraw|none", "auto", "MODE",
      "auto: with --face that identity is swapped in, other faces are made clearer by a restorer or their own identity; swap: only faces that --face names; "
      "restore: nothing is swapped, all faces are restored; redraw: of portrait, all faces are drawn again, larger, before those that --face names are swapped; none", REFINES},
@@ -176,7 +178,11 @@ static const struct lk_option options[] = {
      "recorded: only faces of whom the cast has consent; self: you declare, in the audit, that those of whom nothing is recorded agree", SHOWS},
     {"face-score", 0, LK_OPTION_REAL, IN_REQUEST(face_score), 0.01, 1, NULL, "0.5", "X",
      "only faces that the detector is this sure of", FINDS},
+    {"find", 0, LK_OPTION_CHOICE, IN_REQUEST(find), 0, 0, "auto|quick|thorough", "auto", "EFFORT",
+     "how hard to look for faces: quick at the picture as it is; auto also turned and in tiles where that may show more (not with the starter's detector); thorough always", FINDS | LK_CMD_DRAW},
     {"detector", 0, LK_OPTION_TEXT, IN_REQUEST(detector), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face detector, such as scrfd:det_10g.onnx", FINDS | LK_CMD_DRAW},
+    {"landmarker", 0, LK_OPTION_TEXT, IN_REQUEST(landmarker), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
+     "network that finds a face's points more exactly, such as 2dfan4:2dfan4.onnx (default: none, the starter's with the starter's detector)", FINDS | LK_CMD_DRAW},
     {"embedder", 0, LK_OPTION_TEXT, IN_REQUEST(embedder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "identity network, such as arcface:w600k_r50.onnx",
      RESTORES | PAINTS | LK_CMD_COMPARE | LK_CMD_CAST},
     {"swapper", 0, LK_OPTION_TEXT, IN_REQUEST(swapper), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face swapper: inswapper, hyperswap, simswap, simswap_512, ghost, hififace, uniface or blendswap, such as inswapper:inswapper_128.onnx", REFINES},
@@ -243,7 +249,7 @@ static const struct lk_option options[] = {
     {"nsfw", 0, LK_OPTION_TEXT, IN_ENGINE(nsfw), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
      "network that judges whether a picture is sexual, such as vit-nsfw:nsfw.onnx", MAKES},
     {"agegender", 0, LK_OPTION_TEXT, IN_ENGINE(agegender), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
-     "network that tells ages, such as genderage:genderage.onnx", MAKES},
+     "network that tells ages, such as genderage:genderage.onnx", MAKES | LK_CMD_DETECT},
 
     {"use", 0, LK_OPTION_TEXT, IN_CAST(uses), 0, 0, NULL, NULL, "USES",
      "consent grant: for what, separated by commas: portrait, film, advertising, editorial, education, research", LK_CMD_CAST},
@@ -388,39 +394,6 @@ static int set_size(const struct lk_option *o,
     return 0;
 }
 
-/* [PLACE=]NAME|PHOTO. A prefix that is no place belongs to the path. */
-static int add_person(struct lk_request *request,
-                      const char *text,
-                      const char *label,
-                      struct lk_error *err)
-{
-    if (request->n_people == LK_PEOPLE_MAX)
-        return lk_fail(err, LK_E_INPUT, "%s: more than %d people", label, LK_PEOPLE_MAX);
-    struct lk_person person = {0};
-    const char *equals = strchr(text, '=');
-    size_t n = equals ? (size_t)(equals - text) : 0;
-    char place[16] = "";
-    if (n && n < sizeof place)
-        memcpy(place, text, n);
-    bool index = n && strspn(place, "0123456789") == n;
-    if (index || (*place && is_choice("largest|left|center|right|all", place))) {
-        if (!(person.place = strdup(place)))
-            return lk_fail_memory(err, label, n);
-        text = equals + 1;
-    }
-    if (!*text) {
-        free(person.place);
-        return lk_fail(err, LK_E_INPUT, "%s: nobody is named: give [PLACE=]NAME or [PLACE=]PHOTO",
-                       label);
-    }
-    if (!(person.photo = strdup(text))) {
-        free(person.place);
-        return lk_fail_memory(err, label, strlen(text));
-    }
-    request->people[request->n_people++] = person;
-    return 0;
-}
-
 static int set_choice(const struct lk_option *o,
                       char **member,
                       const char *text,
@@ -503,7 +476,7 @@ int lk_option_set(const struct lk_option *o,
     case LK_OPTION_IMAGE:
         return lk__request_add_image(&invocation->request, text, label, err);
     case LK_OPTION_PERSON:
-        return add_person(&invocation->request, text, label, err);
+        return lk__request_add_people(&invocation->request, text, label, err);
     }
     return lk_fail(err, LK_E_FAILED, "%s: option of unknown type", label);
 }
@@ -553,8 +526,7 @@ void lk_request_free(struct lk_request *request)
     free(request->prompt);
     free(request->picture);
     for (int i = 0; i < request->n_people; i++) {
-        free(request->people[i].photo);
-        free(request->people[i].place);
+        lk__person_free(&request->people[i]);
     }
     lk__request_free_controls(request);
     lk__request_free_images(request);

@@ -90,8 +90,7 @@ int lk__redraw_faces(lk_engine *engine,
     char *whole = request->prompt;
     struct lk_face *faces = NULL;
     size_t n = 0;
-    int rc = lk_find_faces(engine->detector, report->picture, (float)request->face_score, watch,
-                           &faces, &n, err);
+    int rc = lk__engine_faces(engine, request, report->picture, watch, &faces, &n, err);
     for (size_t i = 0; i < n && !rc; i++) {
         char *part = part_of(whole, i);
         rc = part ? lk_watch_step(watch, "redraw", (int)i + 1, (int)n, err)

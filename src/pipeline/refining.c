@@ -224,8 +224,7 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
     options.cosine_min = engine->same_person * fminf((float)r->request->identity_strength, 1);
     if (!r->wish->asked)
         options.sharpness_min = 1; /* clearer is the point */
-    int rc = lk_find_faces(engine->detector, out->finished, (float)r->request->face_score, r->watch,
-                           &found, &n, err);
+    int rc = lk__engine_faces(engine, r->request, out->finished, r->watch, &found, &n, err);
     if (!rc && (at = same_place(found, n, r->face))) {
         again = *at;
         rc =

@@ -117,12 +117,18 @@ json_t *lk__json_of_number(double value)
     return isfinite(value) ? json_real(round(value * 1e4) / 1e4) : json_null();
 }
 
+static json_t *json_of_points(const float (*points)[2], int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("[o,o]", lk__json_of_number((double)points[i][0]),
+                                              lk__json_of_number((double)points[i][1])));
+    return list;
+}
+
 static json_t *json_of_face(const struct lk_face *face)
 {
-    json_t *points = json_array();
-    for (int i = 0; i < 5; i++)
-        json_array_append_new(points, json_pack("[o,o]", lk__json_of_number(face->points[i][0]),
-                                                lk__json_of_number(face->points[i][1])));
+    json_t *points = json_of_points((const float(*)[2])face->points, 5);
     return json_pack("{s:i,s:[o,o,o,o],s:o,s:o,s:o,s:o,s:o}", "index", face->index, "box",
                      lk__json_of_number(face->box[0]), lk__json_of_number(face->box[1]),
                      lk__json_of_number(face->box[2]), lk__json_of_number(face->box[3]), "score",
@@ -131,11 +137,29 @@ static json_t *json_of_face(const struct lk_face *face)
                      "roll", lk__json_of_number(face->roll));
 }
 
+/* What detect tells beside: the audit keeps none of it. */
+static json_t *json_of_seen_face(const struct lk_face *face)
+{
+    const struct lk_landmarks *l = &face->landmarks;
+    json_t *json = json_of_face(face);
+    json_object_set_new(json, "quality", lk__json_of_number((double)lk_face_quality(face)));
+    if (face->gender) {
+        json_object_set_new(json, "age", lk__json_of_number((double)face->age));
+        json_object_set_new(json, "gender", json_string(face->gender == 'f' ? "woman" : "man"));
+    }
+    if (l->count) {
+        json_object_set_new(json, "landmarks",
+                            json_of_points((const float(*)[2])l->point, l->count));
+        json_object_set_new(json, "landmark_score", lk__json_of_number((double)l->score));
+    }
+    return json;
+}
+
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_of_face(&faces[i]));
+        json_array_append_new(list, json_of_seen_face(&faces[i]));
     return list;
 }
 

@@ -19,6 +19,7 @@
 #include "pipeline/options.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/request_images.h"
+#include "pipeline/request_people.h"
 #include <likeness/request.h>
 
 static const char *const task_names[] = {
@@ -60,27 +61,16 @@ static int read_person(json_t *value,
         return lk_fail(err, LK_E_INPUT, "%s: an object with photo and place is expected", label);
     json_object_foreach(value, key, member)
     {
-        if ((strcmp(key, "photo") && strcmp(key, "place")) || !json_is_string(member))
-            return lk_fail(err, LK_E_INPUT, "%s: '%s' is not one of the strings photo, place",
+        if ((strcmp(key, "photo") && strcmp(key, "place") && strcmp(key, "like")) ||
+            !json_is_string(member))
+            return lk_fail(err, LK_E_INPUT, "%s: '%s' is not one of the strings photo, place, like",
                            label, key);
     }
-    const char *photo = json_string_value(json_object_get(value, "photo"));
-    const char *place = json_string_value(json_object_get(value, "place"));
-    size_t size = (photo ? strlen(photo) : 0) + (place ? strlen(place) : 0) + 2;
-    char *text = malloc(size);
-    if (!text)
-        return lk_fail_memory(err, label, size);
-    snprintf(text, size, "%s%s%s", place ? place : "", place ? "=" : "", photo ? photo : "");
-    struct lk_invocation invocation = {.request = *request};
-    int before = request->n_people;
-    int rc = lk_option_set(lk_option_find("face", LK_CMD_PORTRAIT), &invocation, text, label, err);
-    *request = invocation.request;
-    if (!rc && place && !request->people[before].place)
-        rc = lk_fail(err, LK_E_INPUT,
-                     "%s: place '%s' is none of largest, left, center, right, all or an index",
-                     label, place);
-    free(text);
-    return rc;
+    const struct lk_person person = {
+        .photo = (char *)json_string_value(json_object_get(value, "photo")),
+        .place = (char *)json_string_value(json_object_get(value, "place")),
+        .like = (char *)json_string_value(json_object_get(value, "like"))};
+    return lk__request_add_person(request, &person, label, err);
 }
 
 static int read_people(json_t *value,
@@ -290,6 +280,8 @@ static json_t *json_of_people(const struct lk_request *request)
         json_object_set_new(person, "photo", json_string(request->people[i].photo));
         if (request->people[i].place)
             json_object_set_new(person, "place", json_string(request->people[i].place));
+        if (request->people[i].like)
+            json_object_set_new(person, "like", json_string(request->people[i].like));
         json_array_append_new(people, person);
     }
     return people;
@@ -321,8 +313,10 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
         for (int k = 0; options[i].type == LK_OPTION_LIST && k < LK_LIST_MAX && !rc; k++)
             rc = check_utf8(texts[k], name, err);
     }
-    for (int i = 0; i < request->n_people && !rc; i++)
+    for (int i = 0; i < request->n_people && !rc; i++) {
         rc = check_utf8(request->people[i].photo, "--face", err);
+        rc = rc ? rc : check_utf8(request->people[i].like, "--face", err);
+    }
     for (int i = 0; i < request->n_controls && !rc; i++) {
         rc = check_utf8(request->controls[i].picture, "--control", err);
         rc = rc ? rc : check_utf8(request->controls[i].model, "--control-model", err);

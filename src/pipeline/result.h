@@ -146,8 +146,9 @@ int lk__result_new(const struct lk_request *request,
  * way, and the audit's rows are hashed as text. JSON knows no NaN: what was not measured is null.
  */
 json_t *lk__json_of_number(double value);
-/* [{"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll"}, …], in
- * picture pixels. */
+/* [{"index", "box": [x0,y0,x1,y1], "score", "points": [[x,y],…5], "yaw", "pitch", "roll",
+ * "quality"}, …], in picture pixels; "age", "gender" and "landmarks", "landmark_score" where they
+ * are known. */
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
 /* The same of one face, with what became of it: "fate", "identity", "verdict". */
 json_t *lk__json_of_face_report(const struct lk__face_report *face);

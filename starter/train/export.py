@@ -207,6 +207,7 @@ def describe(out, threshold):
         ("agegender", "genderage", "96 RGB 0..255, box times 1.5, to two logits and age/100"),
         ("restorer", "gfpgan", "512 RGB -1..1 in ffhq_512"),
         ("forensics", "probability", "256 RGB 0..1, box times 1.3, to the probability of a swap"))}
+    rows["landmarker"]["threshold"] = .03  # its heat maps are flatter than 2DFAN-4's
     rows |= dict(inpaint=dict(file="inpaint", family="sd15-inpaint", base="sd", contract="diffusers UNet, 9 channels; VAE and text of sd"),
                  canny=dict(role="control", file="canny", family="controlnet", contract="diffusers ControlNet, Canny edges, for sd"),
                  pencil=dict(role="lora", file="lora/pencil.safetensors", family="lora", contract="kohya, rank 4, for sd", trigger=TRIGGER))

@@ -25,7 +25,8 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
         "\"512x768\", \"steps\": 7,"
         "\"guidance\": 0, \"embedding\": [\"x.pt\", \"y\"], \"seed\": 9007199254740991, "
         "\"sampler\": \"euler\", \"face_score\": 0.25,"
-        "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\"}],"
+        "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\"}, "
+        "{\"photo\": \"d\", \"place\": \"woman+like\", \"like\": \"e=f.png\"}],"
         "\"mask_invert\": true, \"mask_blur\": 0, \"controls\": [{\"type\": \"canny\", "
         "\"picture\": \"a:b.png\", \"weight\": 0.5}, {\"type\": \"none\", \"picture\": "
         "\"c.png\", \"start\": 0.25, \"model\": \"pose\"}], \"face_adapter\": \"id.bin:0.7\", "
@@ -39,10 +40,12 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
     assert_int_equal(one.seed, 9007199254740991);
     assert_string_equal(one.embedding[1], "y");
     assert_null(one.embedding[2]);
-    assert_int_equal(one.n_people, 2);
+    assert_int_equal(one.n_people, 3);
     assert_string_equal(one.people[0].photo, "a=b.png");
     assert_string_equal(one.people[0].place, "left");
     assert_null(one.people[1].place);
+    assert_string_equal(one.people[2].place, "woman+like");
+    assert_string_equal(one.people[2].like, "e=f.png");
     assert_true(one.mask_invert && one.mask_blur == 0);
     assert_int_equal(one.n_controls, 2);
     assert_true(one.controls[0].weight == 0.5 && one.controls[1].start == 0.25);
@@ -100,6 +103,7 @@ static void a_bad_request_is_refused_by_name(void **state)
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}", "people[0]"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}", "nobody is named"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"up\"}]}", "none of largest"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"like\"}]}", "belong together"},
     };
     // clang-format on
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -29,28 +29,26 @@ lk_runtime *test_runtime(void)
     return runtime;
 }
 
-static void golden_path(const char *name, const char *ending, char path[4096])
+const char *golden_path(const char *name)
 {
+    static char path[4096];
     const char *source = getenv("LIKENESS_SOURCE");
-    snprintf(path, 4096, "%s/tests/golden/%s%s", source ? source : ".", name, ending);
+    snprintf(path, sizeof path, "%s/tests/golden/%s", source ? source : ".", name);
+    return path;
 }
 
 const char *golden_network(const char *name)
 {
-    static char path[4096];
     char inner[64];
-    snprintf(inner, sizeof inner, "refine/%s", name);
-    golden_path(inner, ".onnx", path);
-    return path;
+    snprintf(inner, sizeof inner, "refine/%s.onnx", name);
+    return golden_path(inner);
 }
 
 static FILE *golden_file(const char *name)
 {
-    char path[4096];
-    golden_path(name, "", path);
-    FILE *file = fopen(path, "r");
+    FILE *file = fopen(golden_path(name), "r");
     if (!file)
-        fail_msg("cannot open %s", path);
+        fail_msg("cannot open %s", golden_path(name));
     return file;
 }
 

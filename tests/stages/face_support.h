@@ -16,6 +16,9 @@
 /* Opened at the first call, on one thread, for the whole program. */
 lk_runtime *test_runtime(void);
 
+/* The path of a file of tests/golden; valid until the next call. */
+const char *golden_path(const char *name);
+
 /* A file of tests/golden, open for reading; its first line (a comment) is skipped. */
 FILE *golden_open(const char *name);
 

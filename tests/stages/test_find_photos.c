@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Detection on real photos against the reference of tools/golden/face.py; close-ups. */
+/* Detection on real photos against the reference of tools/golden/face.py; close-ups, faces that lie
+ * or stand on their heads, crowds. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "stages/face_support.h"
-#include "stages/find/detector.h"
+#include "stages/find/find.h"
 #include "support/check.h"
 #include "support/scratch.h"
 
@@ -17,6 +18,20 @@ static lk_detector *open_scrfd(void)
     assert_ok(lk_detector_open(test_runtime(), "scrfd", shared_path(scrfd), "cpu", &detector, &err),
               &err);
     return detector;
+}
+
+static size_t find(const lk_detector *detector,
+                   const struct lk_picture *picture,
+                   enum lk_find_effort effort,
+                   struct lk_face **faces)
+{
+    struct lk_error err;
+    struct lk_find_options options;
+    size_t count = 0;
+    lk_find_options_init(&options);
+    options.effort = effort;
+    assert_ok(lk_find(detector, picture, &options, NULL, faces, &count, &err), &err);
+    return count;
 }
 
 static float iou(const float a[4], const float b[4])
@@ -48,7 +63,6 @@ static void compare_face(FILE *file, const char *photo, const struct lk_face *fa
 static void photos_give_the_faces_of_the_reference(void **state)
 {
     (void)state;
-    struct lk_error err;
     lk_detector *detector = open_scrfd();
     FILE *file = golden_open("faces.tsv");
     char photo[128];
@@ -57,7 +71,7 @@ static void photos_give_the_faces_of_the_reference(void **state)
     while (fscanf(file, " photo %127s %zu", photo, &want) == 2) {
         struct lk_picture *picture = photo_read(photo);
         struct lk_face *faces = NULL;
-        assert_ok(lk_find_faces(detector, picture, 0.5f, NULL, &faces, &count, &err), &err);
+        count = find(detector, picture, LK_FIND_QUICK, &faces);
         if (count != want)
             fail_msg("%s: %zu faces, the reference finds %zu", photo, count, want);
         for (size_t i = 0; i < count; i++) {
@@ -117,6 +131,114 @@ static void faces_that_fill_the_picture_are_found_once(void **state)
     lk_detector_free(detector);
 }
 
+/* A photo, looked at as hard as can be, has the faces of the quick look and no other. */
+static void harder_looks_find_nobody_who_is_not_there(void **state)
+{
+    (void)state;
+    static const char *const photos[] = {"noface_human_background.jpg", "noface_ipazc.jpg",
+                                         "3ddfa_JianzhuGuo.jpg"};
+    lk_detector *detector = open_scrfd();
+    for (size_t i = 0; i < sizeof photos / sizeof *photos; i++) {
+        struct lk_picture *picture = photo_read(photos[i]);
+        struct lk_face *quick = NULL, *faces = NULL;
+        size_t n = find(detector, picture, LK_FIND_QUICK, &quick);
+        assert_int_equal(find(detector, picture, LK_FIND_AUTO, &faces), n);
+        free(faces);
+        assert_int_equal(find(detector, picture, LK_FIND_THOROUGH, &faces), n);
+        free(faces);
+        free(quick);
+        lk_picture_free(picture);
+    }
+    lk_detector_free(detector);
+}
+
+/* Turned clockwise by right angles, pixel by pixel. */
+static struct lk_picture *turned(const struct lk_picture *in, int turns)
+{
+    struct lk_error err;
+    struct lk_picture *out = NULL;
+    const int w = in->width, h = in->height;
+    assert_ok(lk_picture_new(turns % 2 ? h : w, turns % 2 ? w : h, 3, LK_PIXEL_U8, &out, &err),
+              &err);
+    for (int y = 0; y < h; y++) {
+        for (int x = 0; x < w; x++) {
+            const int to[4][2] = {{x, y}, {h - 1 - y, x}, {w - 1 - x, h - 1 - y}, {y, w - 1 - x}};
+            const int *at = to[turns];
+            memcpy(out->u8 + ((size_t)at[1] * (size_t)out->width + (size_t)at[0]) * 3,
+                   in->u8 + ((size_t)y * (size_t)w + (size_t)x) * 3, 3);
+        }
+    }
+    return out;
+}
+
+static void faces_stand_as_the_picture_was_turned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *photo;
+        size_t faces;
+        int turns[4];
+    } photos[] = {{"fr_obama.jpg", 1, {0, 1, 2, 3}}, {"human_stock-group-1.jpg", 15, {2, 2, 2, 2}}};
+    lk_detector *detector = open_scrfd();
+    for (size_t i = 0; i < sizeof photos / sizeof *photos; i++) {
+        struct lk_picture *picture = photo_read(photos[i].photo);
+        for (int t = 0; t < 4; t++) {
+            const int turns = photos[i].turns[t];
+            if (t && turns == photos[i].turns[t - 1])
+                break;
+            struct lk_picture *view = turned(picture, turns);
+            struct lk_face *faces = NULL;
+            assert_int_equal(find(detector, view, LK_FIND_AUTO, &faces), photos[i].faces);
+            for (size_t k = 0; k < photos[i].faces; k++) {
+                float off = faces[k].roll - 90 * (float)turns;
+                off -= 360 * rintf(off / 360);
+                if (!(fabsf(off) < 35))
+                    fail_msg("%s turned %d times: roll %g", photos[i].photo, turns,
+                             (double)faces[k].roll);
+            }
+            free(faces);
+            lk_picture_free(view);
+        }
+        lk_picture_free(picture);
+    }
+    lk_detector_free(detector);
+}
+
+/* The 29 of 1927, reduced to faces of `side` px, in the middle of a large picture of trees. */
+static struct lk_picture *crowd(double side)
+{
+    struct lk_error err;
+    struct lk_picture *trees = photo_read("noface_hemlock_2.jpg"), *large = NULL, *small = NULL;
+    struct lk_picture *people = photo_read("human_solvay1927.jpg");
+    const double scale = side / 70;
+    assert_ok(lk_picture_resize(trees, 2400, 1350, &large, &err), &err);
+    assert_ok(lk_picture_resize(people, (int)(people->width * scale), (int)(people->height * scale),
+                                &small, &err),
+              &err);
+    for (int y = 0; y < small->height; y++)
+        memcpy(large->u8 + ((size_t)(600 + y) * 2400 + 900) * 3,
+               small->u8 + (size_t)y * (size_t)small->width * 3, (size_t)small->width * 3);
+    lk_picture_free(trees);
+    lk_picture_free(people);
+    lk_picture_free(small);
+    return large;
+}
+
+static void faces_of_12_px_in_a_crowd_are_found_in_tiles(void **state)
+{
+    (void)state;
+    lk_detector *detector = open_scrfd();
+    struct lk_picture *picture = crowd(12);
+    struct lk_face *faces = NULL;
+    assert_int_equal(find(detector, picture, LK_FIND_QUICK, &faces), 0);
+    assert_int_equal(find(detector, picture, LK_FIND_AUTO, &faces), 29);
+    for (size_t i = 0; i < 29; i++)
+        assert_true(faces[i].box[0] > 890 && faces[i].box[2] < 1300);
+    free(faces);
+    lk_picture_free(picture);
+    lk_detector_free(detector);
+}
+
 static void float_and_byte_pictures_give_the_same_faces(void **state)
 {
     (void)state;
@@ -142,6 +264,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(photos_give_the_faces_of_the_reference),
         cmocka_unit_test(faces_that_fill_the_picture_are_found_once),
+        cmocka_unit_test(harder_looks_find_nobody_who_is_not_there),
+        cmocka_unit_test(faces_stand_as_the_picture_was_turned),
+        cmocka_unit_test(faces_of_12_px_in_a_crowd_are_found_in_tiles),
         cmocka_unit_test(float_and_byte_pictures_give_the_same_faces),
     };
     return cmocka_run_group_tests_name("photos: find", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "data/align.h"
 #include "stages/face_support.h"
 #include "stages/identity/embedder.h"
 #include "support/check.h"
@@ -77,6 +78,63 @@ static void families_are_told_by_their_output(void **state)
     lk_embedder_free(embedder);
 }
 
+/* x·2, y·2, (x + y)/2 + 40: find.py's, a crop of an aligned face already. */
+static struct lk_picture *crop_of_formula(void)
+{
+    struct lk_error err;
+    struct lk_picture *picture = NULL;
+    assert_ok(lk_picture_new(112, 112, 3, LK_PIXEL_U8, &picture, &err), &err);
+    uint8_t *to = picture->u8;
+    for (int y = 0; y < 112; y++) {
+        for (int x = 0; x < 112; x++, to += 3) {
+            to[0] = (uint8_t)(x * 2);
+            to[1] = (uint8_t)(y * 2);
+            to[2] = (uint8_t)((x + y) / 2 + 40);
+        }
+    }
+    return picture;
+}
+
+static void each_family_has_its_own_pixels(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_picture *picture = crop_of_formula();
+    struct lk_face face = {.score = 1};
+    FILE *file = golden_open("find_embedders.tsv");
+    char name[64], family[32];
+    int cases = 0;
+    lk_align_points(LK_ALIGN_ARCFACE_112_V2, 112, face.points);
+    while (fscanf(file, " embedder %63s %31s", name, family) == 2) {
+        lk_embedder *embedder = NULL;
+        struct lk_embedding e;
+        assert_ok(
+            lk_embedder_open(test_runtime(), family, golden_path(name), "cpu", &embedder, &err),
+            &err);
+        assert_string_equal(lk_embedder_family(embedder), family);
+        assert_ok(lk_embed_face(embedder, picture, &face, NULL, &e, &err), &err);
+        assert_true(golden_compare(file, e.value, (size_t)e.size, 1e-5) > 18);
+        lk_embedder_free(embedder);
+        cases++;
+    }
+    assert_int_equal(cases, 4);
+    fclose(file);
+    lk_picture_free(picture);
+}
+
+static void sface_is_told_by_its_input(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_embedder *embedder = NULL;
+    assert_ok(lk_embedder_open(test_runtime(), NULL, golden_path("find_sface.onnx"), "cpu",
+                               &embedder, &err),
+              &err);
+    assert_string_equal(lk_embedder_family(embedder), "sface");
+    assert_true(lk_embedder_same_person(embedder) == 0.363f);
+    lk_embedder_free(embedder);
+}
+
 static void other_networks_and_faces_without_points_are_refused(void **state)
 {
     (void)state;
@@ -108,6 +166,8 @@ int main(void)
         cmocka_unit_test(an_embedding_is_a_unit_vector_that_knows_its_embedder),
         cmocka_unit_test(the_largest_good_face_is_taken),
         cmocka_unit_test(families_are_told_by_their_output),
+        cmocka_unit_test(each_family_has_its_own_pixels),
+        cmocka_unit_test(sface_is_told_by_its_input),
         cmocka_unit_test(other_networks_and_faces_without_points_are_refused),
     };
     return cmocka_run_group_tests_name("identity", tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "stages/face_support.h"
-#include "stages/find/detector.h"
+#include "stages/find/find.h"
 #include "stages/identity/embedder.h"
 #include "support/check.h"
 #include "support/scratch.h"
@@ -41,7 +41,10 @@ static struct lk_identity identity_of(const lk_detector *detector,
     struct lk_face *faces = NULL;
     size_t count = 0;
     struct lk_picture *picture = photo_read(photo);
-    assert_ok(lk_find_faces(detector, picture, 0.5f, NULL, &faces, &count, &err), &err);
+    struct lk_find_options options;
+    lk_find_options_init(&options);
+    options.effort = LK_FIND_QUICK; /* the reference's looks */
+    assert_ok(lk_find(detector, picture, &options, NULL, &faces, &count, &err), &err);
     assert_ok(lk_identity_of_photo(embedder, photo, picture, faces, count, NULL, &identity, &err),
               &err);
     free(faces);

@@ -11,14 +11,6 @@
 #include "support/check.h"
 #include "support/scratch.h"
 
-static const char *golden_path(const char *name)
-{
-    static char path[4096];
-    const char *source = getenv("LIKENESS_SOURCE");
-    snprintf(path, sizeof path, "%s/tests/golden/%s", source ? source : ".", name);
-    return path;
-}
-
 static lk_classifier *open_classifier(const char *role, const char *family, const char *path)
 {
     struct lk_error err;

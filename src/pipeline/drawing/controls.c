@@ -166,9 +166,7 @@ static int see_faces(const struct sight *s, struct lk_picture **out, struct lk_e
     struct lk_pose *poses = NULL;
     size_t n = 0;
     int rc = lk__engine_detector(s->engine, s->request, err);
-    rc = rc ? rc
-            : lk_find_faces(s->engine->detector, s->picture, (float)s->request->face_score,
-                            s->watch, &faces, &n, err);
+    rc = rc ? rc : lk__engine_faces(s->engine, s->request, s->picture, s->watch, &faces, &n, err);
     if (!rc && !(poses = calloc(n + 1, sizeof *poses)))
         rc = lk_fail_memory(err, "faces to follow", (n + 1) * sizeof *poses);
     for (size_t i = 0; i < n && poses; i++)

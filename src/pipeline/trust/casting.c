@@ -24,18 +24,7 @@
 
 static const char BORN[] = "a generated picture";
 
-enum { SMALL = 112, MOST_PHOTOS = LK_FACE_MODEL_PHOTOS };
-
-static float quality(const struct lk_face *face)
-{
-    const double degree = 3.14159265358979323846 / 180;
-    double width = (double)face->box[2] - (double)face->box[0],
-           height = (double)face->box[3] - (double)face->box[1];
-    double side = fmin(width, height) / SMALL;
-    double turned =
-        fmax(cos((double)face->yaw * degree), 0.1) * fmax(cos((double)face->pitch * degree), 0.1);
-    return (float)fmax((double)face->score * fmin(side, 1) * turned, 0.01);
-}
+enum { MOST_PHOTOS = LK_FACE_MODEL_PHOTOS };
 
 static int crop_face(const struct lk_picture *picture,
                      const struct lk_face *face,
@@ -62,7 +51,7 @@ static int take_face(lk_engine *engine,
 {
     const struct lk_cast_embedder embedder = lk__cast_embedder(engine);
     int rc = crop_face(picture, face, out, err);
-    out->quality = quality(face);
+    out->quality = lk_face_quality(face);
     return rc ? rc
               : embedder.embed(embedder.user, out->crop, (const float(*)[2])out->points,
                                &out->embedding, err);
@@ -81,9 +70,7 @@ static int read_photo(lk_engine *engine,
     struct lk_sha256 sha;
     size_t n = 0;
     int rc = lk_picture_read(path, &picture, err);
-    rc = rc ? rc
-            : lk_find_faces(engine->detector, picture, (float)request->face_score, watch, &faces,
-                            &n, err);
+    rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, &n, err);
     if (!rc) {
         const struct lk_face *face = lk_identity_face(faces, n);
         rc = face ? take_face(engine, picture, face, out, err) : lk_identity_no_face(path, err);

@@ -266,8 +266,7 @@ static int find_in(const struct checking *c,
                    size_t *n,
                    struct lk_error *err)
 {
-    return lk_find_faces(c->engine->detector, picture, (float)c->request->face_score, c->watch,
-                         faces, n, err);
+    return lk__engine_faces(c->engine, c->request, picture, c->watch, faces, n, err);
 }
 
 /* The crop that is kept of a person's photo, for swappers that look at pixels. */
@@ -381,6 +380,36 @@ static int remember_cast(const lk_engine *engine, struct lk__cast_asked *out, st
                : 0;
 }
 
+/* Of whom a face of the picture must look like: only compared, so it needs nobody's consent. */
+static int read_reference(const struct checking *c,
+                          const char *word,
+                          struct lk_embedding *out,
+                          struct lk_error *err)
+{
+    const struct lk_cast_embedder embedder = lk__cast_embedder(c->engine);
+    struct lk_cast_member member;
+    struct lk_identity identity;
+    struct lk_picture *picture = NULL;
+    struct lk_face *faces = NULL;
+    size_t n = 0;
+    int rc =
+        c->cast && !strchr(word, '/') ? lk_cast_find(c->cast, word, &member, err) : LK_E_MISSING;
+    if (!rc) {
+        rc = lk_cast_identity(c->cast, &member, &embedder, &identity, err);
+    } else if (rc == LK_E_MISSING) {
+        rc = lk_picture_read(word, &picture, err);
+        rc = rc ? rc : find_in(c, picture, &faces, &n, err);
+        rc = rc ? rc
+                : lk_identity_of_photo(c->engine->embedder, word, picture, faces, n, c->watch,
+                                       &identity, err);
+    }
+    free(faces);
+    lk_picture_free(picture);
+    if (!rc)
+        *out = identity.embedding;
+    return rc;
+}
+
 int lk__people_open(lk_engine *engine,
                     lk_result *result,
                     const struct lk_watch *watch,
@@ -396,6 +425,10 @@ int lk__people_open(lk_engine *engine,
     for (int i = 0; i < request->n_people && !rc; i++)
         rc = open_person(&c, request->people[i].photo, &people->photos[i], &people->identities[i],
                          &result->consents[i], err);
+    for (int i = 0; i < request->n_people && !rc; i++) {
+        if (request->people[i].like)
+            rc = read_reference(&c, request->people[i].like, &people->likes[i], err);
+    }
     people->count = request->n_people;
     lk_cast_close(c.cast);
     return rc;
@@ -412,8 +445,9 @@ static int check_picture(const struct checking *c, const char *path, struct lk_e
 {
     struct lk_face *faces = NULL;
     size_t n = 0;
-    int rc =
-        path ? lk_engine_find(c->engine, c->request, path, true, c->watch, &faces, &n, err) : 0;
+    int rc = path ? lk_engine_find(c->engine, c->request, path, LK_KNOW_EMBEDDING, c->watch, &faces,
+                                   &n, err)
+                  : 0;
     for (size_t i = 0; i < n && !rc; i++)
         rc = check_bars(c, &faces[i].embedding, path, err);
     free(faces);

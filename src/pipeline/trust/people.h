@@ -12,6 +12,7 @@
 struct lk__people {
     struct lk_identity identities[LK_PEOPLE_MAX];
     struct lk_picture *photos[LK_PEOPLE_MAX]; /* what their `photo` points to; owned */
+    struct lk_embedding likes[LK_PEOPLE_MAX]; /* of whom their faces must look like, if anybody */
     bool placed[LK_PEOPLE_MAX];               /* whether a face of any picture has got it */
     int count;
 };

@@ -29,19 +29,6 @@ static int open_classifier(lk_engine *engine,
                               lk__engine_face_device(engine), out, err);
 }
 
-static int open_agegender(lk_engine *engine, struct lk_error *err)
-{
-    struct lk__judges *judges = &engine->judges;
-    const struct lk_model_entry *entry;
-    if (judges->agegender)
-        return 0;
-    int rc = lk__engine_judge(engine, LK_ROLE_AGEGENDER, engine->options.agegender, &entry, err);
-    if (rc || !entry)
-        return rc;
-    return lk_agegender_open(engine->runtime, entry->family, entry->path,
-                             lk__engine_face_device(engine), &judges->agegender, err);
-}
-
 static int open_rules(lk_engine *engine, struct lk_error *err)
 {
     char *path;
@@ -75,7 +62,7 @@ static int open_networks(lk_engine *engine, struct lk_error *err)
         rc =
             open_classifier(engine, LK_ROLE_FORENSICS, options->forensics, &judges->forensics, err);
     if (!rc && rule_at_work(engine, "child-face"))
-        rc = open_agegender(engine, err);
+        rc = lk__engine_agegender(engine, err);
     return rc;
 }
 
@@ -264,9 +251,7 @@ static int find_faces(lk_engine *engine,
     struct lk_face *faces = NULL;
     size_t n = 0;
     int rc = lk__engine_detector(engine, request, err);
-    rc = rc ? rc
-            : lk_find_faces(engine->detector, picture->picture, (float)request->face_score, watch,
-                            &faces, &n, err);
+    rc = rc ? rc : lk__engine_faces(engine, request, picture->picture, watch, &faces, &n, err);
     if (!rc && n && !(picture->faces = calloc(n, sizeof *picture->faces)))
         rc = lk_fail_memory(err, "the faces", n * sizeof *picture->faces);
     picture->n_faces = rc ? 0 : n;

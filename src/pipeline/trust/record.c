@@ -189,6 +189,7 @@ static int split_request(const lk_result *result,
     move_text(options, "prompt", personal, "prompt");
     move_text(options, "picture", personal, "picture");
     split_list(options, "people", "photo", personal);
+    split_list(options, "people", "like", personal);
     split_list(options, "controls", "picture", personal);
     split_list(options, "controls", "model", personal);
     split_list(options, "ip_adapters", "picture", personal);

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/find/detector.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
-#include "stages/find/internal.h"
+#include "stages/find/detector/families.h"
 
 /* Another family is one file and one row. */
 static const struct lk__detector_family *const families[] = {
-    &lk__detector_scrfd,
+    &lk__detector_scrfd,    &lk__detector_retinaface, &lk__detector_yunet,
+    &lk__detector_yoloface, &lk__detector_ultraface,
 };
-
-/* Longest side of the picture in each pass, px: far faces, then faces that fill the picture. */
-static const int passes[] = {640, 128};
-
-/* Boxes that overlap by more are one face [insightface, FaceFusion]. */
-static const float overlap_limit = 0.4f;
 
 enum { MAX_OUTPUTS = 16, MAX_CANVAS = 4096 };
 
@@ -27,7 +23,7 @@ struct lk_detector {
     char *path;
     struct lk_contract contract;
     const char *input;
-    int width, height; /* of a fixed canvas; 0: as large as the pass */
+    int width, height; /* of a fixed canvas; 0: as large as the look */
     const char *outputs[MAX_OUTPUTS];
     size_t output_count;
 };
@@ -54,11 +50,28 @@ static int unknown_family(const char *name, struct lk_error *err)
                    known);
 }
 
+/* The family asked for when the file keeps its contract, else the one whose contract it keeps. */
+static const struct lk__detector_family *family_of(const lk_session *session,
+                                                   const struct lk__detector_family *asked)
+{
+    if (asked->fits(session))
+        return asked;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(families); i++) {
+        if (families[i]->fits(session))
+            return families[i];
+    }
+    return NULL;
+}
+
 static int read_ports(lk_detector *detector, struct lk_error *err)
 {
     const struct lk_port *in, *out;
-    if (!detector->family->fits(detector->session))
+    const struct lk__detector_family *found = family_of(detector->session, detector->family);
+    if (!found)
         return lk_contract_fail(&detector->contract, detector->session, err);
+    detector->family = found;
+    detector->contract.family = found->name;
+    detector->contract.expects = found->expects;
     lk_session_inputs(detector->session, &in);
     detector->input = in[0].name;
     int64_t height = in[0].shape[2], width = in[0].shape[3];
@@ -115,14 +128,97 @@ void lk_detector_free(lk_detector *detector)
     free(detector);
 }
 
-/* One look at the picture, `side` px large. picture: u8. */
-static int look(const lk_detector *detector,
-                const struct lk_picture *picture,
-                int side,
-                float threshold,
-                const struct lk_watch *watch,
-                struct lk__candidates *found,
-                struct lk_error *err)
+const char *lk_detector_family(const lk_detector *detector)
+{
+    return detector->family->name;
+}
+
+bool lk_detector_has_points(const lk_detector *detector)
+{
+    return !detector->family->boxes_only;
+}
+
+float lk__detector_sure(const lk_detector *detector)
+{
+    return detector->family->sure;
+}
+
+/* ---- what families share ---- */
+
+/* Where points lie in the box of a face seen from the front, as fractions of it. */
+static const float usual_points[5][2] = {
+    {0.31f, 0.40f}, {0.69f, 0.40f}, {0.5f, 0.60f}, {0.35f, 0.78f}, {0.65f, 0.78f}};
+
+bool lk__detector_ports(const lk_session *session, size_t outputs, const struct lk_port **out)
+{
+    const struct lk_port *in;
+    return lk_session_inputs(session, &in) == 1 &&
+           lk_port_fits(&in[0], 4, (const int64_t[]){1, 3, -1, -1}) &&
+           lk_session_outputs(session, out) == outputs;
+}
+
+size_t lk__cells(int side, int stride)
+{
+    return (size_t)((side + stride - 1) / stride);
+}
+
+int lk__answer_fail(const struct lk__answer *answer, struct lk_error *err)
+{
+    const struct lk_contract *contract = answer->contract;
+    return lk_fail(err, LK_E_INPUT,
+                   "'%s' is no %s of family %s: its outputs for a canvas of %d×%d are not "
+                   "those of %s",
+                   contract->path, contract->role, contract->family, answer->box->canvas_width,
+                   answer->box->canvas_height, contract->expects);
+}
+
+int lk__answer_add(const struct lk__answer *answer,
+                   float score,
+                   const float box[4],
+                   const float (*points)[2],
+                   struct lk__candidates *out,
+                   struct lk_error *err)
+{
+    const float scale[2] = {answer->box->scale_x, answer->box->scale_y};
+    struct lk__candidate face = {.score = fminf(1, score)};
+    if (!(box[2] > box[0] && box[3] > box[1]))
+        return 0;
+    for (int i = 0; i < 4; i++)
+        face.box[i] = box[i] / scale[i % 2];
+    for (int i = 0; i < 5; i++) {
+        for (int k = 0; k < 2; k++) {
+            float usual = face.box[k] + usual_points[i][k] * (face.box[2 + k] - face.box[k]);
+            face.points[i][k] = points ? points[i][k] / scale[k] : usual;
+        }
+    }
+    return lk__candidates_add(out, &face, err);
+}
+
+/* ---- one look ---- */
+
+int lk__detector_canvas(const lk_detector *detector, int side)
+{
+    int longer = detector->width > detector->height ? detector->width : detector->height;
+    return longer && longer < side ? longer : side;
+}
+
+static int check_outputs(const struct lk__answer *answer, struct lk_error *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < answer->count && !code; i++)
+        code = answer->outputs[i].dtype == LK_F32
+                   ? lk_contract_finite(answer->contract, &answer->outputs[i], err)
+                   : lk__answer_fail(answer, err);
+    return code;
+}
+
+int lk__detector_look(const lk_detector *detector,
+                      const struct lk_picture *picture,
+                      int side,
+                      float threshold,
+                      const struct lk_watch *watch,
+                      struct lk__candidates *out,
+                      struct lk_error *err)
 {
     struct lk__letterbox box = lk__letterbox_fit(picture->width, picture->height, side,
                                                  detector->width ? detector->width : side,
@@ -136,80 +232,18 @@ static int look(const lk_detector *detector,
                              .shape = {1, 3, box.canvas_height, box.canvas_width},
                              .data = canvas};
     struct lk_array outputs[MAX_OUTPUTS] = {{0}};
-    int code = lk__letterbox_fill(&box, picture, detector->family->mean, detector->family->factor,
-                                  canvas, err);
+    struct lk__answer answer = {.contract = &detector->contract,
+                                .outputs = outputs,
+                                .count = detector->output_count,
+                                .box = &box};
+    lk_session_outputs(detector->session, &answer.ports);
+    int code = lk__letterbox_fill(&box, picture, &detector->family->pixels, canvas, err);
     if (!code)
         code = lk_session_run(detector->session, 1, &detector->input, &input,
                               detector->output_count, detector->outputs, outputs, watch, err);
-    if (!code)
-        code = detector->family->decode(&detector->contract, outputs, detector->output_count, &box,
-                                        threshold, found, err);
+    code = code ? code : check_outputs(&answer, err);
+    code = code ? code : detector->family->decode(&answer, threshold, out, err);
     lk_arrays_free(outputs, detector->output_count);
     free(canvas);
-    return code;
-}
-
-static int from_left(const void *a, const void *b)
-{
-    const struct lk_face *x = a, *y = b;
-    float left = x->box[0] + x->box[2], right = y->box[0] + y->box[2];
-    if (left != right)
-        return left < right ? -1 : 1;
-    return (x->box[1] > y->box[1]) - (x->box[1] < y->box[1]);
-}
-
-static int make_faces(const struct lk__candidates *found,
-                      struct lk_face **out,
-                      struct lk_error *err)
-{
-    struct lk_face *faces = calloc(found->count, sizeof *faces);
-    if (!faces)
-        return lk_fail_memory(err, "faces", found->count * sizeof *faces);
-    for (size_t i = 0; i < found->count; i++) {
-        const struct lk__candidate *from = &found->item[i];
-        faces[i].score = from->score;
-        memcpy(faces[i].box, from->box, sizeof from->box);
-        memcpy(faces[i].points, from->points, sizeof from->points);
-        lk__face_pose(&faces[i]);
-    }
-    qsort(faces, found->count, sizeof *faces, from_left);
-    for (size_t i = 0; i < found->count; i++)
-        faces[i].index = (int)i;
-    *out = faces;
-    return 0;
-}
-
-int lk_find_faces(const lk_detector *detector,
-                  const struct lk_picture *picture,
-                  float threshold,
-                  const struct lk_watch *watch,
-                  struct lk_face **faces,
-                  size_t *count,
-                  struct lk_error *err)
-{
-    struct lk_picture *bytes = NULL;
-    struct lk__candidates found = {0};
-    struct lk_face *made = NULL;
-    int code = 0;
-    if (!(threshold >= 0 && threshold <= 1))
-        return lk_fail(err, LK_E_INPUT, "face score %g is not between 0 and 1", (double)threshold);
-    if (picture->type != LK_PIXEL_U8)
-        code = lk_picture_convert(picture, LK_PIXEL_U8, &bytes, err);
-    const int steps = (int)LK_ARRAY_LENGTH(passes);
-    for (int i = 0; i < steps && !code; i++) {
-        code = look(detector, bytes ? bytes : picture, passes[i], threshold, watch, &found, err);
-        if (!code)
-            code = lk_watch_step(watch, "find", i + 1, steps, err);
-    }
-    if (!code && found.count) {
-        lk__candidates_suppress(&found, overlap_limit);
-        code = make_faces(&found, &made, err);
-    }
-    if (!code) {
-        *faces = made;
-        *count = found.count;
-    }
-    free(found.item);
-    lk_picture_free(bytes);
     return code;
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Finding faces: a picture goes in, faces with box, score, five points and pose come out.
- *
- * Each picture is looked at twice: once fitted into 640 px, once into 128 px, because a detector
- * whose largest anchors are 512 px does not know faces that fill its canvas. Both answers go
- * through one non-maximum suppression (insightface's SCRFD.autodetect). See docs/find.md. */
+/* Face detectors: networks that answer boxes, scores and, most of them, five points. How a picture
+ * is looked at with them stands in find.h; docs/find.md has both. */
 #ifndef LK_STAGES_FIND_DETECTOR_H
 #define LK_STAGES_FIND_DETECTOR_H
 
@@ -17,8 +14,9 @@
 
 typedef struct lk_detector lk_detector;
 
-/* family: a name of the family table, NULL for the first ("scrfd"). The runtime must outlive the
- * detector. LK_E_INPUT when the file is another kind of network, or the family is not known. */
+/* family: a name of the family table, NULL for the first ("scrfd"), preferred where the file keeps
+ * its contract; else the family whose contract it keeps. The runtime must outlive the detector.
+ * LK_E_INPUT when the file is another kind of network, or the family is not known. */
 int lk_detector_open(lk_runtime *runtime,
                      const char *family,
                      const char *path,
@@ -27,10 +25,11 @@ int lk_detector_open(lk_runtime *runtime,
                      struct lk_error *err);
 void lk_detector_free(lk_detector *detector); /* NULL is fine */
 
-/* Faces with score ≥ threshold (0…1), left to right by the middle of their boxes, index 0, 1 …
- * *faces is malloc'd (the caller frees), NULL when there are none: that is no error. Boxes are not
- * clipped: a face cut off by the border reaches outside. Embeddings are empty. picture: u8 or f32,
- * looked at in 8 bits; alpha is ignored. Thread-safe: detectors may be shared. */
+const char *lk_detector_family(const lk_detector *detector);
+/* Whether it answers five points; one that does not (ultraface) needs a landmarker beside it. */
+bool lk_detector_has_points(const lk_detector *detector);
+
+/* lk_find (find.h) as it is when nothing is said, with this threshold. */
 int lk_find_faces(const lk_detector *detector,
                   const struct lk_picture *picture,
                   float threshold,

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the files of this folder share: candidates, letterbox, families. */
+/* What the files of this folder share: candidates, letterbox, one look of a detector. */
 #ifndef LK_STAGES_FIND_INTERNAL_H
 #define LK_STAGES_FIND_INTERNAL_H
 
 #include "base/watch.h"
 #include "data/face.h"
 #include "data/picture.h"
-#include "runtime/contract.h"
+#include "stages/find/detector.h"
 
 /* nms.c */
 
-/* A face as one pass saw it, in picture pixels. */
+/* A face as one look saw it. points are where they usually lie when the detector answers none. */
 struct lk__candidate {
     float score, box[4], points[5][2];
+    int look; /* which one it was */
 };
 
 /* Grows to as many as networks of this size can answer. */
@@ -24,8 +25,8 @@ struct lk__candidates {
 int lk__candidates_add(struct lk__candidates *list,
                        const struct lk__candidate *candidate,
                        struct lk_error *err);
-/* Keeps the best of each heap of boxes that overlap by more than IoU `limit`; best first. */
-void lk__candidates_suppress(struct lk__candidates *list, float limit);
+/* Keeps the best of each heap of boxes that show one face; best first. */
+void lk__candidates_suppress(struct lk__candidates *list);
 
 /* letterbox.c */
 
@@ -43,12 +44,17 @@ struct lk__letterbox {
 struct lk__letterbox lk__letterbox_fit(
     int picture_width, int picture_height, int side, int canvas_width, int canvas_height);
 
-/* The canvas as the network wants it: out [3, canvas_height, canvas_width] f32 = (v − mean)·factor,
- * v = 0…255 in RGB, beside the picture v = 0. picture: u8. */
+/* What a network wants of a pixel's levels v = 0…255: (v − mean)·factor, mean in its own order. */
+struct lk__pixels {
+    bool bgr; /* blue first; else red first */
+    float mean[3], factor;
+};
+
+/* The canvas as the network wants it: out [3, canvas_height, canvas_width] f32, beside the picture
+ * v = 0. picture: u8. */
 int lk__letterbox_fill(const struct lk__letterbox *box,
                        const struct lk_picture *picture,
-                       float mean,
-                       float factor,
+                       const struct lk__pixels *pixels,
                        float *out,
                        struct lk_error *err);
 
@@ -63,25 +69,20 @@ int lk__resize_bilinear(
 /* Fills yaw, pitch, roll from the points. */
 void lk__face_pose(struct lk_face *face);
 
-/* families: one file each, one row in detector.c */
+/* detector.c */
 
-struct lk__detector_family {
-    const char *name;
-    const char *expects; /* the contract, for error sentences */
-    float mean, factor;  /* what the network wants: (v − mean)·factor */
-    /* Does the session keep the contract? Reports nothing itself. */
-    bool (*fits)(const lk_session *session);
-    /* Adds the faces of one pass with score ≥ threshold, in picture pixels. outputs[count] in the
-     * session's order, f32. */
-    int (*decode)(const struct lk_contract *contract,
-                  const struct lk_array *outputs,
-                  size_t count,
-                  const struct lk__letterbox *box,
-                  float threshold,
-                  struct lk__candidates *out,
-                  struct lk_error *err);
-};
-
-extern const struct lk__detector_family lk__detector_scrfd;
+/* One look at a picture (u8), fitted into `side` px (at most the network's own canvas): adds the
+ * faces with score ≥ threshold, in its pixels. */
+int lk__detector_look(const lk_detector *detector,
+                      const struct lk_picture *picture,
+                      int side,
+                      float threshold,
+                      const struct lk_watch *watch,
+                      struct lk__candidates *out,
+                      struct lk_error *err);
+/* The score that upright faces reach, and those that are turned seldom. */
+float lk__detector_sure(const lk_detector *detector);
+/* Longest side of the canvas that a look of `side` px gets. */
+int lk__detector_canvas(const lk_detector *detector, int side);
 
 #endif

@@ -129,10 +129,25 @@ fail:
     return code;
 }
 
+/* One colour. small: its first level, three bytes from one to the next. */
+static void fill_plane(
+    const struct lk__letterbox *box, const uint8_t *small, float mean, float factor, float *out)
+{
+    const size_t columns = (size_t)box->canvas_width;
+    float level[256];
+    for (int v = 0; v < 256; v++)
+        level[v] = ((float)v - mean) * factor;
+    for (size_t i = 0; i < columns * (size_t)box->canvas_height; i++)
+        out[i] = level[0];
+    for (int y = 0; y < box->height; y++) {
+        for (int x = 0; x < box->width; x++, small += 3)
+            out[(size_t)y * columns + (size_t)x] = level[*small];
+    }
+}
+
 int lk__letterbox_fill(const struct lk__letterbox *box,
                        const struct lk_picture *picture,
-                       float mean,
-                       float factor,
+                       const struct lk__pixels *pixels,
                        float *out,
                        struct lk_error *err)
 {
@@ -145,19 +160,9 @@ int lk__letterbox_fill(const struct lk__letterbox *box,
         free(small);
         return code;
     }
-    float level[256];
-    for (int v = 0; v < 256; v++)
-        level[v] = ((float)v - mean) * factor;
-    for (size_t i = 0; i < 3 * plane; i++)
-        out[i] = level[0];
-    for (int y = 0; y < box->height; y++) {
-        const uint8_t *row = small + (size_t)y * (size_t)box->width * 3;
-        float *to = out + (size_t)y * (size_t)box->canvas_width;
-        for (int x = 0; x < box->width; x++) {
-            for (int c = 0; c < 3; c++)
-                to[(size_t)c * plane + (size_t)x] = level[row[3 * x + c]];
-        }
-    }
+    for (int c = 0; c < 3; c++)
+        fill_plane(box, small + (pixels->bgr ? 2 - c : c), pixels->mean[c], pixels->factor,
+                   out + (size_t)c * plane);
     free(small);
     return 0;
 }

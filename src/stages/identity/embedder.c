@@ -11,24 +11,35 @@
 #include "data/align.h"
 #include "runtime/contract.h"
 
-/* x = (v − mean)·factor of v 0…255, RGB, [1,3,112,112]. */
+/* x = (v − mean)·factor of v 0…255, [1,3,112,112]. */
 struct family {
     const char *name;
     int size; /* of the embedding */
+    bool bgr; /* blue first; else red first */
     float mean, factor;
     enum lk_align align;
     float same_person;
+    const char *input; /* what exports call the input, where that tells the family; or NULL */
     const char *expects;
 };
 
 /* Another family is one row. */
 static const struct family families[] = {
     /* insightface w600k_r50 and its kin; the starter's */
-    {"arcface", 512, 127.5f, 1 / 127.5f, LK_ALIGN_ARCFACE_112_V2, 0.4f,
-     "one input [1,3,112,112] and one output [1,512]"},
+    {"arcface", 512, false, 127.5f, 1 / 127.5f, LK_ALIGN_ARCFACE_112_V2, 0.4f, NULL,
+     "one input [1,3,112,112] and an output [1,512]"},
+    /* Wang et al. 2018: insightface's glint360k_cosface; the threshold of ArcFace is taken over */
+    {"cosface", 512, false, 127.5f, 1 / 127.5f, LK_ALIGN_ARCFACE_112_V2, 0.4f, NULL,
+     "one input [1,3,112,112] and an output [1,512]"},
+    /* Kim, Jain, Liu 2022: exports answer the vector, and some its length beside it; likewise */
+    {"adaface", 512, true, 127.5f, 1 / 127.5f, LK_ALIGN_ARCFACE_112_V2, 0.4f, NULL,
+     "one input [1,3,112,112] and an output [1,512]"},
     /* one person scores ≥ 0.47, two ≤ 0.35 on the photos tried: the middle */
-    {"mobilefacenet", 128, 127.5f, 1 / 128.0f, LK_ALIGN_ARCFACE_112_V2, 0.41f,
-     "one input [1,3,112,112] and one output [1,128]"},
+    {"mobilefacenet", 128, false, 127.5f, 1 / 128.0f, LK_ALIGN_ARCFACE_112_V2, 0.41f, NULL,
+     "one input [1,3,112,112] and an output [1,128]"},
+    /* Zhong et al. 2021, as OpenCV's FaceRecognizerSF runs it; its threshold */
+    {"sface", 128, false, 0, 1, LK_ALIGN_ARCFACE_112_V2, 0.363f, "data",
+     "one input [1,3,112,112] and an output [1,128]"},
 };
 
 enum { SIDE = 112 };
@@ -52,25 +63,41 @@ static int unknown_family(const char *name, struct lk_error *err)
                    known);
 }
 
-static bool fits(const struct family *family, const lk_session *session)
+/* The output with the vector; NULL when the file does not keep the family's contract. */
+static const struct lk_port *vector_of(const struct family *family, const lk_session *session)
 {
     const struct lk_port *in, *out;
-    return lk_session_inputs(session, &in) == 1 && lk_session_outputs(session, &out) == 1 &&
-           lk_port_fits(&in[0], 4, (const int64_t[]){1, 3, SIDE, SIDE}) &&
-           lk_port_fits(&out[0], 2, (const int64_t[]){1, family->size});
-}
-
-static const struct family *family_that_fits(const lk_session *session)
-{
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(families); i++) {
-        if (fits(&families[i], session))
-            return &families[i];
+    if (lk_session_inputs(session, &in) != 1 ||
+        !lk_port_fits(&in[0], 4, (const int64_t[]){1, 3, SIDE, SIDE}))
+        return NULL;
+    size_t n = lk_session_outputs(session, &out);
+    for (size_t i = 0; i < n && n <= 2; i++) {
+        if (lk_port_fits(&out[i], 2, (const int64_t[]){1, family->size}))
+            return &out[i];
     }
     return NULL;
 }
 
-/* The family of that name when the file keeps its contract, else the first whose contract it keeps:
- * families differ in the size of their output, so a wrong name cannot mislead. */
+/* One whose input's name the file has, else the first of those that have no such name. */
+static const struct family *family_that_fits(const lk_session *session)
+{
+    const struct family *found = NULL;
+    const struct lk_port *in;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(families); i++) {
+        const struct family *family = &families[i];
+        if (!vector_of(family, session))
+            continue;
+        lk_session_inputs(session, &in);
+        if (family->input && !strcmp(family->input, in->name))
+            return family;
+        if (!found && !family->input)
+            found = family;
+    }
+    return found;
+}
+
+/* The family of that name when the file keeps its contract, else the one that it looks like. Those
+ * with vectors of one size are alike but for their pixels: only the name tells AdaFace. */
 static int choose_family(lk_embedder *embedder, const char *name, struct lk_error *err)
 {
     const struct family *named = NULL;
@@ -81,7 +108,7 @@ static int choose_family(lk_embedder *embedder, const char *name, struct lk_erro
     if (name && !named)
         return unknown_family(name, err);
     embedder->family =
-        named && fits(named, embedder->session) ? named : family_that_fits(embedder->session);
+        named && vector_of(named, embedder->session) ? named : family_that_fits(embedder->session);
     const struct family *asked = named ? named : &families[0];
     embedder->contract.family = embedder->family ? embedder->family->name : asked->name;
     embedder->contract.expects = embedder->family ? embedder->family->expects : asked->expects;
@@ -109,8 +136,7 @@ int lk_embedder_open(lk_runtime *runtime,
         goto fail;
     lk_session_inputs(embedder->session, &port);
     embedder->input = port[0].name;
-    lk_session_outputs(embedder->session, &port);
-    embedder->output = port[0].name;
+    embedder->output = vector_of(embedder->family, embedder->session)->name;
     *out = embedder;
     return 0;
 fail:
@@ -155,7 +181,7 @@ static void fill_tensor(const struct family *family, const struct lk_picture *cr
     for (size_t i = 0; i < plane; i++) {
         for (size_t c = 0; c < 3; c++) {
             float v = rintf(fminf(fmaxf(crop->f32[i * channels + c], 0), 1) * 255);
-            tensor[c * plane + i] = (v - family->mean) * family->factor;
+            tensor[(family->bgr ? 2 - c : c) * plane + i] = (v - family->mean) * family->factor;
         }
     }
 }

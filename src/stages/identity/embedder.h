@@ -18,8 +18,9 @@
 
 typedef struct lk_embedder lk_embedder;
 
-/* family: "arcface" (512) or "mobilefacenet" (128), preferred where the file keeps its contract;
- * NULL or another size: told by the size of the output. The runtime must outlive the embedder.
+/* family: "arcface", "cosface", "adaface" (512), "mobilefacenet" or "sface" (128), preferred where
+ * the file keeps its contract; NULL or another size: told by the file's ports. The runtime must
+ * outlive the embedder.
  * LK_E_INPUT when the file is another kind of network, or the family is not known. Reads the whole
  * file once, for its sha256. */
 int lk_embedder_open(lk_runtime *runtime,
