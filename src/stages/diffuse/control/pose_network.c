@@ -2,10 +2,11 @@
 /* RTMPose (Jiang et al. 2023, arXiv 2303.07399) and DWPose, which is of its form, as mmdeploy
  * exports them and rtmlib runs them: top down, one person in the middle of the input.
  *
- *   in   [1,3,h,w] RGB, (v − mean)/deviation of v 0…255; the person's box × 1¼, in the input's
- * aspect out  simcc_x [1,K,2w], simcc_y [1,K,2h]: of point k along each axis how much it is there,
- * at half pixels; the largest counts, and the lesser of both is the score K    17 (COCO), or 133
- * (COCO-WholeBody: the same, 6 of the feet, 68 of the face, 42 of hands)
+ * In: [1,3,h,w] RGB, (v − mean)/deviation of v 0…255; the person's box × 1¼, in the input's aspect.
+ *
+ * Out: simcc_x [1,K,2w] and simcc_y [1,K,2h]: of point k along each axis how much it is there, at
+ * half pixels; the largest counts, and the lesser of both is the score. K is 17 (COCO), or 133
+ * (COCO-WholeBody: the same, 6 of the feet, 68 of the face, 42 of hands).
  *
  * OpenPose's neck, which COCO has not, is the middle of the shoulders. */
 #include "stages/diffuse/control/pose_network.h"
