@@ -10,7 +10,8 @@ unset LIKENESS_PASSPHRASE
 lk=$likeness
 quick="--steps 2 --seed 101"
 # A network that takes what is red for sexual content, and a red picture.
-red="--init red.png --strength 0.05 --steps 20 --size 128x128 --nsfw vit-nsfw:$golden/judge_vit_nsfw.onnx"
+nsfw="--nsfw vit-nsfw:$golden/judge_vit_nsfw.onnx"
+red="--init red.png --strength 0.05 --steps 20 --size 128x128 $nsfw"
 
 # Of ours: somebody in the cast who has agreed to film, and a picture of nobody.
 $lk portrait "a young woman with red hair" --steps 8 --seed 101 --refine none -q -o face.png
@@ -41,12 +42,20 @@ nothing_left() {
 held() {
     local code=$1 pattern=$2
     shift 2
-    local preview=() # a swap draws nothing that could be shown
-    [ "$2" = swap ] || preview=(--preview out/preview.png)
+    local preview=()
+    [[ $2 =~ ^(portrait|draw|run)$ ]] && preview=(--preview out/preview.png)
     check "$code" "$pattern" "$@" -o out/x.png --report - --debug out/steps "${preview[@]}"
     nothing_left "$@"
     check "$code" "$pattern" "$@" -o - --report out/report.json --debug out/steps
     nothing_left "$@"
+}
+
+# leaves COMMAND…: its picture may leave, marked and with a row; nobody is born from it.
+leaves() {
+    check 0 "." "$@" -o left.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect left.png --json
+    check 3 "." $lk cast new eve --from left.png
+    left_with_row=$((left_with_row + 1))
 }
 
 # request MEMBERS: a request file with these.
@@ -104,10 +113,7 @@ try_restore() {
     $lk cast bar ada -q
     held 3 "'ada' is barred" $lk restore face.png $restorer
     $lk cast unbar ada -q
-    # What leaves is marked, and nobody is born from it.
-    check 0 "." $lk restore face.png $restorer -o restored.png
-    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect restored.png --json
-    check 3 "." $lk cast new eve --from restored.png
+    leaves $lk restore face.png $restorer
 }
 
 try_redraw() {
@@ -118,9 +124,7 @@ try_redraw() {
     $lk cast bar ada -q
     held 3 "'ada' is barred" $lk redraw face.png "a woman" --steps 2
     $lk cast unbar ada -q
-    check 0 "." $lk redraw face.png "a woman" --steps 5 -o redrawn.png
-    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect redrawn.png --json
-    check 3 "." $lk cast new eve --from redrawn.png
+    leaves $lk redraw face.png "a woman" --steps 5
 }
 
 try_upscale() {
@@ -129,9 +133,7 @@ try_upscale() {
     $lk cast bar ada -q
     held 3 "'ada' is barred" $lk upscale face.png
     $lk cast unbar ada -q
-    check 0 "." $lk upscale face.png -o large.png
-    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect large.png --json
-    check 3 "." $lk cast new eve --from large.png
+    leaves $lk upscale face.png
 }
 
 try_run() {
@@ -197,9 +199,9 @@ try_doctor() {
 
 for command in $($lk --help | sed -nE 's/^  ([a-z]+)  +.*/\1/p'); do
     if declare -F "try_$command" > /dev/null; then
-        before=$(rows)
+        before=$(rows) left_with_row=0
         "try_$command"
-        [ "$(rows)" = "$before" ] && pass || fail "a row" "of an attempt at $command"
+        [ "$(rows)" = $((before + left_with_row)) ] && pass || fail "a row" "of an attempt at $command"
     else
         fail "no attempt" "$command is a subcommand, and nobody has tried to get a picture through it"
     fi
