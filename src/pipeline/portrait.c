@@ -15,8 +15,8 @@
 
 #include "pipeline/drawing/paint.h"
 #include "pipeline/engine.h"
-#include "pipeline/faces.h"
-#include "pipeline/redraw.h"
+#include "pipeline/faces/faces.h"
+#include "pipeline/faces/redraw.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/request_images.h"
 #include "pipeline/trust/marks.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/choosing.h"
+#include "pipeline/faces/choosing.h"
 
 enum { LONGEST_PLACE = 5000 }; /* the path of like: is in it */
 

@@ -2,7 +2,7 @@
 /* Which face a PLACE means, and how PLACEs are written. */
 #include <stdlib.h>
 
-#include "pipeline/choosing.h"
+#include "pipeline/faces/choosing.h"
 #include "pipeline/request_people.h"
 #include "support/check.h"
 

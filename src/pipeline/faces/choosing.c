@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/choosing.h"
+#include "pipeline/faces/choosing.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/face_masks.h"
+#include "pipeline/faces/masks.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
  * the picture has and a network's face has not
  *
  * What parser and occluder see is asked once, of the picture as it was. */
-#include "pipeline/refining.h"
+#include "pipeline/faces/refining.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "pipeline/face_masks.h"
+#include "pipeline/faces/masks.h"
 #include "stages/fit/fit.h"
 #include "stages/fit/grain.h"
 

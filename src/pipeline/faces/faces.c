@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which face gets which identity. */
-#include "pipeline/faces.h"
+#include "pipeline/faces/faces.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/choosing.h"
-#include "pipeline/refining.h"
+#include "pipeline/faces/choosing.h"
+#include "pipeline/faces/refining.h"
 #include "pipeline/trust/policy.h"
 
 /* Whether person p takes face i. */

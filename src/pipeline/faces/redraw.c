@@ -2,7 +2,7 @@
 /* ADetailer's parameters: the mask is the face's box, 4 px larger and softened; it and 32 px around
  * it are drawn at the model's own size, from what is there, with strength 0.4, and put back. Faces
  * come larger into the drawing than they were, which is what helps them. */
-#include "pipeline/redraw.h"
+#include "pipeline/faces/redraw.h"
 
 #include <stdlib.h>
 #include <string.h>
