@@ -11,15 +11,17 @@
 #include "base/size.h"
 #include "runtime/graph/lower.h"
 #include "runtime/internal.h"
+#include "runtime/operators.h"
 
 static int create_of_file(const struct lk__recipe *recipe,
-                          lk_runtime *runtime,
                           OrtSessionOptions *options,
-                          OrtSession **out,
+                          lk_session *session,
                           struct lk_error *err)
 {
+    const lk_runtime *runtime = session->runtime;
     const OrtApi *api = runtime->api;
-    return lk__ort_check(api, api->CreateSession(runtime->env, recipe->path, options, out),
+    return lk__ort_check(api,
+                         api->CreateSession(runtime->env, recipe->path, options, &session->ort),
                          LK_E_INPUT, err, "model '%s'", recipe->name);
 }
 
@@ -126,13 +128,30 @@ static void given_free(struct lk__given *given)
     free((void *)given->values);
 }
 
+/* Packs the weights of our own operators, and lets the session know them. */
+static int create_operators(const struct lk__recipe *recipe,
+                            OrtSessionOptions *options,
+                            lk_session *session,
+                            struct lk_error *err)
+{
+    const lk_runtime *runtime = session->runtime;
+    int code = lk__nodes_pack(recipe->nodes, recipe->graph, runtime->threads, err);
+    if (!code)
+        code = lk__operators_new(runtime->api, recipe->nodes, runtime->threads, &session->operators,
+                                 err);
+    return code ? code : lk__operators_apply(session->operators, options, err);
+}
+
 static int create_of_model(const struct lk__recipe *recipe,
-                           lk_runtime *runtime,
                            OrtSessionOptions *options,
-                           OrtSession **out,
+                           lk_session *session,
                            struct lk_error *err)
 {
+    const lk_runtime *runtime = session->runtime;
     const OrtApi *api = runtime->api;
+    const int code = recipe->nodes ? create_operators(recipe, options, session, err) : 0;
+    if (code)
+        return code;
     const struct lk__given *given = recipe->given;
     OrtStatus *status = api->AddSessionConfigEntry(
         options, kOrtSessionOptionsModelExternalInitializersFileFolderPath, "/");
@@ -141,7 +160,7 @@ static int create_of_model(const struct lk__recipe *recipe,
                                               (const OrtValue *const *)given->values, given->count);
     if (!status)
         status = api->CreateSessionFromArray(runtime->env, recipe->model->bytes,
-                                             recipe->model->size, options, out);
+                                             recipe->model->size, options, &session->ort);
     return lk__ort_check(api, status, LK_E_INPUT, err, "network '%s'", recipe->name);
 }
 
@@ -157,6 +176,14 @@ static size_t weight_bytes(const lk_graph *graph)
     return total;
 }
 
+/* Our operators are for the CPU. */
+static bool takes_operators(const lk_runtime *runtime, const char *device)
+{
+    const char *chosen;
+    return runtime->kernels && !lk__device_choose(&runtime->devices, device, &chosen, NULL) &&
+           !strcmp(chosen, "cpu");
+}
+
 int lk_session_of_graph(lk_runtime *runtime,
                         const lk_graph *graph,
                         const char *key,
@@ -166,22 +193,28 @@ int lk_session_of_graph(lk_runtime *runtime,
 {
     struct lk_proto model = {0};
     struct lk__given given;
+    struct lk__nodes nodes = {.kernels = runtime->kernels};
+    const bool ours = takes_operators(runtime, device);
     int code = given_new(runtime, graph, &given, err);
     if (!code)
-        code = lk__lower(graph, LK_LOWER_PLAIN, place_of, &given, &model, err);
+        code = lk__lower(graph, ours ? &nodes : NULL, place_of, &given, &model, err);
     if (!code)
         code = given.code;
+    const size_t packed = ours ? lk__nodes_plan(&nodes, graph, runtime->memory / 2) : 0;
     const struct lk__recipe recipe = {
         .key = key,
         .name = graph->name,
-        .cost = weight_bytes(graph),
+        .cost = packed > weight_bytes(graph) ? packed : weight_bytes(graph),
         .create = create_of_model,
         .model = &model,
         .given = &given,
+        .graph = graph,
+        .nodes = ours ? &nodes : NULL,
     };
     if (!code)
         code = lk__pool_open(runtime, &recipe, device, out, err);
     given_free(&given);
+    lk__nodes_free(&nodes);
     lk_proto_free(&model);
     return code;
 }

@@ -26,6 +26,7 @@ struct lk_runtime_options {
     int threads;         /* 0: all cores this process may use */
     size_t memory;       /* budget in bytes for session weights and arenas; 0: three quarters of the
                             machine's */
+    bool plain;          /* networks of graphs as plain ONNX on the CPU too, without our kernels */
 };
 void lk_runtime_options_init(struct lk_runtime_options *options);
 
