@@ -5,8 +5,8 @@
  *   bench_network CHECKPOINT unet|vae SIZE BATCH auto|reference THREADS [INPUTS OUTPUT]
  *
  * Prints a line when it is ready, then for every line that comes in seconds, processor seconds and
- * peak memory in MB of one run; of the first run with INPUTS, the result is written to OUTPUT. INPUTS
- * are f32, one array after the other: sample, timestep, context, or latent. */
+ * peak memory in MB of one run; of the first run with INPUTS, the result is written to OUTPUT.
+ * INPUTS are f32, one array after the other: sample, timestep, context, or latent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

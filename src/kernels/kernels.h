@@ -32,8 +32,7 @@ void lk_workspace_free(struct lk_workspace *workspace);                /* NULL i
 void *lk_workspace_take(struct lk_workspace *workspace, size_t bytes); /* 64-aligned, or NULL */
 void lk_workspace_give(struct lk_workspace *workspace, void *block);   /* NULL is fine */
 
-/* A matrix [k,n], packed by the table that will use it. For Winograd k is the input channels, and
- * there are 36 of them, panel by panel. */
+/* A matrix [k,n], packed for the table that will use it. */
 struct lk_panels {
     float *data; /* owned; free with lk_panels_free */
     size_t k, n;
@@ -59,7 +58,7 @@ struct lk_convolution {
     int doubled;
     size_t seen_height, seen_width; /* as it is seen: height and width where not doubled */
     size_t out_height, out_width;
-    const struct lk_panels *w;    /* [kernel·kernel·channels, n]; of winograd its own */
+    const struct lk_panels *w;    /* [kernel·kernel·channels, n] */
     const struct lk_panels *gate; /* NULL; or like w: y = value·gelu(gate), of a linear layer */
     const float *gate_bias;       /* [n] or NULL */
     struct lk_epilogue epilogue;
@@ -104,11 +103,9 @@ struct lk_kernels {
     int (*attend)(const struct lk_attention *a, const struct lk_workers *workers);
     int (*group_norm)(const struct lk_group_norm *g, const struct lk_workers *workers);
     int (*layer_norm)(const struct lk_layer_norm *l, const struct lk_workers *workers);
-    /* 3×3, stride 1, channels and n multiples of lanes: 2¼ times fewer multiplications, weights
-     * four times as large. NULL: not there. */
-    int (*winograd)(const struct lk_convolution *c, const struct lk_workers *workers);
-    /* rows [lanes][channels·9] of w (columns first … of n), as torch has them, into the panels */
-    void (*winograd_pack)(const float *rows, size_t first, struct lk_panels *out);
+    /* Multiplies and adds in registers, nothing else, and says how many operations that were: what
+     * this instruction set can do at most, for bench/. NULL: of no interest. */
+    double (*saturate)(size_t rounds);
 };
 
 /* Tables that work on this processor, best first; `reference` comes last. */
@@ -119,10 +116,8 @@ const struct lk_kernels *lk_kernels_best(void);
 /* One row of weights as f32: numbers [k] of column n, in torch's order. */
 typedef int lk_row_of(void *user, size_t n, float *numbers);
 
-/* Packs [n,channels,kernel,kernel] (kernel 1: [n,k]) for convolve or winograd. 0; −1: no memory; or
- * what row_of returned. */
+/* Packs [n,channels,kernel,kernel] (kernel 1: [n,k]). 0; −1: no memory; or what row_of returned. */
 int lk_panels_pack(const struct lk_kernels *kernels,
-                   int winograd,
                    size_t n,
                    size_t channels,
                    int kernel,
@@ -130,7 +125,6 @@ int lk_panels_pack(const struct lk_kernels *kernels,
                    void *user,
                    struct lk_panels *out);
 /* Bytes that packing takes. */
-size_t lk_panels_bytes(
-    const struct lk_kernels *kernels, int winograd, size_t n, size_t channels, int kernel);
+size_t lk_panels_bytes(const struct lk_kernels *kernels, size_t n, size_t channels, int kernel);
 
 #endif

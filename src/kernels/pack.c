@@ -10,7 +10,6 @@
 #include "kernels/kernels.h"
 
 #define PANEL_VECTORS 3
-#define POINTS 36 /* of Winograd's F(4×4,3×3) */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 static size_t rounded_up(size_t n, size_t step)
@@ -18,10 +17,9 @@ static size_t rounded_up(size_t n, size_t step)
     return (n + step - 1) / step * step;
 }
 
-size_t lk_panels_bytes(
-    const struct lk_kernels *kernels, int winograd, size_t n, size_t channels, int kernel)
+size_t lk_panels_bytes(const struct lk_kernels *kernels, size_t n, size_t channels, int kernel)
 {
-    const size_t taps = winograd ? POINTS : (size_t)kernel * (size_t)kernel;
+    const size_t taps = (size_t)kernel * (size_t)kernel;
     size_t count, bytes;
     if (!lk_size_mul(rounded_up(n, kernels->lanes), channels, &count) ||
         !lk_size_mul(count, taps, &count) || !lk_size_mul(count, sizeof(float), &bytes))
@@ -63,7 +61,6 @@ static float *allocate(size_t bytes)
 }
 
 int lk_panels_pack(const struct lk_kernels *kernels,
-                   int winograd,
                    size_t n,
                    size_t channels,
                    int kernel,
@@ -72,9 +69,9 @@ int lk_panels_pack(const struct lk_kernels *kernels,
                    struct lk_panels *out)
 {
     const size_t taps = (size_t)kernel * (size_t)kernel, lanes = kernels->lanes;
-    struct lk_panels panels = {.n = n, .k = winograd ? channels : channels * taps};
+    struct lk_panels panels = {.n = n, .k = channels * taps};
     const size_t row = channels * taps;
-    panels.bytes = lk_panels_bytes(kernels, winograd, n, channels, kernel);
+    panels.bytes = lk_panels_bytes(kernels, n, channels, kernel);
     panels.data = panels.bytes == SIZE_MAX ? NULL : allocate(panels.bytes);
     float *rows = calloc(lanes * row, sizeof *rows);
     int code = panels.data && rows ? 0 : -1;
@@ -85,9 +82,7 @@ int lk_panels_pack(const struct lk_kernels *kernels,
             else
                 memset(rows + i * row, 0, row * sizeof *rows);
         }
-        if (!code && winograd)
-            kernels->winograd_pack(rows, first, &panels);
-        else if (!code)
+        if (!code)
             interleave(rows, lanes, first, channels, taps, &panels);
     }
     free(rows);

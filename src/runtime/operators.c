@@ -116,8 +116,7 @@ static OrtStatus *fit_convolution(const struct call *call,
                                   struct lk_convolution *c)
 {
     const struct lk__node *node = call->node;
-    const size_t channels =
-        node->panels.k / (node->winograd ? 1 : (size_t)(node->kernel * node->kernel));
+    const size_t channels = node->panels.k / (size_t)(node->kernel * node->kernel);
     if ((size_t)x->shape[x->rank - 1] != channels || (!node->linear && x->rank != 4))
         return failed(call, "a picture or rows of another width than the weights");
     if (node->linear) {
@@ -157,7 +156,6 @@ static OrtStatus *fit_convolution(const struct call *call,
 static OrtStatus *compute_convolution(const struct call *call)
 {
     const struct lk__node *node = call->node;
-    const struct lk_kernels *kernels = call->all->nodes.kernels;
     struct lk_convolution c = {0};
     struct array x, like, shift, plus;
     OrtStatus *status = read_input(call, LK__ROLE_X, &x);
@@ -187,7 +185,7 @@ static OrtStatus *compute_convolution(const struct call *call)
     c.gate = node->gated ? &node->gate : NULL;
     c.gate_bias = node->gated ? node->vectors[1] : NULL;
     c.epilogue = (struct lk_epilogue){node->vectors[0], shift.data, plus.data};
-    const int code = (node->winograd ? kernels->winograd : kernels->convolve)(&c, &call->workers);
+    const int code = call->all->nodes.kernels->convolve(&c, &call->workers);
     return code ? failed(call, "out of memory") : NULL;
 }
 

@@ -200,7 +200,7 @@ int lk_session_of_graph(lk_runtime *runtime,
         code = lk__lower(graph, ours ? &nodes : NULL, place_of, &given, &model, err);
     if (!code)
         code = given.code;
-    const size_t packed = ours ? lk__nodes_plan(&nodes, graph, runtime->memory / 2) : 0;
+    const size_t packed = ours ? lk__nodes_bytes(&nodes, graph) : 0;
     const struct lk__recipe recipe = {
         .key = key,
         .name = graph->name,

@@ -134,7 +134,7 @@ NOINLINE void convolve_task(void *what, size_t i)
     }
 }
 
-static int convolve(const struct lk_convolution *c, const struct lk_workers *workers)
+static int convolve_directly(const struct lk_convolution *c, const struct lk_workers *workers)
 {
     float *zeros = lk_workspace_take(workers->workspace, c->channels * sizeof *zeros);
     if (!zeros)

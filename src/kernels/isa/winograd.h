@@ -17,12 +17,15 @@
 #include "kernels/isa/convolve.h"
 
 #define TILES 128
+#define FEW_CHANNELS 320 /* up to so many, twice the tiles stay in the cache */
+#define CHUNK 32         /* tiles of a task, at least */
 #define POINTS 36
 #define A 0.625f
 #define B 1.5f
 #define A2 (A * A)
 #define B2 (B * B)
 #define TRANSFORM_TILES 8 /* of a task */
+#define APART 16 /* numbers between the 36 parts of V, U and M: else they share cache sets */
 
 struct winograd_job {
     const struct lk_convolution *c;
@@ -30,6 +33,7 @@ struct winograd_job {
     size_t first, tiles;             /* of this pass */
     size_t chunk, chunks;            /* tiles of a task; tasks of a panel */
     float *v;                        /* [POINTS][tiles][channels] */
+    size_t v_step;                   /* from point to point */
     const float *zeros;              /* [channels] */
     struct lk_workspace *workspace;
     int failed;
@@ -123,30 +127,73 @@ NOINLINE void transform_task(void *what, size_t i)
     for (size_t t = from; t < least(from + TRANSFORM_TILES, job->tiles); t++) {
         const float *pixels[POINTS];
         tile_pixels(job, tile_at(job, job->first + t), pixels);
-        transform_tile(pixels, channels, job->v + t * channels, job->tiles * channels);
+        transform_tile(pixels, channels, job->v + t * channels, job->v_step);
     }
 }
 
-/* m [POINTS][rows][PANEL] of the tiles from … */
-NOINLINE void multiply_points(
-    const struct winograd_job *job, size_t p, size_t from, size_t rows, float *m)
+/* G of three vectors */
+INLINE void filter_points(const vf g0, const vf g1, const vf g2, vf out[6])
 {
-    const struct lk_panels *w = job->c->w;
-    const size_t channels = w->k, row_step = over(rows, LK_ROWS) * LK_ROWS * PANEL;
-    const int vectors = panel_vectors(w, p);
-    const size_t width = (size_t)vectors * LK_LANES;
-    const float *panel = w->data + p * PANEL * POINTS * channels;
+    const float at_a = 2 * A2 * (A2 - B2), at_b = 2 * B2 * (B2 - A2);
+    const vf even_a = (g0 + A2 * g2) * (1 / at_a), odd_a = g1 * (A / at_a);
+    const vf even_b = (g0 + B2 * g2) * (1 / at_b), odd_b = g1 * (B / at_b);
+    out[0] = g0 * (1 / (A2 * B2));
+    out[1] = even_a + odd_a;
+    out[2] = even_a - odd_a;
+    out[3] = even_b + odd_b;
+    out[4] = even_b - odd_b;
+    out[5] = g2;
+}
+
+/* u [POINTS][count][width], `step` apart, of the panel's channels k … */
+NOINLINE void transform_filters(const float *panel,
+                                size_t channels,
+                                size_t k,
+                                size_t count,
+                                size_t width,
+                                float *u,
+                                size_t step)
+{
+    for (size_t i = 0; i < count * width; i += LK_LANES) {
+        vf half[3][6];
+#pragma GCC unroll 3
+        for (size_t a = 0; a < 3; a++) {
+            const float *g = panel + (a * 3 * channels + k) * width + i;
+            filter_points(load(g), load(g + channels * width), load(g + 2 * channels * width),
+                          half[a]);
+        }
+#pragma GCC unroll 6
+        for (size_t j = 0; j < 6; j++) {
+            vf t[6];
+            filter_points(half[0][j], half[1][j], half[2][j], t);
+            for (size_t a = 0; a < 6; a++)
+                store(u + (a * 6 + j) * step + i, t[a]);
+        }
+    }
+}
+
+/* m [POINTS][rows][PANEL] += of the tiles from … and the channels k …; u: room for their filters */
+NOINLINE void multiply_points(const struct winograd_job *job,
+                              size_t p,
+                              size_t from,
+                              size_t rows,
+                              size_t k,
+                              float *u,
+                              float *m,
+                              size_t m_step)
+{
+    const size_t channels = job->c->channels, count = least(DEPTH, channels - k);
+    const int vectors = panel_vectors(job->c->w, p);
+    const size_t width = (size_t)vectors * LK_LANES, u_step = count * width + APART;
+    transform_filters(job->c->w->data + p * PANEL * job->c->w->k, channels, k, count, width, u,
+                      u_step);
     for (size_t point = 0; point < POINTS; point++) {
-        const float *v = job->v + (point * job->tiles + from) * channels;
-        for (size_t k = 0; k < channels; k += DEPTH) {
-            for (size_t r = 0; r < rows; r += LK_ROWS) {
-                const float *a[LK_ROWS];
-                for (size_t i = 0; i < LK_ROWS; i++)
-                    a[i] = v + least(r + i, rows - 1) * channels + k;
-                multiply(vectors, least(DEPTH, channels - k), a,
-                         panel + (point * channels + k) * width, m + point * row_step + r * PANEL,
-                         k > 0);
-            }
+        const float *v = job->v + point * job->v_step + from * channels + k;
+        for (size_t r = 0; r < rows; r += LK_ROWS) {
+            const float *a[LK_ROWS];
+            for (size_t i = 0; i < LK_ROWS; i++)
+                a[i] = v + least(r + i, rows - 1) * channels;
+            multiply(vectors, count, a, u + point * u_step, m + point * m_step + r * PANEL, k > 0);
         }
     }
 }
@@ -184,20 +231,31 @@ NOINLINE void product_task(void *what, size_t i)
 {
     struct winograd_job *job = what;
     const size_t p = i / job->chunks, from = i % job->chunks * job->chunk;
-    const size_t rows = least(job->chunk, job->tiles - from);
-    const size_t row_step = over(rows, LK_ROWS) * LK_ROWS * PANEL;
-    float *m = lk_workspace_take(job->workspace, POINTS * row_step * sizeof *m);
+    const size_t rows = least(job->chunk, job->tiles - from), channels = job->c->channels;
+    const size_t m_step = over(rows, LK_ROWS) * LK_ROWS * PANEL + APART;
+    const size_t u_step = least(DEPTH, channels) * PANEL + APART;
+    float *m = lk_workspace_take(job->workspace, POINTS * (m_step + u_step) * sizeof *m);
     if (!m) {
         job->failed = 1;
         return;
     }
-    multiply_points(job, p, from, rows, m);
+    for (size_t k = 0; k < channels; k += DEPTH)
+        multiply_points(job, p, from, rows, k, m + POINTS * m_step, m, m_step);
     for (size_t r = 0; r < rows; r++) {
         const struct tile tile = tile_at(job, job->first + from + r);
         for (size_t v = 0; v < panel_columns(job->c->w, p); v += LK_LANES)
-            store_tile(job, tile, m + r * PANEL + v, row_step, p * PANEL + v);
+            store_tile(job, tile, m + r * PANEL + v, m_step, p * PANEL + v);
     }
     lk_workspace_give(job->workspace, m);
+}
+
+/* Whether this is the quicker way: whole vectors of channels, and enough tiles for the rows of the
+ * micro-kernel. */
+static int suits_winograd(const struct lk_convolution *c)
+{
+    const size_t tiles = c->images * over(c->out_height, 4) * over(c->out_width, 4);
+    return c->kernel == 3 && c->stride == 1 && c->channels % LK_LANES == 0 && c->w->n >= LK_LANES &&
+           tiles >= LK_ROWS && !c->gate;
 }
 
 static int winograd(const struct lk_convolution *c, const struct lk_workers *workers)
@@ -209,66 +267,27 @@ static int winograd(const struct lk_convolution *c, const struct lk_workers *wor
         .workspace = workers->workspace,
     };
     const size_t all_tiles = c->images * job.tiles_down * job.tiles_across;
-    const size_t most = least(TILES, all_tiles);
-    float *v = lk_workspace_take(workers->workspace, (POINTS * most + 1) * c->channels * sizeof *v);
-    if (!v)
-        return -1;
-    memset(v, 0, c->channels * sizeof *v);
-    job.zeros = v;
-    job.v = v + c->channels;
+    const size_t most = least(c->channels <= FEW_CHANNELS ? 2 * TILES : TILES, all_tiles);
     const size_t panels = over(c->w->n, PANEL);
-    for (job.first = 0; job.first < all_tiles && !job.failed; job.first += TILES) {
-        job.tiles = least(TILES, all_tiles - job.first);
+    job.v_step = most * c->channels + APART;
+    float *zeros =
+        lk_workspace_take(workers->workspace, (POINTS * job.v_step + c->channels) * sizeof *zeros);
+    if (!zeros)
+        return -1;
+    memset(zeros, 0, c->channels * sizeof *zeros);
+    job.zeros = zeros;
+    job.v = zeros + c->channels;
+    for (job.first = 0; job.first < all_tiles && !job.failed; job.first += most) {
+        job.tiles = least(most, all_tiles - job.first);
         workers->run(workers->user, over(job.tiles, TRANSFORM_TILES), transform_task, &job);
         job.chunks = over(4 * (size_t)workers->threads, panels);
         job.chunk = over(over(job.tiles, job.chunks), LK_ROWS) * LK_ROWS;
+        job.chunk = job.chunk < CHUNK ? CHUNK : job.chunk;
         job.chunks = over(job.tiles, job.chunk);
         workers->run(workers->user, panels * job.chunks, product_task, &job);
     }
-    lk_workspace_give(workers->workspace, v);
+    lk_workspace_give(workers->workspace, zeros);
     return job.failed ? -1 : 0;
-}
-
-/* G of three numbers, in f64 */
-INLINE void filter_points(const double g[3], double out[6])
-{
-    const double a = A, b = B, a2 = a * a, b2 = b * b;
-    const double at_a = 2 * a2 * (a2 - b2), at_b = 2 * b2 * (b2 - a2);
-    out[0] = g[0] / (a2 * b2);
-    out[1] = (g[0] + a * g[1] + a2 * g[2]) / at_a;
-    out[2] = (g[0] - a * g[1] + a2 * g[2]) / at_a;
-    out[3] = (g[0] + b * g[1] + b2 * g[2]) / at_b;
-    out[4] = (g[0] - b * g[1] + b2 * g[2]) / at_b;
-    out[5] = g[2];
-}
-
-/* u [POINTS] of one 3×3 filter */
-INLINE void filter_transform(const float *g, float u[POINTS])
-{
-    double half[3][6], t[6];
-    for (int i = 0; i < 3; i++)
-        filter_points((const double[]){g[i * 3], g[i * 3 + 1], g[i * 3 + 2]}, half[i]);
-    for (int j = 0; j < 6; j++) {
-        filter_points((const double[]){half[0][j], half[1][j], half[2][j]}, t);
-        for (int i = 0; i < 6; i++)
-            u[i * 6 + j] = (float)t[i];
-    }
-}
-
-static void winograd_pack(const float *rows, size_t first, struct lk_panels *out)
-{
-    const size_t p = first / PANEL, column = first % PANEL;
-    const size_t width = (size_t)panel_vectors(out, p) * LK_LANES;
-    float *panel = out->data + p * PANEL * POINTS * out->k + column;
-    for (size_t k = 0; k < out->k; k++) {
-        float u[LK_LANES][POINTS];
-        for (size_t n = 0; n < LK_LANES; n++)
-            filter_transform(rows + (n * out->k + k) * 9, u[n]);
-        for (size_t point = 0; point < POINTS; point++) {
-            for (size_t n = 0; n < LK_LANES; n++)
-                panel[(point * out->k + k) * width + n] = u[n][point];
-        }
-    }
 }
 
 #undef A

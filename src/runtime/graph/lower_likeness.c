@@ -23,7 +23,6 @@ struct walk {
     unsigned *uses;             /* [count] */
     lk_value *part;             /* [count] the value that is folded into this one, or LK_NO_VALUE */
     bool *folded;               /* [count] made by whoever it is folded into */
-    double *scale;              /* [count] size of a picture beside the network's latent */
 };
 
 static const struct lk__value *value_at(const struct walk *w, lk_value i)
@@ -36,10 +35,13 @@ static bool is_picture(const struct walk *w, lk_value i)
     return value_at(w, i)->rank == 4;
 }
 
+/* A weight, a constant, or nothing. */
 static bool is_number(const struct walk *w, lk_value i)
 {
+    if (i == LK_NO_VALUE)
+        return true;
     const enum lk__op op = value_at(w, i)->op;
-    return i == LK_NO_VALUE || op == LK__WEIGHT || op == LK__CONSTANT;
+    return op == LK__WEIGHT || op == LK__CONSTANT;
 }
 
 static const char *one_node(struct walk *w,
@@ -167,21 +169,6 @@ static void count_uses(struct walk *w)
         w->uses[w->graph->outputs[i].value]++;
 }
 
-/* A picture of three channels is eight times as large as the latent. */
-static double scale_of(const struct walk *w, lk_value i)
-{
-    const struct lk__value *v = value_at(w, i);
-    if (v->op == LK__INPUT)
-        return v->rank == 4 && v->shape[1] == 3 ? 8 : 1;
-    if (v->op <= LK__CONSTANT)
-        return 0;
-    if (v->op == LK__CONV)
-        return w->scale[v->in[0]] / v->as.conv.stride;
-    if (v->op == LK__UPSAMPLE2)
-        return w->scale[v->in[0]] * 2;
-    return w->scale[v->op == LK__IMAGE_OF_TOKENS ? v->in[1] : v->in[0]];
-}
-
 /* ---- nodes ---- */
 
 struct ports {
@@ -226,7 +213,6 @@ static void put_product(struct walk *w, lk_value i, lk_value product)
     node->stride = node->linear ? 1 : p->as.conv.stride;
     for (int j = 0; j < 4; j++)
         node->pad[j] = node->linear ? 0 : p->as.conv.pad[j];
-    node->scale = w->scale[product];
     node->gated = v->op == LK__GEGLU;
     const struct lk__value *x = value_at(w, p->in[0]);
     node->doubled = x->op == LK__UPSAMPLE2 && w->folded[p->in[0]];
@@ -384,15 +370,13 @@ void lk__lower_likeness(struct lk__onnx *onnx,
         .uses = calloc(n, sizeof *w.uses),
         .part = calloc(n, sizeof *w.part),
         .folded = calloc(n, sizeof *w.folded),
-        .scale = calloc(n, sizeof *w.scale),
     };
-    const bool ready = w.ours && w.uses && w.part && w.folded && w.scale;
+    const bool ready = w.ours && w.uses && w.part && w.folded;
     onnx->failed |= !ready;
     if (ready) {
         count_uses(&w);
         for (size_t i = 0; i < n; i++) {
             w.part[i] = LK_NO_VALUE;
-            w.scale[i] = scale_of(&w, (lk_value)i);
             fold_value(&w, (lk_value)i);
         }
         for (size_t i = 0; i < n; i++)
@@ -404,5 +388,4 @@ void lk__lower_likeness(struct lk__onnx *onnx,
     free(w.uses);
     free(w.part);
     free(w.folded);
-    free(w.scale);
 }

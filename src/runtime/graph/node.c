@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The list of nodes: planned, packed, freed. */
+/* The list of nodes: packed, freed. */
 #include "runtime/graph/node.h"
 
 #include <pthread.h>
@@ -10,8 +10,6 @@
 #include "base/size.h"
 
 #define MAX_THREADS 64
-/* Winograd reads four times the weights: not where a latent of 64² has less than 16². */
-#define SMALLEST_SCALE 0.25
 
 void lk__nodes_free(struct lk__nodes *nodes)
 {
@@ -65,53 +63,14 @@ static size_t channels(const lk_graph *graph, const struct lk__node *node)
     return (size_t)graph->values[node->w].shape[1];
 }
 
-static size_t bytes_of(const struct lk__nodes *nodes,
-                       const lk_graph *graph,
-                       const struct lk__node *node,
-                       int winograd)
-{
-    if (node->kind != LK__CONVOLUTION)
-        return 0;
-    return lk_panels_bytes(nodes->kernels, winograd, columns(graph, node), channels(graph, node),
-                           node->kernel) *
-           (node->gated ? 2 : 1);
-}
-
-static int can_winograd(const struct lk__nodes *nodes,
-                        const lk_graph *graph,
-                        const struct lk__node *node)
-{
-    const size_t lanes = nodes->kernels->lanes;
-    return nodes->kernels->winograd && node->kind == LK__CONVOLUTION && node->kernel == 3 &&
-           node->stride == 1 && channels(graph, node) % lanes == 0 &&
-           columns(graph, node) >= lanes && node->scale >= SMALLEST_SCALE;
-}
-
-/* The node with the largest picture that could still be given to Winograd's way. */
-static struct lk__node *next_for_winograd(struct lk__nodes *nodes, const lk_graph *graph)
-{
-    struct lk__node *best = NULL;
-    for (size_t i = 0; i < nodes->count; i++) {
-        struct lk__node *node = &nodes->list[i];
-        if (!node->winograd && can_winograd(nodes, graph, node) &&
-            (!best || node->scale > best->scale))
-            best = node;
-    }
-    return best;
-}
-
-size_t lk__nodes_plan(struct lk__nodes *nodes, const lk_graph *graph, size_t most)
+size_t lk__nodes_bytes(const struct lk__nodes *nodes, const lk_graph *graph)
 {
     size_t total = 0;
-    for (size_t i = 0; i < nodes->count; i++)
-        total += bytes_of(nodes, graph, &nodes->list[i], 0);
-    for (struct lk__node *node; (node = next_for_winograd(nodes, graph));) {
-        const size_t with =
-            total - bytes_of(nodes, graph, node, 0) + bytes_of(nodes, graph, node, 1);
-        if (with > most)
-            break;
-        node->winograd = 1;
-        total = with;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const struct lk__node *node = &nodes->list[i];
+        if (node->kind == LK__CONVOLUTION)
+            total += (node->gated ? 2 : 1) * lk_panels_bytes(nodes->kernels, columns(graph, node),
+                                                             channels(graph, node), node->kernel);
     }
     return total;
 }
@@ -159,8 +118,8 @@ static int pack_panels(const struct lk__nodes *nodes,
         .first = gate ? n : 0,
         .err = err,
     };
-    const int code = lk_panels_pack(nodes->kernels, node->winograd, n, k, node->kernel, row_of,
-                                    &source, gate ? &node->gate : &node->panels);
+    const int code = lk_panels_pack(nodes->kernels, n, k, node->kernel, row_of, &source,
+                                    gate ? &node->gate : &node->panels);
     return code == -1 ? lk_fail_memory(err, "packed weights", n * source.row * sizeof(float))
                       : code;
 }

@@ -34,8 +34,6 @@ struct lk__node {
     int linear;        /* x is […,C]; else a picture */
     int gated;         /* w holds values, then gates */
     int kernel, stride, pad[4], doubled;
-    double scale; /* size of the result beside a latent of the network */
-    int winograd;
     int heads, head_size;
     size_t width; /* of gamma */
     int groups, silu;
@@ -51,9 +49,8 @@ struct lk__nodes {
 void lk__nodes_free(struct lk__nodes *nodes);
 /* A zeroed node at the end, with no roles and no values; NULL: no memory. Valid until the next. */
 struct lk__node *lk__nodes_add(struct lk__nodes *nodes, enum lk__node_kind kind, const char *at);
-/* Bytes that the packed weights take. Convolutions are given to Winograd's way, largest pictures
- * first, while all together stays below `most`. */
-size_t lk__nodes_plan(struct lk__nodes *nodes, const lk_graph *graph, size_t most);
+/* Bytes that the packed weights take. */
+size_t lk__nodes_bytes(const struct lk__nodes *nodes, const lk_graph *graph);
 /* Packs all weights, in as many threads. */
 int lk__nodes_pack(struct lk__nodes *nodes,
                    const lk_graph *graph,
