@@ -104,9 +104,10 @@ static OrtStatus *make_output(const struct call *call,
 
 /* ---- what each kind of node computes ---- */
 
-static int can_be(const struct array *array, size_t count)
+/* Not given, or so many numbers for each image. */
+static bool fits(const struct array *array, size_t count)
 {
-    return !array->data || array->count == count;
+    return !array->data || array->count == (size_t)array->shape[0] * count;
 }
 
 /* The sizes of a convolution of the picture x, or of rows. */
@@ -153,6 +154,58 @@ static OrtStatus *fit_convolution(const struct call *call,
     return NULL;
 }
 
+/* The images of the result; 0 when an array has neither so many nor one, which serves them all. */
+static size_t images_of(const struct array *const arrays[], size_t n)
+{
+    int64_t most = 1;
+    for (size_t i = 0; i < n; i++)
+        most = arrays[i]->data && arrays[i]->shape[0] > most ? arrays[i]->shape[0] : most;
+    for (size_t i = 0; i < n; i++) {
+        if (arrays[i]->data && arrays[i]->shape[0] != most && arrays[i]->shape[0] != 1)
+            return 0;
+    }
+    return (size_t)most;
+}
+
+/* Where image i of an array lies. */
+static const float *image_at(const struct array *array, size_t i)
+{
+    const size_t images = (size_t)array->shape[0];
+    return array->data && images > 1 ? array->data + i * (array->count / images) : array->data;
+}
+
+/* All images at once, or one by one where an array has one for all. */
+static int convolve(const struct call *call,
+                    struct lk_convolution *c,
+                    const struct array *x,
+                    const struct array *shift,
+                    const struct array *plus,
+                    size_t images)
+{
+    const struct lk_kernels *kernels = call->all->nodes.kernels;
+    const size_t own = (size_t)x->shape[0];
+    const bool alike = own == images && (!shift->data || (size_t)shift->shape[0] == images) &&
+                       (!plus->data || (size_t)plus->shape[0] == images);
+    c->epilogue.shift = shift->data;
+    c->epilogue.plus = plus->data;
+    if (alike)
+        return kernels->convolve(c, &call->workers);
+    if (call->node->linear)
+        c->width = c->seen_width = c->out_width = c->width / own;
+    else
+        c->images = 1;
+    float *y = c->y;
+    int code = 0;
+    for (size_t i = 0; !code && i < images; i++) {
+        c->x = image_at(x, i);
+        c->epilogue.shift = image_at(shift, i);
+        c->epilogue.plus = image_at(plus, i);
+        c->y = y + i * c->out_height * c->out_width * c->w->n;
+        code = kernels->convolve(c, &call->workers);
+    }
+    return code;
+}
+
 static OrtStatus *compute_convolution(const struct call *call)
 {
     const struct lk__node *node = call->node;
@@ -169,11 +222,14 @@ static OrtStatus *compute_convolution(const struct call *call)
         status = fit_convolution(call, &x, &like, &c);
     if (status)
         return status;
-    const size_t n = node->panels.n, pixels = c.images * c.out_height * c.out_width;
-    if (!can_be(&shift, c.images * n) || !can_be(&plus, pixels * n))
+    const size_t n = node->panels.n,
+                 images = images_of((const struct array *[]){&x, &shift, &plus}, 3);
+    const size_t pixels = c.images * c.out_height * c.out_width / (size_t)x.shape[0];
+    if (!images || !fits(&shift, n) || !fits(&plus, pixels * n))
         return failed(call, "what is added has another shape");
     int64_t shape[LK_TENSOR_MAX_RANK];
     memcpy(shape, x.shape, sizeof shape);
+    shape[0] = (int64_t)images;
     shape[x.rank - 1] = (int64_t)n;
     if (!node->linear) {
         shape[1] = (int64_t)c.out_height;
@@ -182,11 +238,10 @@ static OrtStatus *compute_convolution(const struct call *call)
     status = make_output(call, shape, x.rank, &c.y);
     if (status)
         return status;
+    c.epilogue.bias = node->vectors[0];
     c.gate = node->gated ? &node->gate : NULL;
     c.gate_bias = node->gated ? node->vectors[1] : NULL;
-    c.epilogue = (struct lk_epilogue){node->vectors[0], shift.data, plus.data};
-    const int code = call->all->nodes.kernels->convolve(&c, &call->workers);
-    return code ? failed(call, "out of memory") : NULL;
+    return convolve(call, &c, &x, &shift, &plus, images) ? failed(call, "out of memory") : NULL;
 }
 
 static OrtStatus *compute_attention(const struct call *call)
