@@ -102,11 +102,10 @@ NOINLINE void convolve_store(const struct convolve_job *job,
     const size_t width = c->w->n, columns = panel_columns(c->w, p);
     const size_t area = c->out_height * c->out_width;
     for (size_t r = 0; r < rows; r++) {
-        const size_t row = first + r;
+        const size_t row = first + r, image = row / area;
         for (size_t v = 0; v < columns; v += LK_LANES) {
             const size_t n = p * PANEL + v, count = least(LK_LANES, columns - v);
-            vf y =
-                finish(&c->epilogue, load(sums + r * PANEL + v), row / area, row, width, n, count);
+            vf y = finish(&c->epilogue, load(sums + r * PANEL + v), image, row, width, n, count);
             if (gates) {
                 vf gate = load(gates + r * PANEL + v);
                 if (c->gate_bias)

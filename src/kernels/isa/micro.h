@@ -15,34 +15,38 @@
 INLINE void multiply_vectors(
     const int vectors, size_t k, const float *const a[LK_ROWS], const float *b, float *sum, int add)
 {
-    vf s[LK_ROWS][VECTORS];
-    const float *r[LK_ROWS];
+    const int two = vectors > 1, three = vectors > 2;
+    vf s0[LK_ROWS], s1[LK_ROWS], s2[LK_ROWS];
 #pragma GCC unroll 8
     for (int i = 0; i < LK_ROWS; i++) {
-        r[i] = a[i];
-#pragma GCC unroll 3
-        for (int v = 0; v < vectors; v++)
-            s[i][v] = add ? load(sum + i * PANEL + v * LK_LANES) : all(0);
+        const float *from = sum + i * PANEL;
+        s0[i] = add ? load(from) : all(0);
+        s1[i] = add && two ? load(from + LK_LANES) : all(0);
+        s2[i] = add && three ? load(from + 2 * LK_LANES) : all(0);
     }
     for (size_t j = 0; j < k; j++) {
-        vf w[VECTORS];
-#pragma GCC unroll 3
-        for (int v = 0; v < vectors; v++)
-            w[v] = load(b + v * LK_LANES);
+        const vf w0 = load(b);
+        const vf w1 = two ? load(b + LK_LANES) : w0;
+        const vf w2 = three ? load(b + 2 * LK_LANES) : w0;
 #pragma GCC unroll 8
         for (int i = 0; i < LK_ROWS; i++) {
-            const vf x = all(r[i][j]);
-#pragma GCC unroll 3
-            for (int v = 0; v < vectors; v++)
-                s[i][v] += x * w[v];
+            const vf x = all(a[i][j]);
+            s0[i] += x * w0;
+            if (two)
+                s1[i] += x * w1;
+            if (three)
+                s2[i] += x * w2;
         }
         b += vectors * LK_LANES;
     }
 #pragma GCC unroll 8
     for (int i = 0; i < LK_ROWS; i++) {
-#pragma GCC unroll 3
-        for (int v = 0; v < vectors; v++)
-            store(sum + i * PANEL + v * LK_LANES, s[i][v]);
+        float *to = sum + i * PANEL;
+        store(to, s0[i]);
+        if (two)
+            store(to + LK_LANES, s1[i]);
+        if (three)
+            store(to + 2 * LK_LANES, s2[i]);
     }
 }
 

@@ -4,13 +4,17 @@
 #ifndef LK_KERNELS_ISA_VECTOR_H
 #define LK_KERNELS_ISA_VECTOR_H
 
+#ifndef LK_LANES
+#define LK_LANES 4
+#define LK_ROWS 4
+#endif
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#ifndef LK_LANES
-#define LK_LANES 4
-#define LK_ROWS 4
+#if LK_LANES >= 8
+#include <immintrin.h>
 #endif
 
 #define VECTORS 3                  /* of a panel */
@@ -61,46 +65,40 @@ INLINE vf all(float x)
 #endif
 }
 
-INLINE vf pick(vi mask, vf yes, vf no)
-{
-    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
-}
-
+/* b where either is NaN. */
 INLINE vf larger(vf a, vf b)
 {
-    return pick(a > b, a, b);
+#if LK_LANES == 16
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif LK_LANES == 8
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    const vi mask = a > b;
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+#endif
 }
 
-INLINE vf smaller(vf a, vf b)
-{
-    return pick(a < b, a, b);
-}
-
-/* 2^x for x ≤ 128; below −126 zero. x = n + f with |f| ≤ ½; 2^f is the polynomial of degree 6
- * with the smallest relative error, 1.9e-9. */
+/* 2^x for x < 127.5, below −126 as there; NaN stays. x = n + f with |f| ≤ ½; 2^f is the polynomial
+ * of degree 5 with the smallest relative error, 7.5e-8. */
 INLINE vf exp2_of(vf x)
 {
-    const float shift = 12582912; /* 1.5·2²³: adding it rounds to an integer */
-    const vi tiny = x < -126;
-    x = pick(tiny, all(-126), x);
+    const float shift = 12582912; /* 1.5·2²³: adding it rounds to an integer, in the lowest bits */
+    x = larger(all(-126), x);
     const vf rounded = x + shift;
     const vf f = x - (rounded - shift);
-    vf p = all(1.53459170e-4f);
-    p = p * f + 1.33999333e-3f;
-    p = p * f + 9.61848858e-3f;
-    p = p * f + 5.55032877e-2f;
-    p = p * f + 2.40226469e-1f;
-    p = p * f + 6.93147206e-1f;
-    p = p * f + 1.0f;
-    const vi n = (vi)rounded - 0x4b400000;
-    const vf y = (vf)((vi)p + (n << 23));
-    return (vf)((vi)y & ~tiny);
+    vf p = all(1.3276471e-3f);
+    p = p * f + 9.6755416e-3f;
+    p = p * f + 5.55071328e-2f;
+    p = p * f + 2.40221197e-1f;
+    p = p * f + 6.93146967e-1f;
+    p = p * f + 1.00000007f;
+    return (vf)((vi)p + ((vi)rounded << 23));
 }
 
 /* x·σ(x) */
 INLINE vf silu_of(vf x)
 {
-    const vf e = exp2_of(smaller(x * -1.44269504f, all(126)));
+    const vf e = exp2_of(-larger(x * 1.44269504f, all(-126)));
     return x / (1.0f + e);
 }
 
