@@ -13,6 +13,7 @@
 #define LK_KERNELS_ISA_ATTEND_H
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "kernels/isa/micro.h"
 #include "kernels/kernels.h"
@@ -25,7 +26,7 @@ struct attend_job {
     size_t rows;   /* size, rounded up to whole LK_ROWS */
     float *k, *vt; /* [images·heads][keys][size], [images·heads][size][keys] */
     struct lk_workspace *workspace;
-    int failed;
+    atomic_int failed;
 };
 
 /* What a panel of queries is computed in. */

@@ -14,6 +14,8 @@
 #ifndef LK_KERNELS_ISA_WINOGRAD_H
 #define LK_KERNELS_ISA_WINOGRAD_H
 
+#include <stdatomic.h>
+
 #include "kernels/isa/convolve.h"
 
 #define TILES 128
@@ -36,7 +38,7 @@ struct winograd_job {
     size_t v_step;                   /* from point to point */
     const float *zeros;              /* [channels] */
     struct lk_workspace *workspace;
-    int failed;
+    atomic_int failed;
 };
 
 /* Bᵀ of six vectors */
