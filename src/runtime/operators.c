@@ -281,12 +281,13 @@ static OrtStatus *compute_norm(const struct call *call)
     struct array x;
     float *y = NULL;
     OrtStatus *status = read_input(call, LK__ROLE_X, &x);
-    if (!status && node->kind == LK__NORM_GROUPS && x.rank != 4)
-        status = failed(call, "no picture");
-    if (!status && (size_t)x.shape[x.rank - 1] != node->width)
-        status = failed(call, "rows of another width than the weights");
-    if (!status)
-        status = make_output(call, x.shape, x.rank, &y);
+    if (status)
+        return status;
+    if (node->kind == LK__NORM_GROUPS && x.rank != 4)
+        return failed(call, "no picture");
+    if (!node->width || (size_t)x.shape[x.rank - 1] != node->width)
+        return failed(call, "rows of another width than the weights");
+    status = make_output(call, x.shape, x.rank, &y);
     if (status)
         return status;
     const struct lk_layer_norm rows = {

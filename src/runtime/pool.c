@@ -119,6 +119,11 @@ const char *lk_runtime_version(const lk_runtime *runtime)
     return runtime->version;
 }
 
+const char *lk_runtime_kernels(const lk_runtime *runtime)
+{
+    return runtime->kernels ? runtime->kernels->name : NULL;
+}
+
 const char *const *lk_runtime_devices(const lk_runtime *runtime)
 {
     return runtime->devices.list;

@@ -26,7 +26,7 @@ struct lk_runtime_options {
     int threads;         /* 0: all cores this process may use */
     size_t memory;       /* budget in bytes for session weights and arenas; 0: three quarters of the
                             machine's */
-    bool plain;          /* networks of graphs as plain ONNX on the CPU too, without our kernels */
+    bool plain;          /* networks of graphs are plain ONNX on the CPU too, without our kernels */
 };
 void lk_runtime_options_init(struct lk_runtime_options *options);
 
@@ -36,6 +36,9 @@ int lk_runtime_open(const struct lk_runtime_options *options,
                     struct lk_error *err);
 void lk_runtime_free(lk_runtime *runtime); /* all sessions must have been released */
 const char *lk_runtime_version(const lk_runtime *runtime);
+/* The instruction set that our own kernels use for networks of graphs on the CPU, such as "avx512";
+ * NULL: they are plain ONNX. */
+const char *lk_runtime_kernels(const lk_runtime *runtime);
 /* Whether the sessions take more than the budget: who can do without one should release it. */
 bool lk_runtime_is_short(lk_runtime *runtime);
 

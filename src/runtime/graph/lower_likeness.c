@@ -94,7 +94,14 @@ static bool is_product(const struct walk *w, lk_value i)
            is_number(w, v->in[2]);
 }
 
-/* Nothing else needs it, and it is not itself the end of a fold that could not take more. */
+static bool is_norm(const struct walk *w, lk_value i)
+{
+    const struct lk__value *v = value_at(w, i);
+    return (v->op == LK__GROUP_NORM || v->op == LK__LAYER_NORM) && is_number(w, v->in[1]) &&
+           is_number(w, v->in[2]);
+}
+
+/* Nothing else needs it, and nothing has it yet. */
 static bool can_fold(const struct walk *w, lk_value i)
 {
     return i != LK_NO_VALUE && w->uses[i] == 1 && !w->folded[i];
@@ -140,20 +147,31 @@ static void fold_add(struct walk *w, lk_value i)
     }
 }
 
+/* Whether the operand of v is the first half of what one node does. */
+static bool is_begun(const struct walk *w, const struct lk__value *v)
+{
+    const lk_value x = v->in[0];
+    return (v->op == LK__SILU && is_norm(w, x) && value_at(w, x)->op == LK__GROUP_NORM) ||
+           (v->op == LK__GEGLU && is_product(w, x) && value_at(w, x)->op == LK__LINEAR);
+}
+
+/* Whether v is a convolution that can read a picture as if it were doubled. */
+static bool can_double(const struct walk *w, lk_value i)
+{
+    const struct lk__value *v = value_at(w, i);
+    return v->op == LK__CONV && is_product(w, i) && v->as.conv.kernel == 3 &&
+           v->as.conv.stride == 1 && value_at(w, v->in[0])->op == LK__UPSAMPLE2;
+}
+
 static void fold_value(struct walk *w, lk_value i)
 {
     const struct lk__value *v = value_at(w, i);
-    const lk_value x = v->in[0];
     if (v->op == LK__ADD)
         fold_add(w, i);
-    else if (v->op == LK__SILU && value_at(w, x)->op == LK__GROUP_NORM && can_fold(w, x))
-        fold(w, x, i);
-    else if (v->op == LK__GEGLU && value_at(w, x)->op == LK__LINEAR && is_product(w, x) &&
-             can_fold(w, x))
-        fold(w, x, i);
-    else if (v->op == LK__CONV && is_product(w, i) && v->as.conv.kernel == 3 &&
-             v->as.conv.stride == 1 && value_at(w, x)->op == LK__UPSAMPLE2 && can_fold(w, x))
-        w->folded[x] = true;
+    else if (v->op > LK__CONSTANT && is_begun(w, v) && can_fold(w, v->in[0]))
+        fold(w, v->in[0], i);
+    else if (can_double(w, i) && can_fold(w, v->in[0]))
+        w->folded[v->in[0]] = true;
 }
 
 static void count_uses(struct walk *w)
@@ -338,8 +356,7 @@ static void lower(struct walk *w, lk_value i)
         put_product(w, i, i);
     else if (v->op == LK__ATTENTION && !v->as.attention.causal)
         put_attention(w, i);
-    else if ((v->op == LK__GROUP_NORM || v->op == LK__LAYER_NORM) && is_number(w, v->in[1]) &&
-             is_number(w, v->in[2]))
+    else if (is_norm(w, i))
         put_norm(w, i, i);
     else if (v->op == LK__TOKENS_OF_IMAGE && v->shape[2] != LK_DYNAMIC)
         put_tokens(w, i);
