@@ -36,7 +36,6 @@ void lk_workspace_give(struct lk_workspace *workspace, void *block);   /* NULL i
 struct lk_panels {
     float *data; /* owned; free with lk_panels_free */
     size_t k, n;
-    size_t bytes;
 };
 void lk_panels_free(struct lk_panels *panels);
 

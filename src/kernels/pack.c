@@ -46,7 +46,7 @@ static void interleave(const float *rows,
     }
 }
 
-/* Large blocks lie on huge pages: a panel is read as one stream. */
+/* Large blocks lie on huge pages where the system has them. */
 static float *allocate(size_t bytes)
 {
     const size_t step = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
@@ -71,8 +71,8 @@ int lk_panels_pack(const struct lk_kernels *kernels,
     const size_t taps = (size_t)kernel * (size_t)kernel, lanes = kernels->lanes;
     struct lk_panels panels = {.n = n, .k = channels * taps};
     const size_t row = channels * taps;
-    panels.bytes = lk_panels_bytes(kernels, n, channels, kernel);
-    panels.data = panels.bytes == SIZE_MAX ? NULL : allocate(panels.bytes);
+    const size_t bytes = lk_panels_bytes(kernels, n, channels, kernel);
+    panels.data = bytes == SIZE_MAX ? NULL : allocate(bytes);
     float *rows = calloc(lanes * row, sizeof *rows);
     int code = panels.data && rows ? 0 : -1;
     for (size_t first = 0; !code && first < n; first += lanes) {

@@ -100,8 +100,6 @@ static struct lk_panels packed(
     return panels;
 }
 
-typedef int convolve_of(const struct lk_convolution *c, const struct lk_workers *workers);
-
 /* The convolution that c describes, with weights m (and gate) of n columns, in both ways. */
 static void check_convolution(const struct lk_kernels *table,
                               struct lk_convolution c,

@@ -201,7 +201,7 @@ static void connect(
     ports->names[ports->count++] = our_name(w, i);
 }
 
-/* The node `made` last, as the value i. */
+/* The node that was added last, as the value i. */
 static void put(struct walk *w, lk_value i, const char *op, const struct ports *ports)
 {
     const struct lk__attribute index = {
