@@ -2,8 +2,8 @@
 /* A network being written, in abstract operators.
  *
  * Stages describe a network once with the calls below; `lower.h` turns it into plain ONNX (the
- * reference, runs on every provider) or, with the speed issue, into our own fused operators.
- * Weights are never copied: they stay pointers into the user's checkpoint.
+ * reference, runs on every provider) or, for the CPU, into our own operators (docs/performance.md).
+ * Weights are not copied here: they stay pointers into the user's checkpoint.
  *
  * Errors stick, as in cairo: after the first one every call returns LK_NO_VALUE and does nothing,
  * so that a builder reads like the network's equations; lk_graph_status() tells at the end. A
