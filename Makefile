@@ -1,5 +1,5 @@
 # likeness: a thin cover over Meson; `make` alone lists the targets.
-.PHONY: help setup build demo test check fuzz docs clean
+.PHONY: help setup build demo test check bench fuzz docs clean
 BUILD ?= build
 
 help:
@@ -8,6 +8,7 @@ help:
 	@echo "make demo    portraits with the starter pack, into demo/"
 	@echo "make test    all tests"
 	@echo "make check   format, layers, headers, lint"
+	@echo "make bench   kernels in % of the processor's peak; with CHECKPOINT=FOLDER networks beside diffusers (docs/performance.md)"
 	@echo "make fuzz    what reads files against broken input, 30 seconds each (needs clang)"
 	@echo "make docs    man page and option reference, made from the option table"
 	@echo "make clean   remove $(BUILD)"
@@ -25,6 +26,10 @@ test: build
 
 check: build
 	@tools/check
+
+bench: build
+	@$(BUILD)/bench/bench_kernels
+	@test -z "$(CHECKPOINT)" || for network in unet vae; do tools/bench "$(CHECKPOINT)" --build $(BUILD) --network $$network || exit 1; done
 
 demo: build
 	@tools/demo

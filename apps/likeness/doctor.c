@@ -49,7 +49,9 @@ int cmd_doctor(struct cli *cli, struct lk_error *err)
     int rc = lk_engine_open(&cli->with.engine, &engine, err);
     if (rc)
         return rc;
-    printf("ONNX Runtime  %s\ndevices      ", lk_runtime_version(engine->runtime));
+    const char *kernels = lk_runtime_kernels(engine->runtime);
+    printf("ONNX Runtime  %s\nkernels       %s\ndevices      ", lk_runtime_version(engine->runtime),
+           kernels ? kernels : "reference");
     for (const char *const *device = lk_runtime_devices(engine->runtime); *device; device++)
         printf(" %s", *device);
     printf("\nfolders      ");

@@ -35,6 +35,7 @@ struct lk_engine_options {
         *face_device;      /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
     int threads;           /* 0: all cores */
     int64_t memory;        /* bytes for networks; 0: three quarters of the machine's */
+    char *kernels;         /* of diffusion on the CPU: "auto", "reference"; NULL: auto */
     char *audit;           /* the audit ledger's file; NULL: audit.db of the user's state folder */
     char *audit_mirror;    /* file to which each signed head of it is added; NULL: none */
     char *cast_file;       /* the cast; NULL: cast.db of the user's state folder */

@@ -45,7 +45,9 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         engine->options.threads = runtime.threads = options->threads;
         engine->options.memory = options->memory;
         runtime.memory = memory_of_networks((size_t)options->memory);
+        runtime.plain = options->kernels && !strcmp(options->kernels, "reference");
         rc = copy_text(options->device, &engine->options.device, err);
+        rc = rc ? rc : copy_text(options->kernels, &engine->options.kernels, err);
         rc = rc ? rc : copy_text(options->draw_device, &engine->options.draw_device, err);
         rc = rc ? rc : copy_text(options->face_device, &engine->options.face_device, err);
         rc = rc ? rc : copy_text(options->producer, &engine->options.producer, err);

@@ -184,6 +184,8 @@ static const struct lk_option options[] = {
     {"threads", 't', LK_OPTION_INT, IN_ENGINE(threads), 1, 1024, NULL, NULL, "N", "threads to compute with (default: all cores)", COMPUTES},
     {"memory", 0, LK_OPTION_BYTES, IN_ENGINE(memory), 67108864, 1e15, NULL, NULL, "BYTES",
      "memory to compute in, such as 4G: where it is short, networks are read from their files anew in each step, and given up for each other (docs/runtime.md; default: three quarters of the machine's)", COMPUTES},
+    {"kernels", 0, LK_OPTION_CHOICE, IN_ENGINE(kernels), 0, 0, "auto|reference", "auto", "NAME",
+     "what computes the diffusion networks on the CPU: likeness's own kernels, or ONNX Runtime's (docs/performance.md)", COMPUTES},
     {"audit", 0, LK_OPTION_TEXT, IN_ENGINE(audit), 0, 0, NULL, NULL, "FILE",
      "audit ledger, in which every picture that leaves has its row (default: audit.db in ~/.local/state/likeness)", AUDITS | LK_CMD_CAST},
     {"audit-mirror", 0, LK_OPTION_TEXT, IN_ENGINE(audit_mirror), 0, 0, NULL, NULL, "FILE",

@@ -2,8 +2,8 @@
 /* A network being written, in abstract operators.
  *
  * Stages describe a network once with the calls below; `lower.h` turns it into plain ONNX (the
- * reference, runs on every provider) or, with the speed issue, into our own fused operators.
- * Weights are never copied: they stay pointers into the user's checkpoint.
+ * reference, runs on every provider) or, for the CPU, into our own operators (docs/performance.md).
+ * Weights are not copied here: they stay pointers into the user's checkpoint.
  *
  * Errors stick, as in cairo: after the first one every call returns LK_NO_VALUE and does nothing,
  * so that a builder reads like the network's equations; lk_graph_status() tells at the end. A
@@ -30,7 +30,8 @@ int lk_graph_new(const char *name, lk_graph **out, struct lk_error *err);
 void lk_graph_free(lk_graph *graph);
 int lk_graph_status(const lk_graph *graph, struct lk_error *err);
 
-/* What the graph gives for less memory; the numbers it computes stay the same.
+/* What the graph gives for less memory; the numbers it computes stay the same. Our own kernels need
+ * no parts, and do not stream: a graph that does is plain ONNX.
  *   parts    above 1: each attention is computed for so many parts of the queries, one after the
  *            other, so that its scores take 1/parts of the room
  *   streams  weights stay in their file and are upcast each time they are used, instead of once for

@@ -63,6 +63,8 @@ struct lk_runtime {
     OrtMemoryInfo *cpu; /* where arrays of callers lie */
     struct lk__devices devices;
     size_t memory; /* the budget; bytes */
+    int threads;
+    const struct lk_kernels *kernels; /* NULL: the plain graph */
 
     /* Lock order: making, then lock. `making` is held while a session is created, so that two
      * threads never create the same one; `lock` guards the fields below and the users and last_used
@@ -85,6 +87,7 @@ struct lk_session {
     uint64_t last_used;
 
     OrtSession *ort;
+    struct lk__operators *operators; /* our own, of a graph; or NULL */
     struct lk_port *inputs, *outputs;
     size_t input_count, output_count;
 };
@@ -94,11 +97,10 @@ struct lk__recipe {
     const char *key;  /* NULL: not shared */
     const char *name; /* for messages */
     size_t cost;      /* the least that it takes; create may raise it */
-    /* Creates the engine's session with these options. */
+    /* Creates the engine's session with these options, and what it stands on. */
     int (*create)(struct lk__recipe *recipe,
-                  lk_runtime *runtime,
                   OrtSessionOptions *options,
-                  OrtSession **out,
+                  lk_session *session,
                   struct lk_error *err);
     const char *path; /* of an ONNX file */
     const lk_graph *graph;

@@ -13,7 +13,9 @@
 #include <sched.h>
 
 #include "base/size.h"
+#include "kernels/kernels.h"
 #include "runtime/internal.h"
+#include "runtime/operators.h"
 
 void lk_runtime_options_init(struct lk_runtime_options *options)
 {
@@ -58,10 +60,11 @@ int lk_runtime_open(const struct lk_runtime_options *options,
     pthread_mutex_init(&runtime->making, NULL);
     pthread_mutex_init(&runtime->lock, NULL);
     runtime->memory = options->memory ? options->memory : usable_memory() / 4 * 3;
+    runtime->threads = options->threads ? options->threads : usable_cores();
+    runtime->kernels = options->plain ? NULL : lk_kernels_best();
     int code = lk__ort_load(options->library, &runtime->api, &runtime->version, err);
     if (!code)
-        code = lk__ort_environment(
-            runtime->api, options->threads ? options->threads : usable_cores(), &runtime->env, err);
+        code = lk__ort_environment(runtime->api, runtime->threads, &runtime->env, err);
     if (!code)
         code = lk__ort_check(
             runtime->api,
@@ -82,6 +85,7 @@ static void session_free(lk_session *session)
         return;
     if (session->ort)
         session->runtime->api->ReleaseSession(session->ort);
+    lk__operators_free(session->operators);
     lk__ports_free(session->inputs, session->input_count);
     lk__ports_free(session->outputs, session->output_count);
     free(session->key);
@@ -113,6 +117,11 @@ void lk_runtime_free(lk_runtime *runtime)
 const char *lk_runtime_version(const lk_runtime *runtime)
 {
     return runtime->version;
+}
+
+const char *lk_runtime_kernels(const lk_runtime *runtime)
+{
+    return runtime->kernels ? runtime->kernels->name : NULL;
 }
 
 const char *const *lk_runtime_devices(const lk_runtime *runtime)
@@ -221,7 +230,7 @@ static int create(lk_runtime *runtime,
     if (!code)
         code = lk__device_apply(api, device, options, err);
     if (!code)
-        code = recipe->create(recipe, runtime, options, &session->ort, err);
+        code = recipe->create(recipe, options, session, err);
     session->cost = recipe->cost;
     if (!code)
         code = lk__ports_read(session, err);

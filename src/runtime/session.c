@@ -11,15 +11,17 @@
 #include "base/size.h"
 #include "runtime/graph/lower.h"
 #include "runtime/internal.h"
+#include "runtime/operators.h"
 
 static int create_of_file(struct lk__recipe *recipe,
-                          lk_runtime *runtime,
                           OrtSessionOptions *options,
-                          OrtSession **out,
+                          lk_session *session,
                           struct lk_error *err)
 {
+    const lk_runtime *runtime = session->runtime;
     const OrtApi *api = runtime->api;
-    return lk__ort_check(api, api->CreateSession(runtime->env, recipe->path, options, out),
+    return lk__ort_check(api,
+                         api->CreateSession(runtime->env, recipe->path, options, &session->ort),
                          LK_E_INPUT, err, "model '%s'", recipe->name);
 }
 
@@ -126,14 +128,27 @@ static void given_free(struct lk__given *given)
     free((void *)given->values);
 }
 
-static int create_of_model(lk_runtime *runtime,
-                           const char *name,
-                           const struct lk_proto *model,
+/* Packs the weights of our own operators, and lets the session know them. */
+static int create_operators(struct lk__nodes *nodes,
+                            const lk_graph *graph,
+                            OrtSessionOptions *options,
+                            lk_session *session,
+                            struct lk_error *err)
+{
+    const lk_runtime *runtime = session->runtime;
+    int code = lk__nodes_pack(nodes, graph, runtime->threads, err);
+    if (!code)
+        code = lk__operators_new(runtime->api, nodes, runtime->threads, &session->operators, err);
+    return code ? code : lk__operators_apply(session->operators, options, err);
+}
+
+static int create_of_model(const struct lk_proto *model,
                            const struct lk__given *given,
                            OrtSessionOptions *options,
-                           OrtSession **out,
+                           lk_session *session,
                            struct lk_error *err)
 {
+    const lk_runtime *runtime = session->runtime;
     const OrtApi *api = runtime->api;
     OrtStatus *status = api->AddSessionConfigEntry(
         options, kOrtSessionOptionsModelExternalInitializersFileFolderPath, "/");
@@ -141,8 +156,9 @@ static int create_of_model(lk_runtime *runtime,
         status = api->AddExternalInitializers(options, (const char *const *)given->names,
                                               (const OrtValue *const *)given->values, given->count);
     if (!status)
-        status = api->CreateSessionFromArray(runtime->env, model->bytes, model->size, options, out);
-    return lk__ort_check(api, status, LK_E_INPUT, err, "network '%s'", name);
+        status = api->CreateSessionFromArray(runtime->env, model->bytes, model->size, options,
+                                             &session->ort);
+    return lk__ort_check(api, status, LK_E_INPUT, err, "network '%s'", session->name);
 }
 
 /* What the weights take as f32, which is what the engine folds them to; of streamed ones, the
@@ -175,27 +191,47 @@ size_t lk_graph_load_bytes(const lk_graph *graph, bool streams)
     return lk_graph_bytes(graph, streams) + read / 2 * 3;
 }
 
-/* Where loading it would not fit, weights are streamed. */
+bool lk_runtime_packs(const lk_runtime *runtime, const char *device)
+{
+    const char *chosen;
+    return runtime->kernels && !lk__device_choose(&runtime->devices, device, &chosen, NULL) &&
+           !strcmp(chosen, "cpu");
+}
+
+size_t lk_graph_packed_bytes(const lk_runtime *runtime, const lk_graph *graph)
+{
+    return lk_graph_bytes(graph, false) + lk__packed_padding(runtime->kernels, graph);
+}
+
+/* Where it would not fit, weights are streamed, which only the plain graph does. */
 static int create_of_graph(struct lk__recipe *recipe,
-                           lk_runtime *runtime,
                            OrtSessionOptions *options,
-                           OrtSession **out,
+                           lk_session *session,
                            struct lk_error *err)
 {
+    lk_runtime *runtime = session->runtime;
     struct lk_proto model = {0};
     struct lk__given given;
+    struct lk__nodes nodes = {.kernels = runtime->kernels};
     lk_graph graph = *recipe->graph; /* shares its values */
-    if (!graph.thrift.streams)
-        graph.thrift.streams = !lk_runtime_make_room(runtime, lk_graph_load_bytes(&graph, false));
-    recipe->cost = lk_graph_bytes(&graph, graph.thrift.streams);
+    const bool packs = lk_runtime_packs(runtime, session->device);
+    const size_t packed = packs ? lk_graph_packed_bytes(runtime, &graph) : 0;
+    const size_t load = packs ? packed : lk_graph_load_bytes(&graph, false);
+    bool *streams = &graph.thrift.streams;
+    *streams = *streams || !lk_runtime_make_room(runtime, load);
+    const bool ours = packs && !*streams;
+    recipe->cost = ours ? packed : lk_graph_bytes(&graph, *streams);
     int code = given_new(runtime, &graph, &given, err);
     if (!code)
-        code = lk__lower(&graph, LK_LOWER_PLAIN, place_of, &given, &model, err);
+        code = lk__lower(&graph, ours ? &nodes : NULL, place_of, &given, &model, err);
     if (!code)
         code = given.code;
+    if (!code && ours)
+        code = create_operators(&nodes, &graph, options, session, err);
     if (!code)
-        code = create_of_model(runtime, recipe->name, &model, &given, options, out, err);
+        code = create_of_model(&model, &given, options, session, err);
     given_free(&given);
+    lk__nodes_free(&nodes);
     lk_proto_free(&model);
     return code;
 }

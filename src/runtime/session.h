@@ -26,6 +26,7 @@ struct lk_runtime_options {
     int threads;         /* 0: all cores this process may use */
     size_t memory;       /* budget in bytes for session weights and arenas; 0: three quarters of the
                             machine's */
+    bool plain;          /* networks of graphs are plain ONNX on the CPU too, without our kernels */
 };
 void lk_runtime_options_init(struct lk_runtime_options *options);
 
@@ -38,6 +39,9 @@ const char *lk_runtime_version(const lk_runtime *runtime);
 /* Frees idle networks until so many bytes more fit into the budget; whether they do now. */
 bool lk_runtime_make_room(lk_runtime *runtime, size_t bytes);
 size_t lk_runtime_budget(const lk_runtime *runtime);
+/* The instruction set that our own kernels use for networks of graphs on the CPU, such as "avx512";
+ * NULL: they are plain ONNX. */
+const char *lk_runtime_kernels(const lk_runtime *runtime);
 
 /* Devices: "cpu", "cuda:0", …; "auto" takes the first that works. NULL-terminated list of what
  * works here. */
@@ -52,10 +56,15 @@ int lk_session_open(lk_runtime *runtime,
                     const char *device,
                     lk_session **out,
                     struct lk_error *err);
-/* What the weights of a network take, in bytes, and while it is being loaded: more. With streams
- * (see lk_graph_thrift) next to nothing but what lies in no file. */
+/* What the weights of a network take as plain ONNX, in bytes, and while it is being loaded: more.
+ * With streams (see lk_graph_thrift) next to nothing but what lies in no file. */
 size_t lk_graph_bytes(const lk_graph *graph, bool streams);
 size_t lk_graph_load_bytes(const lk_graph *graph, bool streams);
+/* Whether networks of graphs are computed by our own kernels there, unless their weights are
+ * streamed: weights are packed as they are loaded, and attention stores no scores. */
+bool lk_runtime_packs(const lk_runtime *runtime, const char *device);
+/* What the weights take packed, and while they are loaded. Only of a runtime that packs. */
+size_t lk_graph_packed_bytes(const lk_runtime *runtime, const lk_graph *graph);
 /* The graph may be freed afterwards, and weights in memory; the tensor files that it points into
  * must live as long as the session. Where the budget has no room for it, its weights are streamed.
  * key: what the session is (file sha or path, role, options);

@@ -13,6 +13,17 @@ static inline int open_runtime(void **state)
     return 0;
 }
 
+/* Without our own kernels. */
+static inline int open_plain_runtime(void **state)
+{
+    struct lk_runtime_options options;
+    struct lk_error err;
+    lk_runtime_options_init(&options);
+    options.plain = true;
+    assert_ok(lk_runtime_open(&options, (lk_runtime **)state, &err), &err);
+    return 0;
+}
+
 static inline int close_runtime(void **state)
 {
     lk_runtime_free(*state);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every abstract operator, lowered to plain ONNX and run, against torch (tools/golden/graph.py,
- * which fills the operands with the same integers). Each case runs with shapes known when the graph
- * is written, and again with every size free that the operator lets free. */
+/* Every abstract operator, lowered to plain ONNX and to our own operators and run, against torch
+ * (tools/golden/graph.py, which fills the operands with the same integers). Each case runs with
+ * shapes known when the graph is written, and again with every size free that the operator lets
+ * free. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -350,5 +351,6 @@ int main(void)
         cmocka_unit_test(every_operator_takes_sizes_that_are_known_only_at_run_time),
         cmocka_unit_test(attention_in_parts_is_the_same),
     };
-    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+    return cmocka_run_group_tests_name("our kernels", tests, open_runtime, close_runtime) +
+           cmocka_run_group_tests_name("plain", tests, open_plain_runtime, close_runtime);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Weights are used where they lie: in every dtype, at any offset of a file or in memory, and the
- * exported pair of files holds the same numbers. */
+/* Weights are used where they lie: in every dtype, at any offset of a file or in memory, by our own
+ * kernels and by the plain graph; and the exported pair of files holds the same numbers. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -119,6 +119,7 @@ static void run_wide(lk_runtime *runtime, enum lk_dtype dtype, bool streams, flo
                                 .dtype = dtype,
                                 .rank = 2,
                                 .shape = {WIDE, WIDE},
+                                .data = bytes,
                                 .size = (size_t)WIDE * WIDE * lk_dtype_size(dtype),
                                 .path = scratch_write("wide.bin", bytes, sizeof bytes)};
     const struct lk_array in = {LK_F32, 2, {2, WIDE}, (void *)x};
@@ -153,7 +154,7 @@ static void streamed_weights_are_the_same_numbers(void **state)
     }
 }
 
-static void weights_that_lie_in_no_file_go_into_the_model(void **state)
+static void weights_in_memory_may_go_once_the_session_is_made(void **state)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(dtypes); i++) {
         unsigned char bytes[COUNT * 4];
@@ -241,11 +242,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_of_every_dtype_are_read_at_any_offset_of_a_file),
         cmocka_unit_test(streamed_weights_are_the_same_numbers),
-        cmocka_unit_test(weights_that_lie_in_no_file_go_into_the_model),
+        cmocka_unit_test(weights_in_memory_may_go_once_the_session_is_made),
         cmocka_unit_test(an_exported_network_stands_alone),
         cmocka_unit_test(a_missing_weight_is_named_by_its_place),
         cmocka_unit_test(a_weight_of_another_size_is_refused),
         cmocka_unit_test(operands_that_do_not_fit_are_refused_when_the_network_is_written),
     };
-    return cmocka_run_group_tests(tests, open_runtime, close_runtime);
+    return cmocka_run_group_tests_name("our kernels", tests, open_runtime, close_runtime) +
+           cmocka_run_group_tests_name("plain", tests, open_plain_runtime, close_runtime);
 }

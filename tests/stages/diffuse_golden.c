@@ -167,6 +167,7 @@ int golden_set_up(void **state)
     struct lk_runtime_options options;
     lk_runtime_options_init(&options);
     options.threads = 1;
+    options.plain = getenv("LIKENESS_TEST_PLAIN") != NULL;
     folder = test_temp_dir();
     golden_must(lk_runtime_open(&options, &runtime, &err), &err);
     return 0;

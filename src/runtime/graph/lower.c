@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The frame that all lowerings share: ports, the walk over the values, the model around them. */
+/* The frame that both lowerings share: ports, the walk over the values, the model around them. */
 #include "runtime/graph/lower.h"
 
 #include <stdlib.h>
 
 #define ARENA_LIMIT ((size_t)64 << 20) /* names only */
-
-const struct lk__lowering lk__lowerings[LK_LOWER_COUNT] = {
-    [LK_LOWER_PLAIN] = {"plain", lk__lower_plain},
-};
 
 static void write_ports(struct lk__onnx *onnx, const lk_graph *graph, const char **names)
 {
@@ -29,7 +25,7 @@ static void write_ports(struct lk__onnx *onnx, const lk_graph *graph, const char
 }
 
 int lk__lower(const lk_graph *graph,
-              enum lk_lowering lowering,
+              struct lk__nodes *nodes,
               lk__onnx_place_of *place,
               void *user,
               struct lk_proto *out,
@@ -46,9 +42,12 @@ int lk__lower(const lk_graph *graph,
         code = lk_fail_memory(err, "an ONNX model", graph->count * sizeof *names);
         goto done;
     }
-    for (size_t i = 0; i < graph->count; i++)
-        lk__lowerings[lowering].value(&onnx, graph, i, names);
-    write_ports(&onnx, graph, names);
+    if (nodes)
+        lk__lower_likeness(&onnx, graph, nodes, names);
+    for (size_t i = 0; !nodes && i < graph->count; i++)
+        lk__lower_plain(&onnx, graph, i, names);
+    if (!onnx.failed)
+        write_ports(&onnx, graph, names);
     struct lk_proto model;
     lk__onnx_finish(&onnx, graph->name, &model);
     if (model.failed) {

@@ -79,6 +79,7 @@ void lk__onnx_node(struct lk__onnx *onnx,
                    size_t n_attributes,
                    const struct lk__attribute *attributes)
 {
+    const char *colon = strchr(op, ':');
     struct lk_proto *out = &onnx->graph;
     while (n_in && (!inputs[n_in - 1] || !*inputs[n_in - 1]))
         n_in--;
@@ -88,7 +89,9 @@ void lk__onnx_node(struct lk__onnx *onnx,
     for (size_t i = 0; i < n_out; i++)
         lk_proto_string(out, FIELD_NODE_OUTPUT, outputs[i]);
     lk_proto_string(out, FIELD_NODE_NAME, name);
-    lk_proto_string(out, FIELD_NODE_TYPE, op);
+    lk_proto_string(out, FIELD_NODE_TYPE, colon ? colon + 1 : op);
+    if (colon)
+        lk_proto_bytes(out, FIELD_NODE_DOMAIN, op, (size_t)(colon - op));
     for (size_t i = 0; i < n_attributes; i++)
         write_attribute(out, &attributes[i]);
     lk_proto_end(out, begin);
@@ -179,16 +182,22 @@ void lk__onnx_port(struct lk__onnx *onnx,
     lk_proto_end(out, port);
 }
 
+static void write_opset(struct lk_proto *model, const char *domain, int version)
+{
+    size_t begin = lk_proto_begin(model, FIELD_MODEL_OPSET);
+    lk_proto_string(model, FIELD_OPSET_DOMAIN, domain);
+    lk_proto_int(model, FIELD_OPSET_VERSION, version);
+    lk_proto_end(model, begin);
+}
+
 void lk__onnx_finish(struct lk__onnx *onnx, const char *name, struct lk_proto *model)
 {
     lk_proto_string(&onnx->graph, FIELD_GRAPH_NAME, name);
     memset(model, 0, sizeof *model);
     lk_proto_int(model, FIELD_MODEL_IR_VERSION, IR_VERSION);
     lk_proto_string(model, FIELD_MODEL_PRODUCER, "likeness");
-    size_t begin = lk_proto_begin(model, FIELD_MODEL_OPSET);
-    lk_proto_string(model, FIELD_OPSET_DOMAIN, "");
-    lk_proto_int(model, FIELD_OPSET_VERSION, OPSET);
-    lk_proto_end(model, begin);
+    write_opset(model, "", OPSET);
+    write_opset(model, LK__DOMAIN, 1);
     lk_proto_bytes(model, FIELD_MODEL_GRAPH, onnx->graph.bytes, onnx->graph.size);
     model->failed |= onnx->graph.failed || onnx->failed;
     lk_proto_free(&onnx->graph);

@@ -96,7 +96,9 @@ struct lk__attribute {
 
 /* A new name "at/what_12", unique in the model. */
 const char *lk__onnx_name(struct lk__onnx *onnx, const char *at, const char *what);
-/* inputs: NULL or "" where not given; at the end they may be left out. */
+#define LK__DOMAIN "likeness" /* of our own operators */
+/* op: of the standard, or DOMAIN:op. inputs: NULL or "" where not given; at the end they may be
+ * left out. */
 void lk__onnx_node(struct lk__onnx *onnx,
                    const char *op,
                    const char *name,

@@ -11,11 +11,12 @@
  * last level but one, at full size. */
 static const double unet_tensors = 18, vae_tensors = 3.3;
 
-/* Scores of one attention, before and behind the softmax. */
+/* Scores of one attention, before and behind the softmax; our kernels store none. */
 static double scores(const struct lk__extent *e, int level, int heads, int parts)
 {
     const double tokens = (double)(e->height >> level) * (e->width >> level);
-    return 2.0 * e->rows * heads * tokens * tokens / parts * sizeof(float);
+    return parts == LK__UNSCORED ? 0
+                                 : 2.0 * e->rows * heads * tokens * tokens / parts * sizeof(float);
 }
 
 size_t lk__unet_work(const lk_checkpoint *checkpoint, const struct lk__extent *e, int parts)
@@ -47,8 +48,10 @@ void lk__network_close(struct lk__network *network)
 }
 
 /* Loading takes more than what stays, but then nothing runs. */
-static size_t peak(const lk_graph *graph, bool streams, size_t work)
+static size_t peak(const struct lk__budget *b, const lk_graph *graph, bool streams, size_t work)
 {
+    if (!streams && lk_runtime_packs(b->runtime, b->device))
+        return lk_graph_packed_bytes(b->runtime, graph) + work;
     const size_t load = lk_graph_load_bytes(graph, streams);
     const size_t run = lk_graph_bytes(graph, streams) + work;
     return load > run ? load : run;
@@ -60,12 +63,15 @@ bool lk__budget_is_ample(const struct lk__budget *b,
                          const struct lk__extent *extent,
                          const struct lk__network *network)
 {
-    const size_t bytes = work(b->checkpoint, extent, 1);
+    const bool packed =
+        network->session ? network->parts == LK__UNSCORED : lk_runtime_packs(b->runtime, b->device);
+    const size_t bytes = work(b->checkpoint, extent, packed ? LK__UNSCORED : 1);
     return network->session ? lk_session_reserve(network->session, bytes)
-                            : lk_runtime_make_room(b->runtime, peak(graph, false, bytes));
+                            : lk_runtime_make_room(b->runtime, peak(b, graph, false, bytes));
 }
 
-/* The least thrift with which the graph and its runs fit; false when none is enough. */
+/* The least thrift with which the graph and its runs fit; false when none is enough. Packed weights
+ * are no more than the same unpacked, so without room for them only streaming helps. */
 static bool choose(const struct lk__budget *b,
                    const lk_graph *graph,
                    lk__work *work,
@@ -73,11 +79,13 @@ static bool choose(const struct lk__budget *b,
                    struct lk_graph_thrift *out)
 {
     static const int parts[] = {1, 2, 4, 8, 16, 32, 64};
+    const bool packs = lk_runtime_packs(b->runtime, b->device);
     for (int streams = 0; streams <= 1; streams++) {
-        for (size_t i = 0; i < LK_ARRAY_LENGTH(parts); i++) {
-            *out = (struct lk_graph_thrift){parts[i], streams};
-            const size_t bytes = work(b->checkpoint, extent, parts[i]);
-            if (lk_runtime_make_room(b->runtime, peak(graph, streams, bytes)))
+        const bool packed = packs && !streams;
+        for (size_t i = 0; i < (packed ? 1 : LK_ARRAY_LENGTH(parts)); i++) {
+            *out = (struct lk_graph_thrift){packed ? LK__UNSCORED : parts[i], streams};
+            const size_t bytes = work(b->checkpoint, extent, out->parts);
+            if (lk_runtime_make_room(b->runtime, peak(b, graph, streams, bytes)))
                 return true;
         }
     }
@@ -97,7 +105,7 @@ int lk__budget_open(const struct lk__budget *b,
         return 0;
     lk__network_close(network);
     if (!choose(b, graph, work, extent, &thrift)) {
-        const size_t least = peak(graph, true, work(b->checkpoint, extent, thrift.parts));
+        const size_t least = peak(b, graph, true, work(b->checkpoint, extent, thrift.parts));
         return lk_fail(err, LK_E_FAILED,
                        "checkpoint '%s': its %s needs at least %zu MB for a latent of %dx%d beside "
                        "what else is in use, more than is left of the %zu MB for networks: raise "

@@ -5,8 +5,10 @@
  *   UNet   attention in parts; weights streamed from their file (runtime/graph.h)
  *   VAE    attention in parts; weights streamed; smaller tiles, which alone change the picture
  *
- * The numbers are measured with the plain lowering on the CPU (docs/runtime.md); a GPU's own memory
- * is not counted. */
+ * Our own kernels know no parts and do not stream: where their packed weights do not fit, the plain
+ * lowering takes over, streamed.
+ *
+ * The numbers are measured on the CPU (docs/runtime.md); a GPU's own memory is not counted. */
 #ifndef LK_STAGES_DIFFUSE_BUDGET_H
 #define LK_STAGES_DIFFUSE_BUDGET_H
 
@@ -22,7 +24,10 @@ struct lk__extent {
     int height, width; /* of the latent */
 };
 
-/* Bytes that a run takes beside the weights. */
+/* In place of parts: our own kernels, whose attention stores no scores. */
+enum { LK__UNSCORED = 0 };
+
+/* Bytes that a run takes beside the weights. parts: as in lk_graph_thrift, or LK__UNSCORED. */
 typedef size_t lk__work(const lk_checkpoint *checkpoint,
                         const struct lk__extent *extent,
                         int parts);

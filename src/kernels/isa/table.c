@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kernels of one instruction set; the build compiles this file once for each and names the
+ * table by LK_TABLE. */
+#include "kernels/isa/attend.h"
+#include "kernels/isa/convolve.h"
+#include "kernels/isa/norm.h"
+#include "kernels/isa/winograd.h"
+#include "kernels/tables.h"
+
+static int convolve(const struct lk_convolution *c, const struct lk_workers *workers)
+{
+    return suits_winograd(c) ? winograd(c, workers) : convolve_directly(c, workers);
+}
+
+#define CHAINS 12 /* more than latency × units of the processors at hand */
+
+static double saturate(size_t rounds)
+{
+    vf x[CHAINS];
+    vf factor = all(0.5f), term = all(0.25f);
+    for (int i = 0; i < CHAINS; i++)
+        x[i] = all((float)i);
+    for (size_t r = 0; r < rounds; r++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            x[i] = x[i] * factor + term;
+    }
+    vf sum = x[0];
+    for (int i = 1; i < CHAINS; i++)
+        sum += x[i];
+    volatile float seen = sum[0];
+    (void)seen;
+    return 2.0 * CHAINS * LK_LANES * (double)rounds;
+}
+
+const struct lk_kernels LK_TABLE = {
+    .name = LK_ISA,
+    .lanes = LK_LANES,
+    .convolve = convolve,
+    .attend = attend,
+    .group_norm = group_norm,
+    .layer_norm = layer_norm,
+    .saturate = saturate,
+};

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The list of nodes: packed, freed. */
+#include "runtime/graph/node.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+
+#define MAX_THREADS 64
+
+void lk__nodes_free(struct lk__nodes *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++) {
+        struct lk__node *node = &nodes->list[i];
+        lk_panels_free(&node->panels);
+        lk_panels_free(&node->gate);
+        free(node->vectors[0]);
+        free(node->vectors[1]);
+        free((char *)node->at);
+    }
+    free(nodes->list);
+    *nodes = (struct lk__nodes){.kernels = nodes->kernels};
+}
+
+struct lk__node *lk__nodes_add(struct lk__nodes *nodes, enum lk__node_kind kind, const char *at)
+{
+    if (nodes->count == nodes->capacity) {
+        const size_t capacity = nodes->capacity ? 2 * nodes->capacity : 64;
+        struct lk__node *list = reallocarray(nodes->list, capacity, sizeof *list);
+        if (!list)
+            return NULL;
+        nodes->list = list;
+        nodes->capacity = capacity;
+    }
+    struct lk__node *node = &nodes->list[nodes->count];
+    *node = (struct lk__node){
+        .kind = kind,
+        .at = strdup(at),
+        .w = LK_NO_VALUE,
+        .b = LK_NO_VALUE,
+        .gamma = LK_NO_VALUE,
+        .beta = LK_NO_VALUE,
+    };
+    if (!node->at)
+        return NULL;
+    for (int i = 0; i < LK__ROLE_COUNT; i++)
+        node->roles[i] = -1;
+    nodes->count++;
+    return node;
+}
+
+/* What a convolution's weight is made of: w [n,channels,kernel,kernel]; of gates half of them. */
+static size_t columns(const lk_graph *graph, const struct lk__node *node)
+{
+    return (size_t)graph->values[node->w].shape[0] / (node->gated ? 2 : 1);
+}
+
+static size_t channels(const lk_graph *graph, const struct lk__node *node)
+{
+    return (size_t)graph->values[node->w].shape[1];
+}
+
+/* A gate and its values, which are packed apart, count as one: their columns fill vectors. */
+size_t lk__packed_padding(const struct lk_kernels *kernels, const lk_graph *graph)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct lk__value *v = &graph->values[i];
+        if ((v->op != LK__CONV && v->op != LK__LINEAR) || graph->values[v->in[1]].op != LK__WEIGHT)
+            continue;
+        const int64_t *shape = graph->values[v->in[1]].shape;
+        const size_t n = (size_t)shape[0], k = (size_t)shape[1];
+        const int kernel = v->op == LK__CONV ? v->as.conv.kernel : 1;
+        total += lk_panels_bytes(kernels, n, k, kernel) -
+                 n * k * (size_t)kernel * (size_t)kernel * sizeof(float);
+    }
+    return total;
+}
+
+/* Numbers of a weight or a constant from `first`. */
+static int numbers_of(const lk_graph *graph,
+                      lk_value value,
+                      size_t first,
+                      size_t count,
+                      float *out,
+                      struct lk_error *err)
+{
+    const struct lk__value *v = &graph->values[value];
+    if (v->op == LK__WEIGHT)
+        return lk_tensor_to_f32(&v->as.tensor, first, count, out, err);
+    memcpy(out, v->as.constant + first, count * sizeof *out);
+    return 0;
+}
+
+struct row_source {
+    const lk_graph *graph;
+    const struct lk__node *node;
+    size_t row, first; /* numbers of a row; the row that is column 0 */
+    struct lk_error *err;
+};
+
+static int row_of(void *user, size_t n, float *numbers)
+{
+    const struct row_source *s = user;
+    return numbers_of(s->graph, s->node->w, (s->first + n) * s->row, s->row, numbers, s->err);
+}
+
+/* gate 1: the second half of the columns */
+static int pack_panels(const struct lk__nodes *nodes,
+                       const lk_graph *graph,
+                       struct lk__node *node,
+                       int gate,
+                       struct lk_error *err)
+{
+    const size_t n = columns(graph, node), k = channels(graph, node);
+    struct row_source source = {
+        .graph = graph,
+        .node = node,
+        .row = k * (size_t)node->kernel * (size_t)node->kernel,
+        .first = gate ? n : 0,
+        .err = err,
+    };
+    const int code = lk_panels_pack(nodes->kernels, n, k, node->kernel, row_of, &source,
+                                    gate ? &node->gate : &node->panels);
+    return code == -1 ? lk_fail_memory(err, "packed weights", n * source.row * sizeof(float))
+                      : code;
+}
+
+static int copy_vector(const lk_graph *graph,
+                       lk_value value,
+                       size_t first,
+                       size_t count,
+                       float **out,
+                       struct lk_error *err)
+{
+    if (value == LK_NO_VALUE)
+        return 0;
+    *out = malloc(count * sizeof **out);
+    return *out ? numbers_of(graph, value, first, count, *out, err)
+                : lk_fail_memory(err, "a vector of weights", count * sizeof **out);
+}
+
+static int pack_node(const struct lk__nodes *nodes,
+                     const lk_graph *graph,
+                     struct lk__node *node,
+                     struct lk_error *err)
+{
+    if (node->kind == LK__CONVOLUTION) {
+        const size_t n = columns(graph, node);
+        int code = pack_panels(nodes, graph, node, 0, err);
+        if (!code)
+            code = copy_vector(graph, node->b, 0, n, &node->vectors[0], err);
+        if (!code && node->gated)
+            code = pack_panels(nodes, graph, node, 1, err);
+        if (!code && node->gated)
+            code = copy_vector(graph, node->b, n, n, &node->vectors[1], err);
+        return code;
+    }
+    if (node->gamma == LK_NO_VALUE)
+        return 0;
+    node->width = (size_t)graph->values[node->gamma].shape[0];
+    const int code = copy_vector(graph, node->gamma, 0, node->width, &node->vectors[0], err);
+    return code ? code : copy_vector(graph, node->beta, 0, node->width, &node->vectors[1], err);
+}
+
+struct packing {
+    struct lk__nodes *nodes;
+    const lk_graph *graph;
+    atomic_size_t next;
+    pthread_mutex_t lock;
+    struct lk_error *err;
+    int code; /* of the first failure; under the lock, as err */
+};
+
+static void *pack_some(void *user)
+{
+    struct packing *p = user;
+    for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->nodes->count;) {
+        struct lk_error err;
+        const int code = pack_node(p->nodes, p->graph, &p->nodes->list[i], &err);
+        pthread_mutex_lock(&p->lock);
+        if (code && !p->code) {
+            p->code = code;
+            if (p->err)
+                *p->err = err;
+        }
+        pthread_mutex_unlock(&p->lock);
+    }
+    return NULL;
+}
+
+int lk__nodes_pack(struct lk__nodes *nodes,
+                   const lk_graph *graph,
+                   int threads,
+                   struct lk_error *err)
+{
+    struct packing packing = {.nodes = nodes, .graph = graph, .err = err};
+    pthread_t others[MAX_THREADS];
+    int started = 0;
+    pthread_mutex_init(&packing.lock, NULL);
+    while (started < threads - 1 && started < MAX_THREADS &&
+           !pthread_create(&others[started], NULL, pack_some, &packing))
+        started++;
+    pack_some(&packing);
+    while (started > 0)
+        pthread_join(others[--started], NULL);
+    pthread_mutex_destroy(&packing.lock);
+    return packing.code;
+}
