@@ -152,7 +152,7 @@ static void thrift_goes_as_far_as_it_must(void **state)
     size_t work;
     const size_t whole = whole_unet(&work);
     const size_t scored = lk__unet_work(golden_tiny.checkpoint, &extent, 1);
-    const size_t budgets[] = {2 * whole, whole - work / 4, streamed(lk_unet_graph) + scored / 4};
+    const size_t budgets[] = {2 * whole, whole - work / 4, streamed(lk_unet_graph) + scored / 2};
     const int count = plain ? 3 : 2; /* the last is the same for both */
     int parts[3];
     for (int i = 0; i < count; i++) {

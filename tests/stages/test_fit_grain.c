@@ -61,9 +61,9 @@ static void a_smooth_face_gets_the_grain_of_its_picture(void **state)
 {
     (void)state;
     struct lk_mask *mask = disc();
-    struct lk_picture *original = skin(0.02f, 1), *refined = skin(0.002f, 2);
+    struct lk_picture *original = skin(0.01f, 1), *refined = skin(0.001f, 2);
     struct lk_grain first = match(original, mask, 1, refined);
-    assert_true(first.cells > 50 && first.added[0] > 0.01f);
+    assert_true(first.cells > 50 && first.added[0] > 0.005f);
     struct lk_grain second = match(original, mask, 1, refined);
     for (int k = 0; k < LK_GRAIN_BANDS; k++) {
         assert_true(first.has[k] < 0.2f * first.had[k]);
