@@ -90,7 +90,15 @@ static void a_face_lends_the_skeleton_nose_and_eyes(void **state)
     struct lk_error err;
     struct lk_pose pose;
     struct lk_picture *drawn = NULL;
-    const struct lk_face face = {.points = {{20, 20}, {60, 20}, {40, 40}, {28, 60}, {52, 60}}};
+    struct lk_face face = {.points = {{20, 20}, {60, 20}, {40, 40}, {28, 60}, {52, 60}}};
+    lk_pose_of_face(&face, &pose);
+    assert_true(isnan(pose.face[8][0]));
+    face.landmarks.count = 68;
+    face.landmarks.point[8][0] = 40; /* the chin */
+    face.landmarks.point[8][1] = 75;
+    lk_pose_of_face(&face, &pose);
+    assert_float_equal(pose.face[8][1], 75, 0);
+    face.landmarks.count = 0;
     lk_pose_of_face(&face, &pose);
     golden_must(lk_pose_draw(&pose, 1, 80, 80, 160, 160, &drawn, &err), &err);
     const uint8_t *nose = drawn->u8 + 3 * (80 * 160 + 84), *limb = drawn->u8 + 3 * (60 * 160 + 60);

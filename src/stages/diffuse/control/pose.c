@@ -32,6 +32,8 @@ void lk_pose_init(struct lk_pose *pose)
         pose->face[i][0] = pose->face[i][1] = NAN;
 }
 
+enum { LANDMARKS = 68 }; /* iBUG's, the first of OpenPose's face */
+
 void lk_pose_of_face(const struct lk_face *face, struct lk_pose *out)
 {
     /* of the face's five points */
@@ -39,6 +41,8 @@ void lk_pose_of_face(const struct lk_face *face, struct lk_pose *out)
         int point, body, face;
     } PLACES[] = {{0, 14, 68}, {1, 15, 69}, {2, 0, 30}, {3, -1, 48}, {4, -1, 54}};
     lk_pose_init(out);
+    if (face->landmarks.count == LANDMARKS)
+        memcpy(out->face, face->landmarks.point, LANDMARKS * sizeof *out->face);
     for (size_t i = 0; i < LK_ARRAY_LENGTH(PLACES); i++) {
         const float *from = face->points[PLACES[i].point];
         memcpy(out->face[PLACES[i].face], from, sizeof *out->face);

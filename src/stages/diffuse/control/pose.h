@@ -21,8 +21,8 @@ struct lk_pose {
 
 void lk_pose_init(struct lk_pose *pose); /* nothing is seen */
 
-/* As far as the five points of a face go: nose and eyes of the skeleton; pupils, tip of the nose
- * and corners of the mouth of the face. */
+/* A head: nose and eyes of the skeleton, and the pupils; of the face's other points the 68 where a
+ * landmarker of iBUG's mark-up saw them, else tip of the nose and corners of the mouth. */
 void lk_pose_of_face(const struct lk_face *face, struct lk_pose *out);
 
 /* *out: u8 RGB on black, width × height, of poses [n] seen in a picture of seen_width × seen_height
