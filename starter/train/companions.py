@@ -133,7 +133,7 @@ class Sample:
         return self.white(torch.from_numpy(z.astype(np.float32)))
 
     def __call__(self, n):
-        i = self.rng.integers(0, PICTURES, n)
+        i = self.rng.integers(0, len(self.z) if self.what == "control" else PICTURES, n)
         c = torch.from_numpy(self.ctx[self.rng.integers(0, len(self.ctx), n), i].astype(np.float32))
         if self.what == "lora":
             c = self.prompter([f"{TRIGGER} of {self.set.captions[k]}" if self.rng.random() < .5 else f"{self.set.captions[k]}, {TRIGGER}" for k in i])
@@ -194,15 +194,15 @@ def main():
     run = Run(what, dict(lora=8, control=20, inpaint=25)[what], what=what, batch=24)
     sample, (net, predict) = Sample(what, run.rng), build(what)
     learned = [p for p in net.parameters() if p.requires_grad]
-    opt = Muon(net, edges=("conv_in", "conv_out", "time_embedding", "cond")) if what == "inpaint" else torch.optim.AdamW(learned, 1e-3, weight_decay=0)
+    opt = torch.optim.AdamW(learned, 1e-3, weight_decay=0) if what == "lora" else Muon(net, edges=("conv_in", "conv_out", "time_embedding", "cond"))
     state, more, shown = dict(model=net, opt=opt), True, 0.
     run.load(state)
     bars, vae = DDPMScheduler(**BETAS).alphas_cumprod, final_vae()
     run.say(f"{what} {sum(p.numel() for p in learned) / 1e6:.2f} M weights")
     while more:
-        run.rate(opt, .004 if what == "inpaint" else 2e-3 if what == "lora" else 6e-4, warm=60, floor=.03, flat=.3)
+        run.rate(opt, 2e-3 if what == "lora" else .004, warm=60, floor=.03, flat=.3)
         x0, c, extra = sample(run.args.batch)
-        silent = torch.from_numpy(run.rng.random(len(x0)) < .1)
+        silent = torch.from_numpy(run.rng.random(len(x0)) < (.4 if what == "control" else .1))  # edges must tell what words do not
         c = torch.where(silent[:, None, None], sample.prompter([""]), c)
         t = torch.from_numpy((run.rng.permutation(len(x0)) + run.rng.random(len(x0))) / len(x0) * 1000).long()
         a, noise = bars[t][:, None, None, None], torch.randn_like(x0)

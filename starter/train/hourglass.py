@@ -17,9 +17,10 @@ class Residual(nn.Module):
         last = self.body[-1]
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
+        self.after = nn.ReLU() if norm else nn.Identity()  # without a norm to bring sums back above zero, a ReLU dies for good
 
     def forward(self, x):
-        return F.relu(x + self.body(x))
+        return self.after(x + self.body(x))
 
 
 class Hourglass(nn.Module):
