@@ -88,7 +88,7 @@ static int look_at_pictures(lk_engine *engine,
     int rc = brief->redrawn ? lk__retouch_given(request, brief->redrawn, brief->redrawn_mask,
                                                 &engine->debug, retouch, err)
                             : lk__retouch_open(result, sized, &engine->debug, retouch, err);
-    rc = rc || brief->redrawn ? rc : lk__guides_open(engine, request, &brief->guides, err);
+    rc = rc || brief->redrawn ? rc : lk__guides_open(engine, result, &brief->guides, err);
     rc = rc || brief->redrawn
              ? rc
              : lk__image_prompts_make(engine, result, face, watch, &brief->image_prompts, err);
