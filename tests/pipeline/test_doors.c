@@ -76,9 +76,22 @@ static void ask_init(struct lk_request *r)
     r->init = strdup(drawn);
 }
 
+/* Who is found only by looking harder than the request asks for is there all the same. */
+static void ask_init_unseen(struct lk_request *r)
+{
+    ask_init(r);
+    r->face_score = 1;
+}
+
 static void ask_picture_as_prompt(struct lk_request *r)
 {
     r->images[r->n_images++] = (struct lk_request_image){strdup("nosuch"), strdup(drawn), 1, 0, 1};
+}
+
+static void ask_prompt_unseen(struct lk_request *r)
+{
+    ask_picture_as_prompt(r);
+    r->face_score = 1;
 }
 
 static void ask_face_in_drawing(struct lk_request *r)
@@ -155,6 +168,7 @@ static void run_is_tried(void)
     } rows[] = {
         {NULL, ask_photo, LK_E_REFUSED, "there is no consent of the person in"},
         {NULL, ask_picture_as_prompt, LK_E_REFUSED, "there is no consent of the person in"},
+        {NULL, ask_prompt_unseen, LK_E_REFUSED, "there is no consent of the person in"},
         {NULL, ask_face_in_drawing, LK_E_REFUSED, "there is no consent of the person in"},
         {NULL, ask_words, LK_E_REFUSED, "'sexual'"},
         {NULL, ask_child, LK_E_REFUSED, "'child'"},
@@ -173,6 +187,7 @@ static void run_is_tried(void)
         {NULL, ask_photo, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_swap, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_init, LK_E_REFUSED, "'ada' is barred"},
+        {NULL, ask_init_unseen, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_picture_as_prompt, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_restore, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_upscale, LK_E_REFUSED, "'ada' is barred"},

@@ -448,7 +448,8 @@ static int check_picture(const struct checking *c,
 {
     struct lk_face *faces = NULL;
     size_t n = 0;
-    int rc = picture ? find_in(c, picture, &faces, &n, err) : 0;
+    int rc =
+        picture ? lk__engine_shown(c->engine, c->request, picture, c->watch, &faces, &n, err) : 0;
     for (size_t i = 0; i < n && !rc; i++) {
         rc = lk_embed_face(c->engine->embedder, picture, &faces[i], c->watch, &faces[i].embedding,
                            err);
@@ -509,10 +510,11 @@ static int check_faces(const struct checking *c,
         rc = rc ? rc : check_bars(c, &consent.face, path, err);
         rc = rc ? rc : check_face(c, path, &consent.face, &consent, err);
         rc = rc ? rc : keep_shown(result, &consent, i, err);
+        rc = rc ? rc : lk__policy_person(c->engine, picture, &faces[k], 1, c->watch, &looks, err);
         if (rc == LK_E_REFUSED)
             lk_fail_context(err, rc, "--ip-adapter, face %zu of %zu", k + 1, n);
     }
-    return rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, &looks, err);
+    return rc;
 }
 
 static int check_images(const struct checking *c, lk_result *result, struct lk_error *err)
@@ -521,7 +523,7 @@ static int check_images(const struct checking *c, lk_result *result, struct lk_e
     for (int i = 0; i < c->request->n_images && !rc; i++) {
         struct lk_face *faces = NULL;
         size_t n = 0;
-        rc = find_in(c, result->images[i], &faces, &n, err);
+        rc = lk__engine_shown(c->engine, c->request, result->images[i], c->watch, &faces, &n, err);
         rc = rc ? rc : check_faces(c, result, i, faces, n, err);
         free(faces);
     }
