@@ -26,6 +26,7 @@ struct lk__brief {
                                    is masked is drawn again, by the request's
                                    redraw_strength. Both belong to `retouch` */
     struct lk_mask *redrawn_mask;
+    const char *redrawn_as; /* the part of the prompt that says what is there */
 };
 
 /* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the

@@ -58,11 +58,12 @@ static bool is_in(const struct lk_face *face, const struct lk_picture *picture)
 static int redraw(lk_engine *engine,
                   lk_result *result,
                   const struct lk_face *face,
+                  const char *prompt,
                   const struct lk_watch *watch,
                   struct lk__picture_report *report,
                   struct lk_error *err)
 {
-    struct lk__brief brief = {.upscale = 1};
+    struct lk__brief brief = {.upscale = 1, .redrawn_as = prompt};
     struct lk_picture *painted;
     int rc = mask_of(report->picture, face, &brief.retouch.mask, err);
     rc = rc ? rc : lk_picture_convert(report->picture, LK_PIXEL_F32, &brief.retouch.picture, err);
@@ -86,19 +87,16 @@ int lk__redraw_faces(lk_engine *engine,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
-    struct lk_request *request = &result->request;
-    char *whole = request->prompt;
+    const struct lk_request *request = &result->request;
     struct lk_face *faces = NULL;
     size_t n = 0;
     int rc = lk__engine_faces(engine, request, report->picture, watch, &faces, &n, err);
     for (size_t i = 0; i < n && !rc; i++) {
-        char *part = part_of(whole, i);
+        char *part = part_of(request->prompt, i);
         rc = part ? lk_watch_step(watch, "redraw", (int)i + 1, (int)n, err)
-                  : lk_fail_memory(err, "a prompt", strlen(whole));
-        request->prompt = part;
+                  : lk_fail_memory(err, "a prompt", strlen(request->prompt));
         if (!rc && strcmp(part, skip) != 0 && is_in(&faces[i], report->picture))
-            rc = redraw(engine, result, &faces[i], watch, report, err);
-        request->prompt = whole;
+            rc = redraw(engine, result, &faces[i], part, watch, report, err);
         free(part);
     }
     free(faces);
