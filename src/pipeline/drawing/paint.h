@@ -29,8 +29,9 @@ struct lk__brief {
     const char *redrawn_as; /* the part of the prompt that says what is there */
 };
 
-/* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the
- * model says. face: whose goes into the drawing, with --face-adapter; else NULL. */
+/* Of a result whose pictures are read: opens the models, encodes the prompts, and fills
+ * result->request's unsaid members with what the model says. face: whose goes into the drawing,
+ * with --face-adapter; else NULL. */
 int lk__brief_open(lk_engine *engine,
                    lk_result *result,
                    const struct lk_identity *face,
