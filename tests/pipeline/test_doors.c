@@ -6,6 +6,7 @@
  * attempts use the public headers alone; what the keeper of the cast does meanwhile, and how what
  * left is looked at, is src/. Pictures are the starter pack's. */
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -94,6 +95,12 @@ static void ask_prompt_unseen(struct lk_request *r)
     r->face_score = 1;
 }
 
+static void ask_no_number(struct lk_request *r)
+{
+    ask_picture_as_prompt(r);
+    r->images[0].weight = NAN;
+}
+
 static void ask_face_in_drawing(struct lk_request *r)
 {
     r->task = LK_TASK_DRAW;
@@ -178,6 +185,7 @@ static void run_is_tried(void)
         {NULL, ask_less_than_nobody, LK_E_INPUT, "-1 people"},
         {NULL, ask_other_task, LK_E_INPUT, "task is 99"},
         {NULL, ask_nothing, LK_E_INPUT, "count"},
+        {NULL, ask_no_number, LK_E_INPUT, "are not all numbers"},
         {NULL, ask_mark_of_a_file, LK_E_INPUT, "nosuch.png"},
         {add_ada, ask_other_consent, LK_E_INPUT, "is none of recorded"},
         {NULL, ask_other_use, LK_E_INPUT, "is none of portrait"},

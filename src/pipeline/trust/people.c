@@ -205,8 +205,10 @@ static int check_name(const struct checking *c,
     if (!strchr(word, '/') && access(word, F_OK))
         return lk_fail(err, LK_E_MISSING,
                        "--face '%s': nobody in the cast has that name, and there is no such file: "
-                       "see likeness cast list, or give the path of a photo",
-                       word);
+                       "%s",
+                       word,
+                       strchr(word, '=') ? "what stands before = is no PLACE, see docs/find.md"
+                                         : "see likeness cast list, or give the path of a photo");
     return 0;
 }
 
@@ -394,6 +396,11 @@ static int read_reference(const struct checking *c,
     size_t n = 0;
     int rc =
         c->cast && !strchr(word, '/') ? lk_cast_find(c->cast, word, &member, err) : LK_E_MISSING;
+    if (rc == LK_E_MISSING && !strchr(word, '/') && access(word, F_OK))
+        return lk_fail(err, rc,
+                       "--face like:%s: nobody in the cast has that name, and there is no "
+                       "such file: see likeness cast list, or give the path of a photo",
+                       word);
     if (!rc) {
         rc = lk_cast_identity(c->cast, &member, &embedder, &identity, err);
     } else if (rc == LK_E_MISSING) {
@@ -405,9 +412,10 @@ static int read_reference(const struct checking *c,
     }
     free(faces);
     lk_picture_free(picture);
-    if (!rc)
-        *out = identity.embedding;
-    return rc;
+    if (rc)
+        return lk_fail_context(err, rc, "--face like:%s", word);
+    *out = identity.embedding;
+    return 0;
 }
 
 int lk__people_open(lk_engine *engine,
