@@ -483,6 +483,40 @@ static int check_pictures(const struct checking *c, const lk_result *result, str
     return rc;
 }
 
+static int ask_ages(const struct checking *c,
+                    const struct lk_picture *picture,
+                    const char *path,
+                    struct lk_error *err)
+{
+    const char *slash = picture ? strrchr(path, '/') : NULL;
+    struct lk_identity looks = {.photos = 1};
+    struct lk_face *faces = NULL;
+    size_t n = 0;
+    if (!picture)
+        return 0;
+    snprintf(looks.name, sizeof looks.name, "%s", slash ? slash + 1 : path);
+    int rc = lk__engine_shown(c->engine, c->request, picture, c->watch, &faces, &n, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = lk__policy_person(c->engine, picture, &faces[i], 1, c->watch, &looks, err);
+    free(faces);
+    return rc;
+}
+
+/* Children in what a prompt paints over, starts from or follows. */
+static int check_ages(const struct checking *c, const lk_result *result, struct lk_error *err)
+{
+    const struct lk_request *request = c->request;
+    if (!c->engine->judges.agegender ||
+        (lk__changes_picture(request) && request->task != LK_TASK_REDRAW))
+        return 0;
+    int rc = lk__engine_detector(c->engine, request, err);
+    rc = rc ? rc : ask_ages(c, result->picture, request->picture, err);
+    rc = rc ? rc : ask_ages(c, result->init, request->init, err);
+    for (int i = 0; i < request->n_controls && !rc; i++)
+        rc = ask_ages(c, result->controls[i], request->controls[i].picture, err);
+    return rc;
+}
+
 /* One face more on which the request stands. */
 static int keep_shown(lk_result *result,
                       const struct lk__consent *consent,
@@ -554,6 +588,7 @@ int lk__people_check(lk_engine *engine,
         rc = check_name(&c, request->people[i].photo, &result->consents[i], err);
     rc = rc ? rc : lk__result_read(result, err);
     rc = rc ? rc : check_pictures(&c, result, err);
+    rc = rc ? rc : check_ages(&c, result, err);
     rc = rc ? rc : check_images(&c, result, err);
     lk_cast_close(c.cast);
     return rc;
