@@ -70,6 +70,10 @@ static int redraw(lk_engine *engine,
     brief.redrawn = brief.retouch.picture;
     brief.redrawn_mask = brief.retouch.mask;
     rc = rc ? rc : lk__brief_open(engine, result, NULL, watch, &brief, err);
+    if (!rc && !lk_draw_steps(&brief.options))
+        rc = lk_fail(err, LK_E_INPUT,
+                     "--redraw-strength %g of --steps %d leaves no step to draw: raise one of them",
+                     brief.options.strength, brief.options.steps);
     rc = rc ? rc : lk__paint(engine, &brief, 0, watch, &painted, err);
     lk__brief_close(&brief);
     if (rc)
