@@ -139,6 +139,14 @@ int lk__engine_faces(const lk_engine *engine,
                      struct lk_face **faces,
                      size_t *n,
                      struct lk_error *err);
+/* The same of whom rules are asked about: no --face-score and no --find hides anybody from them. */
+int lk__engine_shown(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err);
 
 /* The network that tells ages; engine->judges.agegender stays NULL when none is installed. */
 int lk__engine_agegender(lk_engine *engine, struct lk_error *err);

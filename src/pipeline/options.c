@@ -520,6 +520,8 @@ void lk_request_init(struct lk_request *request, enum lk_task task)
     struct lk_invocation invocation;
     lk_invocation_init(&invocation, task);
     *request = invocation.request;
+    invocation.request = (struct lk_request){0};
+    lk_invocation_free(&invocation);
 }
 
 void lk_request_free(struct lk_request *request)

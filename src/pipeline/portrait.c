@@ -140,12 +140,9 @@ static int run_changed(lk_engine *engine,
     const struct lk_request *request = &result->request;
     struct lk__picture_report *report = &result->pictures[0];
     const bool finds = request->task != LK_TASK_UPSCALE;
-    struct lk_picture *read = NULL;
     struct lk__people people = {0};
     int rc = finds ? lk__people_open(engine, result, watch, &people, err) : 0;
-    rc = rc ? rc : lk_picture_read(request->picture, &read, err);
-    rc = rc ? rc : lk_picture_convert(read, LK_PIXEL_F32, &report->picture, err);
-    lk_picture_free(read);
+    rc = rc ? rc : lk_picture_convert(result->picture, LK_PIXEL_F32, &report->picture, err);
     report->from_photo = report->keeps_photo = true;
     if (!rc)
         rc = finds ? face_half(engine, result, &people, watch, report, err)

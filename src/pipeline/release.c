@@ -137,7 +137,7 @@ int lk__release_preview(const lk_result *result,
 {
     static const struct lk__picture_report nothing = {0}; /* it has no id */
     struct lk_xmp xmp = {
-        .source = result->request.init ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
+        .source = result->init || result->picture ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
         .version = LK_VERSION,
         .model = *result->model ? result->model : NULL,
     };

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/size.h"
+#include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
 #include "pipeline/trust/provenance.h"
 #include "pipeline/trust/record.h"
@@ -48,6 +49,21 @@ int lk__result_new(const struct lk_request *request,
     return 0;
 }
 
+int lk__result_read(lk_result *result, struct lk_error *err)
+{
+    const struct lk_request *request = &result->request;
+    int rc = 0;
+    if (lk__changes_picture(request))
+        rc = lk_picture_read(request->picture, &result->picture, err);
+    else if (request->init)
+        rc = lk_picture_read(request->init, &result->init, err);
+    for (int i = 0; i < request->n_controls && !rc; i++)
+        rc = lk_picture_read(request->controls[i].picture, &result->controls[i], err);
+    for (int i = 0; i < request->n_images && !rc; i++)
+        rc = lk_picture_read(request->images[i].picture, &result->images[i], err);
+    return rc;
+}
+
 void lk_result_free(lk_result *result)
 {
     if (!result)
@@ -58,6 +74,10 @@ void lk_result_free(lk_result *result)
         free(result->pictures[i].faces);
     }
     free(result->pictures);
+    lk_picture_free(result->picture);
+    lk_picture_free(result->init);
+    for (int i = 0; i < LK_CONTROLS_MAX; i++)
+        lk_picture_free(result->controls[i]);
     for (int i = 0; i < LK_IMAGES_MAX; i++)
         lk_picture_free(result->images[i]);
     free(result->shown);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/request_controls.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static bool take_number(const char *path, size_t *length, double *out)
         return false;
     char *end;
     double value = strtod(path + colon, &end);
-    if (end != path + *length)
+    if (end != path + *length || !isfinite(value))
         return false;
     *out = value;
     *length = colon - 1;

@@ -328,6 +328,16 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
     return rc;
 }
 
+static int check_finite(
+    double weight, double start, double end, const char *option, struct lk_error *err)
+{
+    return isfinite(weight) && isfinite(start) && isfinite(end)
+               ? 0
+               : lk_fail(err, LK_E_INPUT,
+                         "%s: weight, start and end %g, %g, %g are not all numbers", option, weight,
+                         start, end);
+}
+
 /* What a program may have put into the struct, and no JSON text can. */
 static int check_numbers(const struct lk_request *request, struct lk_error *err)
 {
@@ -343,7 +353,16 @@ static int check_numbers(const struct lk_request *request, struct lk_error *err)
     if (request->n_images < 0 || request->n_images > LK_IMAGES_MAX)
         return lk_fail(err, LK_E_INPUT, "the request has %d IP-Adapters: from 0 to %d are possible",
                        request->n_images, LK_IMAGES_MAX);
-    return 0;
+    int rc = 0;
+    for (int i = 0; i < request->n_controls && !rc; i++) {
+        const struct lk_request_control *c = &request->controls[i];
+        rc = check_finite(c->weight, c->start, c->end, "--control", err);
+    }
+    for (int i = 0; i < request->n_images && !rc; i++) {
+        const struct lk_request_image *image = &request->images[i];
+        rc = check_finite(image->weight, image->start, image->end, "--ip-adapter", err);
+    }
+    return rc;
 }
 
 int lk_request_to_json(const struct lk_request *request, char **out, struct lk_error *err)

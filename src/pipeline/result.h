@@ -110,8 +110,10 @@ struct lk_result {
     struct lk_request request;                  /* as carried out: defaults filled in; owned */
     char model[128], hash[11];                  /* of the checkpoint; empty for swap */
     struct lk__consent consents[LK_PEOPLE_MAX]; /* of request.people, in their order */
-    struct lk_picture *images[LK_IMAGES_MAX]; /* of request.images, as they were looked at; owned */
-    struct lk__shown *shown;                  /* [n_shown] who is in them; owned */
+    /* The user's pictures, as they were looked at: each is read once, so that what is used is what
+     * was checked. Owned. */
+    struct lk_picture *picture, *init, *controls[LK_CONTROLS_MAX], *images[LK_IMAGES_MAX];
+    struct lk__shown *shown; /* [n_shown] who is in them; owned */
     size_t n_shown;
     struct lk__picture_report *pictures;
     size_t count;
@@ -142,6 +144,8 @@ int lk__result_new(const struct lk_request *request,
                    size_t count,
                    lk_result **out,
                    struct lk_error *err);
+/* Reads the pictures that the request changes, starts from, follows or takes as prompts. */
+int lk__result_read(lk_result *result, struct lk_error *err);
 /* To four places: smaller numbers would have an exponent, which every program writes in its own
  * way, and the audit's rows are hashed as text. JSON knows no NaN: what was not measured is null.
  */

@@ -70,5 +70,9 @@ check 3 "years old \(policy rule 'child-face'\)" $lk swap $photo --face young.pn
 check 3 "years old \(policy rule 'child-face'\)" $lk swap young.png --face $photo --consent self $age -o x.png
 check 0 '"years"' $lk swap $photo --face $photo --consent self $age --report - -o a.png
 check 3 "looks like a child's, and the prompt asks" $lk portrait "a nude woman" --policy-levels sexual=warn --face young.png --consent self $age -o x.png
+for picture in "--init young.png" "--control canny:young.png" "--ip-adapter nosuch:young.png --consent self"; do
+    check 3 "looks like a child's, and the prompt asks" $lk draw "a nude woman" --policy-levels sexual=warn $picture $age -o x.png
+done
+check 3 "looks like a child's, and the prompt asks" $lk redraw young.png "a nude woman" --policy-levels sexual=warn $age -o x.png
 
 counted

@@ -6,6 +6,7 @@
  * attempts use the public headers alone; what the keeper of the cast does meanwhile, and how what
  * left is looked at, is src/. Pictures are the starter pack's. */
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -76,9 +77,28 @@ static void ask_init(struct lk_request *r)
     r->init = strdup(drawn);
 }
 
+/* Who is found only by looking harder than the request asks for is there all the same. */
+static void ask_init_unseen(struct lk_request *r)
+{
+    ask_init(r);
+    r->face_score = 1;
+}
+
 static void ask_picture_as_prompt(struct lk_request *r)
 {
     r->images[r->n_images++] = (struct lk_request_image){strdup("nosuch"), strdup(drawn), 1, 0, 1};
+}
+
+static void ask_prompt_unseen(struct lk_request *r)
+{
+    ask_picture_as_prompt(r);
+    r->face_score = 1;
+}
+
+static void ask_no_number(struct lk_request *r)
+{
+    ask_picture_as_prompt(r);
+    r->images[0].weight = NAN;
 }
 
 static void ask_face_in_drawing(struct lk_request *r)
@@ -155,6 +175,7 @@ static void run_is_tried(void)
     } rows[] = {
         {NULL, ask_photo, LK_E_REFUSED, "there is no consent of the person in"},
         {NULL, ask_picture_as_prompt, LK_E_REFUSED, "there is no consent of the person in"},
+        {NULL, ask_prompt_unseen, LK_E_REFUSED, "there is no consent of the person in"},
         {NULL, ask_face_in_drawing, LK_E_REFUSED, "there is no consent of the person in"},
         {NULL, ask_words, LK_E_REFUSED, "'sexual'"},
         {NULL, ask_child, LK_E_REFUSED, "'child'"},
@@ -164,6 +185,7 @@ static void run_is_tried(void)
         {NULL, ask_less_than_nobody, LK_E_INPUT, "-1 people"},
         {NULL, ask_other_task, LK_E_INPUT, "task is 99"},
         {NULL, ask_nothing, LK_E_INPUT, "count"},
+        {NULL, ask_no_number, LK_E_INPUT, "are not all numbers"},
         {NULL, ask_mark_of_a_file, LK_E_INPUT, "nosuch.png"},
         {add_ada, ask_other_consent, LK_E_INPUT, "is none of recorded"},
         {NULL, ask_other_use, LK_E_INPUT, "is none of portrait"},
@@ -173,6 +195,7 @@ static void run_is_tried(void)
         {NULL, ask_photo, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_swap, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_init, LK_E_REFUSED, "'ada' is barred"},
+        {NULL, ask_init_unseen, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_picture_as_prompt, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_restore, LK_E_REFUSED, "'ada' is barred"},
         {NULL, ask_upscale, LK_E_REFUSED, "'ada' is barred"},

@@ -39,7 +39,9 @@ static void open_drawing(struct drawing *d, const char *members)
     *d = (struct drawing){0};
     golden_must(lk_request_from_json(&request, json, strlen(json), "test", &d->err), &d->err);
     golden_must(lk__result_new(&request, 1, &d->result, &d->err), &d->err);
-    d->rc = lk__brief_open(engine, d->result, NULL, NULL, &d->brief, &d->err);
+    d->rc = lk__result_read(d->result, &d->err);
+    if (!d->rc)
+        d->rc = lk__brief_open(engine, d->result, NULL, NULL, &d->brief, &d->err);
     lk_request_free(&request);
     free(json);
 }

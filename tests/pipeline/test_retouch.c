@@ -58,6 +58,7 @@ static lk_result *make_result(const char *members)
     must(lk__result_new(&request, 1, &result, &err), &err);
     if (!result->request.width)
         result->request.width = result->request.height = 64;
+    must(lk__result_read(result, &err), &err);
     lk_request_free(&request);
     free(json);
     return result;

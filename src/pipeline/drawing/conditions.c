@@ -14,6 +14,7 @@ enum { MAX_CHUNKS = 1024 }; /* of all texts together: 240 MB of SD 1.x */
 struct maker {
     const struct lk__painter *painter;
     const struct lk_request *request;
+    const char *prompt;
     const struct lk_inversions *inversions;
     const struct lk_watch *watch;
     int steps;
@@ -185,7 +186,7 @@ static int add_prompts(struct maker *m, struct lk_error *err)
     struct side positive = {0}, negative = {0};
     lk_prompt *prompt = NULL;
     m->option = "the prompt";
-    int rc = lk_prompt_parse(m->request->prompt, LK_PROMPT_POSITIVE, m->option, &prompt, err);
+    int rc = lk_prompt_parse(m->prompt, LK_PROMPT_POSITIVE, m->option, &prompt, err);
     rc = rc ? rc : add_prompt(m, prompt, &positive, err);
     if (!rc && (m->request->guidance > 1 || lk_prompt_parts(prompt) > 1))
         rc = add_negative(m, &negative, err);
@@ -213,6 +214,7 @@ static int add_prompts(struct maker *m, struct lk_error *err)
 
 int lk__conditions_make(const struct lk__painter *painter,
                         const struct lk_inversions *inversions,
+                        const char *prompt,
                         int steps,
                         const struct lk_watch *watch,
                         lk_result *result,
@@ -222,6 +224,7 @@ int lk__conditions_make(const struct lk__painter *painter,
     struct maker m = {
         .painter = painter,
         .request = &result->request,
+        .prompt = prompt,
         .inversions = inversions,
         .watch = watch,
         .steps = steps,

@@ -14,10 +14,11 @@ struct lk__conditions {
     size_t count;
 };
 
-/* The prompt and, where it is needed, the negative one by that painter's text encoder; steps: that
- * are taken. Remarks go to result. */
+/* The prompt and, where it is needed, the request's negative one by that painter's text encoder;
+ * steps: that are taken. Remarks go to result. */
 int lk__conditions_make(const struct lk__painter *painter,
                         const struct lk_inversions *inversions,
+                        const char *prompt,
                         int steps,
                         const struct lk_watch *watch,
                         lk_result *result,

@@ -213,7 +213,6 @@ static int open_guide(lk_engine *engine,
     int rc = 0;
     if (!slot->spec || strcmp(slot->spec, spec))
         rc = open_slot(engine, slot, asked, spec, err);
-    rc = rc ? rc : lk_picture_read(asked->picture, &guides->pictures[i], err);
     if (rc)
         return rc;
     slot->used = true;
@@ -223,12 +222,13 @@ static int open_guide(lk_engine *engine,
 }
 
 int lk__guides_open(lk_engine *engine,
-                    const struct lk_request *request,
+                    const lk_result *result,
                     struct lk__guides *guides,
                     struct lk_error *err)
 {
+    const struct lk_request *request = &result->request;
     int rc = 0;
-    *guides = (struct lk__guides){.n = request->n_controls};
+    *guides = (struct lk__guides){.n = request->n_controls, .pictures = result->controls};
     for (int i = 0; i < request->n_controls && !rc; i++)
         rc = open_guide(engine, &request->controls[i], guides, i, err);
     return rc;
@@ -236,10 +236,8 @@ int lk__guides_open(lk_engine *engine,
 
 void lk__guides_free(struct lk__guides *guides)
 {
-    for (int i = 0; i < guides->n; i++) {
-        lk_picture_free(guides->pictures[i]);
+    for (int i = 0; i < guides->n; i++)
         lk_picture_free(guides->hints[i]);
-    }
 }
 
 enum lk_control_mode lk__guides_mode(const struct lk_request *request)

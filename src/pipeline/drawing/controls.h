@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "pipeline/drawing/retouch.h"
+#include "pipeline/result.h"
 #include "stages/diffuse/control/control.h"
 #include "stages/diffuse/control/depth.h"
 #include "stages/diffuse/control/pose_network.h"
@@ -35,15 +36,15 @@ void lk__controls_record(const struct lk__controls_open *open, json_t *models);
 /* Those of one request. */
 struct lk__guides {
     int n;
-    struct lk_picture *pictures[LK_CONTROLS_MAX]; /* as read; owned */
-    struct lk_picture *hints[LK_CONTROLS_MAX];    /* at the size of the drawing; owned */
+    struct lk_picture *const *pictures;        /* [n] as read; the result's */
+    struct lk_picture *hints[LK_CONTROLS_MAX]; /* at the size of the drawing; owned */
     struct lk_control_use uses[LK_CONTROLS_MAX];
 };
 
-/* Opens the ControlNets and reads the pictures; then lk__guides_draw. lk__guides_free is safe after
- * a failure. */
+/* Opens the ControlNets of the request, whose pictures the result has; then lk__guides_draw.
+ * lk__guides_free is safe after a failure. */
 int lk__guides_open(lk_engine *engine,
-                    const struct lk_request *request,
+                    const lk_result *result,
                     struct lk__guides *guides,
                     struct lk_error *err);
 void lk__guides_free(struct lk__guides *guides);

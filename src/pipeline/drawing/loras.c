@@ -298,8 +298,11 @@ int lk__loras_apply(lk_engine *engine, lk_result *result, struct lk_error *err)
     }
     free(key);
     if (!rc) {
+        const bool again = result->loras == engine->painter.loras; /* of a face that is redrawn */
+        json_decref(result->loras);
         result->loras = json_incref(engine->painter.loras);
-        remark(result);
+        if (!again)
+            remark(result);
     }
     return rc;
 }

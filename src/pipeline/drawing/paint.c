@@ -88,7 +88,7 @@ static int look_at_pictures(lk_engine *engine,
     int rc = brief->redrawn ? lk__retouch_given(request, brief->redrawn, brief->redrawn_mask,
                                                 &engine->debug, retouch, err)
                             : lk__retouch_open(result, sized, &engine->debug, retouch, err);
-    rc = rc || brief->redrawn ? rc : lk__guides_open(engine, request, &brief->guides, err);
+    rc = rc || brief->redrawn ? rc : lk__guides_open(engine, result, &brief->guides, err);
     rc = rc || brief->redrawn
              ? rc
              : lk__image_prompts_make(engine, result, face, watch, &brief->image_prompts, err);
@@ -130,13 +130,14 @@ static int encode(lk_engine *engine,
 {
     const struct lk_request *request = &result->request;
     const int steps = lk__request_steps(request, engine->painter.entry);
+    const char *prompt = brief->redrawn_as ? brief->redrawn_as : request->prompt;
     struct lk_inversions inversions = {0};
     int rc = lk__inversions_open(engine->catalog, request, &inversions, err);
     rc = rc ? rc
-            : lk__conditions_make(&engine->painter, &inversions, steps, watch, result,
+            : lk__conditions_make(&engine->painter, &inversions, prompt, steps, watch, result,
                                   &brief->conditions, err);
     if (!rc && request->refiner)
-        rc = lk__conditions_make(&engine->refiner, &inversions, steps, watch, result,
+        rc = lk__conditions_make(&engine->refiner, &inversions, prompt, steps, watch, result,
                                  &brief->refined, err);
     lk__inversions_close(&inversions);
     if (!rc && !lk_drawer_has_room(engine->painter.drawer, request->width, request->height)) {

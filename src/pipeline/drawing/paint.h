@@ -26,10 +26,12 @@ struct lk__brief {
                                    is masked is drawn again, by the request's
                                    redraw_strength. Both belong to `retouch` */
     struct lk_mask *redrawn_mask;
+    const char *redrawn_as; /* the part of the prompt that says what is there */
 };
 
-/* Opens the models, encodes the prompts, and fills result->request's unsaid members with what the
- * model says. face: whose goes into the drawing, with --face-adapter; else NULL. */
+/* Of a result whose pictures are read: opens the models, encodes the prompts, and fills
+ * result->request's unsaid members with what the model says. face: whose goes into the drawing,
+ * with --face-adapter; else NULL. */
 int lk__brief_open(lk_engine *engine,
                    lk_result *result,
                    const struct lk_identity *face,

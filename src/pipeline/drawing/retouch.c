@@ -59,18 +59,15 @@ static int check(const struct lk_request *request, struct lk_error *err)
     return 0;
 }
 
-static int read_canvas(const struct lk_request *request,
+static int make_canvas(const struct lk_picture *init,
                        struct sides s,
                        struct lk_picture **out,
                        struct lk_error *err)
 {
-    struct lk_picture *read = NULL, *grown = NULL;
-    int rc = lk_picture_read(request->init, &read, err);
-    rc = rc ? rc
-            : lk_picture_region(read, -s.left, -s.top, read->width + s.left + s.right,
-                                read->height + s.top + s.bottom, &grown, err);
+    struct lk_picture *grown = NULL;
+    int rc = lk_picture_region(init, -s.left, -s.top, init->width + s.left + s.right,
+                               init->height + s.top + s.bottom, &grown, err);
     rc = rc ? rc : lk_picture_convert(grown, LK_PIXEL_F32, out, err);
-    lk_picture_free(read);
     lk_picture_free(grown);
     return rc;
 }
@@ -243,9 +240,9 @@ int lk__retouch_open(lk_result *result,
     *r = (struct lk__retouch){0};
     int rc = check(request, err);
     rc = rc ? rc : read_sides(request->extend, &s, err);
-    if (rc || !request->init)
+    if (rc || !result->init)
         return rc;
-    rc = read_canvas(request, s, &r->picture, err);
+    rc = make_canvas(result->init, s, &r->picture, err);
     if (rc || (!request->mask && !request->extend))
         return rc;
     rc = lk_mask_new(r->picture->width, r->picture->height, &r->mask, err);

@@ -18,9 +18,9 @@ struct lk__retouch {
     struct lk_mask *init_mask;  /* its mask */
 };
 
-/* Reads and checks. sized: the user said --size. Else a masked picture sets the request's width and
- * height to the model's area in its own aspect. Remarks go to the result. lk__retouch_close is safe
- * after a failure. LK_E_INPUT says which option or file. */
+/* Of result->init; reads the mask and checks. sized: the user said --size. Else a masked picture
+ * sets the request's width and height to the model's area in its own aspect. Remarks go to the
+ * result. lk__retouch_close is safe after a failure. LK_E_INPUT says which option or file. */
 int lk__retouch_open(lk_result *result,
                      bool sized,
                      const struct lk_debug *debug,

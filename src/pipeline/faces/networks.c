@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The networks that look at faces and change them, opened as a request names them, and what is seen
  * with them. Declared in engine.h. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,13 +322,7 @@ static int embed_all(const lk_engine *engine,
     return rc;
 }
 
-int lk__engine_faces(const lk_engine *engine,
-                     const struct lk_request *request,
-                     const struct lk_picture *picture,
-                     const struct lk_watch *watch,
-                     struct lk_face **faces,
-                     size_t *n,
-                     struct lk_error *err)
+static struct lk_find_options finding_of(const lk_engine *engine, const struct lk_request *request)
 {
     static const char *const efforts[] = {
         [LK_FIND_AUTO] = "auto", [LK_FIND_QUICK] = "quick", [LK_FIND_THOROUGH] = "thorough"};
@@ -344,6 +339,34 @@ int lk__engine_faces(const lk_engine *engine,
     options.landmarker = engine->landmarker;
     if (engine->landmark_score > 0)
         options.landmark_score = engine->landmark_score;
+    return options;
+}
+
+int lk__engine_faces(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err)
+{
+    const struct lk_find_options options = finding_of(engine, request);
+    return lk_find(engine->detector, picture, &options, watch, faces, n, err);
+}
+
+int lk__engine_shown(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err)
+{
+    struct lk_find_options options = finding_of(engine, request), usual;
+    lk_find_options_init(&usual);
+    options.threshold = fminf(options.threshold, usual.threshold);
+    if (request->detector && options.effort == LK_FIND_QUICK)
+        options.effort = usual.effort;
     return lk_find(engine->detector, picture, &options, watch, faces, n, err);
 }
 

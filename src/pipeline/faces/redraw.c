@@ -58,17 +58,22 @@ static bool is_in(const struct lk_face *face, const struct lk_picture *picture)
 static int redraw(lk_engine *engine,
                   lk_result *result,
                   const struct lk_face *face,
+                  const char *prompt,
                   const struct lk_watch *watch,
                   struct lk__picture_report *report,
                   struct lk_error *err)
 {
-    struct lk__brief brief = {.upscale = 1};
+    struct lk__brief brief = {.upscale = 1, .redrawn_as = prompt};
     struct lk_picture *painted;
     int rc = mask_of(report->picture, face, &brief.retouch.mask, err);
     rc = rc ? rc : lk_picture_convert(report->picture, LK_PIXEL_F32, &brief.retouch.picture, err);
     brief.redrawn = brief.retouch.picture;
     brief.redrawn_mask = brief.retouch.mask;
     rc = rc ? rc : lk__brief_open(engine, result, NULL, watch, &brief, err);
+    if (!rc && !lk_draw_steps(&brief.options))
+        rc = lk_fail(err, LK_E_INPUT,
+                     "--redraw-strength %g of --steps %d leaves no step to draw: raise one of them",
+                     brief.options.strength, brief.options.steps);
     rc = rc ? rc : lk__paint(engine, &brief, 0, watch, &painted, err);
     lk__brief_close(&brief);
     if (rc)
@@ -86,19 +91,16 @@ int lk__redraw_faces(lk_engine *engine,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
-    struct lk_request *request = &result->request;
-    char *whole = request->prompt;
+    const struct lk_request *request = &result->request;
     struct lk_face *faces = NULL;
     size_t n = 0;
     int rc = lk__engine_faces(engine, request, report->picture, watch, &faces, &n, err);
     for (size_t i = 0; i < n && !rc; i++) {
-        char *part = part_of(whole, i);
+        char *part = part_of(request->prompt, i);
         rc = part ? lk_watch_step(watch, "redraw", (int)i + 1, (int)n, err)
-                  : lk_fail_memory(err, "a prompt", strlen(whole));
-        request->prompt = part;
+                  : lk_fail_memory(err, "a prompt", strlen(request->prompt));
         if (!rc && strcmp(part, skip) != 0 && is_in(&faces[i], report->picture))
-            rc = redraw(engine, result, &faces[i], watch, report, err);
-        request->prompt = whole;
+            rc = redraw(engine, result, &faces[i], part, watch, report, err);
         free(part);
     }
     free(faces);

@@ -205,8 +205,10 @@ static int check_name(const struct checking *c,
     if (!strchr(word, '/') && access(word, F_OK))
         return lk_fail(err, LK_E_MISSING,
                        "--face '%s': nobody in the cast has that name, and there is no such file: "
-                       "see likeness cast list, or give the path of a photo",
-                       word);
+                       "%s",
+                       word,
+                       strchr(word, '=') ? "what stands before = is no PLACE, see docs/find.md"
+                                         : "see likeness cast list, or give the path of a photo");
     return 0;
 }
 
@@ -394,6 +396,11 @@ static int read_reference(const struct checking *c,
     size_t n = 0;
     int rc =
         c->cast && !strchr(word, '/') ? lk_cast_find(c->cast, word, &member, err) : LK_E_MISSING;
+    if (rc == LK_E_MISSING && !strchr(word, '/') && access(word, F_OK))
+        return lk_fail(err, rc,
+                       "--face like:%s: nobody in the cast has that name, and there is no "
+                       "such file: see likeness cast list, or give the path of a photo",
+                       word);
     if (!rc) {
         rc = lk_cast_identity(c->cast, &member, &embedder, &identity, err);
     } else if (rc == LK_E_MISSING) {
@@ -405,9 +412,10 @@ static int read_reference(const struct checking *c,
     }
     free(faces);
     lk_picture_free(picture);
-    if (!rc)
-        *out = identity.embedding;
-    return rc;
+    if (rc)
+        return lk_fail_context(err, rc, "--face like:%s", word);
+    *out = identity.embedding;
+    return 0;
 }
 
 int lk__people_open(lk_engine *engine,
@@ -441,30 +449,71 @@ void lk__people_close(struct lk__people *people)
     *people = (struct lk__people){0};
 }
 
-static int check_picture(const struct checking *c, const char *path, struct lk_error *err)
+static int check_picture(const struct checking *c,
+                         const struct lk_picture *picture,
+                         const char *path,
+                         struct lk_error *err)
 {
     struct lk_face *faces = NULL;
     size_t n = 0;
-    int rc = path ? lk_engine_find(c->engine, c->request, path, LK_KNOW_EMBEDDING, c->watch, &faces,
-                                   &n, err)
-                  : 0;
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = check_bars(c, &faces[i].embedding, path, err);
+    int rc =
+        picture ? lk__engine_shown(c->engine, c->request, picture, c->watch, &faces, &n, err) : 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = lk_embed_face(c->engine->embedder, picture, &faces[i], c->watch, &faces[i].embedding,
+                           err);
+        rc = rc ? rc : check_bars(c, &faces[i].embedding, path, err);
+    }
     free(faces);
     return rc;
 }
 
 /* No picture of somebody barred is changed, started from or followed. */
-static int check_pictures(const struct checking *c, struct lk_error *err)
+static int check_pictures(const struct checking *c, const lk_result *result, struct lk_error *err)
 {
     const struct lk_request *request = c->request;
     int barred = 0, rc = c->cast ? lk_cast_count_barred(c->cast, &barred, err) : 0;
     if (rc || !barred)
         return rc;
-    rc = check_picture(c, lk__changes_picture(request) ? request->picture : NULL, err);
-    rc = rc ? rc : check_picture(c, request->init, err);
+    rc = lk__engine_detector(c->engine, request, err);
+    rc = rc ? rc : lk__engine_embedder(c->engine, request, err);
+    rc = rc ? rc : check_picture(c, result->picture, request->picture, err);
+    rc = rc ? rc : check_picture(c, result->init, request->init, err);
     for (int i = 0; i < request->n_controls && !rc; i++)
-        rc = check_picture(c, request->controls[i].picture, err);
+        rc = check_picture(c, result->controls[i], request->controls[i].picture, err);
+    return rc;
+}
+
+static int ask_ages(const struct checking *c,
+                    const struct lk_picture *picture,
+                    const char *path,
+                    struct lk_error *err)
+{
+    const char *slash = picture ? strrchr(path, '/') : NULL;
+    struct lk_identity looks = {.photos = 1};
+    struct lk_face *faces = NULL;
+    size_t n = 0;
+    if (!picture)
+        return 0;
+    snprintf(looks.name, sizeof looks.name, "%s", slash ? slash + 1 : path);
+    int rc = lk__engine_shown(c->engine, c->request, picture, c->watch, &faces, &n, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = lk__policy_person(c->engine, picture, &faces[i], 1, c->watch, &looks, err);
+    free(faces);
+    return rc;
+}
+
+/* Children in what a prompt paints over, starts from or follows. */
+static int check_ages(const struct checking *c, const lk_result *result, struct lk_error *err)
+{
+    const struct lk_request *request = c->request;
+    if (!c->engine->judges.agegender ||
+        (lk__changes_picture(request) && request->task != LK_TASK_REDRAW))
+        return 0;
+    int rc = lk__engine_detector(c->engine, request, err);
+    rc = rc ? rc : ask_ages(c, result->picture, request->picture, err);
+    rc = rc ? rc : ask_ages(c, result->init, request->init, err);
+    for (int i = 0; i < request->n_controls && !rc; i++)
+        rc = ask_ages(c, result->controls[i], request->controls[i].picture, err);
     return rc;
 }
 
@@ -503,21 +552,20 @@ static int check_faces(const struct checking *c,
         rc = rc ? rc : check_bars(c, &consent.face, path, err);
         rc = rc ? rc : check_face(c, path, &consent.face, &consent, err);
         rc = rc ? rc : keep_shown(result, &consent, i, err);
+        rc = rc ? rc : lk__policy_person(c->engine, picture, &faces[k], 1, c->watch, &looks, err);
         if (rc == LK_E_REFUSED)
             lk_fail_context(err, rc, "--ip-adapter, face %zu of %zu", k + 1, n);
     }
-    return rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, &looks, err);
+    return rc;
 }
 
-/* The pictures are kept: what is drawn from is what was looked at. */
 static int check_images(const struct checking *c, lk_result *result, struct lk_error *err)
 {
     int rc = c->request->n_images ? lk__engine_detector(c->engine, c->request, err) : 0;
     for (int i = 0; i < c->request->n_images && !rc; i++) {
         struct lk_face *faces = NULL;
         size_t n = 0;
-        rc = lk_picture_read(c->request->images[i].picture, &result->images[i], err);
-        rc = rc ? rc : find_in(c, result->images[i], &faces, &n, err);
+        rc = lk__engine_shown(c->engine, c->request, result->images[i], c->watch, &faces, &n, err);
         rc = rc ? rc : check_faces(c, result, i, faces, n, err);
         free(faces);
     }
@@ -538,8 +586,10 @@ int lk__people_check(lk_engine *engine,
     int rc = open_checking(&c, err);
     for (int i = 0; i < n && !rc; i++)
         rc = check_name(&c, request->people[i].photo, &result->consents[i], err);
-    rc = rc ? rc : check_pictures(&c, err);
-    rc = rc || request->task == LK_TASK_SWAP ? rc : check_images(&c, result, err);
+    rc = rc ? rc : lk__result_read(result, err);
+    rc = rc ? rc : check_pictures(&c, result, err);
+    rc = rc ? rc : check_ages(&c, result, err);
+    rc = rc ? rc : check_images(&c, result, err);
     lk_cast_close(c.cast);
     return rc;
 }
@@ -550,10 +600,10 @@ int lk__people_look_again(lk_engine *engine,
                           struct lk_error *err)
 {
     struct checking c = {.engine = engine, .request = &result->request, .watch = watch};
-    if (!lk__changes_picture(c.request) && !c.request->init)
+    if (!result->picture && !result->init && !c.request->n_controls)
         return 0;
     int rc = open_checking(&c, err);
-    rc = rc ? rc : check_pictures(&c, err);
+    rc = rc ? rc : check_pictures(&c, result, err);
     lk_cast_close(c.cast);
     return rc;
 }

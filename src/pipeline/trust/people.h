@@ -28,7 +28,7 @@ bool lk__refines_faces(const struct lk_request *request);
 
 /* Before anything is computed: looks each person up in the cast; names must have consent to the
  * request's use. result->consents says on what each face stands, as far as that is known without a
- * look at photos. Looks at the picture to be changed, or to be started from, when somebody is
+ * look at photos. Looks at the pictures to be changed, started from or followed when somebody is
  * barred; and at the pictures of --ip-adapter always: whoever shows their face in one is asked as
  * those of --face are, result->shown says on what each stands. LK_E_REFUSED without consent, and
  * for a barred face; LK_E_MISSING for what is neither a name nor a file. */
@@ -46,7 +46,7 @@ int lk__people_open(lk_engine *engine,
                     struct lk_error *err);
 
 /* After everything is computed, while there are models to look with: refuses a picture that was
- * changed or started from when somebody in it was barred meanwhile. */
+ * changed, started from or followed when somebody in it was barred meanwhile. */
 int lk__people_look_again(lk_engine *engine,
                           const lk_result *result,
                           const struct lk_watch *watch,

@@ -251,7 +251,7 @@ static int find_faces(lk_engine *engine,
     struct lk_face *faces = NULL;
     size_t n = 0;
     int rc = lk__engine_detector(engine, request, err);
-    rc = rc ? rc : lk__engine_faces(engine, request, picture->picture, watch, &faces, &n, err);
+    rc = rc ? rc : lk__engine_shown(engine, request, picture->picture, watch, &faces, &n, err);
     if (!rc && n && !(picture->faces = calloc(n, sizeof *picture->faces)))
         rc = lk_fail_memory(err, "the faces", n * sizeof *picture->faces);
     picture->n_faces = rc ? 0 : n;

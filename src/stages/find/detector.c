@@ -181,6 +181,7 @@ int lk__answer_add(const struct lk__answer *answer,
 {
     const float scale[2] = {answer->box->scale_x, answer->box->scale_y};
     struct lk__candidate face = {.score = fminf(1, score)};
+    bool finite = true;
     if (!(box[2] > box[0] && box[3] > box[1]))
         return 0;
     for (int i = 0; i < 4; i++)
@@ -189,8 +190,12 @@ int lk__answer_add(const struct lk__answer *answer,
         for (int k = 0; k < 2; k++) {
             float usual = face.box[k] + usual_points[i][k] * (face.box[2 + k] - face.box[k]);
             face.points[i][k] = points ? points[i][k] / scale[k] : usual;
+            finite &=
+                isfinite(face.box[k]) && isfinite(face.box[2 + k]) && isfinite(face.points[i][k]);
         }
     }
+    if (!finite)
+        return lk__answer_fail(answer, err);
     return lk__candidates_add(out, &face, err);
 }
 

@@ -84,6 +84,12 @@ static int probe(
     return code;
 }
 
+/* Pixels of the input that a border of the answer is of. */
+static int lost_of(int factor, int cut)
+{
+    return (cut + factor - 1) / factor;
+}
+
 /* Whether the answer to width × height can be a picture `factor` times as large without its rim;
  * then it is what the upscaler does. */
 static bool believe(
@@ -93,8 +99,11 @@ static bool believe(
     if (factor < 1 || factor > MAX_FACTOR || missing < 0 || missing % 2 ||
         missing > 2 * factor * MAX_CUT || factor * height - answered[1] != missing)
         return false;
+    const int cut = (int)(missing / 2), least = width < height ? width : height;
+    if (2 * lost_of((int)factor, cut) >= least) /* nothing of a tile would be left */
+        return false;
     upscaler->factor = (int)factor;
-    upscaler->cut = (int)(missing / 2);
+    upscaler->cut = cut;
     return true;
 }
 
@@ -217,10 +226,10 @@ static int at_least(int a, int b)
 /* fixed: what the network takes, 0 for any. The pad is at least what the network cuts off. */
 static struct cut cut_side(const lk_upscaler *upscaler, int size, int tile, int pad, int fixed)
 {
-    const int lost = (upscaler->cut + upscaler->factor - 1) / upscaler->factor;
-    struct cut cut = {.size = size, .pad = at_least(pad, lost)};
+    const int least = lost_of(upscaler->factor, upscaler->cut);
+    struct cut cut = {.size = size, .pad = at_least(pad, least)};
     if (fixed) {
-        cut.pad = cut.pad < (fixed - 1) / 2 ? cut.pad : at_least((fixed - 1) / 4, lost);
+        cut.pad = cut.pad < (fixed - 1) / 2 ? cut.pad : at_least((fixed - 1) / 4, least);
         tile = fixed - 2 * cut.pad;
     } else if (tile == 0 || tile > MAX_WHOLE) {
         tile = MAX_WHOLE;
