@@ -123,8 +123,7 @@ void lk__request_free_controls(struct lk_request *request)
     }
 }
 
-/* A member that may be missing; false when it is of another kind. */
-static bool read_number(const json_t *object, const char *key, double *out)
+bool lk__request_read_number(const json_t *object, const char *key, double *out)
 {
     const json_t *value = json_object_get(object, key);
     if (value)
@@ -146,9 +145,10 @@ static int read_control(struct lk_request *request,
     for (size_t i = 0; i < LK_ARRAY_LENGTH(keys); i++)
         known += json_object_get(object, keys[i]) != NULL;
     if (!type || !picture || !*picture || !is_type(type, strlen(type)) ||
-        (model && !json_is_string(model)) || !read_number(object, "weight", &c.weight) ||
-        !read_number(object, "start", &c.start) || !read_number(object, "end", &c.end) ||
-        json_object_size(object) != known)
+        (model && !json_is_string(model)) ||
+        !lk__request_read_number(object, "weight", &c.weight) ||
+        !lk__request_read_number(object, "start", &c.start) ||
+        !lk__request_read_number(object, "end", &c.end) || json_object_size(object) != known)
         return lk_fail(err, LK_E_INPUT,
                        "%s: controls: objects with type (%s), picture, model, weight, start and "
                        "end are expected",

@@ -16,6 +16,8 @@ int lk__request_add_control(struct lk_request *request,
                             struct lk_error *err);
 /* Takes what follows the path off its end: [:W[:START[:END]]], 1, 0 and 1 where it is not said. */
 size_t lk__request_cut_numbers(const char *text, double *weight, double *start, double *end);
+/* A member of a JSON object that may be missing; false when it is of another kind. */
+bool lk__request_read_number(const json_t *object, const char *key, double *out);
 /* Of the first control that has none yet, whether that one is there already or comes later. */
 int lk__request_add_control_model(struct lk_request *request,
                                   const char *text,

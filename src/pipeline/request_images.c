@@ -75,15 +75,6 @@ void lk__request_free_images(struct lk_request *request)
     }
 }
 
-/* A member that may be missing; false when it is of another kind. */
-static bool read_number(const json_t *object, const char *key, double *out)
-{
-    const json_t *value = json_object_get(object, key);
-    if (value)
-        *out = json_number_value(value);
-    return !value || json_is_number(value);
-}
-
 static int read_image(struct lk_request *request,
                       const json_t *object,
                       const char *name,
@@ -97,9 +88,9 @@ static int read_image(struct lk_request *request,
     for (size_t i = 0; i < LK_ARRAY_LENGTH(keys); i++)
         known += json_object_get(object, keys[i]) != NULL;
     if (!model || !*model || !picture || !*picture ||
-        !read_number(object, "weight", &image.weight) ||
-        !read_number(object, "start", &image.start) || !read_number(object, "end", &image.end) ||
-        json_object_size(object) != known)
+        !lk__request_read_number(object, "weight", &image.weight) ||
+        !lk__request_read_number(object, "start", &image.start) ||
+        !lk__request_read_number(object, "end", &image.end) || json_object_size(object) != known)
         return lk_fail(err, LK_E_INPUT,
                        "%s: ip_adapters: objects with model, picture, weight, start and end are "
                        "expected",

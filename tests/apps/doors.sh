@@ -120,7 +120,7 @@ try_redraw() {
     held 3 "policy rule 'sexual'" $lk redraw man.png "a nude man" --steps 2
     held 3 "policy rule 'sexual'" $lk redraw man.png "a man [SEP] a nude man" --steps 2
     held 2 "the prompt is empty" $lk redraw man.png " " --steps 2
-    held 2 "--redraw-strength 0.4 of --steps 2 leaves no step" $lk redraw man.png "a man" --steps 2
+    check 2 "--redraw-strength 0.4 of --steps 2 leaves no step" $lk redraw man.png "a man" --steps 2 -o x.png
     held 3 "taken for sexual content" $lk redraw red.png "a man" --steps 2 $nsfw
     $lk cast bar ada -q
     held 3 "'ada' is barred" $lk redraw face.png "a woman" --steps 2
