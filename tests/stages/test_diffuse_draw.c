@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "stages/diffuse/autoencoder.h"
 #include "stages/diffuse/draw.h"
 #include "stages/diffuse/networks.h"
+#include "stages/diffuse/vae/autoencoder.h"
 #include "stages/diffuse_golden.h"
 #include "support/checkpoint.h"
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "stages/diffuse/autoencoder.h"
 #include "stages/diffuse/networks.h"
+#include "stages/diffuse/vae/autoencoder.h"
 #include "stages/diffuse_golden.h"
 
 static void draw_all(enum test_layout layout, enum lk_dtype dtype, const char *dtype_name, int want)

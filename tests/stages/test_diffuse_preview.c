@@ -14,7 +14,7 @@
 
 #include "stages/diffuse/draw.h"
 #include "stages/diffuse/networks.h"
-#include "stages/diffuse/preview.h"
+#include "stages/diffuse/vae/preview.h"
 #include "stages/diffuse_golden.h"
 #include "support/checkpoint.h"
 #include "support/temp.h"

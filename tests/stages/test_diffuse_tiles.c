@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "stages/diffuse/tiles.h"
+#include "stages/diffuse/vae/tiles.h"
 
 struct seen {
     int calls, least, most; /* sides of tiles */

@@ -4,7 +4,7 @@
 #include <limits.h>
 
 #include "base/size.h"
-#include "stages/diffuse/autoencoder.h"
+#include "stages/diffuse/vae/autoencoder.h"
 
 /* As many f32 tensors of the widest level are alive at once, at most: two of a UNet's feed-forward
  * layers (8 and 4 times its width) with what is kept around them; three and a bit of the decoder's

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/diffuse/autoencoder.h"
 #include "stages/diffuse/budget.h"
 #include "stages/diffuse/networks.h"
-#include "stages/diffuse/preview.h"
+#include "stages/diffuse/vae/autoencoder.h"
+#include "stages/diffuse/vae/preview.h"
 
 struct lk_drawer {
     lk_runtime *runtime;

@@ -21,7 +21,7 @@
 #include "stages/diffuse/inpaint.h"
 #include "stages/diffuse/noise.h"
 #include "stages/diffuse/samplers.h"
-#include "stages/diffuse/tiny_decoder.h"
+#include "stages/diffuse/vae/tiny_decoder.h"
 
 #define LK_DRAW_MIN_SIDE 64
 #define LK_DRAW_MAX_SIDE 2048

@@ -9,8 +9,8 @@
 #define LK_STAGES_DIFFUSE_INPAINT_H
 
 #include "data/mask.h"
-#include "stages/diffuse/autoencoder.h"
 #include "stages/diffuse/samplers.h"
+#include "stages/diffuse/vae/autoencoder.h"
 
 /* What of the picture under the mask the drawing starts from. */
 enum lk_inpaint_fill {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/diffuse/tiles.h"
+#include "stages/diffuse/vae/tiles.h"
 
 #include <stdlib.h>
 #include <string.h>

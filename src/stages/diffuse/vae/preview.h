@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "stages/diffuse/autoencoder.h"
+#include "stages/diffuse/vae/autoencoder.h"
 
 #define LK__PREVIEW_CHANNELS 16
 

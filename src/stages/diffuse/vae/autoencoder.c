@@ -3,13 +3,13 @@
  *
  *   picture = clip(decoder(z / scale)/2 + ½)
  *   z = scale·(mean + e^{½·clip(logvar, −30, 20)}·noise)                                       */
-#include "stages/diffuse/autoencoder.h"
+#include "stages/diffuse/vae/autoencoder.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/diffuse/tiles.h"
+#include "stages/diffuse/vae/tiles.h"
 
 struct call {
     lk_session *session;

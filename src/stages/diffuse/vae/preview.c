@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/diffuse/preview.h"
+#include "stages/diffuse/vae/preview.h"
 
 #include <math.h>
 #include <stdlib.h>

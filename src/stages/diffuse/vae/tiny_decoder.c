@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/diffuse/tiny_decoder.h"
+#include "stages/diffuse/vae/tiny_decoder.h"
 
 #include <float.h>
 #include <stdio.h>
