@@ -35,6 +35,21 @@ int lk__engine_note(lk_engine *engine, const struct lk_model_entry *entry, struc
     return lk_model_sha256(entry, &use->sha256, err);
 }
 
+int lk__slot_ask(lk_engine *engine,
+                 enum lk_role role,
+                 const char *wanted,
+                 char **slot,
+                 const struct lk_model_entry **entry,
+                 struct lk_error *err)
+{
+    *entry = NULL;
+    engine->uses[role].used = true;
+    if (lk__slot_holds(*slot, wanted))
+        return 0;
+    int rc = lk__slot_choose(engine, role, wanted, slot, entry, err);
+    return rc ? rc : lk__engine_note(engine, *entry, err);
+}
+
 const struct lk_model_entry *lk__starter_of(const lk_catalog *catalog, enum lk_role role)
 {
     for (size_t i = 0; i < lk_catalog_count(catalog); i++) {

@@ -13,15 +13,12 @@ static int open_detector(lk_engine *engine, const struct lk_request *request, st
 {
     const struct lk_model_entry *entry;
     lk_detector *opened;
-    engine->uses[LK_ROLE_DETECTOR].used = true;
-    if (lk__slot_holds(engine->detector_name, request->detector))
-        return 0;
-    int rc = lk__slot_choose(engine, LK_ROLE_DETECTOR, request->detector, &engine->detector_name,
-                             &entry, err);
-    rc = rc ? rc : lk__engine_note(engine, entry, err);
-    rc = rc ? rc
-            : lk_detector_open(engine->runtime, entry->family, entry->path,
-                               lk__engine_face_device(engine), &opened, err);
+    int rc = lk__slot_ask(engine, LK_ROLE_DETECTOR, request->detector, &engine->detector_name,
+                          &entry, err);
+    if (rc || !entry)
+        return rc;
+    rc = lk_detector_open(engine->runtime, entry->family, entry->path,
+                          lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
     lk_detector_free(engine->detector);
@@ -80,15 +77,12 @@ int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, str
 {
     const struct lk_model_entry *entry;
     lk_embedder *opened;
-    engine->uses[LK_ROLE_EMBEDDER].used = true;
-    if (lk__slot_holds(engine->embedder_name, request->embedder))
-        return 0;
-    int rc = lk__slot_choose(engine, LK_ROLE_EMBEDDER, request->embedder, &engine->embedder_name,
-                             &entry, err);
-    rc = rc ? rc : lk__engine_note(engine, entry, err);
-    rc = rc ? rc
-            : lk_embedder_open(engine->runtime, entry->family, entry->path,
-                               lk__engine_face_device(engine), &opened, err);
+    int rc = lk__slot_ask(engine, LK_ROLE_EMBEDDER, request->embedder, &engine->embedder_name,
+                          &entry, err);
+    if (rc || !entry)
+        return rc;
+    rc = lk_embedder_open(engine->runtime, entry->family, entry->path,
+                          lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
     lk_embedder_free(engine->embedder);
@@ -178,15 +172,12 @@ int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, str
 {
     const struct lk_model_entry *entry;
     lk_upscaler *opened;
-    engine->uses[LK_ROLE_UPSCALER].used = true;
-    if (lk__slot_holds(engine->upscaler_name, request->upscaler))
-        return 0;
-    int rc = lk__slot_choose(engine, LK_ROLE_UPSCALER, request->upscaler, &engine->upscaler_name,
-                             &entry, err);
-    rc = rc ? rc : lk__engine_note(engine, entry, err);
-    rc = rc ? rc
-            : lk_upscaler_open(engine->runtime, entry->family, entry->path,
-                               lk__engine_face_device(engine), &opened, err);
+    int rc = lk__slot_ask(engine, LK_ROLE_UPSCALER, request->upscaler, &engine->upscaler_name,
+                          &entry, err);
+    if (rc || !entry)
+        return rc;
+    rc = lk_upscaler_open(engine->runtime, entry->family, entry->path,
+                          lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
     lk_upscaler_free(engine->upscaler);
