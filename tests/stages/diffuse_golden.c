@@ -363,3 +363,19 @@ void golden_refuse(const struct model *m,
     assert_null(latents);
     free(context);
 }
+
+void golden_draw(const struct lk_draw_options *options, float **latents)
+{
+    struct lk_error err;
+    struct lk_picture *picture = NULL;
+    float *positive = golden_context("golden.positive", 77);
+    float *negative = golden_context("golden.negative", 77);
+    struct golden_conditioning conditioning;
+    golden_conditioning(&conditioning, 77, 32, positive, negative);
+    golden_must(
+        lk_draw(golden_tiny.drawer, options, &conditioning.value, NULL, &picture, latents, &err),
+        &err);
+    lk_picture_free(picture);
+    free(positive);
+    free(negative);
+}

@@ -84,4 +84,7 @@ void golden_conditioning_free(struct golden_conditioning *conditioning);
 /* 8-bit RGB (3x + 5y + 60c) mod 256. */
 struct lk_picture *golden_picture(int width, int height);
 
+/* Draws with the tiny checkpoint from golden.positive and golden.negative; *latents: malloc'd. */
+void golden_draw(const struct lk_draw_options *options, float **latents);
+
 #endif

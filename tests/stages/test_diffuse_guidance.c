@@ -16,22 +16,6 @@
 #include "stages/diffuse_golden.h"
 #include "support/checkpoint.h"
 
-static void draw(const struct lk_draw_options *options, float **latents)
-{
-    struct lk_error err;
-    struct lk_picture *picture = NULL;
-    float *positive = golden_context("golden.positive", 77);
-    float *negative = golden_context("golden.negative", 77);
-    struct golden_conditioning conditioning;
-    golden_conditioning(&conditioning, 77, 32, positive, negative);
-    golden_must(
-        lk_draw(golden_tiny.drawer, options, &conditioning.value, NULL, &picture, latents, &err),
-        &err);
-    lk_picture_free(picture);
-    free(positive);
-    free(negative);
-}
-
 static struct lk_draw_options small(const char *sampler, int steps)
 {
     struct lk_draw_options o;
@@ -53,7 +37,7 @@ static void guide_case(const struct lk_tensor *golden)
                             &o.guidance, &g->rescale, &g->start, &g->end, mode),
                      7);
     g->plus_plus = !strcmp(mode, "cfg++");
-    draw(&o, &latents);
+    golden_draw(&o, &latents);
     double distance = golden_distance(latents, golden);
     if (!(distance < 1e-5))
         fail_msg("%s: off by %g", golden->name, distance);
@@ -69,7 +53,7 @@ static void perturb_case(const struct lk_tensor *golden)
     assert_int_equal(sscanf(golden->name, "perturb %15s %d %lf %lf %lf", sampler, &o.steps,
                             &o.guidance, &g->rescale, &g->perturbed),
                      5);
-    draw(&o, &latents);
+    golden_draw(&o, &latents);
     double distance = golden_distance(latents, golden);
     if (!(distance < 1e-5))
         fail_msg("%s: off by %g", golden->name, distance);
@@ -85,7 +69,7 @@ static void free_case(const struct lk_tensor *golden)
                             &f.s[1], &o.width, &o.height),
                      6);
     o.freeu = &f;
-    draw(&o, &latents);
+    golden_draw(&o, &latents);
     double distance = golden_distance(latents, golden);
     if (!(distance < 1e-5))
         fail_msg("%s: off by %g", golden->name, distance);

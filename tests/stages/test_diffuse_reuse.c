@@ -25,22 +25,6 @@ static struct lk_draw_options small(const char *sampler)
     return o;
 }
 
-static void draw(const struct lk_draw_options *options, float **latents)
-{
-    struct lk_error err;
-    struct lk_picture *picture = NULL;
-    float *positive = golden_context("golden.positive", 77);
-    float *negative = golden_context("golden.negative", 77);
-    struct golden_conditioning conditioning;
-    golden_conditioning(&conditioning, 77, 32, positive, negative);
-    golden_must(
-        lk_draw(golden_tiny.drawer, options, &conditioning.value, NULL, &picture, latents, &err),
-        &err);
-    lk_picture_free(picture);
-    free(positive);
-    free(negative);
-}
-
 static void cache_case(const struct lk_tensor *golden)
 {
     char sampler[16];
@@ -49,7 +33,7 @@ static void cache_case(const struct lk_tensor *golden)
     assert_int_equal(
         sscanf(golden->name, "cache %15s %d %lf %d", sampler, &o.steps, &o.guidance, &o.deep_cache),
         4);
-    draw(&o, &latents);
+    golden_draw(&o, &latents);
     const double distance = golden_distance(latents, golden);
     if (!(distance < 1e-5))
         fail_msg("%s: off by %g", golden->name, distance);
@@ -76,7 +60,7 @@ static void an_interval_of_guidance_and_a_cache_go_together(void **state)
     o.steps = 6;
     o.deep_cache = 3;
     o.guidance_options.end = 0.4;
-    draw(&o, &latents);
+    golden_draw(&o, &latents);
     free(latents);
 }
 
@@ -102,9 +86,9 @@ static void the_same_twice_is_the_same(void **state)
     o.steps = 3;
     other.steps = 2;
     other.deep_cache = 2;
-    draw(&o, &first);
-    draw(&other, &between);
-    draw(&o, &second);
+    golden_draw(&o, &first);
+    golden_draw(&other, &between);
+    golden_draw(&o, &second);
     assert_memory_equal(first, second, sizeof(float) * 4 * 8 * 8);
     free(first);
     free(between);
