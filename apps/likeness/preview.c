@@ -56,7 +56,7 @@ int cli_preview_begin(const struct cli *cli, struct lk_watch *watch, struct lk_e
     if (!cli->with.output.preview)
         return 0;
     int rc = split(cli->with.output.preview, &path, &every, err);
-    if (!rc && cli->with.output.path && !strcmp(path, cli->with.output.path))
+    if (!rc && cli->with.output.path && lk_file_same(path, cli->with.output.path))
         rc = lk_fail(err, LK_E_INPUT, "--preview and -o name the same file '%s'", path);
     rc = rc ? rc : lk_file_check(path, err);
     if (rc) {

@@ -52,6 +52,8 @@ check 0 '"loras": \[\{"name": "x", "unet": 0.7.*"tree": \["a ", \{"emphasis": "\
     $lk draw "$grammar" --explain --json
 check 0 "8 of <ti_EasyNegative> × 1.2" $lk draw "a" --negative "(ti_easynegative:1.2)" --embedding $shared/data/diffusion/ti_EasyNegative.safetensors --explain
 check 4 "nosuch" $lk draw "a" --model nosuch --explain
+check 4 "no vae 'nosuch'" $lk draw "a" --vae nosuch --explain
+check 2 "name the same file" $lk draw "a" --preview ./x.png -o x.png
 check 2 "<hypernet:x:1>" $lk draw "<hypernet:x:1>" --explain
 check 4 "nosuch.safetensors" $lk draw "a man" --embedding nosuch.safetensors -o x.png
 check 2 "is it a LoRA" $lk draw "a man" --embedding $shared/data/diffusion/analog_svd_rank4_cloneofsimo.safetensors -o x.png

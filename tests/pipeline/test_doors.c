@@ -313,7 +313,7 @@ static void paths_are_tried(void)
 }
 
 /* A red picture, which the network takes for sexual content. */
-static lk_result *run_red(lk_engine *engine)
+static lk_result *run_red(lk_engine *engine, const struct lk_watch *watch)
 {
     struct lk_request request;
     lk_request_init(&request, LK_TASK_DRAW);
@@ -322,7 +322,7 @@ static lk_result *run_red(lk_engine *engine)
     request.width = request.height = 256;
     request.steps = 20;
     request.strength = 0.05;
-    lk_result *result = run(engine, &request, NULL);
+    lk_result *result = run(engine, &request, watch);
     lk_request_free(&request);
     return result;
 }
@@ -331,7 +331,7 @@ static lk_result *run_red(lk_engine *engine)
 static void engine_free_is_tried(void)
 {
     lk_engine *engine = open_engine_with(nsfw, NULL);
-    lk_result *result = run_red(engine);
+    lk_result *result = run_red(engine, NULL);
     check_held(result, 0, LK_E_REFUSED, "taken for sexual content");
     lk_engine_free(engine);
     check_held(result, 0, LK_E_REFUSED, "taken for sexual content");
@@ -344,7 +344,7 @@ static void engine_free_is_tried(void)
 static void words_are_tried(void)
 {
     lk_engine *engine = open_engine_with(nsfw, NULL);
-    lk_result *result = run_red(engine);
+    lk_result *result = run_red(engine, NULL);
     assert_int_equal(lk_result_count(result), 1);
     assert_true(strlen(lk_result_report(result)) < 4096);
     for (size_t i = 0; lk_result_remark(result, i); i++)
@@ -460,6 +460,13 @@ static void a_preview_is_tried(void)
     assert_int_equal(lk_engine_run(engine, &request, &watch, &refused, &err), LK_E_REFUSED);
     assert_int_equal(shown, 2);
     lk_request_free(&request);
+    lk_engine_free(engine);
+    engine = open_engine_with(nsfw, NULL);
+    const struct lk_watch every = {.on_event = look_at_preview, .user = &shown, .preview_every = 1};
+    result = run_red(engine, &every);
+    assert_int_equal(shown, 2);
+    check_held(result, 0, LK_E_REFUSED, "taken for sexual content");
+    lk_result_free(result);
     lk_engine_free(engine);
 }
 

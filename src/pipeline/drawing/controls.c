@@ -259,6 +259,9 @@ int lk__guides_draw(lk_engine *engine,
     int rc = 0;
     for (int i = 0; i < guides->n && !rc; i++) {
         struct lk_picture *part = NULL;
+        if (guides->hints[i] && guides->hints[i]->width == width &&
+            guides->hints[i]->height == height)
+            continue;
         rc = lk__retouch_part(retouch, guides->pictures[i], &part, err);
         lk_picture_free(guides->hints[i]);
         guides->hints[i] = NULL;

@@ -24,15 +24,17 @@ struct explaining {
 static int open_model(struct explaining *x, struct lk_error *err)
 {
     const struct lk_request *request = x->request;
-    const struct lk_model_entry *entry = NULL;
+    const struct lk_model_entry *entry = NULL, *vae = NULL;
     int rc = lk_catalog_open(NULL, &x->catalog, err);
     if (rc)
         return rc;
     rc = lk_catalog_find(x->catalog, LK_ROLE_CHECKPOINT, request->model, &entry, err);
     if (rc == LK_E_MISSING && !request->model)
         rc = 0;
-    else if (!rc)
-        rc = lk_checkpoint_open(entry->path, request->vae, &x->checkpoint, err);
+    else if (!rc && request->vae)
+        rc = lk_catalog_find(x->catalog, LK_ROLE_VAE, request->vae, &vae, err);
+    if (!rc && entry)
+        rc = lk_checkpoint_open(entry->path, vae ? vae->path : NULL, &x->checkpoint, err);
     x->positions = CLIP_POSITIONS;
     enum lk_part part = LK_PART_TEXT;
     if (x->checkpoint && !lk_text_config(x->checkpoint, part)->layers)

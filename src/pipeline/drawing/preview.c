@@ -4,14 +4,18 @@
 #include <stdlib.h>
 
 #include "pipeline/trust/marks.h"
+#include "pipeline/trust/policy.h"
 
-/* A preview that cannot be made is left out: looking never fails the work. */
+/* A preview that cannot be made, or that policy would keep back, is left out: looking never fails
+ * the work. */
 static void show(void *user, int step, int steps, const struct lk_picture *picture)
 {
     struct lk__preview *p = user;
     struct lk_picture *marked = NULL;
     void *bytes = NULL;
     size_t size = 0;
+    if (!lk__policy_lets_preview(p->engine, picture))
+        return;
     int rc = lk__marks_preview(picture, &p->engine->key, &marked, NULL);
     rc = rc ? rc : lk__release_preview(p->result, marked, &bytes, &size, NULL);
     if (!rc) {

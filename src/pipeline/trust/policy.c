@@ -299,6 +299,16 @@ int lk__policy_pictures(lk_engine *engine,
     return rc;
 }
 
+bool lk__policy_lets_preview(const lk_engine *engine, const struct lk_picture *preview)
+{
+    const struct lk_policy_rule *rule = rule_at_work(engine, "nsfw");
+    float score;
+    if (!rule || !engine->judges.nsfw || (rule->level == LK_POLICY_WARN && !engine->judges.child))
+        return true;
+    return !lk_classify_picture(engine->judges.nsfw, preview, NULL, &score, NULL) &&
+           score < rule->from;
+}
+
 int lk__policy_release(const struct lk__picture_report *picture, struct lk_error *err)
 {
     return *picture->refused ? lk_fail(err, LK_E_REFUSED, "%s", picture->refused) : 0;

@@ -37,6 +37,10 @@ int lk__policy_pictures(lk_engine *engine,
                         const struct lk_watch *watch,
                         struct lk_error *err);
 
+/* May an unfinished picture be shown? No where the finished one would be refused as it is, or where
+ * that cannot be judged. */
+bool lk__policy_lets_preview(const lk_engine *engine, const struct lk_picture *preview);
+
 /* LK_E_REFUSED when the picture may not leave. */
 int lk__policy_release(const struct lk__picture_report *picture, struct lk_error *err);
 
