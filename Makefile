@@ -29,7 +29,7 @@ check: build
 
 bench: build
 	@$(BUILD)/bench/bench_kernels
-	@test -z "$(CHECKPOINT)" || for network in unet vae; do tools/bench "$(CHECKPOINT)" --build $(BUILD) --network $$network || exit 1; done
+	@test -z "$(CHECKPOINT)" || for network in unet vae; do tools/bench $$network "$(CHECKPOINT)" --build $(BUILD) || exit 1; done
 
 demo: build
 	@tools/demo

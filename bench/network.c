@@ -4,34 +4,18 @@
  *
  *   bench_network CHECKPOINT unet|vae SIZE BATCH auto|reference THREADS [INPUTS OUTPUT]
  *
- * Prints a line when it is ready, then for every line that comes in seconds, processor seconds and
- * peak memory in MB of one run; of the first run with INPUTS, the result is written to OUTPUT.
+ * Of the first run with INPUTS the result is written to OUTPUT.
  * INPUTS are f32, one array after the other: sample, timestep, context, or latent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include "catalog/checkpoint.h"
+#include "measure.h"
 #include "runtime/session.h"
 #include "stages/diffuse/networks.h"
 
 #define TOKENS 77
-
-static double seconds(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int peak_mb(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (int)(usage.ru_maxrss / 1024);
-}
 
 static size_t count(const struct lk_array *array)
 {
@@ -89,7 +73,6 @@ int main(int argc, char **argv)
     lk_checkpoint *checkpoint;
     lk_graph *graph;
     lk_session *session;
-    const double begin = seconds(CLOCK_MONOTONIC);
     if (lk_runtime_open(&options, &runtime, &err) ||
         lk_checkpoint_open(argv[1], NULL, &checkpoint, &err) ||
         (unet ? lk_unet_graph : lk_vae_decoder_graph)(checkpoint, &graph, &err) ||
@@ -108,20 +91,15 @@ int main(int argc, char **argv)
         if (fill(&in[i], file))
             return 1;
     }
-    printf("ready %.2f\n", seconds(CLOCK_MONOTONIC) - begin);
-    fflush(stdout);
-    for (int run = 0, c; (c = getchar()) != EOF; run += c == '\n') {
+    measure_ready();
+    for (bool first = true; measure_wait(); first = false) {
         struct lk_array out;
-        if (c != '\n')
-            continue;
-        const double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        const struct measure begin = measure_begin();
         if (lk_session_run(session, unet ? 3 : 1, names[unet], in, 1, &result[unet], &out, NULL,
                            &err))
             return stop(&err);
-        printf("%.4f %.4f %d\n", seconds(CLOCK_MONOTONIC) - wall,
-               seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu, peak_mb());
-        fflush(stdout);
-        if (run == 0 && file && write_output(&out, argv[8]))
+        measure_end(&begin);
+        if (first && file && write_output(&out, argv[8]))
             return 1;
         free(out.data);
     }

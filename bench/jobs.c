@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One request, run whole whenever a line comes in, by an engine that is kept: tools/bench
+ * alternates it with peers.
+ *
+ *   bench_jobs REQUEST.json THREADS OUTPUT
+ *
+ * A run is all from reading the pictures to having written OUTPUT. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure.h"
+#include <likeness/likeness.h>
+
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    size_t room = 0;
+    if (!file)
+        return NULL;
+    const ssize_t n = getdelim(&text, &room, '\0', file);
+    fclose(file);
+    if (n > 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static int run(lk_engine *engine,
+               const struct lk_request *request,
+               const char *output,
+               struct lk_error *err)
+{
+    lk_result *result = NULL;
+    int rc = lk_engine_run(engine, request, NULL, &result, err);
+    rc = rc ? rc : lk_result_save(result, 0, output, err);
+    lk_result_free(result);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "bench_jobs REQUEST.json THREADS OUTPUT\n");
+        return 2;
+    }
+    struct lk_error err = {0};
+    struct lk_engine_options options;
+    struct lk_request request;
+    lk_engine *engine = NULL;
+    char *json = read_text(argv[1]);
+    lk_request_init(&request, LK_TASK_SWAP);
+    lk_engine_options_init(&options);
+    options.threads = (int)strtol(argv[2], NULL, 10);
+    int rc = json ? lk_request_from_json(&request, json, strlen(json), argv[1], &err) : LK_E_INPUT;
+    rc = rc ? rc : lk_engine_open(&options, &engine, &err);
+    if (!rc)
+        measure_ready();
+    while (!rc && measure_wait()) {
+        const struct measure begin = measure_begin();
+        rc = run(engine, &request, argv[3], &err);
+        if (!rc)
+            measure_end(&begin);
+    }
+    if (rc)
+        fprintf(stderr, "bench_jobs: %s\n", json ? err.message : "the request cannot be read");
+    lk_engine_free(engine);
+    lk_engine_options_free(&options);
+    lk_request_free(&request);
+    free(json);
+    return lk_exit_code((enum lk_code)rc);
+}

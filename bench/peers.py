@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The programs that likeness is measured against, one per process, with the words of bench/measure.h.
+
+    peers.py ENGINE WORK SPEC.json
+
+WORK: unet | vae | draw | swap. SPEC: what tools/bench writes: checkpoint, size, batch, steps, threads, inputs, output; for a swap
+picture, face, detector, embedder, swapper. Of the first run the result is written to `output`: f32, or a picture."""
+import json
+import os
+import pathlib
+import resource
+import sys
+import time
+
+import numpy
+
+
+def arrays_of(spec):
+    """The inputs of a network, in the order of bench_network."""
+    flat, at, out = numpy.fromfile(spec["inputs"], numpy.float32), 0, []
+    for shape in spec["shapes"]:
+        n = int(numpy.prod(shape))
+        out.append(flat[at:at + n].reshape(shape))
+        at += n
+    return out
+
+
+class Torch:
+    """diffusers on torch, in f32 or in bfloat16."""
+
+    def __init__(self, work, spec, dtype="float32"):
+        import torch
+        from diffusers import AutoencoderKL, UNet2DConditionModel
+        torch.set_num_threads(spec["threads"])
+        self.torch, self.work = torch, work
+        kind = {"unet": UNet2DConditionModel, "vae": AutoencoderKL}[work]
+        self.model = kind.from_pretrained(spec["checkpoint"], subfolder=work, torch_dtype=getattr(torch, dtype)).eval()
+        self.inputs = [torch.from_numpy(x).to(self.model.dtype) for x in arrays_of(spec)]
+
+    def module(self):
+        """From tensors to a tensor."""
+        model, work, torch = self.model, self.work, self.torch
+
+        class Plain(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.model = model
+
+            def forward(self, *inputs):
+                return model(*inputs, return_dict=False)[0] if work == "unet" else model.decode(*inputs, return_dict=False)[0]
+        return Plain()
+
+    def run(self):
+        with self.torch.inference_mode():
+            return self.module()(*self.inputs).float().numpy()
+
+
+class TorchBf16(Torch):
+    def __init__(self, work, spec):
+        super().__init__(work, spec, "bfloat16")
+
+
+class OpenVino:
+    """OpenVINO's runtime, the network converted from diffusers; f32, or what it takes by itself."""
+
+    def __init__(self, work, spec, hint="f32"):
+        import openvino
+        source = Torch(work, spec)
+        model = openvino.convert_model(source.module().eval(), example_input=tuple(source.inputs))
+        options = {"INFERENCE_NUM_THREADS": spec["threads"], "PERFORMANCE_HINT": "LATENCY"}
+        if hint:
+            options["INFERENCE_PRECISION_HINT"] = hint
+        self.inputs = [x.numpy() for x in source.inputs]
+        del source
+        self.model = openvino.compile_model(model, "CPU", options)
+
+    def run(self):
+        return self.model(self.inputs)[0]
+
+
+class OpenVinoOwn(OpenVino):
+    def __init__(self, work, spec):
+        super().__init__(work, spec, None)
+
+
+class StableDiffusionCpp:
+    """stable-diffusion.cpp draws; a step is the time between two of its progress calls, of batch 2 by guidance."""
+
+    def __init__(self, work, spec):
+        from stable_diffusion_cpp import StableDiffusion
+        self.spec, self.stamps = spec, []
+        self.model = StableDiffusion(model_path=spec["single_file"], n_threads=spec["threads"], wtype="default", verbose=False)
+
+    def run(self):
+        self.stamps = []
+        side = self.spec["size"]
+        self.model.generate_image(prompt="a portrait", width=side, height=side, sample_steps=3, cfg_scale=7.5, seed=1,
+                                  progress_callback=lambda step, steps, seconds: self.stamps.append((time.monotonic(), time.process_time())))
+        return None
+
+    def times(self):
+        (wall, busy), (wall_end, busy_end) = self.stamps[-2:]
+        return wall_end - wall, busy_end - busy
+
+
+class Diffusers:
+    """A whole drawing by diffusers, as a user writes it, to a PNG."""
+
+    def __init__(self, work, spec):
+        import torch
+        from diffusers import StableDiffusionPipeline
+        torch.set_num_threads(spec["threads"])
+        self.torch, self.spec = torch, spec
+        self.pipe = StableDiffusionPipeline.from_pretrained(spec["checkpoint"], torch_dtype=torch.float32, safety_checker=None)
+        self.pipe.set_progress_bar_config(disable=True)
+
+    def run(self):
+        side = self.spec["size"]
+        picture = self.pipe(self.spec["prompt"], height=side, width=side, num_inference_steps=self.spec["steps"],
+                            generator=self.torch.Generator("cpu").manual_seed(1)).images[0]
+        picture.save(self.spec["output"])
+
+
+ARCFACE = numpy.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], numpy.float32)
+
+
+class Insightface:
+    """A swap as insightface's examples do it, in Python, onnxruntime and OpenCV: detect at 640, embed the largest face of `face`,
+    swap the largest face of `picture`, paste it by the eroded and blurred box, write a JPEG."""
+
+    def __init__(self, work, spec):
+        import cv2
+        import onnx
+        import onnxruntime
+        cv2.setNumThreads(spec["threads"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = spec["threads"]
+        options.log_severity_level = 3
+        self.cv2, self.spec = cv2, spec
+        self.detector, self.embedder, self.swapper = (
+            onnxruntime.InferenceSession(spec[role], options, providers=["CPUExecutionProvider"]) for role in ("detector", "embedder", "swapper"))
+        self.emap = next(onnx.numpy_helper.to_array(t) for t in onnx.load(spec["swapper"]).graph.initializer if t.name == "buff2fs")
+
+    def largest(self, image):
+        """Five points of the largest face."""
+        cv2, side = self.cv2, 640
+        h, w = image.shape[:2]
+        scale = side / max(h, w)
+        canvas = numpy.zeros((side, side, 3), numpy.uint8)
+        small = cv2.resize(image, (int(w * scale), int(h * scale)))
+        canvas[:small.shape[0], :small.shape[1]] = small
+        blob = cv2.dnn.blobFromImage(canvas, 1 / 128, (side, side), (127.5,) * 3, swapRB=True)
+        out = self.detector.run(None, {self.detector.get_inputs()[0].name: blob})
+        boxes, points, scores = [], [], []
+        for k, stride in enumerate((8, 16, 32)):
+            score = out[k].reshape(-1)
+            at = numpy.flatnonzero(score >= 0.5)
+            centre = numpy.stack([at // 2 % (side // stride), at // 2 // (side // stride)], -1) * stride
+            box = out[k + 3].reshape(-1, 4)[at] * stride
+            boxes.append(numpy.hstack([centre - box[:, :2], centre + box[:, 2:]]))
+            points.append(out[k + 6].reshape(-1, 5, 2)[at] * stride + centre[:, None])
+            scores.append(score[at])
+        boxes, points, scores = (numpy.concatenate(x) for x in (boxes, points, scores))
+        kept = cv2.dnn.NMSBoxes([(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes.tolist()], scores.tolist(), 0.5, 0.4)
+        best = max(kept, key=lambda i: numpy.prod(boxes[i, 2:] - boxes[i, :2]))
+        return (points[best] / scale).astype(numpy.float32)
+
+    def crop(self, image, points, side):
+        cv2 = self.cv2
+        shift = (8.0 if side % 112 else 0) * side / 128
+        template = ARCFACE * (side / 112 if side % 112 == 0 else side / 128) + [shift, 0]
+        matrix = cv2.estimateAffinePartial2D(points, template.astype(numpy.float32), method=cv2.LMEDS)[0]
+        return cv2.warpAffine(image, matrix, (side, side)), matrix
+
+    def paste(self, image, fake, matrix):
+        cv2 = self.cv2
+        h, w = image.shape[:2]
+        back = cv2.invertAffineTransform(matrix)
+        fake = cv2.warpAffine(fake, back, (w, h))
+        mask = cv2.warpAffine(numpy.full((128, 128), 255, numpy.float32), back, (w, h))
+        mask[mask > 20] = 255
+        rows, columns = numpy.where(mask == 255)
+        size = int(numpy.sqrt((rows.max() - rows.min()) * (columns.max() - columns.min())))
+        k = max(size // 10, 10)
+        mask = cv2.erode(mask, numpy.ones((k, k), numpy.uint8))
+        k = 2 * max(size // 20, 5) + 1
+        mask = cv2.GaussianBlur(mask, (k, k), 0)[..., None] / 255
+        return (mask * fake + (1 - mask) * image.astype(numpy.float32)).astype(numpy.uint8)
+
+    def run(self):
+        cv2 = self.cv2
+        face = cv2.imread(self.spec["face"])
+        crop, _ = self.crop(face, self.largest(face), 112)
+        vector = self.embedder.run(None, {self.embedder.get_inputs()[0].name: cv2.dnn.blobFromImage(crop, 1 / 127.5, (112, 112), (127.5,) * 3, swapRB=True)})[0]
+        vector = vector / numpy.linalg.norm(vector) @ self.emap
+        vector /= numpy.linalg.norm(vector)
+        image = cv2.imread(self.spec["picture"])
+        crop, matrix = self.crop(image, self.largest(image), 128)
+        fake = self.swapper.run(None, {"target": cv2.dnn.blobFromImage(crop, 1 / 255, (128, 128), (0,) * 3, swapRB=True), "source": vector})[0]
+        fake = numpy.clip(fake[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255)
+        cv2.imwrite(self.spec["output"], self.paste(image, fake, matrix))
+
+
+ENGINES = {"torch": Torch, "torch-bf16": TorchBf16, "openvino": OpenVino, "openvino-own": OpenVinoOwn, "stable-diffusion.cpp": StableDiffusionCpp,
+           "diffusers": Diffusers, "insightface": Insightface}
+
+
+def main():
+    spec = json.loads(pathlib.Path(sys.argv[3]).read_text())
+    engine = ENGINES[sys.argv[1]](sys.argv[2], spec)
+    words = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print is none of ours
+    print("ready", file=words)
+    first = True
+    for _ in sys.stdin:
+        wall, busy = time.monotonic(), time.process_time()
+        result = engine.run()
+        wall, busy = time.monotonic() - wall, time.process_time() - busy
+        if hasattr(engine, "times"):
+            wall, busy = engine.times()
+        print(f"{wall:.4f} {busy:.4f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}", file=words)
+        if first and result is not None:
+            result.astype(numpy.float32).tofile(spec["output"])
+        first = False
+
+
+if __name__ == "__main__":
+    main()
