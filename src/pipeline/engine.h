@@ -139,7 +139,16 @@ int lk__engine_faces(const lk_engine *engine,
                      struct lk_face **faces,
                      size_t *n,
                      struct lk_error *err);
-/* The same of whom rules are asked about: no --face-score and no --find hides anybody from them. */
+/* Is the face still there, in a picture in which it was changed? See lk_find_again. */
+int lk__engine_face_again(const lk_engine *engine,
+                          const struct lk_request *request,
+                          const struct lk_picture *picture,
+                          const struct lk_face *face,
+                          const struct lk_watch *watch,
+                          struct lk_face *out,
+                          bool *found,
+                          struct lk_error *err);
+/* The same as lk__engine_faces of whom rules are asked about: no --face-score and no --find hides anybody from them. */
 int lk__engine_shown(const lk_engine *engine,
                      const struct lk_request *request,
                      const struct lk_picture *picture,

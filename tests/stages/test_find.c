@@ -4,10 +4,11 @@
 #include <stdlib.h>
 
 #include "stages/face_support.h"
-#include "stages/find/detector.h"
+#include "stages/find/find.h"
 #include "stages/find/internal.h"
 #include "support/check.h"
 #include "support/scratch.h"
+#include "support/temp.h"
 
 static const char *const scrfd = "detector/scrfd_2.5g_bnkps_640.onnx";
 
@@ -117,6 +118,50 @@ static void odd_pictures_are_empty_not_wrong(void **state)
     lk_detector_free(detector);
 }
 
+/* Two photos of one, some of many, one of a face that fills the picture: all faces, and with the
+ * same points but for what another scale does to them. */
+static void faces_are_found_again_where_they_were(void **state)
+{
+    (void)state;
+    static const char *const photos[] = {"fr_obama.jpg", "fr_obama_and_biden.jpg",
+                                         "human_stock-group-1.jpg", "human_solvay1927.jpg",
+                                         "human_ai-face.jpg"};
+    struct lk_error err;
+    struct lk_find_options options;
+    lk_find_options_init(&options);
+    lk_detector *detector = open_scrfd();
+    struct lk_picture *noise = picture_noise(400, 400);
+    for (size_t i = 0; i < sizeof photos / sizeof *photos; i++) {
+        struct lk_picture *picture;
+        struct lk_face *faces, again;
+        size_t count;
+        bool found;
+        char *path = test_format("photos/%s", photos[i]);
+        assert_ok(lk_picture_read(shared_path(path), &picture, &err), &err);
+        free(path);
+        assert_ok(lk_find(detector, picture, &options, NULL, &faces, &count, &err), &err);
+        assert_true(count > 0);
+        for (size_t k = 0; k < count; k++) {
+            const struct lk_face *face = &faces[k];
+            assert_ok(lk_find_again(detector, picture, face, &options, NULL, &again, &found, &err),
+                      &err);
+            assert_true(found);
+            assert_int_equal(again.index, face->index);
+            const float side = face->box[3] - face->box[1];
+            for (int j = 0; j < 5; j++)
+                assert_true(hypotf(again.points[j][0] - face->points[j][0],
+                                   again.points[j][1] - face->points[j][1]) < 0.08f * side);
+        }
+        assert_ok(lk_find_again(detector, noise, &faces[0], &options, NULL, &again, &found, &err),
+                  &err);
+        assert_false(found);
+        free(faces);
+        lk_picture_free(picture);
+    }
+    lk_picture_free(noise);
+    lk_detector_free(detector);
+}
+
 static void bad_options_and_other_networks_are_refused(void **state)
 {
     (void)state;
@@ -173,6 +218,7 @@ int main(void)
         cmocka_unit_test(suppression_keeps_the_best_of_each_heap),
         cmocka_unit_test(pose_of_a_turned_model_is_the_turn),
         cmocka_unit_test(odd_pictures_are_empty_not_wrong),
+        cmocka_unit_test(faces_are_found_again_where_they_were),
         cmocka_unit_test(bad_options_and_other_networks_are_refused),
         cmocka_unit_test(a_stop_ends_the_search),
     };

@@ -345,6 +345,19 @@ int lk__engine_faces(const lk_engine *engine,
     return lk_find(engine->detector, picture, &options, watch, faces, n, err);
 }
 
+int lk__engine_face_again(const lk_engine *engine,
+                          const struct lk_request *request,
+                          const struct lk_picture *picture,
+                          const struct lk_face *face,
+                          const struct lk_watch *watch,
+                          struct lk_face *out,
+                          bool *found,
+                          struct lk_error *err)
+{
+    const struct lk_find_options options = finding_of(engine, request);
+    return lk_find_again(engine->detector, picture, face, &options, watch, out, found, err);
+}
+
 int lk__engine_shown(const lk_engine *engine,
                      const struct lk_request *request,
                      const struct lk_picture *picture,

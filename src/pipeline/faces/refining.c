@@ -65,6 +65,7 @@ struct refining {
     const struct lk__refining_wish *wish;
     const struct lk_picture *original;
     const struct lk_face *face; /* in it */
+    struct lk_face before;      /* the same, seen as it is looked for again */
     bool swaps, restores;
     struct lk__mask_options options;
     struct lk__face_masks seen;
@@ -187,26 +188,16 @@ static int restore(const struct refining *r,
 
 /* ---- verifying ---- */
 
-/* The face of the finished picture that is this one: the one whose middle is nearest, if it lies in
- * the old box. */
-static const struct lk_face *same_place(const struct lk_face *faces,
-                                        size_t n,
-                                        const struct lk_face *old)
+/* Two looks of one kind can be compared. A face that this look does not show stays as it was found.
+ */
+static int see_before(struct refining *r, struct lk_error *err)
 {
-    const struct lk_face *best = NULL;
-    float x = (old->box[0] + old->box[2]) / 2, y = (old->box[1] + old->box[3]) / 2,
-          nearest = INFINITY;
-    for (size_t i = 0; i < n; i++) {
-        float dx = (faces[i].box[0] + faces[i].box[2]) / 2 - x,
-              dy = (faces[i].box[1] + faces[i].box[3]) / 2 - y;
-        bool inside = fabsf(dx) < (old->box[2] - old->box[0]) / 2 &&
-                      fabsf(dy) < (old->box[3] - old->box[1]) / 2;
-        if (inside && hypotf(dx, dy) < nearest) {
-            nearest = hypotf(dx, dy);
-            best = &faces[i];
-        }
-    }
-    return best;
+    bool found;
+    r->before = *r->face;
+    int rc = lk__engine_face_again(r->engine, r->request, r->original, r->face, r->watch,
+                                   &r->before, &found, err);
+    r->before.embedding = r->face->embedding;
+    return rc;
 }
 
 /* Looks at the finished picture as a stranger would: finds the face again, and measures. */
@@ -214,19 +205,18 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
 {
     const lk_engine *engine = r->engine;
     const int width = out->mask->width, height = out->mask->height;
-    struct lk_face *found = NULL, again;
+    struct lk_face again;
     struct lk_picture *before = NULL, *after = NULL;
     struct lk_verify_options options;
-    const struct lk_face *at = NULL;
+    bool found = false;
     float years = 0;
-    size_t n = 0;
     lk_verify_options_init(&options);
     options.cosine_min = engine->same_person * fminf((float)r->request->identity_strength, 1);
     if (!r->wish->asked)
         options.sharpness_min = 1; /* clearer is the point */
-    int rc = lk__engine_faces(engine, r->request, out->finished, r->watch, &found, &n, err);
-    if (!rc && (at = same_place(found, n, r->face))) {
-        again = *at;
+    int rc = lk__engine_face_again(engine, r->request, out->finished, r->face, r->watch, &again,
+                                   &found, err);
+    if (!rc && found) {
         rc =
             lk_embed_face(engine->embedder, out->finished, &again, r->watch, &again.embedding, err);
         if (!rc && engine->judges.agegender && r->wish->identity->years > 0)
@@ -240,9 +230,9 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
         struct lk_verify_input input = {.before = before,
                                         .after = after,
                                         .mask = out->mask,
-                                        .face_before = r->face,
-                                        .face_after = at ? &again : NULL,
-                                        .face_lost = !at,
+                                        .face_before = &r->before,
+                                        .face_after = found ? &again : NULL,
+                                        .face_lost = !found,
                                         .identity = &r->wish->identity->embedding,
                                         .years = years,
                                         .years_wanted = r->wish->identity->years};
@@ -250,7 +240,6 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
     }
     lk_picture_free(before);
     lk_picture_free(after);
-    free(found);
     return rc;
 }
 
@@ -338,6 +327,7 @@ int lk__refine_face(lk_engine *engine,
     snprintf(face->identity, sizeof face->identity, "%s", wish->identity->name);
     int rc = lk__mask_options_read(request, &r.options, err);
     rc = rc ? rc : lk__face_masks_see(engine, &r.options, r.original, r.face, watch, &r.seen, err);
+    rc = rc ? rc : see_before(&r, err);
     rc = rc ? rc : refine_until_good(&r, face, &best, err);
     if (!rc) {
         bool keep = wish->asked || best.verdict.passed;

@@ -38,4 +38,16 @@ int lk_find(const lk_detector *detector,
             size_t *count,
             struct lk_error *err);
 
+/* One look around where a face was, from where it stands upright, whatever the effort: is it still
+ * there? *found: the face whose middle is nearest, within the old box, or false; then *out is as it
+ * was. For a face that was changed; in a crowd far cheaper than lk_find. */
+int lk_find_again(const lk_detector *detector,
+                  const struct lk_picture *picture,
+                  const struct lk_face *face,
+                  const struct lk_find_options *options,
+                  const struct lk_watch *watch,
+                  struct lk_face *out,
+                  bool *found,
+                  struct lk_error *err);
+
 #endif

@@ -85,4 +85,27 @@ float lk__detector_sure(const lk_detector *detector);
 /* Longest side of the canvas that a look of `side` px gets. */
 int lk__detector_canvas(const lk_detector *detector, int side);
 
+/* look.c */
+
+/* A part of the picture, turned clockwise by `turns` right angles. */
+struct lk__view {
+    int x, y, width, height, turns;
+    bool is_tile; /* what touches a border inside the picture is seen whole by another tile */
+};
+
+struct lk__finding {
+    const lk_detector *detector;
+    const struct lk_picture *picture; /* u8 */
+    float threshold, harder;          /* harder: of all looks but the first */
+    const struct lk_watch *watch;
+    struct lk__candidates found; /* in the picture's pixels; between looks the best first */
+    int looks, hints;            /* hints: what a harder look showed, and was not sure enough of */
+};
+
+/* One more look, in `side` px at most: adds what it shows and is_tile does not leave to others. */
+int lk__look(struct lk__finding *finding,
+             const struct lk__view *view,
+             int side,
+             struct lk_error *err);
+
 #endif
