@@ -2,6 +2,7 @@
 /* Progress and Ctrl-C: a line on a terminal, nothing in a pipe, events with --json.
  *
  *     draw 7/20  3.1 it/s  4 s left
+ *     pull 120/554 MB  11.2 MB/s  39 s left
  */
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ static void on_interrupt(int signal)
 static struct {
     const char *stage;
     double began; /* of the stage's first step, seconds */
+    int first;    /* which that was: what goes on begins in the middle */
 } line;
 
 static double now(void)
@@ -35,18 +37,22 @@ static double now(void)
 static void show_line(void *user, const struct lk_watch_event *event)
 {
     (void)user;
-    if (!line.stage || strcmp(line.stage, event->stage) || event->step <= 1) {
+    if (!line.stage || strcmp(line.stage, event->stage) || event->step <= line.first) {
         line.stage = event->stage;
         line.began = now();
+        line.first = event->step;
     }
-    double seconds = now() - line.began;
-    fprintf(stderr, "\r\033[K%s", event->stage);
+    const double seconds = now() - line.began;
+    const int done = event->step - line.first;
+    fprintf(stderr, "\r\033[K%s %d", event->stage, event->step);
     if (event->steps)
-        fprintf(stderr, " %d/%d", event->step, event->steps);
-    if (event->step > 1 && seconds > 0) {
-        double rate = (event->step - 1) / seconds;
-        fprintf(stderr, "  %.1f it/s  %.0f s left", rate, (event->steps - event->step) / rate);
-    }
+        fprintf(stderr, "/%d", event->steps);
+    if (event->unit)
+        fprintf(stderr, " %s", event->unit);
+    if (done > 0 && seconds > 0)
+        fprintf(stderr, "  %.1f %s/s", done / seconds, event->unit ? event->unit : "it");
+    if (done > 0 && event->steps)
+        fprintf(stderr, "  %.0f s left", (event->steps - event->step) * seconds / done);
     fflush(stderr);
 }
 

@@ -9,6 +9,7 @@
 struct lk_watch_event {
     const char *stage; /* "draw", "decode", "find", "refine" …: a string constant */
     int step, steps;   /* 1 … steps; steps 0 when unknown */
+    const char *unit;  /* what steps count, such as "MB": a string constant; NULL: steps of work */
     /* What the picture looks like so far: a PNG, hatched and labelled as made by AI, of an eighth
      * of its size (without lk_engine_options.preview_decoder); lives during the call. NULL in all
      * events but those that preview_every asks for. Nobody has judged it yet: who shows it takes it

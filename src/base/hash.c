@@ -23,9 +23,46 @@ void lk_sha256_bytes(const void *bytes, size_t size, struct lk_sha256 *out)
     to_hex(digest, out);
 }
 
+struct lk_hasher {
+    crypto_hash_sha256_state state;
+};
+
+int lk_hasher_new(lk_hasher **out, struct lk_error *err)
+{
+    lk_hasher *hasher = malloc(sizeof *hasher);
+    if (!hasher)
+        return lk_fail_memory(err, "a hash", sizeof *hasher);
+    lk_hasher_restart(hasher);
+    *out = hasher;
+    return 0;
+}
+
+void lk_hasher_free(lk_hasher *hasher)
+{
+    free(hasher);
+}
+
+void lk_hasher_restart(lk_hasher *hasher)
+{
+    crypto_hash_sha256_init(&hasher->state);
+}
+
+void lk_hasher_add(lk_hasher *hasher, const void *bytes, size_t size)
+{
+    crypto_hash_sha256_update(&hasher->state, bytes, size);
+}
+
+void lk_hasher_end(lk_hasher *hasher, struct lk_sha256 *out)
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(&hasher->state, digest);
+    to_hex(digest, out);
+}
+
 int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err)
 {
-    unsigned char *piece = NULL, digest[crypto_hash_sha256_BYTES];
+    unsigned char *piece = NULL;
+    struct lk_hasher hasher;
     int code = LK_OK;
     FILE *file = fopen(path, "rbe");
     if (!file)
@@ -35,18 +72,16 @@ int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err
         code = lk_fail_memory(err, "hashing a file", PIECE);
         goto fail;
     }
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
+    lk_hasher_restart(&hasher);
     size_t n;
     errno = 0;
     while ((n = fread(piece, 1, PIECE, file)) > 0)
-        crypto_hash_sha256_update(&state, piece, n);
+        lk_hasher_add(&hasher, piece, n);
     if (ferror(file)) {
         code = lk_fail(err, LK_E_INPUT, "file '%s' cannot be read: %s", path, strerror(errno));
         goto fail;
     }
-    crypto_hash_sha256_final(&state, digest);
-    to_hex(digest, out);
+    lk_hasher_end(&hasher, out);
 fail:
     free(piece);
     fclose(file);
@@ -62,11 +97,9 @@ void lk_salt_make(struct lk_salt *out)
 
 void lk_sha256_salted(const char *salt, const char *text, struct lk_sha256 *out)
 {
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, (const unsigned char *)salt, strlen(salt));
-    crypto_hash_sha256_update(&state, (const unsigned char *)text, strlen(text));
-    crypto_hash_sha256_final(&state, digest);
-    to_hex(digest, out);
+    struct lk_hasher hasher;
+    lk_hasher_restart(&hasher);
+    lk_hasher_add(&hasher, salt, strlen(salt));
+    lk_hasher_add(&hasher, text, strlen(text));
+    lk_hasher_end(&hasher, out);
 }

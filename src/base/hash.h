@@ -15,6 +15,15 @@ struct lk_sha256 {
 void lk_sha256_bytes(const void *bytes, size_t size, struct lk_sha256 *out);
 int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err);
 
+/* Of what comes in pieces. */
+typedef struct lk_hasher lk_hasher;
+int lk_hasher_new(lk_hasher **out, struct lk_error *err);
+void lk_hasher_free(lk_hasher *hasher);
+void lk_hasher_restart(lk_hasher *hasher);
+void lk_hasher_add(lk_hasher *hasher, const void *bytes, size_t size);
+void lk_hasher_end(lk_hasher *hasher,
+                   struct lk_sha256 *out); /* of all since it was new or restarted */
+
 /* 32 random bytes as hex digits. */
 struct lk_salt {
     char hex[65];

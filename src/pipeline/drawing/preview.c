@@ -19,7 +19,8 @@ static void show(void *user, int step, int steps, const struct lk_picture *pictu
     int rc = lk__marks_preview(picture, &p->engine->key, &marked, NULL);
     rc = rc ? rc : lk__release_preview(p->result, marked, &bytes, &size, NULL);
     if (!rc) {
-        const struct lk_watch_event event = {"draw", step, steps, bytes, size};
+        const struct lk_watch_event event = {
+            .stage = "draw", .step = step, .steps = steps, .preview = bytes, .preview_size = size};
         p->result->previews++;
         p->watch->on_event(p->watch->user, &event);
     }
