@@ -120,6 +120,18 @@ static const char *find_in_subfolders(const lk_catalog *c,
     return found;
 }
 
+/* Its own file, else another of the same model. */
+static const char *find_known(const lk_catalog *c, const struct lk_model_entry *known)
+{
+    size_t n;
+    const struct lk__other *others = lk__known_others(&n);
+    const char *found = find_file(c, known->file, "");
+    for (size_t i = 0; i < n && !found; i++)
+        if (!strcmp(others[i].model, known->name))
+            found = find_file(c, others[i].file, "");
+    return found;
+}
+
 static int add_known(lk_catalog *c, struct lk_error *err)
 {
     size_t n;
@@ -127,7 +139,7 @@ static int add_known(lk_catalog *c, struct lk_error *err)
     int code = 0;
     for (size_t i = 0; !code && i < n; i++) {
         struct lk_model_entry entry = known[i];
-        entry.path = find_file(c, entry.file, "");
+        entry.path = find_known(c, &entry);
         code = add_entry(c, &entry, err);
     }
     return code;
@@ -220,6 +232,11 @@ const struct lk_model_entry *lk_catalog_at(const lk_catalog *c, size_t i)
     return c->entries[i];
 }
 
+bool lk_model_is_non_commercial(const struct lk_model_entry *entry)
+{
+    return entry->licence && strcasestr(entry->licence, "non-commercial");
+}
+
 const char *const *lk_catalog_folders(const lk_catalog *c)
 {
     return c->folders;
@@ -249,7 +266,7 @@ static int entry_of_path(lk_catalog *c,
     size_t n;
     const struct lk_model_entry *known = lk__known_models(&n);
     for (size_t i = 0; !family && i < n; i++)
-        if (known[i].role == role && !strcasecmp(known[i].file, entry->name))
+        if (known[i].role == role && lk__known_as(&known[i], base_name(kept), NULL))
             *entry = known[i];
     entry->path = entry->file = kept;
     *out = entry;
@@ -279,34 +296,66 @@ static size_t distance(const char *a, const char *b)
     return row[n];
 }
 
+/* Of the models that are asked about, the one whose name is most like the word; NULL: none is. */
+static const char *nearest_name(const lk_catalog *c, const enum lk_role *role, const char *word)
+{
+    const char *nearest = NULL;
+    size_t least = strlen(word) / 2 + 1;
+    for (size_t i = 0; i < c->count; i++) {
+        const size_t d =
+            !role || c->entries[i]->role == *role ? distance(word, c->entries[i]->name) : least;
+        if (d < least) {
+            least = d;
+            nearest = c->entries[i]->name;
+        }
+    }
+    return nearest;
+}
+
 /* "no detector 'scrfd-11g': did you mean 'scrfd-10g'? known are …" */
 static int unknown(const lk_catalog *c, enum lk_role role, const char *spec, struct lk_error *err)
 {
     char names[300] = "";
-    const char *nearest = NULL;
-    size_t least = strlen(spec) / 2 + 1;
+    const char *nearest = nearest_name(c, &role, spec);
     for (size_t i = 0, at = 0; i < c->count; i++) {
-        if (c->entries[i]->role != role)
-            continue;
-        const char *name = c->entries[i]->name;
-        if (at < sizeof names)
-            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", name);
-        size_t d = distance(spec, name);
-        if (d < least) {
-            least = d;
-            nearest = name;
-        }
+        if (c->entries[i]->role == role && at < sizeof names)
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "",
+                                   c->entries[i]->name);
     }
     return lk_fail(err, LK_E_MISSING, "no %s '%.100s' is known%s%s%s: give a path, or one of %s",
                    ROLES[role].name, spec, nearest ? " (did you mean '" : "",
                    nearest ? nearest : "", nearest ? "'?)" : "", *names ? names : "(none)");
 }
 
+int lk_catalog_named(const lk_catalog *c,
+                     const char *name,
+                     const struct lk_model_entry **out,
+                     struct lk_error *err)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const struct lk_model_entry *entry = c->entries[i];
+        if (!strcasecmp(entry->name, name) || !strcasecmp(entry->file, name)) {
+            *out = entry;
+            return 0;
+        }
+    }
+    const char *nearest = nearest_name(c, NULL, name);
+    return lk_fail(err, LK_E_MISSING,
+                   "no model '%.100s' is known%s%s%s: `likeness models list` has all of them", name,
+                   nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+}
+
 static int absent(const lk_catalog *c, const struct lk_model_entry *entry, struct lk_error *err)
 {
-    return lk_fail(err, LK_E_MISSING, "%s '%s' is not on this machine: put %s%s%s%s into %s",
-                   ROLES[entry->role].name, entry->name, entry->file, entry->source ? " (" : "",
-                   entry->source ? entry->source : "", entry->source ? ")" : "",
+    const char *role = ROLES[entry->role].name, *source = entry->source ? entry->source : "";
+    const char *before = *source ? " (" : "", *after = *source ? ")" : "";
+    if (entry->url)
+        return lk_fail(err, LK_E_MISSING,
+                       "%s '%s' is not on this machine: `likeness models pull %s` fetches "
+                       "%s%s%s%s",
+                       role, entry->name, entry->name, entry->file, before, source, after);
+    return lk_fail(err, LK_E_MISSING, "%s '%s' is not on this machine: put %s%s%s%s into %s", role,
+                   entry->name, entry->file, before, source, after,
                    c->folders[0] ? c->folders[0] : "a model folder");
 }
 

@@ -59,6 +59,9 @@ struct lk_model_entry {
     const char *file;    /* what is looked for in the model folders, or the path as given */
     const char *licence; /* NULL: not known */
     const char *sha256;  /* what the file must have; NULL: not pinned */
+    uint64_t bytes;      /* the same of its size; 0: not known */
+    const char *url;     /* where the file itself can be fetched; NULL: not known */
+    const char *folder;  /* of the pack that names it; NULL: no pack does */
     const char *base;    /* inpaint: name of the checkpoint that it is the UNet of; else NULL */
     const char
         *embedder; /* swapper, FaceID: name of the embedder it was trained on; NULL: not said */
@@ -93,6 +96,24 @@ int lk_catalog_find(lk_catalog *catalog,
                     const char *spec,
                     const struct lk_model_entry **out,
                     struct lk_error *err);
+
+/* The first entry of that name or file name in any role, whether it is there or not. LK_E_MISSING
+ * with the nearest known name. */
+int lk_catalog_named(const lk_catalog *catalog,
+                     const char *name,
+                     const struct lk_model_entry **out,
+                     struct lk_error *err);
+
+/* The well-known model of that file name and with that sha256, of which one may be NULL; its `path`
+ * is NULL. NULL: there is none. */
+const struct lk_model_entry *lk_model_known(const char *file, const char *sha256);
+
+/* Whether the licence forbids commercial use. */
+bool lk_model_is_non_commercial(const struct lk_model_entry *entry);
+
+/* Names a model, whose `file` lies in the folder, in its pack.json, which is made if need be.
+ * LK_E_INPUT when it has a model of that name, or the name is a role's. */
+int lk_pack_add(const char *folder, const struct lk_model_entry *entry, struct lk_error *err);
 
 /* Bytes of the file, or of all files of the folder. */
 int lk_model_size(const struct lk_model_entry *entry, uint64_t *bytes, struct lk_error *err);

@@ -498,6 +498,40 @@ static int make(const char *path, const char *named, lk_checkpoint **out, struct
     return 0;
 }
 
+/* Fills config.family from what is there. */
+static int peek(lk_checkpoint *c, struct lk_error *err)
+{
+    int code = is_folder(c->path) ? open_folder(c, false, err) : open_file(c, err);
+    const bool text = c->parts[LK_PART_TEXT].naming || c->parts[LK_PART_TEXT_2].naming;
+    if (code || (!c->parts[LK_PART_UNET].naming && c->parts[LK_PART_VAE].naming))
+        return code;
+    if (!c->parts[LK_PART_UNET].naming || !text)
+        return lk_fail(err, LK_E_INPUT,
+                       "'%s' holds no UNet with its text encoder: it is no checkpoint of Stable "
+                       "Diffusion",
+                       c->path);
+    for (int part = 0; !code && part < PARTS; part++)
+        if (c->parts[part].naming)
+            code = lk__cut_fused(&c->parts[part], c->arena, err);
+    return code ? code : lk__topology_read(c->parts, &c->config, err);
+}
+
+int lk_checkpoint_peek(const char *path,
+                       enum lk_family *family,
+                       bool *has_unet,
+                       struct lk_error *err)
+{
+    lk_checkpoint *c = NULL;
+    int code = make(path, NULL, &c, err);
+    code = code ? code : peek(c, err);
+    if (!code) {
+        *family = c->config.family;
+        *has_unet = c->parts[LK_PART_UNET].naming != NULL;
+    }
+    lk_checkpoint_free(c);
+    return code;
+}
+
 int lk_checkpoint_open(const char *path, const char *vae, lk_checkpoint **out, struct lk_error *err)
 {
     return lk_checkpoint_open_unet(path, vae, NULL, out, err);

@@ -10,6 +10,8 @@
 #ifndef LK_CATALOG_CHECKPOINT_H
 #define LK_CATALOG_CHECKPOINT_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "data/tensor_file.h"
@@ -88,6 +90,12 @@ int lk_checkpoint_open_unet(
 /* A ControlNet: a diffusers folder, or a file of diffusers' or of LDM's names (`control_model.…`).
  * It is a checkpoint of which only the UNet's part is there. LK_E_INPUT when it is none. */
 int lk_checkpoint_open_control(const char *path, lk_checkpoint **out, struct lk_error *err);
+/* What a file or folder is that may lack its VAE ("noVAE"), or be a VAE alone: then *has_unet is
+ * false, and its family is not told. LK_E_INPUT when it is neither. */
+int lk_checkpoint_peek(const char *path,
+                       enum lk_family *family,
+                       bool *has_unet,
+                       struct lk_error *err);
 void lk_checkpoint_free(lk_checkpoint *checkpoint);
 
 const struct lk_checkpoint_config *lk_checkpoint_config(const lk_checkpoint *checkpoint);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* pack.json: what lies in a model folder. docs/models.md describes its form. A pack is data that
  * somebody else may have written: paths stay inside the folder, numbers inside their ranges. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/size.h"
@@ -15,6 +17,7 @@ enum { MAX_ENTRIES = 1000 };
 
 struct pack {
     const char *folder, *path; /* path: of pack.json, for messages */
+    const char *kept_folder;   /* lives as long as the catalogue */
     lk_arena *arena;
     const json_t *models;
     const char *licence; /* of all models that name none; may be NULL */
@@ -22,7 +25,7 @@ struct pack {
     struct lk_error *err;
 };
 
-enum kind { STRING, INTEGER, REAL };
+enum kind { STRING, INTEGER, BYTES, REAL };
 #define AT(member) offsetof(struct lk_model_entry, member)
 #define ANY (-1)
 
@@ -39,6 +42,8 @@ static const struct field {
     {"family", ANY, STRING, AT(family), true, 0, 0},
     {"licence", ANY, STRING, AT(licence), false, 0, 0},
     {"source", ANY, STRING, AT(source), false, 0, 0},
+    {"url", ANY, STRING, AT(url), false, 0, 0},
+    {"bytes", ANY, BYTES, AT(bytes), false, 1, 1e12},
     {"base", LK_ROLE_INPAINT, STRING, AT(base), false, 0, 0},
     {"embedder", LK_ROLE_SWAPPER, STRING, AT(embedder), false, 0, 0},
     {"size", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.width), false, 64, 16384},
@@ -87,7 +92,7 @@ static int read_field(const struct pack *pack,
         return code;
     }
     double number = json_number_value(value);
-    bool fits = field->kind == INTEGER ? json_is_integer(value) : json_is_number(value);
+    bool fits = field->kind == REAL ? json_is_number(value) : json_is_integer(value);
     if (!fits || !(number >= field->low && number <= field->high)) {
         char range[64];
         snprintf(range, sizeof range, "a number from %g to %g", field->low, field->high);
@@ -95,6 +100,8 @@ static int read_field(const struct pack *pack,
     }
     if (field->kind == INTEGER)
         *(int *)at = (int)number;
+    else if (field->kind == BYTES)
+        *(uint64_t *)at = (uint64_t)number;
     else
         *(float *)at = (float)number;
     return 0;
@@ -234,7 +241,7 @@ static int read_digest(const struct pack *pack, const json_t *object, struct lk_
 
 static int read_entry(const struct pack *pack, const json_t *object, struct lk_model_entry *entry)
 {
-    *entry = (struct lk_model_entry){.licence = pack->licence};
+    *entry = (struct lk_model_entry){.licence = pack->licence, .folder = pack->kept_folder};
     if (!json_is_object(object))
         return lk_fail(pack->err, LK_E_INPUT, "model '%.60s' in '%s' must be a JSON object",
                        pack->key, pack->path);
@@ -274,7 +281,8 @@ static int read_head(struct pack *pack, const json_t *root)
         return lk_fail(pack->err, LK_E_INPUT,
                        "'models' in '%s' must be an object of at most %d models", pack->path,
                        MAX_ENTRIES);
-    return licence ? keep(pack, licence, &pack->licence) : 0;
+    int code = keep(pack, pack->folder, &pack->kept_folder);
+    return code || !licence ? code : keep(pack, licence, &pack->licence);
 }
 
 int lk__pack_read(const char *folder,
@@ -303,6 +311,96 @@ int lk__pack_read(const char *folder,
         if (code)
             break;
     }
+    json_decref(root);
+    free(path);
+    return code;
+}
+
+/* ---- adding to a pack ---- */
+
+static json_t *value_of(const struct field *field, const struct lk_model_entry *entry)
+{
+    const char *at = (const char *)entry + field->at, *text;
+    char number[32];
+    switch (field->kind) {
+    case STRING:
+        memcpy(&text, at, sizeof text);
+        return text ? json_string(text) : NULL;
+    case INTEGER:
+        return *(const int *)at ? json_integer(*(const int *)at) : NULL;
+    case BYTES:
+        return *(const uint64_t *)at ? json_integer((json_int_t) * (const uint64_t *)at) : NULL;
+    case REAL:
+        snprintf(number, sizeof number, "%g", (double)*(const float *)at); /* 0.4f is 0.4 */
+        return *(const float *)at != 0 ? json_real(strtod(number, NULL)) : NULL;
+    }
+    return NULL;
+}
+
+/* The entry as read_entry reads it. A licence of all models is not its. */
+static json_t *object_of(const struct lk_model_entry *entry)
+{
+    json_t *object =
+        json_pack("{s:s,s:s}", "role", lk_role_name(entry->role), "licence", "not known");
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(FIELDS); i++) {
+        const struct field *field = &FIELDS[i];
+        json_t *value =
+            field->role == ANY || field->role == (int)entry->role ? value_of(field, entry) : NULL;
+        if (value)
+            json_object_set_new(object, field->key, value);
+    }
+    if (entry->sha256)
+        json_object_set_new(object, "sha256", json_string(entry->sha256));
+    return object;
+}
+
+static int save(json_t *root, const char *path, struct lk_error *err)
+{
+    char *temporary = NULL;
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return lk_fail_memory(err, "a path", strlen(path));
+    const int fd = mkstemp(temporary);
+    int failed = fd < 0 || fchmod(fd, 0644) || json_dumpfd(root, fd, JSON_INDENT(1)) ||
+                 write(fd, "\n", 1) != 1 || fsync(fd) || rename(temporary, path);
+    const int why = errno;
+    if (fd >= 0)
+        close(fd);
+    if (failed && fd >= 0)
+        unlink(temporary);
+    free(temporary);
+    return failed ? lk_fail(err, LK_E_FAILED, "'%s' cannot be written: %s", path, strerror(why))
+                  : 0;
+}
+
+/* The pack of a folder, or a new one. */
+static int load_or_begin(const char *path, json_t **root, struct lk_error *err)
+{
+    int code = lk__json_load(path, root, err);
+    if (code != LK_E_MISSING)
+        return code;
+    *root = json_pack("{s:i,s:{}}", "version", 1, "models");
+    return *root ? 0 : lk_fail_memory(err, "a catalogue", 0);
+}
+
+int lk_pack_add(const char *folder, const struct lk_model_entry *entry, struct lk_error *err)
+{
+    char *path = NULL;
+    json_t *root = NULL;
+    enum lk_role role;
+    if (role_of_word(entry->name, &role))
+        return lk_fail(err, LK_E_INPUT,
+                       "'%s' is no name of a model but of a role: give another with --name",
+                       entry->name);
+    if (asprintf(&path, "%s/pack.json", folder) < 0)
+        return lk_fail_memory(err, "a path", strlen(folder));
+    int code = load_or_begin(path, &root, err);
+    json_t *models = json_object_get(root, "models");
+    if (!code && json_object_get(models, entry->name))
+        code = lk_fail(err, LK_E_INPUT, "'%s' has a model '%s' already: give another with --name",
+                       path, entry->name);
+    if (!code && json_object_set_new(models, entry->name, object_of(entry)))
+        code = lk_fail(err, LK_E_INPUT, "'%.60s' cannot be the name of a model", entry->name);
+    code = code ? code : save(root, path, err);
     json_decref(root);
     free(path);
     return code;

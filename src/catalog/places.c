@@ -57,6 +57,19 @@ static LK_PRINTF(3, 4) int add(char **folders, size_t *n, const char *format, ..
     return 0;
 }
 
+/* malloc'd; NULL when memory is out, or the environment names no place. */
+static char *own_models(void)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    char *folder = NULL;
+    int n = -1;
+    if (data && *data)
+        n = asprintf(&folder, "%s/likeness/models", data);
+    else if (home && *home)
+        n = asprintf(&folder, "%s/.local/share/likeness/models", home);
+    return n < 0 ? NULL : folder;
+}
+
 static int add_all(char **folders)
 {
     size_t n = 0;
@@ -67,9 +80,10 @@ static int add_all(char **folders)
             return -1;
         own += length + (own[length] == ':');
     }
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (data && *data ? add(folders, &n, "%s/likeness/models", data)
-                      : home && add(folders, &n, "%s/.local/share/likeness/models", home))
+    char *models = own_models();
+    const int full = models && add(folders, &n, "%s", models);
+    free(models);
+    if (full)
         return -1;
     char program[PATH_MAX];
     program_folder(program);
@@ -158,14 +172,45 @@ static char *state_folder(void)
     return n < 0 ? NULL : folder;
 }
 
-/* The folder and those above it; what is there already is fine. */
-static int make_folders(char *folder, struct lk_error *err)
+/* Those above the path; what is there already is fine, and what fails shows below. */
+static void make_above(char *path)
 {
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
-        mkdir(folder, 0777);
+        mkdir(path, 0777);
         *slash = '/';
     }
+}
+
+int lk_places_make_above(char *path, struct lk_error *err)
+{
+    char *slash = strrchr(path, '/');
+    make_above(path);
+    if (!slash || slash == path)
+        return 0;
+    *slash = 0;
+    const int why = access(path, W_OK) ? errno : 0;
+    *slash = '/';
+    return why ? lk_fail(err, LK_E_FAILED, "'%s' cannot be made: %s", path, strerror(why)) : 0;
+}
+
+int lk_places_own_model(const char *file, char **out, struct lk_error *err)
+{
+    char *folder = own_models(), *path = NULL;
+    int rc = folder ? 0
+                    : lk_fail(err, LK_E_MISSING,
+                              "there is no folder for '%s': set HOME or XDG_DATA_HOME", file);
+    if (!rc && asprintf(&path, "%s/%s", folder, file) < 0)
+        rc = lk_fail_memory(err, "a path", strlen(file));
+    free(folder);
+    if (!rc)
+        *out = path;
+    return rc;
+}
+
+static int make_folders(char *folder, struct lk_error *err)
+{
+    make_above(folder);
     if (mkdir(folder, 0700) == 0 || errno == EEXIST)
         return 0;
     return lk_fail(err, LK_E_FAILED,

@@ -12,6 +12,13 @@
 int lk_places_models(char ***out, struct lk_error *err);
 void lk_places_free(char **folders);
 
+/* FILE in the user's own model folder, $XDG_DATA_HOME/likeness/models (else
+ * ~/.local/share/…), whether it is there or not. malloc'd path; LK_E_MISSING when the environment
+ * names no place. */
+int lk_places_own_model(const char *file, char **out, struct lk_error *err);
+/* Makes the folders above the path, if need be; as it was afterwards. */
+int lk_places_make_above(char *path, struct lk_error *err);
+
 /* CLIP's merges, bpe_simple_vocab_16e6.txt.gz: $LIKENESS_MERGES, else beside the program. malloc'd
  * path; LK_E_MISSING with the remedy. */
 int lk_places_merges(char **out, struct lk_error *err);

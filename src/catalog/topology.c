@@ -330,7 +330,8 @@ static int check_family(const struct lk__part *parts,
     const struct lk_unet_config *unet = &config->unet;
     const char *path = parts[LK_PART_UNET].path;
     const int width = config->text.width + config->text_2.width;
-    const int latent = config->vae.latent_channels;
+    const int latent = /* of one that has no VAE yet, the UNet's own */
+        parts[LK_PART_VAE].naming ? config->vae.latent_channels : unet->out_channels;
     if (width != unet->context)
         return lk_fail(err, LK_E_INPUT,
                        "the UNet of '%s' reads %d channels of text, the text encoder of '%s' "
