@@ -156,6 +156,7 @@ static int note_checkpoint(lk_engine *engine, struct lk__painter *painter, struc
 {
     struct lk__model_use *use = &engine->uses[painter->entry->role];
     snprintf(use->name, sizeof use->name, "%s", lk_checkpoint_name(painter->checkpoint));
+    use->entry = painter->entry;
     return lk_checkpoint_sha256(painter->checkpoint, &use->sha256, err);
 }
 

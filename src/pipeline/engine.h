@@ -56,7 +56,8 @@ struct lk__judges {
 struct lk__model_use {
     char name[128];
     struct lk_sha256 sha256;
-    bool used; /* by the run that goes on */
+    const struct lk_model_entry *entry; /* of the catalogue */
+    bool used;                          /* by the run that goes on */
 };
 
 struct lk_engine {

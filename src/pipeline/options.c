@@ -21,6 +21,8 @@
 #define IN_ENGINE(member) LK_HOME_ENGINE, offsetof(struct lk_engine_options, member)
 #define IN_OUTPUT(member) LK_HOME_OUTPUT, offsetof(struct lk_output, member)
 #define IN_CAST(member) LK_HOME_CAST, offsetof(struct lk_cast_words, member)
+#define IN_MODELS(member) LK_HOME_MODELS, offsetof(struct lk_models_words, member)
+#define IN_SETTINGS(member) LK_HOME_SETTINGS, offsetof(struct lk_settings, member)
 
 enum {
     DRAWS = LK_CMD_PORTRAIT | LK_CMD_DRAW,
@@ -263,6 +265,17 @@ static const struct lk_option options[] = {
      "seal: its first line becomes the passphrase of a cast that is sealed already", LK_CMD_CAST},
     {"name", 0, LK_OPTION_TEXT, IN_CAST(name), 0, 0, NULL, NULL, "NAME", "import: of whom (default: the file's name)", LK_CMD_CAST},
 
+    {"from", 0, LK_OPTION_TEXT, IN_MODELS(from), 0, 0, NULL, NULL, "URL|FOLDER",
+     "pull: a mirror or a folder that has the files under their names, instead of their owners' addresses", LK_CMD_MODELS},
+    {"mirror", 0, LK_OPTION_TEXT, IN_SETTINGS(mirror), 0, 0, NULL, NULL, "URL|FOLDER",
+     "pull: the same for good, as a line of likeness.ini; --from goes before it", LK_CMD_MODELS},
+    {"unverified", 0, LK_OPTION_FLAG, IN_MODELS(unverified), 0, 0, NULL, NULL, NULL,
+     "pull: take a file of which no sha256 is known, too, and print what it has", LK_CMD_MODELS},
+    {"name", 0, LK_OPTION_TEXT, IN_MODELS(name), 0, 0, NULL, NULL, "NAME", "add: what the model is called (default: the file's name)", LK_CMD_MODELS},
+    {"family", 0, LK_OPTION_TEXT, IN_MODELS(family), 0, 0, NULL, NULL, "FAMILY|ROLE:FAMILY",
+     "add: which of the families it is that have such inputs and outputs", LK_CMD_MODELS},
+    {"copy", 0, LK_OPTION_FLAG, IN_MODELS(copy), 0, 0, NULL, NULL, NULL, "add: copy the file into the model folder instead of linking it", LK_CMD_MODELS},
+
     {"output", 'o', LK_OPTION_TEXT, IN_OUTPUT(path), 0, 0, NULL, NULL, "FILE|-",
      "where the picture goes (png, jpg, webp, tif); with --count a number is put before the ending; - is standard output, as png", MAKES | LK_CMD_MODELS | LK_CMD_CAST},
     {"report", 0, LK_OPTION_TEXT, IN_OUTPUT(report), 0, 0, NULL, NULL, "FILE|-", "write what was done and measured, as JSON", MAKES},
@@ -299,6 +312,8 @@ void *lk_option_member(const struct lk_option *option, struct lk_invocation *inv
         [LK_HOME_ENGINE] = (char *)&invocation->engine,
         [LK_HOME_OUTPUT] = (char *)&invocation->output,
         [LK_HOME_CAST] = (char *)&invocation->cast,
+        [LK_HOME_MODELS] = (char *)&invocation->models,
+        [LK_HOME_SETTINGS] = (char *)&invocation->settings,
     };
     return homes[option->home] + option->offset;
 }
@@ -512,6 +527,8 @@ void lk_invocation_free(struct lk_invocation *invocation)
     lk_engine_options_free(&invocation->engine);
     free_texts(LK_HOME_OUTPUT, (char *)&invocation->output);
     free_texts(LK_HOME_CAST, (char *)&invocation->cast);
+    free_texts(LK_HOME_MODELS, (char *)&invocation->models);
+    free_texts(LK_HOME_SETTINGS, (char *)&invocation->settings);
     invocation->output = (struct lk_output){0};
 }
 

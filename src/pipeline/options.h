@@ -11,7 +11,14 @@
 #include <likeness/likeness.h>
 
 /* Which struct a row's offset counts in. */
-enum lk_option_home { LK_HOME_REQUEST, LK_HOME_ENGINE, LK_HOME_OUTPUT, LK_HOME_CAST };
+enum lk_option_home {
+    LK_HOME_REQUEST,
+    LK_HOME_ENGINE,
+    LK_HOME_OUTPUT,
+    LK_HOME_CAST,
+    LK_HOME_MODELS,
+    LK_HOME_SETTINGS,
+};
 
 enum lk_option_type {
     LK_OPTION_TEXT,          /* char * */
@@ -66,6 +73,18 @@ struct lk_cast_words {
     char *new_passphrase_file;     /* whose first line seals from now on */
 };
 
+/* What `likeness models` is told beside names. */
+struct lk_models_words {
+    char *from;          /* where a model is fetched from */
+    char *name, *family; /* of what is added */
+    bool unverified, copy;
+};
+
+/* What a likeness.ini says of the machine. */
+struct lk_settings {
+    char *mirror; /* where models are fetched from */
+};
+
 struct lk_option {
     const char *name; /* long form without the dashes; '-' becomes '_' in JSON, LIKENESS_… in the
                          environment */
@@ -91,6 +110,8 @@ struct lk_invocation {
     struct lk_engine_options engine;
     struct lk_output output;
     struct lk_cast_words cast;
+    struct lk_models_words models;
+    struct lk_settings settings;
 };
 void lk_invocation_init(struct lk_invocation *invocation, enum lk_task task);
 void lk_invocation_free(struct lk_invocation *invocation);

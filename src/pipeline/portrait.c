@@ -19,6 +19,7 @@
 #include "pipeline/faces/redraw.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/request_images.h"
+#include "pipeline/trust/licences.h"
 #include "pipeline/trust/marks.h"
 #include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
@@ -225,6 +226,8 @@ int lk_engine_run(lk_engine *engine,
     lk_memory_watch *memory = lk_memory_begin();
     rc = make(engine, result, watch, err);
     result->memory = lk_memory_end(memory);
+    if (!rc)
+        lk__remark_licences(engine, result);
     rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);
     rc = rc ? rc : lk__provenance_begin(engine, result, err);

@@ -32,6 +32,7 @@ int lk__engine_note(lk_engine *engine, const struct lk_model_entry *entry, struc
 {
     struct lk__model_use *use = &engine->uses[entry->role];
     snprintf(use->name, sizeof use->name, "%s", entry->name);
+    use->entry = entry;
     return lk_model_sha256(entry, &use->sha256, err);
 }
 
