@@ -21,7 +21,7 @@ enum { MOST_OPTIONS = 128 };
 static bool configurable(const struct lk_option *o, const struct cli *cli)
 {
     return (o->commands & cli->command->id) && o->home != LK_HOME_OUTPUT &&
-           o->home != LK_HOME_CAST && o->type < LK_OPTION_FLAG;
+           o->home != LK_HOME_CAST && o->home != LK_HOME_MODELS && o->type < LK_OPTION_FLAG;
 }
 
 struct ini_reader {

@@ -40,8 +40,10 @@ static const struct subcommand commands[] = {
      "likeness cast new mira --from drawn.png\n"
      "likeness cast export ada -o ada.safetensors\n"
      "likeness cast bar bo\n", cmd_cast},
-    {"models", LK_CMD_MODELS, LK_TASK_PORTRAIT, 1, 3, "list | show NAME | export NAME PART", "list, show or export models",
-     "likeness models list\nlikeness models show starter\nlikeness models export starter unet -o unet.onnx\n", cmd_models},
+    {"models", LK_CMD_MODELS, LK_TASK_PORTRAIT, 1, 66, "list | show NAME | pull NAME… | add FILE | verify [NAME…] | export NAME PART", "list, show, fetch, add, check or export models",
+     "likeness models list\nlikeness models show starter\nlikeness models pull w600k-r50 inswapper-128\n"
+     "likeness models pull gfpgan-1.4 --from /mnt/usb\nlikeness models add found.onnx --name mine --family gpen\nlikeness models verify\n"
+     "likeness models export starter unet -o unet.onnx\n", cmd_models},
     {"audit", LK_CMD_AUDIT, LK_TASK_PORTRAIT, 1, 2, "log | verify | trace PICTURE | export | erase NAME", "answer for every picture that left",
      "likeness audit log\n"
      "likeness audit verify --audit-mirror /mnt/other/audit.heads\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* `likeness models list`, `show NAME`, `export NAME PART`. */
+/* `likeness models VERB …`: the verbs, of which list, show and export are here. */
 #include "models.h"
 
 #include <stdio.h>
@@ -9,17 +9,15 @@
 
 #include "base/error.h"
 #include "base/size.h"
-#include "catalog/adapter.h"
 #include "catalog/catalog.h"
 #include "catalog/checkpoint.h"
-#include "catalog/lora.h"
-#include "catalog/vision.h"
 #include "cli.h"
+#include "pipeline/recognise.h"
 #include "runtime/session.h"
 
 static void list_entry(const struct lk_model_entry *entry, bool json)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = entry->bytes;
     if (entry->path)
         lk_model_size(entry, &bytes, NULL);
     if (!json) {
@@ -30,9 +28,11 @@ static void list_entry(const struct lk_model_entry *entry, bool json)
                                : "not here");
         return;
     }
-    json_t *line = json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:I}", "role", lk_role_name(entry->role),
-                             "name", entry->name, "family", entry->family, "path", entry->path,
-                             "licence", entry->licence, "bytes", (json_int_t)bytes);
+    json_t *line =
+        json_pack("{s:s,s:s,s:s,s:s?,s:s?,s:b,s:I,s:s?,s:s?}", "role", lk_role_name(entry->role),
+                  "name", entry->name, "family", entry->family, "path", entry->path, "licence",
+                  entry->licence, "commercial_use", !lk_model_is_non_commercial(entry), "bytes",
+                  (json_int_t)bytes, "sha256", entry->sha256, "url", entry->url);
     json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(line);
@@ -46,44 +46,15 @@ static int list_models(struct cli *cli, lk_catalog *catalog, struct lk_error *er
     return 0;
 }
 
-/* Whether the file at a path is of that kind: its keys say so. */
-static bool is_adapter(const char *path)
-{
-    lk_adapter *adapter = NULL;
-    const bool is_one = lk_adapter_open(path, &adapter, NULL) == 0;
-    lk_adapter_free(adapter);
-    return is_one;
-}
-
-static bool is_vision(const char *path)
-{
-    lk_vision_file *vision = NULL;
-    const bool is_one = lk_vision_file_open(path, &vision, NULL) == 0;
-    lk_vision_file_free(vision);
-    return is_one;
-}
-
-static bool is_lora(const char *path)
-{
-    lk_lora *lora = NULL;
-    const bool is_one = lk_lora_open(path, &lora, NULL) == 0;
-    lk_lora_free(lora);
-    return is_one;
-}
-
 /* The entry of the file at a path that its tensors say to be of another role than a checkpoint; or
  * NULL. A FaceID holds a LoRA, too. */
 static const struct lk_model_entry *find_small(lk_catalog *catalog, const char *name)
 {
-    static const struct {
-        enum lk_role role;
-        bool (*is_one)(const char *path);
-    } kinds[] = {
-        {LK_ROLE_ADAPTER, is_adapter}, {LK_ROLE_LORA, is_lora}, {LK_ROLE_VISION, is_vision}};
+    static const enum lk_role kinds[] = {LK_ROLE_ADAPTER, LK_ROLE_LORA, LK_ROLE_VISION};
     for (size_t i = 0; i < LK_ARRAY_LENGTH(kinds); i++) {
         const struct lk_model_entry *entry = NULL;
-        if (!lk_catalog_find(catalog, kinds[i].role, name, &entry, NULL) &&
-            kinds[i].is_one(entry->path))
+        if (!lk_catalog_find(catalog, kinds[i], name, &entry, NULL) &&
+            lk_recognise_as(entry->path, kinds[i]))
             return entry;
     }
     return NULL;
@@ -157,18 +128,18 @@ static int export_model(struct cli *cli, lk_catalog *catalog, struct lk_error *e
 
 static const struct {
     const char *name;
-    int words;
+    int least, most; /* words, the verb among them */
     int (*run)(struct cli *cli, lk_catalog *catalog, struct lk_error *err);
 } verbs[] = {
-    {"list", 1, list_models},
-    {"show", 2, show_model},
-    {"export", 3, export_model},
+    {"list", 1, 1, list_models}, {"show", 2, 2, show_model},       {"pull", 2, 66, models_pull},
+    {"add", 2, 2, models_add},   {"verify", 1, 66, models_verify}, {"export", 3, 3, export_model},
 };
 
 int cmd_models(struct cli *cli, struct lk_error *err)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(verbs); i++) {
-        if (strcmp(verbs[i].name, cli->words[0]) || verbs[i].words != cli->n_words)
+        if (strcmp(verbs[i].name, cli->words[0]) || cli->n_words < verbs[i].least ||
+            cli->n_words > verbs[i].most)
             continue;
         lk_catalog *catalog;
         int rc = lk_catalog_open(NULL, &catalog, err);
@@ -178,6 +149,5 @@ int cmd_models(struct cli *cli, struct lk_error *err)
         lk_catalog_free(catalog);
         return rc;
     }
-    return lk_fail(err, LK_E_INPUT,
-                   "usage: likeness models list | show NAME | export NAME PART -o FILE.onnx");
+    return lk_fail(err, LK_E_INPUT, "usage: likeness models %s", cli->command->words);
 }

@@ -16,6 +16,12 @@ extern const struct network {
 } networks[];
 extern const size_t network_count;
 
+/* What a model is licensed for, in words. */
+const char *models_licence(const struct lk_model_entry *entry);
+
+int models_pull(struct cli *cli, lk_catalog *catalog, struct lk_error *err);
+int models_add(struct cli *cli, lk_catalog *catalog, struct lk_error *err);
+int models_verify(struct cli *cli, lk_catalog *catalog, struct lk_error *err);
 int models_show(struct cli *cli, const struct lk_model_entry *entry, struct lk_error *err);
 
 #endif
