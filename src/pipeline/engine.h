@@ -149,7 +149,8 @@ int lk__engine_face_again(const lk_engine *engine,
                           struct lk_face *out,
                           bool *found,
                           struct lk_error *err);
-/* The same as lk__engine_faces of whom rules are asked about: no --face-score and no --find hides anybody from them. */
+/* The same as lk__engine_faces of whom rules are asked about: no --face-score and no --find hides
+ * anybody from them. */
 int lk__engine_shown(const lk_engine *engine,
                      const struct lk_request *request,
                      const struct lk_picture *picture,
