@@ -92,7 +92,7 @@ static double compute(const struct lk_kernels *table,
         const size_t queries = job->side * job->side,
                      keys = job->channels ? job->channels : queries;
         const struct lk_attention attention = {
-            a->x, a->k, a->k, job->images, queries, keys, job->n, (size_t)job->stride, a->y};
+            a->x, a->k, a->k, job->images, queries, keys, job->n, (size_t)job->stride, 0, a->y};
         table->attend(&attention, workers);
         return 4.0 * (double)(job->images * queries * keys * job->n * (size_t)job->stride);
     }

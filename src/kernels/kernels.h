@@ -67,10 +67,11 @@ struct lk_convolution {
 struct lk_convolution lk_linear(const float *x, size_t rows, const struct lk_panels *w, float *y);
 
 /* y [images,queries,heads·size] = softmax(q·kᵀ/√size)·v per head; q like y, k and v
- * [images,keys,heads·size] */
+ * [images,keys,heads·size]; causal: query t sees keys up to t only */
 struct lk_attention {
     const float *q, *k, *v;
     size_t images, queries, keys, heads, size;
+    int causal;
     float *y;
 };
 

@@ -84,14 +84,15 @@ static void attend_one(const struct lk_attention *a, size_t image, size_t query,
     const size_t width = a->heads * a->size, at = (image * a->queries + query) * width;
     const float *q = a->q + at + head * a->size;
     float *y = a->y + at + head * a->size;
+    const size_t keys = a->causal && query + 1 < a->keys ? query + 1 : a->keys;
     double largest = -INFINITY, total = 0;
-    for (size_t key = 0; key < a->keys; key++)
+    for (size_t key = 0; key < keys; key++)
         largest = fmax(largest, score(a, q, image, head, key));
-    for (size_t key = 0; key < a->keys; key++)
+    for (size_t key = 0; key < keys; key++)
         total += exp(score(a, q, image, head, key) - largest);
     for (size_t d = 0; d < a->size; d++) {
         double sum = 0;
-        for (size_t key = 0; key < a->keys; key++)
+        for (size_t key = 0; key < keys; key++)
             sum += exp(score(a, q, image, head, key) - largest) / total *
                    a->v[(image * a->keys + key) * width + head * a->size + d];
         y[d] = (float)sum;

@@ -267,6 +267,7 @@ static OrtStatus *compute_attention(const struct call *call)
         .keys = (size_t)k.shape[1],
         .heads = (size_t)call->node->heads,
         .size = (size_t)call->node->head_size,
+        .causal = call->node->causal,
     };
     status = make_output(call, q.shape, 3, &a.y);
     if (!status && call->all->nodes.kernels->attend(&a, &call->workers))

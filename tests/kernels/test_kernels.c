@@ -196,7 +196,8 @@ static void check_attention(const struct lk_kernels *table)
                              .queries = roll(1, 130),
                              .keys = roll(1, 300),
                              .heads = roll(1, 3),
-                             .size = roll(1, 45)};
+                             .size = roll(1, 45),
+                             .causal = (int)roll(0, 1)};
     const size_t width = a.heads * a.size;
     struct array q = array_new(a.images * a.queries * width, 1),
                  k = array_new(a.images * a.keys * width, 1);

@@ -8,7 +8,8 @@
  *
  * for KEYS keys at a time; when a larger score turns up, O and the sums are scaled down. Both
  * products are the micro-kernel's, and no number is ever moved between lanes. K and Vᵀ are packed
- * once per head. The steps are kept out of each other's line: the compiler spills otherwise. */
+ * once per head. Of causal attention only the keys that some query of the panel sees are looked at.
+ * The steps are kept out of each other's line: the compiler spills otherwise. */
 #ifndef LK_KERNELS_ISA_ATTEND_H
 #define LK_KERNELS_ISA_ATTEND_H
 
@@ -19,6 +20,7 @@
 #include "kernels/kernels.h"
 
 #define KEYS 128
+#define LOWEST (-3e38f) /* a score that counts nothing */
 
 struct attend_job {
     const struct lk_attention *a;
@@ -70,6 +72,17 @@ NOINLINE void attend_load(const struct attend_job *job, size_t head, size_t firs
     }
 }
 
+/* Keys [from, from + keys) that come after their query, of those from `first` on, do not count. Key
+ * 0 counts for all, so that the largest score so far is always that of a real one. */
+NOINLINE void attend_mask(float *scores, size_t first, size_t from, size_t keys)
+{
+    for (size_t j = first < from ? 0 : first - from + 1; j < keys; j++) {
+        const size_t hidden = least(from + j - first, PANEL);
+        for (size_t lane = 0; lane < hidden; lane++)
+            scores[j * PANEL + lane] = LOWEST;
+    }
+}
+
 /* Turns scores into powers and the state's sums into those up to here. */
 NOINLINE void attend_soften(struct attend_state *s, size_t keys, size_t rows)
 {
@@ -105,8 +118,13 @@ NOINLINE void attend_soften(struct attend_state *s, size_t keys, size_t rows)
     }
 }
 
-NOINLINE void attend_keys(
-    const struct attend_job *job, struct attend_state *s, size_t head, size_t first, size_t keys)
+/* query: the panel's first; keys [first, first + keys) */
+NOINLINE void attend_keys(const struct attend_job *job,
+                          struct attend_state *s,
+                          size_t head,
+                          size_t query,
+                          size_t first,
+                          size_t keys)
 {
     const size_t size = job->a->size, all_keys = job->a->keys;
     const float *k = job->k + (head * all_keys + first) * size;
@@ -117,6 +135,8 @@ NOINLINE void attend_keys(
             a[i] = k + least(j + i, keys - 1) * size;
         multiply(VECTORS, size, a, s->q, s->scores + j * PANEL, 0);
     }
+    if (job->a->causal)
+        attend_mask(s->scores, query, first, keys);
     attend_soften(s, keys, job->rows);
     for (size_t d = 0; d < size; d += LK_ROWS) {
         for (size_t i = 0; i < LK_ROWS; i++)
@@ -143,7 +163,8 @@ NOINLINE void attend_store(const struct attend_job *job,
 NOINLINE void attend_task(void *what, size_t i)
 {
     struct attend_job *job = what;
-    const size_t head = i / job->panels, first = i % job->panels * PANEL, keys = job->a->keys;
+    const size_t head = i / job->panels, first = i % job->panels * PANEL;
+    const size_t keys = job->a->causal ? least(first + PANEL, job->a->keys) : job->a->keys;
     const size_t room = (job->a->size + KEYS + job->rows) * PANEL;
     float *memory = lk_workspace_take(job->workspace, room * sizeof *memory);
     if (!memory) {
@@ -154,11 +175,11 @@ NOINLINE void attend_task(void *what, size_t i)
     s.scores = s.q + job->a->size * PANEL;
     s.o = s.scores + KEYS * PANEL;
     for (int v = 0; v < VECTORS; v++)
-        s.largest[v] = all(-3e38f);
+        s.largest[v] = all(LOWEST);
     memset(s.o, 0, job->rows * PANEL * sizeof *s.o);
     attend_load(job, head, first, s.q);
     for (size_t j = 0; j < keys; j += KEYS)
-        attend_keys(job, &s, head, j, least(KEYS, keys - j));
+        attend_keys(job, &s, head, first, j, least(KEYS, keys - j));
     attend_store(job, &s, head, first);
     lk_workspace_give(job->workspace, memory);
 }

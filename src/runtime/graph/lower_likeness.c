@@ -255,6 +255,7 @@ static void put_attention(struct walk *w, lk_value i)
         return;
     node->heads = v->as.attention.heads;
     node->head_size = v->as.attention.size;
+    node->causal = v->as.attention.causal;
     connect(w, node, &ports, LK__ROLE_X, v->in[0]);
     connect(w, node, &ports, LK__ROLE_KEY, v->in[1]);
     connect(w, node, &ports, LK__ROLE_VALUE, v->in[2]);
@@ -354,7 +355,7 @@ static void lower(struct walk *w, lk_value i)
         put_norm(w, i, w->part[i]);
     else if (is_product(w, i))
         put_product(w, i, i);
-    else if (v->op == LK__ATTENTION && !v->as.attention.causal)
+    else if (v->op == LK__ATTENTION)
         put_attention(w, i);
     else if (is_norm(w, i))
         put_norm(w, i, i);

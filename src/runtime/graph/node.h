@@ -34,7 +34,7 @@ struct lk__node {
     int linear;        /* x is […,C]; else a picture */
     int gated;         /* w holds values, then gates */
     int kernel, stride, pad[4], doubled;
-    int heads, head_size;
+    int heads, head_size, causal;
     size_t width; /* of gamma */
     int groups, silu;
     float epsilon;

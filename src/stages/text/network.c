@@ -114,7 +114,7 @@ int lk_text_graph(const lk_checkpoint *checkpoint,
     if (!net.config->layers)
         return lk_fail(err, LK_E_INPUT, "checkpoint '%s' has no such text encoder",
                        lk_checkpoint_name(checkpoint));
-    int rc = lk_graph_new("text", &net.graph, err);
+    int rc = lk_graph_new(part == LK_PART_TEXT_2 ? "text_2" : "text", &net.graph, err);
     if (rc)
         return rc;
     build(&net, clip_skip);
