@@ -2,18 +2,21 @@
 /* One network of a checkpoint, kept ready and run whenever a line comes in: tools/bench alternates
  * it with others.
  *
- *   bench_network CHECKPOINT unet|vae SIZE BATCH auto|reference THREADS [INPUTS OUTPUT]
+ *   bench_network CHECKPOINT unet|vae|text SIZE BATCH auto|reference THREADS [INPUTS OUTPUT]
  *
  * Of the first run with INPUTS the result is written to OUTPUT.
- * INPUTS are f32, one array after the other: sample, timestep, context, or latent. */
+ * INPUTS are f32, one array after the other: sample, timestep, context; latent; or the embedded
+ * tokens. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "catalog/checkpoint.h"
 #include "measure.h"
 #include "runtime/session.h"
 #include "stages/diffuse/networks.h"
+#include "stages/text/text.h"
 
 #define TOKENS 77
 
@@ -54,14 +57,41 @@ static int write_output(const struct lk_array *output, const char *path)
     return fclose(file) || failed ? -1 : 0;
 }
 
+static int text_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
+{
+    return lk_text_graph(checkpoint, LK_PART_TEXT, 0, out, err);
+}
+
+struct network {
+    const char *name;
+    int (*build)(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
+    size_t n;
+    const char *inputs[3], *output;
+};
+
+static const struct network networks[] = {
+    {"unet", lk_unet_graph, 3, {"sample", "timestep", "context"}, "noise"},
+    {"vae", lk_vae_decoder_graph, 1, {"latent"}, "picture"},
+    {"text", text_graph, 1, {"embedded"}, "states"},
+};
+
+/* The last one, where there is none of that name. */
+static const struct network *network_of(const char *name)
+{
+    size_t i = 0;
+    while (i + 1 < LK_ARRAY_LENGTH(networks) && strcmp(networks[i].name, name) != 0)
+        i++;
+    return &networks[i];
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 7 && argc != 9) {
-        fprintf(stderr, "bench_network CHECKPOINT unet|vae SIZE BATCH auto|reference THREADS "
+        fprintf(stderr, "bench_network CHECKPOINT unet|vae|text SIZE BATCH auto|reference THREADS "
                         "[INPUTS OUTPUT]\n");
         return 2;
     }
-    const int unet = !strcmp(argv[2], "unet");
+    const struct network *network = network_of(argv[2]);
     const int64_t side = strtol(argv[3], NULL, 10) / 8, batch = strtol(argv[4], NULL, 10);
     FILE *file = argc == 9 ? fopen(argv[7], "rb") : NULL;
     struct lk_error err = {0};
@@ -75,19 +105,18 @@ int main(int argc, char **argv)
     lk_session *session;
     if (lk_runtime_open(&options, &runtime, &err) ||
         lk_checkpoint_open(argv[1], NULL, &checkpoint, &err) ||
-        (unet ? lk_unet_graph : lk_vae_decoder_graph)(checkpoint, &graph, &err) ||
+        network->build(checkpoint, &graph, &err) ||
         lk_session_of_graph(runtime, graph, NULL, "cpu", &session, &err))
         return stop(&err);
     lk_graph_free(graph);
-    const struct lk_unet_config *config = &lk_checkpoint_config(checkpoint)->unet;
-    const char *const names[2][3] = {{"latent"}, {"sample", "timestep", "context"}};
-    const char *const result[2] = {"picture", "noise"};
+    const struct lk_checkpoint_config *config = lk_checkpoint_config(checkpoint);
+    const int width = network->build == text_graph ? config->text.width : config->unet.context;
+    const struct lk_array tokens = {.rank = 3, .shape = {batch, TOKENS, width}};
     struct lk_array in[3] = {
-        {.rank = 4, .shape = {batch, 4, side, side}},
-        {.rank = 1, .shape = {batch}},
-        {.rank = 3, .shape = {batch, TOKENS, config->context}},
-    };
-    for (int i = 0; i < (unet ? 3 : 1); i++) {
+        {.rank = 4, .shape = {batch, 4, side, side}}, {.rank = 1, .shape = {batch}}, tokens};
+    if (network->build == text_graph)
+        in[0] = tokens;
+    for (size_t i = 0; i < network->n; i++) {
         if (fill(&in[i], file))
             return 1;
     }
@@ -95,8 +124,8 @@ int main(int argc, char **argv)
     for (bool first = true; measure_wait(); first = false) {
         struct lk_array out;
         const struct measure begin = measure_begin();
-        if (lk_session_run(session, unet ? 3 : 1, names[unet], in, 1, &result[unet], &out, NULL,
-                           &err))
+        if (lk_session_run(session, network->n, network->inputs, in, 1, &network->output, &out,
+                           NULL, &err))
             return stop(&err);
         measure_end(&begin);
         if (first && file && write_output(&out, argv[8]))

@@ -4,7 +4,7 @@
 
     peers.py ENGINE WORK SPEC.json
 
-WORK: unet | vae | draw | swap. SPEC: what tools/bench writes: checkpoint, size, batch, steps, threads, inputs, output; for a swap
+WORK: unet | vae | text | draw | swap. SPEC: what tools/bench writes: checkpoint, size, batch, steps, threads, inputs, output; for a swap
 picture, face, detector, embedder, swapper. Of the first run the result is written to `output`: f32, or a picture."""
 import json
 import os
@@ -32,11 +32,16 @@ class Torch:
     def __init__(self, work, spec, dtype="float32"):
         import torch
         from diffusers import AutoencoderKL, UNet2DConditionModel
+        from transformers import CLIPTextModel
         torch.set_num_threads(spec["threads"])
         self.torch, self.work = torch, work
-        kind = {"unet": UNet2DConditionModel, "vae": AutoencoderKL}[work]
-        self.model = kind.from_pretrained(spec["checkpoint"], subfolder=work, torch_dtype=getattr(torch, dtype)).eval()
+        kind = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text": CLIPTextModel}[work]
+        folder = "text_encoder" if work == "text" else work
+        self.model = kind.from_pretrained(spec["checkpoint"], subfolder=folder, torch_dtype=getattr(torch, dtype)).eval()
         self.inputs = [torch.from_numpy(x).to(self.model.dtype) for x in arrays_of(spec)]
+        if work == "text":  # ours begins behind the table of tokens: its first rows become the inputs
+            self.model.get_input_embeddings().weight.data[:77] = self.inputs[0][0]
+            self.inputs = [torch.arange(77)[None]]
 
     def module(self):
         """From tensors to a tensor."""
@@ -48,7 +53,7 @@ class Torch:
                 self.model = model
 
             def forward(self, *inputs):
-                return model(*inputs, return_dict=False)[0] if work == "unet" else model.decode(*inputs, return_dict=False)[0]
+                return (model.decode if work == "vae" else model)(*inputs, return_dict=False)[0]
         return Plain()
 
     def run(self):
