@@ -86,12 +86,15 @@ static void say_remarks(const struct cli *cli, const lk_result *result)
         fprintf(stderr, "likeness: %s\n", sentence);
 }
 
-static void say_memory(const struct cli *cli, const lk_result *result)
+static void say_costs(const struct cli *cli, const lk_result *result)
 {
     const struct lk_memory *m = &result->memory;
-    if (cli->with.output.verbose && !cli->with.output.json)
-        fprintf(stderr, "memory: at most %zu MB of its own and %zu MB of mapped files\n",
-                m->anonymous >> 20, m->file >> 20);
+    if (!cli->with.output.verbose || cli->with.output.json)
+        return;
+    if (result->start_seconds > 0)
+        fprintf(stderr, "start: the first step began after %.2f s\n", result->start_seconds);
+    fprintf(stderr, "memory: at most %zu MB of its own and %zu MB of mapped files\n",
+            m->anonymous >> 20, m->file >> 20);
 }
 
 static int check_output(const struct cli *cli, struct lk_error *err)
@@ -131,7 +134,7 @@ int cli_make(struct cli *cli, struct lk_error *err)
     if (!rc)
         say_remarks(cli, result);
     if (!rc)
-        say_memory(cli, result);
+        say_costs(cli, result);
     if (!rc)
         rc = save_pictures(cli, result, err);
     if (!rc)

@@ -7,9 +7,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli.h"
 
 static atomic_bool stop;
@@ -27,22 +27,15 @@ static struct {
     int first;    /* which that was: what goes on begins in the middle */
 } line;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void show_line(void *user, const struct lk_watch_event *event)
 {
     (void)user;
     if (!line.stage || strcmp(line.stage, event->stage) || event->step <= line.first) {
         line.stage = event->stage;
-        line.began = now();
+        line.began = lk_seconds();
         line.first = event->step;
     }
-    const double seconds = now() - line.began;
+    const double seconds = lk_seconds() - line.began;
     const int done = event->step - line.first;
     fprintf(stderr, "\r\033[K%s %d", event->stage, event->step);
     if (event->steps)

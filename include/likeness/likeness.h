@@ -32,10 +32,13 @@ typedef struct lk_result lk_result;
 
 struct lk_engine_options {
     char *device, *draw_device,
-        *face_device;      /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
-    int threads;           /* 0: all cores */
-    int64_t memory;        /* bytes for networks; 0: three quarters of the machine's */
-    char *kernels;         /* of diffusion on the CPU: "auto", "reference"; NULL: auto */
+        *face_device;        /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
+    int threads;             /* 0: all cores */
+    int64_t memory;          /* bytes for networks; 0: three quarters of the machine's */
+    char *kernels;           /* of diffusion on the CPU: "auto", "reference"; NULL: auto */
+    char *pack_cache;        /* folder in which packed weights are kept for the next start; "auto":
+                                the user's; NULL or "off": none */
+    int64_t pack_cache_size; /* bytes of it; what was unused longest goes; 0: 24 GB */
     char *audit;           /* the audit ledger's file; NULL: audit.db of the user's state folder */
     char *audit_mirror;    /* file to which each signed head of it is added; NULL: none */
     char *cast_file;       /* the cast; NULL: cast.db of the user's state folder */

@@ -84,6 +84,35 @@ void lk_file_unmap(struct lk_file *file)
     *file = (struct lk_file){0};
 }
 
+int lk_file_stamp(const char *path, struct lk_file_stamp *out, struct lk_error *err)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return fail_errno(err, path);
+    snprintf(out->text, sizeof out->text, "%jx.%jx.%jx.%jx.%lx.%jx.%lx", (uintmax_t)st.st_dev,
+             (uintmax_t)st.st_ino, (uintmax_t)st.st_size, (uintmax_t)st.st_mtim.tv_sec,
+             st.st_mtim.tv_nsec, (uintmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    return 0;
+}
+
+void lk_folder_make_above(const char *path)
+{
+    char *copy = strdup(path);
+    for (char *slash = copy && *copy ? strchr(copy + 1, '/') : NULL; slash;
+         slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(copy, 0777);
+        *slash = '/';
+    }
+    free(copy);
+}
+
+int lk_folder_make(const char *path)
+{
+    lk_folder_make_above(path);
+    return mkdir(path, 0700) && errno != EEXIST ? errno : 0;
+}
+
 /* errno, or 0. */
 static int write_once(int fd, const void *bytes, size_t size)
 {

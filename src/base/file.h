@@ -23,6 +23,19 @@ struct lk_file {
 int lk_file_map(const char *path, struct lk_file *out, struct lk_error *err);
 void lk_file_unmap(struct lk_file *file); /* a zeroed file is fine */
 
+/* What the file is now, as a word: one that was replaced or written again is another. Its change
+ * time is in it, which nobody can set back. */
+struct lk_file_stamp {
+    char text[112];
+};
+int lk_file_stamp(const char *path, struct lk_file_stamp *out, struct lk_error *err);
+
+/* Makes the folders above the path; what is there already is fine, and what fails shows below. */
+void lk_folder_make_above(const char *path);
+/* Makes the folder, for its owner alone (0700), and those above it; 0 when it is there now, else
+ * errno. */
+int lk_folder_make(const char *path);
+
 /* Makes a file that only its owner may read (0600), complete or not at all. A file that is there
  * already stays as it is, which is no error: of several processes that make one, all go on with
  * that of the first. */

@@ -61,6 +61,14 @@ void lk_hasher_end(lk_hasher *hasher, struct lk_sha256 *out)
 
 int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err)
 {
+    return lk_sha256_file_watched(path, NULL, out, err);
+}
+
+int lk_sha256_file_watched(const char *path,
+                           const struct lk_watch *watch,
+                           struct lk_sha256 *out,
+                           struct lk_error *err)
+{
     unsigned char *piece = NULL;
     struct lk_hasher hasher;
     int code = LK_OK;
@@ -75,8 +83,12 @@ int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err
     lk_hasher_restart(&hasher);
     size_t n;
     errno = 0;
-    while ((n = fread(piece, 1, PIECE, file)) > 0)
+    while (!lk_watch_stopped(watch) && (n = fread(piece, 1, PIECE, file)) > 0)
         lk_hasher_add(&hasher, piece, n);
+    if (lk_watch_stopped(watch)) {
+        code = lk_fail(err, LK_E_INTERRUPTED, "file '%s' is not hashed: stopped on request", path);
+        goto fail;
+    }
     if (ferror(file)) {
         code = lk_fail(err, LK_E_INPUT, "file '%s' cannot be read: %s", path, strerror(errno));
         goto fail;

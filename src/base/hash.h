@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/watch.h"
 
 struct lk_sha256 {
     char hex[65];
@@ -14,6 +15,11 @@ struct lk_sha256 {
 
 void lk_sha256_bytes(const void *bytes, size_t size, struct lk_sha256 *out);
 int lk_sha256_file(const char *path, struct lk_sha256 *out, struct lk_error *err);
+/* The same, until `watch` says stop: LK_E_INTERRUPTED. */
+int lk_sha256_file_watched(const char *path,
+                           const struct lk_watch *watch,
+                           struct lk_sha256 *out,
+                           struct lk_error *err);
 
 /* Of what comes in pieces. */
 typedef struct lk_hasher lk_hasher;

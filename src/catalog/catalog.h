@@ -121,5 +121,10 @@ int lk_model_size(const struct lk_model_entry *entry, uint64_t *bytes, struct lk
 int lk_model_sha256(const struct lk_model_entry *entry,
                     struct lk_sha256 *out,
                     struct lk_error *err);
+/* The same, until `watch` says stop: LK_E_INTERRUPTED. */
+int lk_model_sha256_watched(const struct lk_model_entry *entry,
+                            const struct lk_watch *watch,
+                            struct lk_sha256 *out,
+                            struct lk_error *err);
 
 #endif

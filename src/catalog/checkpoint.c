@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "catalog/catalog.h"
+#include "catalog/hashing.h"
 #include "catalog/stand_ins.h"
 #include "catalog/topology.h"
 
@@ -42,7 +43,7 @@ struct lk_checkpoint {
     struct lk__part parts[PARTS];
     struct source sources[PARTS];
     struct lk_checkpoint_config config;
-    struct lk_sha256 sha256;  /* of it; empty until it is asked for */
+    lk_hashing *hashing;      /* of it; NULL until it is asked for */
     lk__stand_ins *stand_ins; /* or NULL */
 };
 
@@ -596,6 +597,7 @@ void lk_checkpoint_free(lk_checkpoint *c)
     for (size_t i = 0; i < c->file_count; i++)
         lk_tensor_file_free(c->files[i]);
     lk__stand_ins_free(c->stand_ins);
+    lk_hashing_free(c->hashing);
     lk_arena_free(c->arena);
     free(c);
 }
@@ -654,13 +656,15 @@ const char *lk_checkpoint_name(const lk_checkpoint *c)
     return c->name;
 }
 
+int lk_checkpoint_hash_ahead(lk_checkpoint *c, const char *folder, struct lk_error *err)
+{
+    return c->hashing ? 0 : lk_hashing_begin(c->name, c->hashed, folder, &c->hashing, err);
+}
+
 int lk_checkpoint_sha256(lk_checkpoint *c, struct lk_sha256 *out, struct lk_error *err)
 {
-    const struct lk_model_entry entry = {.name = c->name, .path = c->hashed};
-    int code = c->sha256.hex[0] ? 0 : lk_model_sha256(&entry, &c->sha256, err);
-    if (!code)
-        *out = c->sha256;
-    return code;
+    const int code = lk_checkpoint_hash_ahead(c, NULL, err);
+    return code ? code : lk_hashing_end(c->hashing, out, err);
 }
 
 int lk_checkpoint_hash(lk_checkpoint *c, char out[11], struct lk_error *err)

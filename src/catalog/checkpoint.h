@@ -113,11 +113,15 @@ const lk_tensor_file *lk_checkpoint_file(const lk_checkpoint *checkpoint, enum l
 int lk_checkpoint_is_ldm(const lk_checkpoint *checkpoint);
 /* What pictures are labelled with: file or folder name without ending, and the WebUI's short hash
  * (first 10 digits of the sha256 of the file; of a folder, of its UNet file, or as lk_model_sha256
- * of its unet/ where that is in shards). Computed on the first call. */
+ * of its unet/ where that is in shards). Computed on the first call, unless
+ * lk_checkpoint_hash_ahead has begun to. */
 const char *lk_checkpoint_name(const lk_checkpoint *checkpoint);
 int lk_checkpoint_hash(lk_checkpoint *checkpoint, char out[11], struct lk_error *err);
 /* All digits of that sha256. */
 int lk_checkpoint_sha256(lk_checkpoint *checkpoint, struct lk_sha256 *out, struct lk_error *err);
+/* Computes it beside what is done now. folder: NULL, or where it is kept for other processes
+ * (hashing.h). */
+int lk_checkpoint_hash_ahead(lk_checkpoint *checkpoint, const char *folder, struct lk_error *err);
 /* Folder that holds vocab.json and merges.txt for that text encoder: the checkpoint's own
  * `tokenizer/` (`tokenizer_2/`), else one beside the single file, else NULL: CLIP's own merges. */
 const char *lk_checkpoint_tokenizer(const lk_checkpoint *checkpoint, enum lk_part text);

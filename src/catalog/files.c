@@ -74,16 +74,30 @@ int lk_model_size(const struct lk_model_entry *entry, uint64_t *bytes, struct lk
     return code;
 }
 
+struct digests {
+    FILE *list;
+    const struct lk_watch *watch;
+};
+
 static int add_line(void *user, const FTSENT *file, const char *relative, struct lk_error *err)
 {
+    const struct digests *digests = user;
     struct lk_sha256 sha;
-    int code = lk_sha256_file(file->fts_accpath, &sha, err);
-    if (!code && fprintf(user, "%s  %s\n", sha.hex, relative) < 0)
+    int code = lk_sha256_file_watched(file->fts_accpath, digests->watch, &sha, err);
+    if (!code && fprintf(digests->list, "%s  %s\n", sha.hex, relative) < 0)
         code = lk_fail_memory(err, "a list of files", strlen(relative));
     return code;
 }
 
 int lk_model_sha256(const struct lk_model_entry *entry, struct lk_sha256 *out, struct lk_error *err)
+{
+    return lk_model_sha256_watched(entry, NULL, out, err);
+}
+
+int lk_model_sha256_watched(const struct lk_model_entry *entry,
+                            const struct lk_watch *watch,
+                            struct lk_sha256 *out,
+                            struct lk_error *err)
 {
     int code = check_found(entry, err);
     if (code)
@@ -93,7 +107,7 @@ int lk_model_sha256(const struct lk_model_entry *entry, struct lk_sha256 *out, s
     FILE *list = open_memstream(&lines, &size);
     if (!list)
         return lk_fail_memory(err, "a list of files", 4096);
-    code = walk(entry, add_line, list, err);
+    code = walk(entry, add_line, &(struct digests){list, watch}, err);
     if (fclose(list) && !code)
         code = lk_fail_memory(err, "a list of files", size);
     /* a file's own path has nothing left: its line is "sha256  \n" */

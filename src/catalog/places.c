@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/size.h"
 
 enum { MAX_FOLDERS = 64 };
@@ -172,20 +172,10 @@ static char *state_folder(void)
     return n < 0 ? NULL : folder;
 }
 
-/* Those above the path; what is there already is fine, and what fails shows below. */
-static void make_above(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        mkdir(path, 0777);
-        *slash = '/';
-    }
-}
-
 int lk_places_make_above(char *path, struct lk_error *err)
 {
     char *slash = strrchr(path, '/');
-    make_above(path);
+    lk_folder_make_above(path);
     if (!slash || slash == path)
         return 0;
     *slash = 0;
@@ -208,14 +198,13 @@ int lk_places_own_model(const char *file, char **out, struct lk_error *err)
     return rc;
 }
 
-static int make_folders(char *folder, struct lk_error *err)
+static int make_state_folder(const char *folder, struct lk_error *err)
 {
-    make_above(folder);
-    if (mkdir(folder, 0700) == 0 || errno == EEXIST)
-        return 0;
-    return lk_fail(err, LK_E_FAILED,
-                   "folder '%s' cannot be made: %s: name another in LIKENESS_STATE", folder,
-                   strerror(errno));
+    const int why = lk_folder_make(folder);
+    return why ? lk_fail(err, LK_E_FAILED,
+                         "folder '%s' cannot be made: %s: name another in LIKENESS_STATE", folder,
+                         strerror(why))
+               : 0;
 }
 
 int lk_places_state(const char *name, bool make, char **out, struct lk_error *err)
@@ -225,11 +214,25 @@ int lk_places_state(const char *name, bool make, char **out, struct lk_error *er
         return lk_fail(err, LK_E_MISSING,
                        "there is no folder for '%s': HOME is not set: name one in LIKENESS_STATE",
                        name);
-    int rc = make ? make_folders(folder, err) : 0;
+    int rc = make ? make_state_folder(folder, err) : 0;
     if (!rc && asprintf(&path, "%s/%s", folder, name) < 0)
         rc = lk_fail_memory(err, "a path", strlen(name));
     free(folder);
     if (!rc)
         *out = path;
     return rc;
+}
+
+int lk_places_cache(char **out, struct lk_error *err)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const bool own = cache && *cache;
+    if (!own && !(home && *home))
+        return lk_fail(err, LK_E_MISSING,
+                       "there is no folder for packed weights: HOME is not set: name one by "
+                       "--pack-cache");
+    if (asprintf(out, "%s%s/likeness", own ? cache : home, own ? "" : "/.cache") >= 0)
+        return 0;
+    *out = NULL;
+    return lk_fail_memory(err, "a path", 0);
 }

@@ -31,4 +31,8 @@ int lk_places_rules(char **out, struct lk_error *err);
  * (0700). malloc'd path; LK_E_MISSING when none of these is set. */
 int lk_places_state(const char *name, bool make, char **out, struct lk_error *err);
 
+/* The folder of what can be made again: $XDG_CACHE_HOME/likeness, else ~/.cache/likeness; whether
+ * it is there or not. As above. */
+int lk_places_cache(char **out, struct lk_error *err);
+
 #endif

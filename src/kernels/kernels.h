@@ -32,10 +32,13 @@ void lk_workspace_free(struct lk_workspace *workspace);                /* NULL i
 void *lk_workspace_take(struct lk_workspace *workspace, size_t bytes); /* 64-aligned, or NULL */
 void lk_workspace_give(struct lk_workspace *workspace, void *block);   /* NULL is fine */
 
-/* A matrix [k,n], packed for the table that will use it. */
+/* A matrix [k,n], packed for the table that will use it. LK_PANELS_LAYOUT: counts the changes of
+ * what packing makes, for those who keep it on disk. */
+#define LK_PANELS_LAYOUT 1
 struct lk_panels {
     float *data; /* owned; free with lk_panels_free */
     size_t k, n;
+    int lent; /* data is somebody else's */
 };
 void lk_panels_free(struct lk_panels *panels);
 

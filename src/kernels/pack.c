@@ -95,6 +95,7 @@ int lk_panels_pack(const struct lk_kernels *kernels,
 
 void lk_panels_free(struct lk_panels *panels)
 {
-    free(panels->data);
+    if (!panels->lent)
+        free(panels->data);
     panels->data = NULL;
 }

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/size.h"
 #include "catalog/places.h"
 #include "pipeline/debug_folder.h"
 #include "pipeline/slots.h"
@@ -34,6 +37,17 @@ static size_t memory_of_networks(size_t budget)
     return budget > 2 * (size_t)PROGRAM_BYTES ? budget - PROGRAM_BYTES : budget / 2;
 }
 
+/* NULL for off; malloc'd. A folder that cannot be made is complained of when it is written to. */
+static int choose_pack_cache(const char *asked, char **out, struct lk_error *err)
+{
+    if (!asked || !strcmp(asked, "off"))
+        return 0;
+    const int rc = strcmp(asked, "auto") ? copy_text(asked, out, err) : lk_places_cache(out, err);
+    if (!rc)
+        lk_folder_make(*out);
+    return rc;
+}
+
 int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err)
 {
     lk_engine *engine = calloc(1, sizeof *engine);
@@ -41,14 +55,19 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         return lk_fail_memory(err, "an engine", sizeof *engine);
     struct lk_runtime_options runtime;
     lk_runtime_options_init(&runtime);
+    engine->opened = lk_seconds();
     int rc = 0;
     if (options) {
+        rc = choose_pack_cache(options->pack_cache, &engine->pack_cache, err);
+        runtime.pack_cache = engine->pack_cache;
+        runtime.pack_cache_size = (size_t)options->pack_cache_size;
         engine->options.threads = runtime.threads = options->threads;
         engine->options.memory = options->memory;
         runtime.memory = memory_of_networks((size_t)options->memory);
         runtime.plain = options->kernels && !strcmp(options->kernels, "reference");
-        rc = copy_text(options->device, &engine->options.device, err);
+        rc = rc ? rc : copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->kernels, &engine->options.kernels, err);
+        rc = rc ? rc : copy_text(options->pack_cache, &engine->options.pack_cache, err);
         rc = rc ? rc : copy_text(options->draw_device, &engine->options.draw_device, err);
         rc = rc ? rc : copy_text(options->face_device, &engine->options.face_device, err);
         rc = rc ? rc : copy_text(options->producer, &engine->options.producer, err);
@@ -114,6 +133,7 @@ void lk_engine_free(lk_engine *engine)
     lk_runtime_free(engine->runtime);
     lk_catalog_free(engine->catalog);
     lk__debug_folder_free(engine->debug_folder);
+    free(engine->pack_cache);
     lk_engine_options_free(&engine->options);
     free(engine);
 }
@@ -157,7 +177,19 @@ static int note_checkpoint(lk_engine *engine, struct lk__painter *painter, struc
     struct lk__model_use *use = &engine->uses[painter->entry->role];
     snprintf(use->name, sizeof use->name, "%s", lk_checkpoint_name(painter->checkpoint));
     use->entry = painter->entry;
-    return lk_checkpoint_sha256(painter->checkpoint, &use->sha256, err);
+    return lk_checkpoint_hash_ahead(painter->checkpoint, engine->pack_cache, err);
+}
+
+int lk__engine_hashes(lk_engine *engine, struct lk_error *err)
+{
+    const struct lk__painter *painters[] = {&engine->painter, &engine->refiner};
+    int rc = 0;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(painters); i++) {
+        const struct lk__painter *p = painters[i];
+        if (!rc && p->checkpoint)
+            rc = lk_checkpoint_sha256(p->checkpoint, &engine->uses[p->entry->role].sha256, err);
+    }
+    return rc;
 }
 
 /* The inpainting UNet that serves a mask when no model is asked for; NULL: none does. ControlNets,

@@ -66,6 +66,8 @@ struct lk_engine {
     lk_catalog *catalog;
     struct lk_debug debug;
     lk__debug_folder *debug_folder; /* or NULL */
+    char *pack_cache;               /* folder of packed weights; NULL: they are not kept */
+    double opened;                  /* lk_seconds() when it was; 0: it has run since */
     struct lk_key key;              /* of the hidden mark */
     bool has_key;
 
@@ -91,6 +93,9 @@ struct lk_engine {
     struct lk__judges judges;
     struct lk__model_use uses[LK_ROLE_COUNT];
 };
+
+/* What the audit names the checkpoints by, whose hashes are computed beside the drawing: waits. */
+int lk__engine_hashes(lk_engine *engine, struct lk_error *err);
 
 /* Each opens the model that the request names, or the starter's; afterwards the engine's member is
  * there. */

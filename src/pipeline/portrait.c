@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "pipeline/drawing/paint.h"
 #include "pipeline/engine.h"
 #include "pipeline/faces/faces.h"
@@ -25,13 +25,6 @@
 #include "pipeline/trust/policy.h"
 #include "pipeline/trust/provenance.h"
 #include "pipeline/trust/record.h"
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* A face that somebody asked for and that came out badly is there all the same; the user hears of
  * it. */
@@ -64,13 +57,13 @@ static int face_half(lk_engine *engine,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
-    double began = seconds();
+    double began = lk_seconds();
     const struct lk_request *request = &result->request;
     const bool redraws = request->task == LK_TASK_REDRAW ||
                          (request->task == LK_TASK_PORTRAIT && !strcmp(request->refine, "redraw"));
     int rc = redraws ? lk__redraw_faces(engine, result, watch, report, err) : 0;
     rc = rc ? rc : lk__refine_faces(engine, request, people, watch, report, err);
-    report->face_seconds = seconds() - began;
+    report->face_seconds = lk_seconds() - began;
     if (!rc)
         remark_faces(result, report);
     return rc;
@@ -83,12 +76,12 @@ static int draw_half(lk_engine *engine,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
-    double began = seconds();
+    double began = lk_seconds();
     int rc = lk__paint(engine, brief, i, watch, &report->picture, err);
     report->seed = lk__sampling_seed(brief->request, i);
     report->variation_seed = lk__sampling_variation_seed(brief->request, i);
     report->keeps_photo = brief->retouch.mask != NULL;
-    report->draw_seconds = seconds() - began;
+    report->draw_seconds = lk_seconds() - began;
     return rc;
 }
 
@@ -204,6 +197,48 @@ static int make(lk_engine *engine,
     return rc ? rc : lk__marks_write(engine, result, watch, err);
 }
 
+/* A watch that remembers when the first step of drawing began. */
+struct start {
+    const struct lk_watch *watch; /* of the caller; or NULL */
+    double began, first;          /* lk_seconds(); first 0: not yet */
+};
+
+static void hear(void *user, const struct lk_watch_event *event)
+{
+    struct start *start = user;
+    if (!start->first && !strcmp(event->stage, "draw"))
+        start->first = lk_seconds();
+    if (start->watch && start->watch->on_event)
+        start->watch->on_event(start->watch->user, event);
+}
+
+static int make_timed(lk_engine *engine,
+                      lk_result *result,
+                      const struct lk_watch *watch,
+                      struct lk_error *err)
+{
+    struct start start = {.watch = watch, .began = engine->opened ? engine->opened : lk_seconds()};
+    struct lk_watch own = watch ? *watch : (struct lk_watch){0};
+    own.on_event = hear;
+    own.user = &start;
+    engine->opened = 0;
+    const int rc = make(engine, result, &own, err);
+    result->start_seconds = start.first ? start.first - start.began : 0;
+    return rc;
+}
+
+/* What is known only now of how networks were opened, and of what they are. */
+static int ask_models(lk_engine *engine, lk_result *result, struct lk_error *err)
+{
+    char complaint[512];
+    if (lk_runtime_complaint(engine->runtime, complaint, sizeof complaint))
+        lk__result_remark(result, "%s", complaint);
+    int rc = lk__engine_hashes(engine, err);
+    return rc || !*result->model
+               ? rc
+               : lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
+}
+
 int lk_engine_run(lk_engine *engine,
                   const struct lk_request *request,
                   const struct lk_watch *watch,
@@ -224,8 +259,9 @@ int lk_engine_run(lk_engine *engine,
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
     lk_memory_watch *memory = lk_memory_begin();
-    rc = make(engine, result, watch, err);
+    rc = make_timed(engine, result, watch, err);
     result->memory = lk_memory_end(memory);
+    rc = rc ? rc : ask_models(engine, result, err);
     if (!rc)
         lk__remark_licences(engine, result);
     rc = rc ? rc : lk__result_describe(result, err);

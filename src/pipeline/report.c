@@ -321,6 +321,8 @@ int lk__result_describe(lk_result *result, struct lk_error *err)
     json_object_set(root, "policy", result->policy);
     if (result->previews)
         json_object_set_new(root, "previews", json_integer(result->previews));
+    if (result->start_seconds > 0)
+        json_object_set_new(root, "start_seconds", lk__json_of_number(result->start_seconds));
     json_object_set_new(root, "memory", json_of_memory(&result->memory));
     if (root && *result->model)
         json_object_set_new(root, "model",

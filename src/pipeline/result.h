@@ -123,6 +123,7 @@ struct lk_result {
     char notes[4][160]; /* what was decided for the user, said with -v */
     int n_notes;
     int previews;            /* that were shown while it was drawn */
+    double start_seconds;    /* until the first step of drawing began; 0: there was none */
     struct lk_memory memory; /* peaks of the run */
     char *report;            /* JSON */
     struct lk__record record;

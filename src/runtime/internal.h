@@ -9,6 +9,7 @@
 
 #include <onnxruntime_c_api.h>
 
+#include "runtime/graph/packs.h"
 #include "runtime/session.h"
 
 #define LK__MAX_DEVICES 32
@@ -73,6 +74,9 @@ struct lk_runtime {
     struct lk_session *sessions;
     size_t used; /* sum of costs */
     uint64_t clock;
+    char complaint[160]; /* of what could not be kept; empty: none */
+
+    struct lk__pack_place place; /* of packed weights; without a folder none are kept */
 };
 
 struct lk_session {

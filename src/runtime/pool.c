@@ -17,6 +17,8 @@
 #include "runtime/internal.h"
 #include "runtime/operators.h"
 
+#define PACK_CACHE_BYTES ((size_t)24 << 30) /* two SDXL, or six SD 1.x */
+
 void lk_runtime_options_init(struct lk_runtime_options *options)
 {
     memset(options, 0, sizeof *options);
@@ -43,6 +45,40 @@ static size_t usable_memory(void)
     return bytes;
 }
 
+static void complain(void *user, const char *sentence)
+{
+    lk_runtime *runtime = user;
+    pthread_mutex_lock(&runtime->lock);
+    snprintf(runtime->complaint, sizeof runtime->complaint, "%s", sentence);
+    pthread_mutex_unlock(&runtime->lock);
+}
+
+bool lk_runtime_complaint(lk_runtime *runtime, char *out, size_t size)
+{
+    pthread_mutex_lock(&runtime->lock);
+    const bool any = *runtime->complaint != 0;
+    if (any)
+        snprintf(out, size, "%s", runtime->complaint);
+    *runtime->complaint = 0;
+    pthread_mutex_unlock(&runtime->lock);
+    return any;
+}
+
+static int choose_place(lk_runtime *runtime,
+                        const struct lk_runtime_options *options,
+                        struct lk_error *err)
+{
+    if (!options->pack_cache)
+        return 0;
+    runtime->place = (struct lk__pack_place){
+        .folder = strdup(options->pack_cache),
+        .limit = options->pack_cache_size ? options->pack_cache_size : PACK_CACHE_BYTES,
+        .complain = complain,
+        .user = runtime,
+    };
+    return runtime->place.folder ? 0 : lk_fail_memory(err, "a path", strlen(options->pack_cache));
+}
+
 int lk_runtime_open(const struct lk_runtime_options *options,
                     lk_runtime **out,
                     struct lk_error *err)
@@ -62,7 +98,8 @@ int lk_runtime_open(const struct lk_runtime_options *options,
     runtime->memory = options->memory ? options->memory : usable_memory() / 4 * 3;
     runtime->threads = options->threads ? options->threads : usable_cores();
     runtime->kernels = options->plain ? NULL : lk_kernels_best();
-    int code = lk__ort_load(options->library, &runtime->api, &runtime->version, err);
+    int code = choose_place(runtime, options, err);
+    code = code ? code : lk__ort_load(options->library, &runtime->api, &runtime->version, err);
     if (!code)
         code = lk__ort_environment(runtime->api, runtime->threads, &runtime->env, err);
     if (!code)
@@ -111,6 +148,7 @@ void lk_runtime_free(lk_runtime *runtime)
         runtime->api->ReleaseEnv(runtime->env);
     pthread_mutex_destroy(&runtime->making);
     pthread_mutex_destroy(&runtime->lock);
+    free((char *)runtime->place.folder);
     free(runtime);
 }
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <onnxruntime_session_options_config_keys.h>
 
@@ -25,16 +24,16 @@ static int create_of_file(struct lk__recipe *recipe,
                          LK_E_INPUT, err, "model '%s'", recipe->name);
 }
 
-/* What the file is now: one that was replaced or written again is another network. malloc'd. */
-static char *key_of(const char *path)
+/* A file that was replaced or written again is another network. malloc'd. */
+static int key_of(const char *path, char **out, struct lk_error *err)
 {
-    struct stat st;
-    char *key = NULL;
-    if (stat(path, &st) ||
-        asprintf(&key, "%s %ju %jd %jd.%09ld", path, (uintmax_t)st.st_ino, (intmax_t)st.st_size,
-                 (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec) < 0)
-        return NULL;
-    return key;
+    struct lk_file_stamp stamp;
+    int code = lk_file_stamp(path, &stamp, err);
+    if (!code && asprintf(out, "%s %s", path, stamp.text) < 0) {
+        *out = NULL;
+        code = lk_fail_memory(err, "a session's key", strlen(path));
+    }
+    return code;
 }
 
 int lk_session_open(lk_runtime *runtime,
@@ -47,9 +46,9 @@ int lk_session_open(lk_runtime *runtime,
     int code = lk_file_map(path, &file, err);
     if (code)
         return code;
-    char *key = key_of(file.path);
-    code = key ? lk__onnx_file_check(path, file.bytes, file.size, err)
-               : lk_fail_memory(err, "a session's key", strlen(file.path));
+    char *key = NULL;
+    code = key_of(file.path, &key, err);
+    code = code ? code : lk__onnx_file_check(path, file.bytes, file.size, err);
     if (!code) {
         struct lk__recipe recipe = {
             .key = key,
@@ -136,7 +135,8 @@ static int create_operators(struct lk__nodes *nodes,
                             struct lk_error *err)
 {
     const lk_runtime *runtime = session->runtime;
-    int code = lk__nodes_pack(nodes, graph, runtime->threads, err);
+    int code = lk__nodes_pack(nodes, graph, runtime->threads,
+                              runtime->place.folder ? &runtime->place : NULL, err);
     if (!code)
         code = lk__operators_new(runtime->api, nodes, runtime->threads, &session->operators, err);
     return code ? code : lk__operators_apply(session->operators, options, err);

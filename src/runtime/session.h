@@ -26,7 +26,10 @@ struct lk_runtime_options {
     int threads;         /* 0: all cores this process may use */
     size_t memory;       /* budget in bytes for session weights and arenas; 0: three quarters of the
                             machine's */
-    bool plain;          /* networks of graphs are plain ONNX on the CPU too, without our kernels */
+    const char *pack_cache; /* folder in which packed weights are kept for the next process; NULL:
+                               they are not */
+    size_t pack_cache_size; /* bytes of all files in it; 0: 24 GB */
+    bool plain; /* networks of graphs are plain ONNX on the CPU too, without our kernels */
 };
 void lk_runtime_options_init(struct lk_runtime_options *options);
 
@@ -42,6 +45,9 @@ size_t lk_runtime_budget(const lk_runtime *runtime);
 /* The instruction set that our own kernels use for networks of graphs on the CPU, such as "avx512";
  * NULL: they are plain ONNX. */
 const char *lk_runtime_kernels(const lk_runtime *runtime);
+
+/* A sentence of why packed weights could not be kept, once. */
+bool lk_runtime_complaint(lk_runtime *runtime, char *out, size_t size);
 
 /* Devices: "cpu", "cuda:0", …; "auto" takes the first that works. NULL-terminated list of what
  * works here. */

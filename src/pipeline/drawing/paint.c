@@ -195,10 +195,7 @@ int lk__brief_open(lk_engine *engine,
     brief->request = request;
     brief->upscale = request->task == LK_TASK_PORTRAIT && !brief->redrawn ? request->upscale : 1;
     label(engine, result);
-    rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
-    rc =
-        rc ? rc
-           : lk__preview_open(engine, result, watch, &brief->preview, &brief->options.preview, err);
+    rc = lk__preview_open(engine, result, watch, &brief->preview, &brief->options.preview, err);
     rc = rc ? rc : look_at_pictures(engine, result, sized, face, watch, brief, err);
     rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
     return rc ? rc : encode(engine, result, watch, brief, err);

@@ -13,6 +13,7 @@
 
 void lk__nodes_free(struct lk__nodes *nodes)
 {
+    lk__packs_free(nodes->packs);
     for (size_t i = 0; i < nodes->count; i++) {
         struct lk__node *node = &nodes->list[i];
         lk_panels_free(&node->panels);
@@ -108,6 +109,68 @@ static int row_of(void *user, size_t n, float *numbers)
     return numbers_of(s->graph, s->node->w, (s->first + n) * s->row, s->row, numbers, s->err);
 }
 
+/* The tensor that a node's weights are; NULL: a constant. */
+static const struct lk_tensor *tensor_of(const lk_graph *graph, const struct lk__node *node)
+{
+    const struct lk__value *w = &graph->values[node->w];
+    return w->op == LK__WEIGHT ? &w->as.tensor : NULL;
+}
+
+/* The node's panels, or those of its gate, as they are kept on disk. */
+static struct lk__pack_part part_of(const struct lk__nodes *nodes,
+                                    const lk_graph *graph,
+                                    const struct lk__node *node,
+                                    int gate)
+{
+    const struct lk_tensor *tensor = tensor_of(graph, node);
+    const size_t n = columns(graph, node), k = channels(graph, node);
+    return (struct lk__pack_part){
+        .id = {.offset = tensor->offset,
+               .first = gate ? n : 0,
+               .n = n,
+               .channels = k,
+               .kernel = (uint32_t)node->kernel,
+               .dtype = (uint32_t)tensor->dtype},
+        .data = gate ? node->gate.data : node->panels.data,
+        .bytes = lk_panels_bytes(nodes->kernels, n, k, node->kernel),
+    };
+}
+
+/* Whether they are kept on disk, and then they are there. */
+static bool take_panels(const struct lk__nodes *nodes,
+                        const lk_graph *graph,
+                        struct lk__node *node,
+                        int gate)
+{
+    const struct lk_tensor *tensor = tensor_of(graph, node);
+    if (!nodes->packs || !tensor)
+        return false;
+    const struct lk__pack_part part = part_of(nodes, graph, node, gate);
+    const void *data = lk__packs_find(nodes->packs, tensor, &part.id, part.bytes);
+    if (data)
+        *(gate ? &node->gate : &node->panels) = (struct lk_panels){
+            .data = (float *)data,
+            .k = part.id.channels * part.id.kernel * part.id.kernel,
+            .n = part.id.n,
+            .lent = 1,
+        };
+    return data != NULL;
+}
+
+static void keep_panels(const struct lk__nodes *nodes, const lk_graph *graph)
+{
+    for (size_t i = 0; nodes->packs && i < nodes->count; i++) {
+        const struct lk__node *node = &nodes->list[i];
+        if (node->kind != LK__CONVOLUTION || !tensor_of(graph, node))
+            continue;
+        for (int gate = 0; gate <= node->gated; gate++) {
+            const struct lk__pack_part part = part_of(nodes, graph, node, gate);
+            lk__packs_add(nodes->packs, tensor_of(graph, node), &part);
+        }
+    }
+    lk__packs_write(nodes->packs);
+}
+
 /* gate 1: the second half of the columns */
 static int pack_panels(const struct lk__nodes *nodes,
                        const lk_graph *graph,
@@ -115,6 +178,8 @@ static int pack_panels(const struct lk__nodes *nodes,
                        int gate,
                        struct lk_error *err)
 {
+    if (take_panels(nodes, graph, node, gate))
+        return 0;
     const size_t n = columns(graph, node), k = channels(graph, node);
     struct row_source source = {
         .graph = graph,
@@ -195,9 +260,11 @@ static void *pack_some(void *user)
 int lk__nodes_pack(struct lk__nodes *nodes,
                    const lk_graph *graph,
                    int threads,
+                   const struct lk__pack_place *place,
                    struct lk_error *err)
 {
     struct packing packing = {.nodes = nodes, .graph = graph, .err = err};
+    nodes->packs = lk__packs_open(place, nodes->kernels, graph);
     pthread_t others[MAX_THREADS];
     int started = 0;
     pthread_mutex_init(&packing.lock, NULL);
@@ -208,5 +275,7 @@ int lk__nodes_pack(struct lk__nodes *nodes,
     while (started > 0)
         pthread_join(others[--started], NULL);
     pthread_mutex_destroy(&packing.lock);
+    if (!packing.code)
+        keep_panels(nodes, graph);
     return packing.code;
 }

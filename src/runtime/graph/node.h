@@ -10,6 +10,7 @@
 
 #include "kernels/kernels.h"
 #include "runtime/graph/internal.h"
+#include "runtime/graph/packs.h"
 
 /* The arrays that flow into a node, in this order where given: f32; pictures NHWC. */
 enum lk__role {
@@ -42,6 +43,7 @@ struct lk__node {
 
 struct lk__nodes {
     const struct lk_kernels *kernels;
+    struct lk__packs *packs; /* panels that are kept on disk; or NULL */
     struct lk__node *list;
     size_t count, capacity;
 };
@@ -51,10 +53,12 @@ void lk__nodes_free(struct lk__nodes *nodes);
 struct lk__node *lk__nodes_add(struct lk__nodes *nodes, enum lk__node_kind kind, const char *at);
 /* Bytes that the graph's weights take more when they are packed than as f32. */
 size_t lk__packed_padding(const struct lk_kernels *kernels, const lk_graph *graph);
-/* Packs all weights, in as many threads. */
+/* Packs all weights, in as many threads; what is kept at the place (NULL: nothing) is taken from
+ * there, and what is not yet begins to be written. */
 int lk__nodes_pack(struct lk__nodes *nodes,
                    const lk_graph *graph,
                    int threads,
+                   const struct lk__pack_place *place,
                    struct lk_error *err);
 
 #endif
