@@ -7,11 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "catalog/catalog.h"
+
+/* Beside threads that compute it gets a third of their share, and so is ready before a drawing is.
+ */
+#define HASHING_NICE 5
 
 struct lk_hashing {
     char *name, *path, *kept; /* kept: the file that keeps the hash; or NULL */
@@ -54,6 +59,7 @@ static void *hash(void *user)
     const struct lk_model_entry entry = {.name = h->name, .path = h->path};
     const struct lk_watch watch = {.stop = &h->stop};
     struct lk_file_stamp stamp;
+    setpriority(PRIO_PROCESS, 0, HASHING_NICE); /* on Linux: of this thread */
     const bool keeps = h->kept && !lk_file_stamp(h->path, &stamp, NULL);
     if (keeps && read_kept(h, &stamp, &h->sha256))
         return NULL;
