@@ -17,6 +17,7 @@
 /* Beside threads that compute it gets a third of their share, and so is ready before a drawing is.
  */
 #define HASHING_NICE 5
+#define LARGE ((off_t)16 << 20) /* bytes of a file whose hash is worth keeping */
 
 struct lk_hashing {
     char *name, *path, *kept; /* kept: the file that keeps the hash; or NULL */
@@ -69,12 +70,12 @@ static void *hash(void *user)
     return NULL;
 }
 
-/* Where the hash of a file is kept; of no regular file nowhere. */
+/* Where the hash is kept. */
 static int choose_place(lk_hashing *h, const char *folder, struct lk_error *err)
 {
     struct lk_sha256 of;
     struct stat st;
-    if (!folder || stat(h->path, &st) || !S_ISREG(st.st_mode))
+    if (!folder || stat(h->path, &st) || !S_ISREG(st.st_mode) || st.st_size < LARGE)
         return 0;
     lk_sha256_bytes(h->path, strlen(h->path), &of);
     if (asprintf(&h->kept, "%s/%.32s.sha256", folder, of.hex) < 0) {

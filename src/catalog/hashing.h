@@ -5,7 +5,7 @@
  *   FOLDER/HASH.sha256     "STAMP DIGEST\n": of the file whose path has that hash, as long as it
  *                          has that stamp (base/file.h)
  *
- * Folders of files are not kept: their hash is computed anew in every process. */
+ * That of small files, and of folders of files, is computed anew in every process. */
 #ifndef LK_CATALOG_HASHING_H
 #define LK_CATALOG_HASHING_H
 

@@ -56,10 +56,11 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
     struct lk_runtime_options runtime;
     lk_runtime_options_init(&runtime);
     engine->opened = lk_seconds();
+    char *pack_cache = NULL;
     int rc = 0;
     if (options) {
-        rc = choose_pack_cache(options->pack_cache, &engine->pack_cache, err);
-        runtime.pack_cache = engine->pack_cache;
+        rc = choose_pack_cache(options->pack_cache, &pack_cache, err);
+        runtime.pack_cache = pack_cache;
         runtime.pack_cache_size = (size_t)options->pack_cache_size;
         engine->options.threads = runtime.threads = options->threads;
         engine->options.memory = options->memory;
@@ -90,6 +91,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
     if (!rc && options && options->names_only)
         lk_catalog_take_names_only(engine->catalog);
     rc = rc ? rc : lk_runtime_open(&runtime, &engine->runtime, err);
+    free(pack_cache);
     if (rc)
         lk_engine_free(engine);
     else
@@ -133,7 +135,6 @@ void lk_engine_free(lk_engine *engine)
     lk_runtime_free(engine->runtime);
     lk_catalog_free(engine->catalog);
     lk__debug_folder_free(engine->debug_folder);
-    free(engine->pack_cache);
     lk_engine_options_free(&engine->options);
     free(engine);
 }
@@ -172,12 +173,18 @@ int lk__engine_judge(lk_engine *engine,
     return rc || !*out ? rc : lk__engine_note(engine, *out, err);
 }
 
+/* Hashes are kept where the audit ledger is by default: they are what it answers for. */
 static int note_checkpoint(lk_engine *engine, struct lk__painter *painter, struct lk_error *err)
 {
     struct lk__model_use *use = &engine->uses[painter->entry->role];
     snprintf(use->name, sizeof use->name, "%s", lk_checkpoint_name(painter->checkpoint));
     use->entry = painter->entry;
-    return lk_checkpoint_hash_ahead(painter->checkpoint, engine->pack_cache, err);
+    char *folder = NULL; /* without one every process computes it */
+    if (!lk_places_state("hashes", true, &folder, NULL))
+        lk_folder_make(folder);
+    const int rc = lk_checkpoint_hash_ahead(painter->checkpoint, folder, err);
+    free(folder);
+    return rc;
 }
 
 int lk__engine_hashes(lk_engine *engine, struct lk_error *err)

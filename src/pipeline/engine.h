@@ -66,7 +66,6 @@ struct lk_engine {
     lk_catalog *catalog;
     struct lk_debug debug;
     lk__debug_folder *debug_folder; /* or NULL */
-    char *pack_cache;               /* folder of packed weights; NULL: they are not kept */
     double opened;                  /* lk_seconds() when it was; 0: it has run since */
     struct lk_key key;              /* of the hidden mark */
     bool has_key;
