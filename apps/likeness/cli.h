@@ -35,6 +35,7 @@ int cmd_inspect(struct cli *cli, struct lk_error *err);
 int cmd_cast(struct cli *cli, struct lk_error *err);
 int cmd_models(struct cli *cli, struct lk_error *err);
 int cmd_audit(struct cli *cli, struct lk_error *err);
+int cmd_bench(struct cli *cli, struct lk_error *err);
 int cmd_doctor(struct cli *cli, struct lk_error *err);
 
 const struct subcommand *subcommands(size_t *count);

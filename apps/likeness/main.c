@@ -52,6 +52,8 @@ static const struct subcommand commands[] = {
      "likeness audit erase ada.jpg\n", cmd_audit},
     {"doctor", LK_CMD_DOCTOR, LK_TASK_PORTRAIT, 0, 0, "", "say what is installed, which devices work, which models are there",
      "likeness doctor\n", cmd_doctor},
+    {"bench", LK_CMD_BENCH, LK_TASK_PORTRAIT, 0, 1, "[PICTURE]", "time each part of the loop on this machine, faces on PICTURE or on a portrait by the starter",
+     "likeness bench --model sd15.safetensors group.jpg\nlikeness bench --runs 5 --json\n", cmd_bench},
 };
 // clang-format on
 

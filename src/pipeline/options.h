@@ -53,6 +53,7 @@ enum lk_command {
     LK_CMD_RESTORE = 1 << 11,
     LK_CMD_UPSCALE = 1 << 12,
     LK_CMD_REDRAW = 1 << 13,
+    LK_CMD_BENCH = 1 << 14,
 };
 
 /* Where the answers go: what the program, not the library, does with a result. */
@@ -62,6 +63,7 @@ struct lk_output {
     char *debug;   /* --debug */
     char *preview; /* --preview */
     bool json, quiet, verbose;
+    int runs;     /* --runs */
     bool explain; /* --explain: how the prompt is read, instead of a picture */
 };
 

@@ -19,7 +19,7 @@ mobile=mobilefacenet:$shared/data/embedder/MobileFaceNet.onnx
 # Help and usage.
 check 0 'usage: likeness COMMAND' $lk --help
 check 0 '^likeness [0-9]' $lk --version
-for command in portrait draw swap detect compare inspect run cast models audit doctor; do
+for command in portrait draw swap detect compare inspect run cast models audit doctor bench; do
     check 0 "usage: likeness $command" $lk $command --help
 done
 check 2 "no command" $lk paint
@@ -153,6 +153,8 @@ check 2 "'sometimes' is none of auto" $lk draw "a man" --prediction sometimes -o
 check 4 "refiner" $lk draw "a man" --refiner nosuch -o x.png
 check 0 "unet.onnx" $lk models export starter unet -o unet.onnx
 check 0 "ONNX Runtime" $lk doctor
+check 0 '"step":{"seconds"' sh -c "$lk bench --runs 1 --json | tr -d ' '"
+check 2 "not a regular file" $lk bench .
 
 # Real networks.
 check 0 '"box"' $lk detect $photo --detector $scrfd --json
