@@ -153,8 +153,16 @@ check 2 "'sometimes' is none of auto" $lk draw "a man" --prediction sometimes -o
 check 4 "refiner" $lk draw "a man" --refiner nosuch -o x.png
 check 0 "unet.onnx" $lk models export starter unet -o unet.onnx
 check 0 "ONNX Runtime" $lk doctor
-check 0 '"step":{"seconds"' sh -c "$lk bench --runs 1 --json | tr -d ' '"
+check 0 '"step": ."seconds": [0-9]' $lk bench --runs 1 --json
 check 2 "not a regular file" $lk bench .
+
+# Packed weights on disk: the same picture, by the second start, too; what cannot be kept is a remark.
+check 0 "p1.png" $lk draw "a man" --seed 1 --steps 2 --pack-cache packs -o p1.png
+check 0 "unet-.*pack" ls packs
+check 0 "start: the first step began" $lk draw "a man" --seed 1 --steps 2 --pack-cache packs -v -o p2.png
+check 0 "" cmp p1.png p2.png
+check 0 "packed weights are not kept" $lk draw "a man" --seed 1 --steps 2 --pack-cache /proc/no -o p3.png
+check 0 "" cmp p1.png p3.png
 
 # Real networks.
 check 0 '"box"' $lk detect $photo --detector $scrfd --json
