@@ -83,6 +83,7 @@ struct lk_request {
     double guidance_rescale, guidance_start, guidance_end, perturbed_guidance;
     char *freeu;               /* factors as "1.5,1.6,0.9,0.2"; NULL: none */
     int deep_cache;            /* the whole UNet runs in every so manieth step; 1: in all */
+    double token_merging;      /* share of tokens merged in the largest attentions; 0: none */
     int64_t seed;              /* < 0: drawn at random, and reported */
     double variation_strength; /* of the noise of variation_seed; 0: none */
     int64_t variation_seed;    /* < 0: drawn at random, and reported */

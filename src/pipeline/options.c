@@ -103,6 +103,8 @@ static const struct lk_option options[] = {
      "FreeU: factors of the UNet's own channels and of the slow waves in its skips, in its two lowest levels; 1.5,1.6,0.9,0.2 suits SD 1.5", PAINTS},
     {"deep-cache", 0, LK_OPTION_INT, IN_REQUEST(deep_cache), 1, 100, NULL, "1", "N",
      "run the whole UNet in every N-th step only, and its last layer between (DeepCache): faster, and another picture; 1: in all", DRAWS},
+    {"token-merging", 0, LK_OPTION_REAL, IN_REQUEST(token_merging), 0, 0.75, NULL, "0", "RATIO",
+     "merge this share of the tokens in the UNet's largest self-attentions (ToMe; SD 1.x and 2.x): faster, and another picture; 0: none", DRAWS},
     {"seed", 0, LK_OPTION_INT64, IN_REQUEST(seed), -1, 9007199254740991.0, NULL, "-1", "N",
      "picture i of --count has seed N + i; -1 draws one at random and reports it", PAINTS},
     {"variation-strength", 0, LK_OPTION_REAL, IN_REQUEST(variation_strength), 0, 1, NULL, "0", "X",

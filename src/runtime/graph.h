@@ -107,6 +107,16 @@ lk_value lk_graph_image_of_tokens(lk_graph *graph, lk_value tokens, lk_value lik
 lk_value lk_graph_as_pixels(lk_graph *graph, lk_value x);
 /* ids [N,T] i64, table [V,C] → [N,T,C] */
 lk_value lk_graph_gather(lk_graph *graph, lk_value table, lk_value ids);
+/* Tokens that say nearly the same, merged (Bolya & Hoffman 2023, arXiv 2303.17604). x [N,H·W,C] →
+ * to [N,H·W] i64, the row 0 … H·W−merged−1 that each token goes to: the upper left one of every 2×2
+ * keeps a row, and so do the others, but for the `merged` ones of them that are nearest, by cosine,
+ * to one of the former; they go to its row. */
+lk_value lk_graph_match_tokens(
+    lk_graph *graph, lk_value x, int64_t height, int64_t width, int64_t merged);
+/* x [N,T,C], to [N,T] → [N,rows,C]: row j is the mean of the tokens that go to it */
+lk_value lk_graph_merge_tokens(lk_graph *graph, lk_value x, lk_value to, int64_t rows);
+/* x [N,rows,C], to [N,T] → [N,T,C]: each token is the row that it went to */
+lk_value lk_graph_spread_tokens(lk_graph *graph, lk_value x, lk_value to);
 /* timestep [N] f32 → [N,size]: cosines first, then sines, frequencies exp(−ln(10000)·i/(size/2)) */
 lk_value lk_graph_time_embedding(lk_graph *graph, lk_value timestep, int size);
 

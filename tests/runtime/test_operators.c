@@ -183,6 +183,24 @@ static lk_value gather(lk_graph *g, const lk_value *in)
     return lk_graph_gather(g, PARAMETER(g, 1, 9, 4), in[0]);
 }
 
+/* 30 tokens of 6×5: 6 stay, 24 may go. The order of the rows between is nobody's business. */
+static lk_value merged(lk_graph *g, lk_value x, int64_t gone)
+{
+    lk_value to = lk_graph_match_tokens(g, x, 6, 5, gone);
+    lk_value y = lk_graph_merge_tokens(g, lk_graph_scale(g, x, 2), to, 30 - gone);
+    return lk_graph_spread_tokens(g, y, to);
+}
+
+static lk_value merge_tokens(lk_graph *g, const lk_value *in)
+{
+    return merged(g, in[0], 13);
+}
+
+static lk_value merge_all_tokens(lk_graph *g, const lk_value *in)
+{
+    return merged(g, in[0], 24);
+}
+
 static lk_value time_embedding(lk_graph *g, const lk_value *in)
 {
     return lk_graph_time_embedding(g, in[0], 16);
@@ -235,6 +253,8 @@ static const struct operator_case {
     {"image_of_tokens", image_of_tokens, 2, {{4, {2, 4, 6, 5}}, {3, {2, 30, 3}}}, 0, LK_F32, NULL},
     {"as_pixels", as_pixels, 1, {{2, {2, 8}}}, 0, LK_F32, NULL},
     {"gather", gather, 1, {{2, {2, 3}}}, 0, LK_I64, ids},
+    {"merge_tokens", merge_tokens, 1, {{3, {2, 30, 8}}}, 0, LK_F32, NULL},
+    {"merge_all_tokens", merge_all_tokens, 1, {{3, {2, 30, 8}}}, 0, LK_F32, NULL},
     {"time_embedding", time_embedding, 1, {{1, {2}}}, 0, LK_F32, timesteps},
 };
 

@@ -137,7 +137,9 @@ static void changed_unets_agree(void **state)
     const struct lk_unet_variant caching = {.caches = 1};
     const struct lk_unet_variant freed = {
         .freed = 1, .freeu = {{1.5f, 1.6f}, {0.9f, 0.2f}}, .height = 16, .width = 8};
+    const struct lk_unet_variant merging = {.merging = 0.6, .height = 9, .width = 16};
     struct model model = open_family(NULL, __LINE__);
+    compare_unet(&model, &merging, 9, 16);
     compare_unet(&model, &perturbed, 8, 16);
     compare_unet(&model, &caching, 8, 16);
     compare_unet(&model, &freed, 16, 8);

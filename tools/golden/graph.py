@@ -3,7 +3,7 @@
 """What torch computes for every abstract operator of runtime/graph.h: tests/golden/graph.txt.
 
 One line per case: name, rank, dimensions, numbers (f32, 9 digits). Operands are not stored: operand number s of a case holds
-fill(s, shape), the same integers in tests/runtime/test_operators.c. Needs torch and diffusers; run from anywhere.
+fill(s, shape), the same integers in tests/runtime/test_operators.c. Needs torch, diffusers and tomesd; run from anywhere.
 """
 import math
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers.models.embeddings import get_timestep_embedding
+from tomesd.merge import bipartite_soft_matching_random2d
 
 OUT = Path(__file__).resolve().parents[2] / "tests/golden/graph.txt"
 
@@ -29,6 +30,11 @@ def attention(q, k, v, heads, causal=False):
 def geglu(x):
     a, b = x.chunk(2, -1)
     return a * F.gelu(b)
+
+
+def merged(x, gone):
+    merge, unmerge = bipartite_soft_matching_random2d(x, 5, 6, 2, 2, gone, no_rand=True)
+    return unmerge(merge(2 * x))
 
 
 image, tokens = fill(1, 2, 4, 6, 5), fill(1, 2, 7, 8)
@@ -61,6 +67,8 @@ cases = {
     "image_of_tokens": fill(2, 2, 30, 3).transpose(1, 2).unflatten(2, (6, 5)),
     "as_pixels": fill(1, 2, 8)[:, :, None, None],
     "gather": fill(1, 9, 4)[torch.tensor([[0, 8, 3], [2, 2, 7]])],
+    "merge_tokens": merged(fill(1, 2, 30, 8), 13),
+    "merge_all_tokens": merged(fill(1, 2, 30, 8), 24),
     "time_embedding": get_timestep_embedding(torch.tensor([981.0, 1.0]), 16, flip_sin_to_cos=True, downscale_freq_shift=0),
 }
 

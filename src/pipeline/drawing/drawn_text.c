@@ -113,6 +113,8 @@ int lk__drawn_text(const struct lk_request *r, struct lk__drawn_text *out, struc
         say_hires(to, r);
     if (r->deep_cache > 1)
         say(to, "DeepCache interval", "%d", r->deep_cache);
+    if (r->token_merging > 0)
+        say(to, "Token merging ratio", "%g", r->token_merging);
     for (int i = 0; i < r->n_controls; i++)
         say_control(to, i, r);
     int rc = say_adapters(to, r, err);

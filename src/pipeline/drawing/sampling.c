@@ -99,6 +99,7 @@ void lk__sampling_apply(const struct lk__sampling *sampling,
     options->freeu = request->freeu ? &sampling->freeu : NULL;
     options->eta = request->eta;
     options->deep_cache = request->deep_cache;
+    options->token_merging = request->token_merging;
     options->guidance_options = (struct lk_guidance_options){
         .rescale = request->guidance_rescale,
         .start = request->guidance_start,

@@ -40,6 +40,9 @@ enum lk__op {
     LK__IMAGE_OF_TOKENS,
     LK__AS_PIXELS,
     LK__GATHER,
+    LK__MATCH_TOKENS,
+    LK__MERGE_TOKENS,
+    LK__SPREAD_TOKENS,
     LK__TIME_EMBEDDING,
     LK__OP_COUNT
 };
@@ -72,6 +75,9 @@ struct lk__value {
         struct {
             float low, high;
         } clip;
+        struct {
+            int64_t height, width, merged;
+        } match;
         float factor;
     } as;
 };

@@ -32,6 +32,9 @@ static const char *const op_names[LK__OP_COUNT] = {
     [LK__IMAGE_OF_TOKENS] = "image of tokens",
     [LK__AS_PIXELS] = "as pixels",
     [LK__GATHER] = "gather",
+    [LK__MATCH_TOKENS] = "match tokens",
+    [LK__MERGE_TOKENS] = "merge tokens",
+    [LK__SPREAD_TOKENS] = "spread tokens",
     [LK__TIME_EMBEDDING] = "time embedding",
 };
 
@@ -426,6 +429,53 @@ lk_value lk_graph_gather(lk_graph *graph, lk_value table, lk_value ids)
     value.rank = 3;
     value.shape[2] = rows->shape[1];
     return lk__graph_append(graph, &value);
+}
+
+lk_value lk_graph_match_tokens(
+    lk_graph *graph, lk_value x, int64_t height, int64_t width, int64_t merged)
+{
+    const enum lk__op op = LK__MATCH_TOKENS;
+    const struct lk__value *in = operand(graph, op, "x", x, 3);
+    if (!in || !expect(graph, op, "x's tokens", in->shape[1], height * width))
+        return LK_NO_VALUE;
+    const int64_t kept = (height / 2) * (width / 2);
+    if (merged < 1 || kept < 1 || merged > height * width - kept)
+        return lk__graph_fail(graph, LK_E_INPUT, "match tokens: %lld of %lldx%lld",
+                              (long long)merged, (long long)height, (long long)width);
+    struct lk__value value = like(op, in);
+    value.in[0] = x;
+    value.dtype = LK_I64;
+    value.rank = 2;
+    value.shape[1] = height * width;
+    value.as.match.height = height;
+    value.as.match.width = width;
+    value.as.match.merged = merged;
+    return lk__graph_append(graph, &value);
+}
+
+/* x [N,*,C] and to [N,T] i64 → [N,tokens,C]; tokens 0: T */
+static lk_value regroup(lk_graph *graph, enum lk__op op, lk_value x, lk_value to, int64_t tokens)
+{
+    const struct lk__value *in = operand(graph, op, "x", x, 3);
+    const struct lk__value *rows = operand(graph, op, "to", to, 2);
+    if (!in || !rows)
+        return LK_NO_VALUE;
+    if (rows->dtype != LK_I64)
+        return lk__graph_fail(graph, LK_E_INPUT, "%s: rows are not i64", op_names[op]);
+    struct lk__value value = like(op, in);
+    value.in[0] = x, value.in[1] = to;
+    value.shape[1] = tokens ? tokens : rows->shape[1];
+    return lk__graph_append(graph, &value);
+}
+
+lk_value lk_graph_merge_tokens(lk_graph *graph, lk_value x, lk_value to, int64_t rows)
+{
+    return regroup(graph, LK__MERGE_TOKENS, x, to, rows);
+}
+
+lk_value lk_graph_spread_tokens(lk_graph *graph, lk_value x, lk_value to)
+{
+    return regroup(graph, LK__SPREAD_TOKENS, x, to, 0);
 }
 
 lk_value lk_graph_time_embedding(lk_graph *graph, lk_value timestep, int size)

@@ -19,10 +19,17 @@ static double scores(const struct lk__extent *e, int level, int heads, int parts
                                  : 2.0 * e->rows * heads * tokens * tokens / parts * sizeof(float);
 }
 
+/* Of each token that may go, 3 of 4, to each that stays, where tokens are matched. */
+static double likenesses(const struct lk__extent *e)
+{
+    const double tokens = (double)e->height * e->width;
+    return e->merges ? e->rows * 0.75 * tokens * 0.25 * tokens * sizeof(float) : 0;
+}
+
 size_t lk__unet_work(const lk_checkpoint *checkpoint, const struct lk__extent *e, int parts)
 {
     const struct lk_unet_config *c = &lk_checkpoint_config(checkpoint)->unet;
-    double most = 0;
+    double most = likenesses(e);
     for (int i = 0; i < c->levels; i++) {
         const double bytes = c->attention[i] ? scores(e, i, c->heads[i], parts) : 0;
         most = bytes > most ? bytes : most;

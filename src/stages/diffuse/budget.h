@@ -22,6 +22,7 @@
 struct lk__extent {
     int rows;          /* of the batch */
     int height, width; /* of the latent */
+    bool merges;       /* tokens at its own size (lk_unet_variant.merging) */
 };
 
 /* In place of parts: our own kernels, whose attention stores no scores. */

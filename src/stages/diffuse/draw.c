@@ -105,17 +105,24 @@ static int open_vae(struct sitting *s,
 
 static bool same_freeu(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
 {
-    bool same = a->height == b->height && a->width == b->width;
-    for (int i = 0; i < LK__FREEU_LEVELS; i++)
+    bool same = a->freed == b->freed;
+    for (int i = 0; a->freed && i < LK__FREEU_LEVELS; i++)
         same = same && a->freeu.b[i] == b->freeu.b[i] && a->freeu.s[i] == b->freeu.s[i];
     return same;
+}
+
+/* Both are for one size. */
+static bool is_sized(const struct lk_unet_variant *v)
+{
+    return v->freed || v->merging > 0;
 }
 
 static bool same_variant(const struct lk_unet_variant *a, const struct lk_unet_variant *b)
 {
     return a->perturbed == b->perturbed && a->controlled == b->controlled &&
-           a->caches == b->caches && a->images == b->images && a->freed == b->freed &&
-           (!a->freed || same_freeu(a, b));
+           a->caches == b->caches && a->images == b->images && same_freeu(a, b) &&
+           a->merging == b->merging &&
+           (!is_sized(a) || (a->height == b->height && a->width == b->width));
 }
 
 /* The UNet of the variant that is asked for, for runs of that extent; another one is given up, and
@@ -127,8 +134,10 @@ static int choose_unet(lk_drawer *d,
 {
     const struct lk__budget budget = budget_of(d);
     lk_graph *graph = NULL;
-    if (!same_variant(&d->variant, variant))
+    if (!same_variant(&d->variant, variant)) {
         lk__network_close(&d->unet);
+        lk__network_close(&d->shallow);
+    }
     d->variant = *variant;
     int rc = lk_unet_variant_graph(d->checkpoint, variant, &graph, err);
     if (!rc && !lk__budget_is_ample(&budget, graph, lk__unet_work, extent, &d->unet)) {
@@ -212,6 +221,20 @@ static int check_size(const struct lk_draw_options *o, int factor, struct lk_err
                            "--size %dx%d: each side must be a multiple of %d from %d to %d",
                            o->width, o->height, factor, LK_DRAW_MIN_SIDE, LK_DRAW_MAX_SIDE);
     }
+    return 0;
+}
+
+static int check_reuse(const lk_drawer *d, const struct lk_draw_options *o, struct lk_error *err)
+{
+    if (o->deep_cache > 1 && (o->n_controls || o->n_adapters))
+        return lk_fail(err, LK_E_INPUT,
+                       "--deep-cache does not go with --control and image prompts, which change "
+                       "what is kept");
+    if (o->token_merging > 0 && !lk_checkpoint_config(d->checkpoint)->unet.attention[0])
+        return lk_fail(err, LK_E_INPUT,
+                       "--token-merging does nothing with checkpoint '%s': its UNet has no "
+                       "attention at the latent's own size, only SD 1.x and 2.x have; leave it out",
+                       lk_checkpoint_name(d->checkpoint));
     return 0;
 }
 
@@ -610,7 +633,7 @@ static int open_shallow(struct sitting *s, const struct lk__extent *extent, stru
     lk_drawer *d = s->drawer;
     const struct lk__budget budget = budget_of(d);
     lk_graph *graph = NULL;
-    int rc = lk_unet_shallow_graph(d->checkpoint, &graph, err);
+    int rc = lk_unet_shallow_graph(d->checkpoint, &d->variant, &graph, err);
     rc = rc ? rc : lk__budget_open(&budget, graph, lk__unet_work, extent, &d->shallow, err);
     lk_graph_free(graph);
     s->cache =
@@ -630,10 +653,12 @@ static int open_unets(struct sitting *s, struct lk_error *err)
         .images = o->n_adapters,
         .freed = o->freeu != NULL,
         .freeu = o->freeu ? *o->freeu : (struct lk_freeu){{0}},
+        .merging = o->token_merging,
         .height = s->shape[1],
         .width = s->shape[2],
     };
-    struct lk__extent extent = {rows_of(s, s->own.guidance.conditioning), s->shape[1], s->shape[2]};
+    struct lk__extent extent = {rows_of(s, s->own.guidance.conditioning), s->shape[1], s->shape[2],
+                                o->token_merging > 0};
     int rc = choose_unet(s->drawer, &variant, &extent, err);
     rc = rc || !variant.caches ? rc : open_shallow(s, &extent, err);
     s->own.predictor.unet = s->drawer->unet.session;
@@ -715,10 +740,7 @@ int lk_draw(lk_drawer *drawer,
         .sees_mask = config->unet.in_channels == 2 * channels + 1,
     };
     int rc = check_size(options, factor, err);
-    if (!rc && options->deep_cache > 1 && (options->n_controls || options->n_adapters))
-        rc = lk_fail(err, LK_E_INPUT,
-                     "--deep-cache does not go with --control and image prompts, which change what "
-                     "is kept");
+    rc = rc ? rc : check_reuse(drawer, options, err);
     rc = rc ? rc : check_mask(options, err);
     rc = rc || !refiner ? rc : check_refiner(refiner->drawer, channels, err);
     rc = rc ? rc : plan(&s, err);

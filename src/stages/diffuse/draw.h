@@ -77,6 +77,8 @@ struct lk_draw_options {
     const struct lk_draw_refiner *refiner; /* or NULL */
     int deep_cache; /* the whole UNet runs in every so manieth call only (deep_cache.h); up to 1: in
                        all. Not with controls; the refiner runs as a whole */
+    double token_merging; /* share of tokens merged in the self-attentions of the latent's own size:
+                             0 none, at most 0.75 */
     const struct lk_draw_preview *preview; /* or NULL */
     int tile; /* 0: large latents are decoded in tiles (docs/diffuse.md); else of this side */
 };

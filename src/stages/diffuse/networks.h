@@ -35,17 +35,22 @@ struct lk_unet_variant {
                               beside its skip (deep_cache.h) */
     int freed;             /* FreeU, for one size: */
     struct lk_freeu freeu; /* by these factors */
-    int height, width;     /* of the latent */
+    double merging;    /* 0 … 0.75: this share of the tokens is merged in the self-attentions of
+                          the latent's own size, for one size (match tokens of graph.h) */
+    int height, width; /* of the latent */
 };
 int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
                           const struct lk_unet_variant *variant, /* or NULL */
                           lk_graph **out,
                           struct lk_error *err);
 
-/* Its first convolution and its last layer: what a caching UNet does with `deep`.
+/* Its first convolution and its last layer: what a caching UNet of that variant does with `deep`.
  * in:  as lk_unet_graph, and deep
  * out: noise */
-int lk_unet_shallow_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
+int lk_unet_shallow_graph(const lk_checkpoint *checkpoint,
+                          const struct lk_unet_variant *variant,
+                          lk_graph **out,
+                          struct lk_error *err);
 
 /* AutoencoderKL. latent [N,latent_channels,h,w] (not scaled) → picture [N,3,f·h,f·w], −1…1 but not
  * clipped; f = 2^(levels−1). */

@@ -23,6 +23,7 @@ struct builder {
     const struct lk_unet_variant *variant; /* or NULL */
     lk_value perturb;                      /* [N,1,1], of a variant */
     struct lk__image_inputs images;        /* of a variant, else none */
+    int level;                             /* 0: of the latent's size */
     int in_middle;
     int time_width;
     struct lk__skip *skips;
@@ -64,6 +65,31 @@ static lk_value attention(struct builder *b,
     return lk__net_linear(&b->net, y, part, width, width, 0);
 }
 
+/* How many tokens are merged: of every 2×2 one stays. */
+static int64_t merged_tokens(const struct lk_unet_variant *v)
+{
+    const int64_t tokens = (int64_t)v->height * v->width;
+    const int64_t most = tokens - (int64_t)(v->height / 2) * (v->width / 2);
+    const int64_t asked = (int64_t)((double)tokens * v->merging);
+    return asked < most ? asked : most;
+}
+
+/* attn1 of `name`; h [N,T,width] is x through a norm. At the latent's own size the variant's share
+ * of tokens, found by x, is merged before and spread again behind, as tomesd does. */
+static lk_value self_attention(
+    struct builder *b, lk_value x, lk_value h, const char *name, int width, int heads)
+{
+    const struct lk_unet_variant *v = b->variant;
+    lk_graph *g = b->net.graph;
+    const int64_t merged = v && !b->level ? merged_tokens(v) : 0;
+    if (!merged)
+        return attention(b, h, h, name, width, width, heads);
+    lk_graph_at(g, "%s", name);
+    lk_value to = lk_graph_match_tokens(g, x, v->height, v->width, merged);
+    h = lk_graph_merge_tokens(g, h, to, (int64_t)v->height * v->width - merged);
+    return lk_graph_spread_tokens(g, attention(b, h, h, name, width, width, heads), to);
+}
+
 /* x += attn1(norm1 x); x += attn2(norm2 x, context); x += ff(norm3 x), ff = linear(a·gelu(b)) of
  * width 4. x [N,T,width] */
 static lk_value transformer_block(
@@ -74,7 +100,7 @@ static lk_value transformer_block(
     lk__name(part, "%s.norm1", name);
     lk_value h = lk__net_layer_norm(&b->net, x, part, width);
     lk__name(part, "%s.attn1", name);
-    x = lk_graph_add(g, attention(b, h, h, part, width, width, heads), x);
+    x = lk_graph_add(g, self_attention(b, x, h, part, width, heads), x);
     lk__name(part, "%s.norm2", name);
     h = lk__net_layer_norm(&b->net, x, part, width);
     lk__name(part, "%s.attn2", name);
@@ -142,6 +168,7 @@ static lk_value down(struct builder *b, lk_value x)
     int channels = c->width[0];
     keep(b, x, channels);
     for (int level = 0; level < c->levels; level++) {
+        b->level = level;
         for (int j = 0; j < c->resnets[level]; j++) {
             lk__name(name, "down_blocks.%d.resnets.%d", level, j);
             x = resnet(b, x, name, channels, c->width[level]);
@@ -193,7 +220,7 @@ static lk_value join(struct builder *b, lk_value x, lk_value skip, int i, int le
 static lk_value up_layer(struct builder *b, lk_value x, int i, int j, int in)
 {
     const struct lk_unet_config *c = b->config;
-    const int level = c->levels - 1 - i;
+    const int level = b->level = c->levels - 1 - i;
     char name[LK__NAME_SIZE];
     lk__name(name, "up_blocks.%d.resnets.%d", i, j);
     x = resnet(b, x, name, in, c->width[level]);
@@ -400,9 +427,14 @@ int lk_unet_variant_graph(const lk_checkpoint *checkpoint,
     return write_graph(checkpoint, variant, build, out, err);
 }
 
-int lk_unet_shallow_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
+int lk_unet_shallow_graph(const lk_checkpoint *checkpoint,
+                          const struct lk_unet_variant *variant,
+                          lk_graph **out,
+                          struct lk_error *err)
 {
-    return write_graph(checkpoint, NULL, build_shallow, out, err);
+    const struct lk_unet_variant own = {
+        .merging = variant->merging, .height = variant->height, .width = variant->width};
+    return write_graph(checkpoint, &own, build_shallow, out, err);
 }
 
 int lk_unet_graph(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err)
