@@ -259,9 +259,11 @@ static int show_adapter(const struct lk_model_entry *entry, struct lk_error *err
            lk_adapter_kind_name(info->kind), (double)info->numbers / 1e6, lk_adapter_family(info),
            info->layers, info->context);
     printf("reads        %d numbers of a %s\n", info->reads,
-           info->kind == LK_ADAPTER_FACE    ? "face"
-           : info->kind == LK_ADAPTER_PLAIN ? "picture"
-                                            : "token");
+           lk_adapter_reads_face(info->kind) ? "face"
+           : info->kind == LK_ADAPTER_PLAIN  ? "picture"
+                                             : "token");
+    if (info->sees)
+        printf("sees         %d numbers of a token\n", info->sees);
     if (info->tokens)
         printf("tokens       %d\n", info->tokens);
     if (info->loras)

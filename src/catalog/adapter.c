@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What kind of IP-Adapter a file is, told by the tensors of its projection, and which layers it
- * serves. */
+ * serves. Both versions of FaceID Plus have the same tensors: the second is told by "plusv2" in the
+ * file's name, as all who use them do. */
 #include "catalog/adapter.h"
 
 #include <limits.h>
@@ -12,6 +13,8 @@
 
 enum { MOST_TOKENS = 4096 };
 
+#define FACE_RESAMPLER "image_proj.perceiver_resampler."
+
 struct lk_adapter {
     char *path, *name;
     lk_tensor_file *file;
@@ -20,13 +23,35 @@ struct lk_adapter {
 
 static const struct kind {
     const char *name;
-    const char *probe; /* a tensor that only this kind has, of those further down */
-    const char *reads; /* whose last side is what it reads */
+    const char *probe;     /* a tensor that only this kind has, of those further down */
+    const char *reads;     /* whose last side is what it reads */
+    const char *resampler; /* what its names begin with; NULL: there is none */
+    bool face;
 } KINDS[LK_ADAPTER_KINDS] = {
-    [LK_ADAPTER_PLAIN] = {"IP-Adapter", "image_proj.proj.weight", "image_proj.proj.weight"},
-    [LK_ADAPTER_PLUS] = {"IP-Adapter Plus", "image_proj.latents", "image_proj.proj_in.weight"},
-    [LK_ADAPTER_FULL] = {"IP-Adapter Full", "image_proj.proj.3.weight", "image_proj.proj.0.weight"},
-    [LK_ADAPTER_FACE] = {"IP-Adapter FaceID", "image_proj.norm.weight", "image_proj.proj.0.weight"},
+    [LK_ADAPTER_PLAIN] = {.name = "IP-Adapter",
+                          .probe = "image_proj.proj.weight",
+                          .reads = "image_proj.proj.weight"},
+    [LK_ADAPTER_PLUS] = {.name = "IP-Adapter Plus",
+                         .probe = "image_proj.latents",
+                         .reads = "image_proj.proj_in.weight",
+                         .resampler = "image_proj."},
+    [LK_ADAPTER_FULL] = {.name = "IP-Adapter Full",
+                         .probe = "image_proj.proj.3.weight",
+                         .reads = "image_proj.proj.0.weight"},
+    [LK_ADAPTER_FACE_PLUS] = {.name = "IP-Adapter FaceID Plus",
+                              .probe = FACE_RESAMPLER "proj_in.weight",
+                              .reads = "image_proj.proj.0.weight",
+                              .resampler = FACE_RESAMPLER,
+                              .face = true},
+    [LK_ADAPTER_FACE_PLUS_V2] = {.name = "IP-Adapter FaceID PlusV2",
+                                 .probe = FACE_RESAMPLER "proj_in.weight",
+                                 .reads = "image_proj.proj.0.weight",
+                                 .resampler = FACE_RESAMPLER,
+                                 .face = true},
+    [LK_ADAPTER_FACE] = {.name = "IP-Adapter FaceID",
+                         .probe = "image_proj.norm.weight",
+                         .reads = "image_proj.proj.0.weight",
+                         .face = true},
 };
 
 static const struct {
@@ -37,6 +62,11 @@ static const struct {
 const char *lk_adapter_kind_name(enum lk_adapter_kind kind)
 {
     return KINDS[kind].name;
+}
+
+bool lk_adapter_reads_face(enum lk_adapter_kind kind)
+{
+    return KINDS[kind].face;
 }
 
 const char *lk_adapter_family(const struct lk_adapter_info *info)
@@ -53,17 +83,13 @@ const struct lk_tensor *lk_adapter_tensor(const lk_adapter *adapter, const char 
 }
 
 /* That side of a tensor, a number that an int holds; 0 when there is none. */
-static int side(const struct lk_tensor *tensor, int axis)
+static int side_of(const lk_adapter *a, const char *name, int axis)
 {
+    const struct lk_tensor *tensor = lk_adapter_tensor(a, name);
     const bool is_there = tensor && axis >= 0 && axis < tensor->rank;
     return is_there && tensor->shape[axis] > 0 && tensor->shape[axis] < INT_MAX / 8
                ? (int)tensor->shape[axis]
                : 0;
-}
-
-static int side_of(const lk_adapter *a, const char *name, int axis)
-{
-    return side(lk_adapter_tensor(a, name), axis);
 }
 
 static int broken(const lk_adapter *a, const char *what, struct lk_error *err)
@@ -74,11 +100,6 @@ static int broken(const lk_adapter *a, const char *what, struct lk_error *err)
 
 static int read_kind(lk_adapter *a, struct lk_error *err)
 {
-    if (lk_adapter_tensor(a, "image_proj.perceiver_resampler.proj_in.weight"))
-        return lk_fail(err, LK_E_INPUT,
-                       "ip-adapter '%s' is a FaceID Plus, which is not supported: take a FaceID "
-                       "without Plus, as ip-adapter-faceid_sd15.bin",
-                       a->path);
     int kind = 0;
     while (kind < LK_ADAPTER_KINDS && !lk_adapter_tensor(a, KINDS[kind].probe))
         kind++;
@@ -87,32 +108,47 @@ static int read_kind(lk_adapter *a, struct lk_error *err)
                        "'%s' is no IP-Adapter: it has no image_proj and ip_adapter that belong "
                        "together",
                        a->path);
+    if (kind == LK_ADAPTER_FACE_PLUS && strcasestr(a->name, "plusv2"))
+        kind = LK_ADAPTER_FACE_PLUS_V2;
     a->info.kind = (enum lk_adapter_kind)kind;
-    const struct lk_tensor *reads = lk_adapter_tensor(a, KINDS[kind].reads);
-    a->info.reads = side(reads, 1);
-    return a->info.reads ? 0 : broken(a, KINDS[kind].reads, err);
+    a->info.reads = side_of(a, KINDS[kind].reads, 1);
+    if (!a->info.reads)
+        return broken(a, KINDS[kind].reads, err);
+    const bool looks = KINDS[kind].face && KINDS[kind].resampler;
+    a->info.sees = looks ? side_of(a, KINDS[kind].probe, 1) : 0;
+    return a->info.sees || !looks ? 0 : broken(a, KINDS[kind].probe, err);
+}
+
+static void count_blocks(lk_adapter *a)
+{
+    const char *resampler = KINDS[a->info.kind].resampler;
+    char block[80];
+    do
+        snprintf(block, sizeof block, "%slayers.%d.0.to_q.weight", resampler, a->info.blocks);
+    while (lk_adapter_tensor(a, block) && ++a->info.blocks);
 }
 
 static int read_tokens(lk_adapter *a, struct lk_error *err)
 {
     static const char *const made_by[LK_ADAPTER_KINDS] = {
         [LK_ADAPTER_PLAIN] = "image_proj.proj.weight",
+        [LK_ADAPTER_PLUS] = "image_proj.latents",
+        [LK_ADAPTER_FACE_PLUS] = "image_proj.proj.2.weight",
+        [LK_ADAPTER_FACE_PLUS_V2] = "image_proj.proj.2.weight",
         [LK_ADAPTER_FACE] = "image_proj.proj.2.weight"};
     struct lk_adapter_info *info = &a->info;
     const char *name = made_by[info->kind];
-    char block[64];
-    if (name) {
-        const int numbers = side_of(a, name, 0);
-        info->tokens = numbers % info->context ? 0 : numbers / info->context;
-        return info->tokens && info->tokens <= MOST_TOKENS ? 0 : broken(a, name, err);
-    }
-    if (info->kind == LK_ADAPTER_FULL)
+    if (KINDS[info->kind].resampler)
+        count_blocks(a);
+    if (!name)
         return 0;
-    info->tokens = side_of(a, "image_proj.latents", 1);
-    do
-        snprintf(block, sizeof block, "image_proj.layers.%d.0.to_q.weight", info->blocks);
-    while (lk_adapter_tensor(a, block) && ++info->blocks);
-    return info->tokens && info->tokens <= MOST_TOKENS ? 0 : broken(a, "image_proj.latents", err);
+    const int numbers = side_of(a, name, 0);
+    const int each = info->sees ? side_of(a, FACE_RESAMPLER "proj_in.weight", 0) : info->context;
+    if (info->kind == LK_ADAPTER_PLUS)
+        info->tokens = side_of(a, name, 1);
+    else
+        info->tokens = each && numbers % each == 0 ? numbers / each : 0;
+    return info->tokens && info->tokens <= MOST_TOKENS ? 0 : broken(a, name, err);
 }
 
 /* Layer i: keys and values of the same shape [width, context]. */

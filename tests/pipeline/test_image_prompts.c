@@ -19,7 +19,7 @@
 #include "support/temp.h"
 #include <likeness/likeness.h>
 
-static const char *plain, *face_id, *nobody; /* nobody: a picture without a face */
+static const char *plain, *face_id, *face_plus, *nobody; /* nobody: a picture without a face */
 
 static void small(struct lk_request *r)
 {
@@ -315,6 +315,34 @@ static void adapters_come_and_go_in_one_engine(void **state)
     lk_engine_free(engine);
 }
 
+/* The encoder beside it sees the face of the photo, or the one that the cast has kept. */
+static void a_face_id_plus_looks_at_the_face(void **state)
+{
+    (void)state;
+    lk_engine *engine = open_engine();
+    struct lk_request r;
+    void *bytes[2];
+    size_t size[2];
+    add_ada();
+    for (int i = 0; i < 2; i++) {
+        json_t *report;
+        ask_face(&r, "ada", "recorded");
+        if (i)
+            replace(&r.face_adapter, face_plus);
+        bytes[i] = draw(engine, &r, &size[i], &report);
+        json_decref(report);
+        json_t *row = last_row();
+        assert_true(names_model(row, "ip-adapter"));
+        assert_int_equal(names_model(row, "image-encoder"), i);
+        json_decref(row);
+    }
+    assert_true(size[0] != size[1] || memcmp(bytes[0], bytes[1], size[0]));
+    remove_ada();
+    free(bytes[0]);
+    free(bytes[1]);
+    lk_engine_free(engine);
+}
+
 /* In a portrait the face goes into the drawing, and is swapped in afterwards. */
 static void a_portrait_takes_both_ways(void **state)
 {
@@ -412,8 +440,10 @@ static int prepare(void **state)
     plain = scratch_path("plain.safetensors");
     face_id = scratch_path("face_id.safetensors");
     nobody = scratch_path("nobody.png");
-    test_adapter_write(plain, checkpoint, false);
-    test_adapter_write(face_id, checkpoint, true);
+    face_plus = scratch_path("face-plusv2.safetensors");
+    test_adapter_write(plain, checkpoint, TEST_PLAIN_ADAPTER);
+    test_adapter_write(face_id, checkpoint, TEST_FACE_ID);
+    test_adapter_write(face_plus, checkpoint, TEST_FACE_ID_PLUS);
     test_vision_write(scratch_path("image_encoder"));
     lk_checkpoint_free(checkpoint);
     free(path);
@@ -435,6 +465,7 @@ int main(void)
         cmocka_unit_test(report_audit_and_picture_tell_of_it),
         cmocka_unit_test(nobody_is_born_of_it),
         cmocka_unit_test(adapters_come_and_go_in_one_engine),
+        cmocka_unit_test(a_face_id_plus_looks_at_the_face),
         cmocka_unit_test(a_portrait_takes_both_ways),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(a_missing_encoder_is_asked_for),

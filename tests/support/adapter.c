@@ -9,7 +9,8 @@
 #include "support/checkpoint.h"
 #include "support/temp.h"
 
-enum { TOKENS = 4, FACE = 512, VECTOR = 24, RANK = 4, MAX_TENSORS = 2 * LK_ADAPTER_LAYERS + 16 };
+enum { TOKENS = 4, FACE = 512, VECTOR = 24, STATES = 32, HEAD = 64, RANK = 4 };
+enum { MAX_TENSORS = 2 * LK_ADAPTER_LAYERS + 32 };
 
 struct writing {
     struct tensor {
@@ -66,26 +67,51 @@ static void write_all(const char *path, const struct writing *w)
     free(text);
 }
 
-void test_adapter_write(const char *path, const lk_checkpoint *checkpoint, bool is_face_id)
+static void add_layer(struct writing *w, const char *name, int rows, int columns)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.weight", name);
+    add(w, full, rows, columns);
+    snprintf(full, sizeof full, "%s.bias", name);
+    add(w, full, rows, 0);
+}
+
+/* Of one block and one head. */
+static void add_resampler(struct writing *w, int width)
+{
+#define AT "image_proj.perceiver_resampler."
+    add_layer(w, AT "proj_in", width, STATES);
+    add_layer(w, AT "proj_out", width, width);
+    add_layer(w, AT "norm_out", width, 0);
+    add_layer(w, AT "layers.0.0.norm1", width, 0);
+    add_layer(w, AT "layers.0.0.norm2", width, 0);
+    add_layer(w, AT "layers.0.1.0", width, 0);
+    add(w, AT "layers.0.0.to_q.weight", HEAD, width);
+    add(w, AT "layers.0.0.to_kv.weight", 2 * HEAD, width);
+    add(w, AT "layers.0.0.to_out.weight", width, HEAD);
+    add(w, AT "layers.0.1.1.weight", 4 * width, width);
+    add(w, AT "layers.0.1.3.weight", width, 4 * width);
+#undef AT
+}
+
+void test_adapter_write(const char *path, const lk_checkpoint *checkpoint, enum test_adapter kind)
 {
     const int context = lk_checkpoint_config(checkpoint)->unet.context;
     struct lk__crossings crossings;
     struct writing w = {.n = 0};
-    lk__crossings_read(checkpoint, &crossings);
-    const char *last = is_face_id ? "image_proj.proj.2" : "image_proj.proj";
     char name[64];
-    if (is_face_id) {
-        add(&w, "image_proj.proj.0.weight", FACE, FACE);
-        add(&w, "image_proj.proj.0.bias", FACE, 0);
+    lk__crossings_read(checkpoint, &crossings);
+    if (kind == TEST_PLAIN_ADAPTER) {
+        add_layer(&w, "image_proj.proj", TOKENS * context, VECTOR);
+    } else {
+        add_layer(&w, "image_proj.proj.0", FACE, FACE);
+        add_layer(&w, "image_proj.proj.2", TOKENS * context, FACE);
         add(&w, "ip_adapter.0.to_q_lora.down.weight", RANK, crossings.width[0]);
         add(&w, "ip_adapter.0.to_q_lora.up.weight", crossings.width[0], RANK);
     }
-    snprintf(name, sizeof name, "%s.weight", last);
-    add(&w, name, TOKENS * context, is_face_id ? FACE : VECTOR);
-    snprintf(name, sizeof name, "%s.bias", last);
-    add(&w, name, TOKENS * context, 0);
-    add(&w, "image_proj.norm.weight", context, 0);
-    add(&w, "image_proj.norm.bias", context, 0);
+    add_layer(&w, "image_proj.norm", context, 0);
+    if (kind == TEST_FACE_ID_PLUS)
+        add_resampler(&w, context);
     for (int i = 0; i < 2 * crossings.n; i++) {
         snprintf(name, sizeof name, "ip_adapter.%d.to_%c_ip.weight", i / 2 * 2 + 1, "kv"[i % 2]);
         add(&w, name, crossings.width[i / 2], context);

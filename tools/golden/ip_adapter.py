@@ -29,6 +29,7 @@ GOLDEN = checkpoint.ROOT / "tests/golden"
 VISION = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2, image_size=56, patch_size=14, projection_dim=24,
               hidden_act="gelu")
 WEIGHTS = (0.8, -0.5)
+FACEIDS = ("faceid", "faceidplus", "faceidplusv2")
 FACE, RANK, HIDDEN, HEADS, QUERIES = 512, 4, 48, 2, 5
 
 
@@ -55,15 +56,23 @@ def projection(kind, width):
     if kind == "full":
         wide = VISION["hidden_size"]
         return both("proj.0", wide, wide) | both("proj.2", width, wide) | both("proj.3", width)
+    face = both("proj.0", 2 * FACE, FACE) | both("proj.2", 4 * width, 2 * FACE) | both("norm", width)
     if kind == "faceid":
-        return both("proj.0", 2 * FACE, FACE) | both("proj.2", 4 * width, 2 * FACE) | both("norm", width)
-    out = {"latents": (1, QUERIES, HIDDEN)} | both("proj_in", HIDDEN, VISION["hidden_size"]) | both("proj_out", width, HIDDEN) | \
-        both("norm_out", width)
+        return face
+    if kind in FACEIDS:
+        return face | resampler("perceiver_resampler.", width, width)
+    return {"latents": (1, QUERIES, HIDDEN)} | resampler("", HIDDEN, width)
+
+
+def resampler(at, inner, width):
+    both = lambda name, *shape: {at + name + ".weight": shape, at + name + ".bias": shape[:1]}
+    out = both("proj_in", inner, VISION["hidden_size"]) | both("proj_out", width, inner) | both("norm_out", width)
     for i in range(4):
-        at = f"layers.{i}."
-        out |= both(at + "0.norm1", HIDDEN) | both(at + "0.norm2", HIDDEN) | both(at + "1.0", HIDDEN)
-        out |= {at + "0.to_q.weight": (64 * HEADS, HIDDEN), at + "0.to_kv.weight": (2 * 64 * HEADS, HIDDEN), at + "0.to_out.weight": (HIDDEN, 64 * HEADS),
-                at + "1.1.weight": (4 * HIDDEN, HIDDEN), at + "1.3.weight": (HIDDEN, 4 * HIDDEN)}
+        layer = f"layers.{i}."
+        out |= both(layer + "0.norm1", inner) | both(layer + "0.norm2", inner) | both(layer + "1.0", inner)
+        out |= {at + layer + "0.to_q.weight": (64 * HEADS, inner), at + layer + "0.to_kv.weight": (2 * 64 * HEADS, inner),
+                at + layer + "0.to_out.weight": (inner, 64 * HEADS), at + layer + "1.1.weight": (4 * inner, inner),
+                at + layer + "1.3.weight": (inner, 4 * inner)}
     return out
 
 
@@ -75,7 +84,7 @@ def adapter(unet, kind):
         inner = attention.to_q.weight.shape[0]
         if "attn2" in name:
             shapes |= {f"{number}.to_k_ip.weight": (inner, width), f"{number}.to_v_ip.weight": (inner, width)}
-        if kind == "faceid":
+        if kind in FACEIDS:
             for which in ("q", "k", "v", "out"):
                 into = width if "attn2" in name and which in "kv" else inner
                 shapes |= {f"{number}.to_{which}_lora.down.weight": (RANK, into), f"{number}.to_{which}_lora.up.weight": (inner, RANK)}
@@ -94,6 +103,26 @@ def reference():
 def face():
     e = torch.from_numpy(checkpoint.values("golden.face", (1, FACE)))
     return e / e.norm()
+
+
+def face_picture():
+    """As insightface's norm_crop cuts it out of a picture of 250x240 whose face lies where the template has it, 7 to the right and 11 down. Curved:
+    scaled to a quarter, a straight ramp would end between two bytes everywhere."""
+    y, x, c = np.mgrid[11:235, 7:231, 0:3]
+    return Image.fromarray((((x * x + 3 * y * y) // 16 + 60 * c) % 256).astype(np.uint8))
+
+
+def states_of(picture):
+    """Of nothing and of the picture."""
+    net, pixels = vision(), processor()(picture, return_tensors="pt").pixel_values
+    return [net(p, output_hidden_states=True).hidden_states[-2] for p in (torch.zeros_like(pixels), pixels)]
+
+
+def look_at_face(pipe, kind, states):
+    """What diffusers' users set by hand: states [rows,tokens,numbers] of the encoder, and the shortcut of PlusV2."""
+    layer = pipe.unet.encoder_hid_proj.image_projection_layers[0]
+    layer.clip_embeds = states[:, None]
+    layer.shortcut = kind == "faceidplusv2"
 
 
 def processor():
@@ -142,9 +171,11 @@ def draw(family, kinds, sampler="ddim", schedule="normal", size=(64, 64), steps=
     asked = dict(prompt_embeds=context("golden.positive", 77), negative_prompt_embeds=context("golden.negative", 77),
                  generator=torch.Generator().manual_seed(SEED), output_type="latent", num_inference_steps=steps, guidance_scale=guidance,
                  width=width, height=height, callback_on_step_end=follow)
-    if "faceid" in kinds:
+    if kinds[0] in FACEIDS:
         one = face()[None]
         asked["ip_adapter_image_embeds"] = [torch.cat([torch.zeros_like(one), one]) if guidance > 1 else one]
+        if kinds[0] in FACEIDS[1:]:
+            look_at_face(pipe, kinds[0], torch.cat(states_of(face_picture())[guidance <= 1 :]))
     else:
         asked["ip_adapter_image"] = [reference()] * len(kinds)
     weigh(0)
@@ -164,17 +195,21 @@ def project(family, kind, seen):
     if (family, kind) == ("sd", "plain"):
         torch.save({part: {k: v.half() for k, v in tensors.items()} for part, tensors in own.items()}, GOLDEN / "ip_adapter_sd_plain.bin")
     pipe.load_ip_adapter(own, subfolder=None, weight_name=None, image_encoder_folder=None)
-    reads = {"plain": (torch.zeros(1, 24), seen["vision vector"][None]), "faceid": (torch.zeros(1, FACE), face())}.get(
-        kind, (seen["vision nothing"][None], seen["vision states"][None]))
-    net = pipe.unet.encoder_hid_proj
-    return {f"token {family} {kind} {which}": net([x[:, None]])[0][0, 0].contiguous() for which, x in zip(("none", "picture"), reads)}
+    reads = {"plain": (torch.zeros(1, 24), seen["vision vector"][None])} | dict.fromkeys(FACEIDS, (torch.zeros(1, FACE), face()))
+    out = {}
+    for which, x, states in zip(("none", "picture"), reads.get(kind, (seen["vision nothing"][None], seen["vision states"][None])),
+                                states_of(face_picture())):
+        if kind in FACEIDS[1:]:
+            look_at_face(pipe, kind, states)
+        out[f"token {family} {kind} {which}"] = pipe.unet.encoder_hid_proj([x[:, None]])[0][0, 0].contiguous()
+    return out
 
 
 def main():
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     out = look()
-    for family, kinds in (("sd", ("plain", "plus", "full", "faceid")), ("sdxl", ("plain", "plus", "faceid"))):
+    for family, kinds in (("sd", ("plain", "plus", "full") + FACEIDS), ("sdxl", ("plain", "plus") + FACEIDS)):
         for kind in kinds:
             out |= project(family, kind, out)
             out |= draw(family, [kind])
@@ -183,6 +218,7 @@ def main():
     out |= draw("sd", ["plus"], guidance=1)
     out |= draw("sd", ["plain"], "euler-a", "normal", start=.2, end=.7)
     out |= draw("sd", ["faceid"], "dpmpp-2m", "karras", guidance=1)
+    out |= draw("sd", ["faceidplusv2"], "euler", "normal", guidance=1)
     out |= draw("sdxl", ["plain"], "euler", "normal", size=(72, 88), steps=3, end=.7)
     save_file({k: v.contiguous() for k, v in out.items()}, GOLDEN / "ip_adapter.safetensors")
     print(len(out), "tensors,", os.path.getsize(GOLDEN / "ip_adapter.safetensors"), "bytes")

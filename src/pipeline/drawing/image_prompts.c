@@ -216,7 +216,7 @@ static int add_image(lk_engine *engine,
     const struct lk_request_image *image = &result->request.images[i];
     const struct lk__adapter_open *slot = engine->adapters.images[i];
     int rc = 0;
-    if (lk_adapter_info(slot->adapter)->kind != LK_ADAPTER_FACE)
+    if (!lk_adapter_reads_face(lk_adapter_info(slot->adapter)->kind))
         rc = open_vision(engine, &result->request, slot, err);
     rc = rc ? rc
             : lk_image_prompt_of_picture(
@@ -238,10 +238,13 @@ static int add_face(lk_engine *engine,
                     struct lk_error *err)
 {
     struct lk_adapter_use *use = &out->uses[out->n];
+    const struct lk__adapter_open *slot = engine->adapters.face;
     char *name = NULL;
-    int rc =
-        lk_image_prompt_of_face(engine->runtime, engine->adapters.face->adapter, &face->embedding,
-                                lk__engine_draw_device(engine), watch, &out->prompts[out->n], err);
+    int rc = lk_adapter_info(slot->adapter)->sees ? open_vision(engine, request, slot, err) : 0;
+    rc = rc ? rc
+            : lk_image_prompt_of_face(
+                  engine->runtime, slot->adapter, engine->adapters.vision.vision, face,
+                  lk__engine_draw_device(engine), watch, &out->prompts[out->n], err);
     if (rc)
         return rc;
     use->prompt = &out->prompts[out->n++];

@@ -16,7 +16,7 @@
 #include "catalog/adapter.h"
 #include "catalog/checkpoint.h"
 #include "catalog/vision.h"
-#include "data/face.h"
+#include "data/identity.h"
 #include "data/picture.h"
 #include "runtime/session.h"
 
@@ -52,8 +52,8 @@ int lk_vision_see(const lk_vision *vision,
 int lk_vision_pixels(const struct lk_picture *picture, int side, float **out, struct lk_error *err);
 
 /* Keys and values of all layers, one behind the other; [0] of the picture, [1] of what stands for
- * no picture beside the negative prompt: zeros in place of the vector (of the face), or what the
- * encoder says of NULL. */
+ * no picture beside the negative prompt: zeros in place of the vector (of the face), and what the
+ * encoder says of NULL in place of states. */
 struct lk_image_prompt {
     char name[128]; /* the adapter's, for messages */
     struct lk_adapter_info adapter;
@@ -78,11 +78,13 @@ int lk_image_prompt_of_picture(lk_runtime *runtime,
                                const struct lk_watch *watch,
                                struct lk_image_prompt *out,
                                struct lk_error *err);
-/* What a FaceID makes of a face. LK_E_INPUT for another kind, and for an embedding of another size.
- */
+/* What a FaceID makes of a face; with Plus also of how it looks, for which there must be a photo
+ * and an encoder: else vision may be NULL. LK_E_INPUT for another kind, and for an embedding or an
+ * encoder of another size. */
 int lk_image_prompt_of_face(lk_runtime *runtime,
                             const lk_adapter *adapter,
-                            const struct lk_embedding *face,
+                            const lk_vision *vision,
+                            const struct lk_identity *face,
                             const char *device,
                             const struct lk_watch *watch,
                             struct lk_image_prompt *out,

@@ -3,6 +3,7 @@
  *
  *   plain    norm(proj(vector)) in `tokens` parts
  *   FaceID   norm(proj.2(gelu(proj.0(face)))) in `tokens` parts
+ *   FaceID Plus   z = that of FaceID; resampled z, of PlusV2 z + resampled z
  *   Full     norm(proj.2(gelu(proj.0(states)))), norm being proj.3
  *   Plus     a resampler (Alayrac et al. 2022, arXiv 2204.14198): learned latents z look at
  *            x = proj_in(states), each block
@@ -20,6 +21,7 @@ struct net {
     struct lk__layers layers;
     const lk_adapter *adapter;
     const struct lk_adapter_info *info;
+    lk_value states; /* [1,S,sees] of a FaceID Plus */
 };
 
 static const struct lk_tensor *find(const void *of, const char *name)
@@ -36,14 +38,13 @@ static int rows_of(const struct net *net, const char *name)
     return t && t->rank == 2 && t->shape[0] > 0 && t->shape[0] < 1 << 20 ? (int)t->shape[0] : 1;
 }
 
-/* x [1,1,tokens·context] → [1,tokens,context] */
-static lk_value part(const struct net *net, lk_value x)
+/* x [1,1,tokens·width] → [1,tokens,width] */
+static lk_value part(const struct net *net, lk_value x, int width)
 {
-    const int context = net->info->context;
     lk_graph *g = net->layers.graph;
-    lk_value tokens = lk_graph_slice(g, x, 2, 0, context);
+    lk_value tokens = lk_graph_slice(g, x, 2, 0, width);
     for (int i = 1; i < net->info->tokens; i++) {
-        lk_value next = lk_graph_slice(g, x, 2, (int64_t)i * context, (int64_t)(i + 1) * context);
+        lk_value next = lk_graph_slice(g, x, 2, (int64_t)i * width, (int64_t)(i + 1) * width);
         tokens = lk_graph_concat(g, tokens, next, 1);
     }
     return tokens;
@@ -53,7 +54,7 @@ static lk_value plain(const struct net *net, lk_value x)
 {
     const struct lk_adapter_info *i = net->info;
     x = lk__layers_linear(&net->layers, x, "image_proj.proj", i->reads, i->tokens * i->context, 1);
-    return lk__layers_norm(&net->layers, part(net, x), "image_proj.norm", i->context);
+    return lk__layers_norm(&net->layers, part(net, x, i->context), "image_proj.norm", i->context);
 }
 
 /* proj.2(gelu(proj.0(x))) */
@@ -65,11 +66,16 @@ static lk_value two_layers(const struct net *net, lk_value x, int out)
     return lk__layers_linear(&net->layers, x, "image_proj.proj.2", inner, out, 1);
 }
 
+/* [1,tokens,width] of a face */
+static lk_value face_tokens(const struct net *net, lk_value x, int width)
+{
+    x = part(net, two_layers(net, x, net->info->tokens * width), width);
+    return lk__layers_norm(&net->layers, x, "image_proj.norm", width);
+}
+
 static lk_value face(const struct net *net, lk_value x)
 {
-    const struct lk_adapter_info *i = net->info;
-    x = part(net, two_layers(net, x, i->tokens * i->context));
-    return lk__layers_norm(&net->layers, x, "image_proj.norm", i->context);
+    return face_tokens(net, x, net->info->context);
 }
 
 static lk_value full(const struct net *net, lk_value x)
@@ -97,14 +103,15 @@ static lk_value half(
     return lk_graph_linear(net->layers.graph, x, w, LK_NO_VALUE);
 }
 
-static lk_value block(const struct net *net, lk_value x, lk_value z, int number, int width)
+static lk_value block(
+    const struct net *net, lk_value x, lk_value z, const char *at, int number, int width)
 {
     static const char *const parts[] = {"0.norm1",  "0.norm2", "0.to_q", "0.to_kv",
                                         "0.to_out", "1.0",     "1.1",    "1.3"};
     const struct lk__layers *l = &net->layers;
     char name[8][NAME_SIZE];
     for (int i = 0; i < 8; i++)
-        snprintf(name[i], sizeof name[i], "image_proj.layers.%d.%s", number, parts[i]);
+        snprintf(name[i], sizeof name[i], "%s.layers.%d.%s", at, number, parts[i]);
     const int inner = rows_of(net, name[2]), wide = rows_of(net, name[6]);
     lk_value n = lk__layers_norm(l, z, name[1], width);
     lk_value all = lk_graph_concat(l->graph, lk__layers_norm(l, x, name[0], width), n, 1);
@@ -118,24 +125,49 @@ static lk_value block(const struct net *net, lk_value x, lk_value z, int number,
     return lk_graph_add(l->graph, z, lk__layers_linear(l, n, name[7], wide, width, 0));
 }
 
+/* What the latents z [1,tokens,width] make of x [1,S,reads], by the resampler AT:
+ * [1,tokens,context]
+ */
+static lk_value resampled(
+    const struct net *net, lk_value x, int reads, lk_value z, const char *at, int width)
+{
+    static const char *const parts[] = {"proj_in", "proj_out", "norm_out"};
+    const struct lk__layers *l = &net->layers;
+    char name[3][NAME_SIZE];
+    for (int i = 0; i < 3; i++)
+        snprintf(name[i], sizeof name[i], "%s.%s", at, parts[i]);
+    x = lk__layers_linear(l, x, name[0], reads, width, 1);
+    for (int i = 0; i < net->info->blocks; i++)
+        z = block(net, x, z, at, i, width);
+    z = lk__layers_linear(l, z, name[1], width, net->info->context, 1);
+    return lk__layers_norm(l, z, name[2], net->info->context);
+}
+
 static lk_value plus(const struct net *net, lk_value x)
 {
     const struct lk_adapter_info *info = net->info;
-    const struct lk__layers *l = &net->layers;
     const int width = rows_of(net, "image_proj.proj_in");
-    x = lk__layers_linear(l, x, "image_proj.proj_in", info->reads, width, 1);
-    lk_value z =
-        lk__layers_weight(l, "image_proj.latents", 3, (const int64_t[]){1, info->tokens, width});
-    for (int i = 0; i < info->blocks; i++)
-        z = block(net, x, z, i, width);
-    z = lk__layers_linear(l, z, "image_proj.proj_out", width, info->context, 1);
-    return lk__layers_norm(l, z, "image_proj.norm_out", info->context);
+    lk_value z = lk__layers_weight(&net->layers, "image_proj.latents", 3,
+                                   (const int64_t[]){1, info->tokens, width});
+    return resampled(net, x, info->reads, z, "image_proj", width);
+}
+
+static lk_value face_plus(const struct net *net, lk_value x)
+{
+    const struct lk_adapter_info *info = net->info;
+    const char *at = "image_proj.perceiver_resampler";
+    const int width = rows_of(net, "image_proj.perceiver_resampler.proj_in");
+    lk_value z = face_tokens(net, x, width);
+    lk_value y = resampled(net, net->states, info->sees, z, at, width);
+    return info->kind == LK_ADAPTER_FACE_PLUS_V2 ? lk_graph_add(net->layers.graph, z, y) : y;
 }
 
 static lk_value (*const PROJECTIONS[LK_ADAPTER_KINDS])(const struct net *, lk_value) = {
     [LK_ADAPTER_PLAIN] = plain,
     [LK_ADAPTER_PLUS] = plus,
     [LK_ADAPTER_FULL] = full,
+    [LK_ADAPTER_FACE_PLUS] = face_plus,
+    [LK_ADAPTER_FACE_PLUS_V2] = face_plus,
     [LK_ADAPTER_FACE] = face,
 };
 
@@ -155,13 +187,17 @@ static lk_value all_layers(const struct net *net, lk_value tokens, const char *w
 
 int lk__adapter_graph(const lk_adapter *adapter, lk_graph **out, struct lk_error *err)
 {
-    struct net net = {{.find = find, .of = adapter}, adapter, lk_adapter_info(adapter)};
+    struct net net = {
+        {.find = find, .of = adapter}, adapter, lk_adapter_info(adapter), LK_NO_VALUE};
     const int64_t dims[] = {1, LK_DYNAMIC, net.info->reads};
+    const int64_t states_dims[] = {1, LK_DYNAMIC, net.info->sees};
     int rc = lk_graph_new("adapter", &net.layers.graph, err);
     if (rc)
         return rc;
     lk_graph *g = net.layers.graph;
     lk_value seen = lk_graph_input(g, "seen", LK_F32, 3, dims);
+    if (net.info->sees)
+        net.states = lk_graph_input(g, "states", LK_F32, 3, states_dims);
     lk_value tokens = PROJECTIONS[net.info->kind](&net, seen);
     lk_graph_output(g, "token", tokens);
     lk_graph_output(g, "k", all_layers(&net, tokens, "to_k_ip"));
