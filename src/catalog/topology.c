@@ -243,7 +243,7 @@ static int read_vae(const struct reader *in)
 static int read_projection(const struct reader *in, struct lk_text_config *text)
 {
     const char *name = "text_projection.weight";
-    const int turned = text->projection_transposed = in->part->naming->ldm;
+    const int turned = text->projection_transposed;
     int width = 0;
     int code = dimension(in, name, turned ? 1 : 0, &text->projection);
     code = code ? code : dimension(in, name, turned ? 0 : 1, &width);
@@ -270,6 +270,7 @@ static int read_text(const struct reader *in)
         code ? code
              : dimension(in, "text_model.encoder.layers.0.mlp.fc1.weight", 0, &text->intermediate);
     text->heads = text->width >= 64 ? text->width / 64 : 1;
+    text->projection_transposed = in->part->naming->ldm;
     return code || !second ? code : read_projection(in, text);
 }
 

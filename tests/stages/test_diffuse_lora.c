@@ -100,6 +100,18 @@ static void probe(const char *name, size_t rows, size_t columns, float *values)
     free(seed);
 }
 
+/* OpenCLIP's projection as diffusers has it: [width,projection] → [projection,width] */
+static void turn(float *values, size_t width, size_t projection)
+{
+    float *copy = malloc(width * projection * sizeof *copy);
+    assert_non_null(copy);
+    memcpy(copy, values, width * projection * sizeof *copy);
+    for (size_t i = 0; i < width; i++)
+        for (size_t k = 0; k < projection; k++)
+            values[k * width + i] = copy[i * projection + k];
+    free(copy);
+}
+
 /* want: "PART|NAME" */
 static void check_weight(const lk_checkpoint *c,
                          const char *want,
@@ -119,8 +131,13 @@ static void check_weight(const lk_checkpoint *c,
     float *values = malloc(have->size);
     assert_non_null(values);
     golden_must(lk_tensor_to_f32(have, 0, n, values, &err), &err);
+    const bool turned = !strcmp(name, "text_projection.weight") &&
+                        lk_checkpoint_config(c)->text_2.projection_transposed;
+    const size_t rows = (size_t)have->shape[turned], columns = n / rows;
+    if (turned)
+        turn(values, columns, rows);
     if (is_probe)
-        probe(name, (size_t)have->shape[0], n / (size_t)have->shape[0], values);
+        probe(name, rows, columns, values);
     double distance = golden_distance(values, golden);
     if (!(distance <= WEIGHTS))
         fail_msg("%s: off by %g", golden->name, distance);

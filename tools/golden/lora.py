@@ -81,7 +81,7 @@ def places(nets):
     unet = XL_LINEAR if "text_encoder_2" in nets else LINEAR + MORE + CONV
     out = [(nets["unet"], "lora_unet_", "unet.", [n for n in unet if is_there(nets["unet"], n)])]
     if "text_encoder_2" in nets:
-        out.append((nets["text_encoder_2"], "lora_te2_", "text_encoder_2.", TEXT))
+        out.append((nets["text_encoder_2"], "lora_te2_", "text_encoder_2.", TEXT + ["text_projection"]))
     if "text_encoder" in nets:
         out.append((nets["text_encoder"], "lora_te1_" if "text_encoder_2" in nets else "lora_te_", "text_encoder.", TEXT))
     return out

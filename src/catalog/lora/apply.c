@@ -2,6 +2,7 @@
 /* LoRAs into a checkpoint: first all are held against it, which costs nothing; then those whose
  * weight is not 0 are merged, one after the other. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "catalog/lora/internal.h"
@@ -16,6 +17,45 @@ struct run {
     lk_arena *scratch;
     struct lk_error *err;
 };
+
+/* Whether the file has the weight as OpenCLIP keeps its projection, [inputs, outputs]. */
+static bool is_turned(const struct run *run, enum lk_part part, const struct lk__merge_into *into)
+{
+    const struct lk_checkpoint_config *c = lk_checkpoint_config(run->checkpoint);
+    const struct lk_text_config *text = part == LK_PART_TEXT ? &c->text : &c->text_2;
+    return part != LK_PART_UNET && !strcmp(into->name, "text_projection.weight") &&
+           into->tensor->rank == 2 && text->projection_transposed;
+}
+
+/* values [rows,columns] → [columns,rows], in place */
+static int turn(float *values, size_t rows, size_t columns, struct lk_error *err)
+{
+    const size_t bytes = rows * columns * sizeof *values;
+    float *copy = malloc(bytes);
+    if (!copy)
+        return lk_fail_memory(err, "the weights of a LoRA", bytes);
+    memcpy(copy, values, bytes);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < columns; k++)
+            values[k * rows + i] = copy[i * columns + k];
+    free(copy);
+    return 0;
+}
+
+/* Into a weight that is turned: LoRAs are made for [outputs, inputs]. */
+static int merge_turned(const struct lk__module *module,
+                        struct lk__merge_into *into,
+                        struct lk_error *err)
+{
+    struct lk_tensor linear = *into->tensor;
+    const size_t inputs = (size_t)linear.shape[0], outputs = (size_t)linear.shape[1];
+    linear.shape[0] = (int64_t)outputs;
+    linear.shape[1] = (int64_t)inputs;
+    into->tensor = &linear;
+    int code = into->out ? turn(into->out, inputs, outputs, err) : 0;
+    code = code ? code : lk__merge(module, into, err);
+    return code || !into->out ? code : turn(into->out, outputs, inputs, err);
+}
 
 /* Merges the module into NAME.TAIL; *is_there says whether the checkpoint has it. */
 static int change(const struct run *run,
@@ -45,6 +85,8 @@ static int change(const struct run *run,
         code = lk__stand_ins_take(run->stand_ins, part, full, into.tensor, &into.out, run->err);
     if (code)
         return code;
+    if (is_turned(run, part, &into))
+        return merge_turned(module, &into, run->err);
     return (strcmp(tail, "bias") ? lk__merge : lk__merge_bias)(module, &into, run->err);
 }
 

@@ -137,18 +137,11 @@ static enum counted counted_of(const char *name)
     return length > n && !strcmp(name + length - n, feed_forward) ? FEED_FORWARD : NOT_COUNTED;
 }
 
-/* OpenCLIP keeps its projection the other way round: what a LoRA adds does not fit. */
-static bool is_turned(const lk__targets *t, enum lk_part part, const char *name)
-{
-    return part == LK_PART_TEXT_2 && !strcmp(name, "text_projection") &&
-           lk_checkpoint_config(t->checkpoint)->text_2.projection_transposed;
-}
-
 static void add_target(lk__targets *t, enum lk_part part, const char *name)
 {
     static const char inside[] = "text_model.";
     char ldm[LK__NAME_MAX], dotted[LK__NAME_MAX];
-    if (t->count == MAX_TARGETS || !has_weight(t, part, name) || is_turned(t, part, name))
+    if (t->count == MAX_TARGETS || !has_weight(t, part, name))
         return;
     struct target *target = &t->targets[t->count++];
     *target = (struct target){part, lk_arena_strdup(t->arena, name), counted_of(name)};
