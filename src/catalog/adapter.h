@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* An IP-Adapter's file (Ye et al. 2023, arXiv 2308.06721): a picture, or a face, as a prompt.
  *
- *     image_proj.…              makes tokens of what an image encoder, or a face's embedder, or
- * both say ip_adapter.N.to_k_ip, to_v_ip keys and values of these tokens for cross attention
- * (N−1)/2 ip_adapter.N.to_q_lora …  of FaceID: low-rank changes of the UNet's attention
- * (catalog/lora.h reads them from the same file)
+ *     image_proj.…              makes tokens of what an image encoder says, a face's embedder, or
+ *                               both
+ *     ip_adapter.N.to_k_ip, to_v_ip
+ *                               keys and values of these tokens for cross attention (N−1)/2
+ *     ip_adapter.N.to_q_lora …  of FaceID: low-rank changes of the UNet's attention (catalog/lora.h
+ *                               reads them from the same file)
  *
  * N counts diffusers' attention processors: those going down, those going up, the middle's; self
  * attention is even, cross attention odd. Safetensors, or torch.save's .bin. */

@@ -447,6 +447,7 @@ lk_value lk_graph_match_tokens(
     value.dtype = LK_I64;
     value.rank = 2;
     value.shape[1] = height * width;
+    value.shape[2] = 0;
     value.as.match.height = height;
     value.as.match.width = width;
     value.as.match.merged = merged;
