@@ -11,7 +11,7 @@ PROMPT = "portrait photo of an old fisherman, weathered skin, soft light"
 LONG = ", ".join([PROMPT] * 9)  # two chunks
 CASE = dict(checkpoint="sd15-f32", layout="folder", prompt=PROMPT, negative="blurry, plastic skin", sampler="ddim", schedule="normal",
             size=(64, 64), steps=8, guidance=7.5, seed=42, clip_skip=0, strength=0, init=None, mask=None, vae=None, guidance_rescale=0,
-            sigmas=None, controls=[], loras=[], in_prompt=False)
+            token_merging=0, sigmas=None, controls=[], loras=[], in_prompt=False)
 PAIRS = [("ddim", "normal"), ("euler", "normal"), ("euler", "karras"), ("euler-a", "normal"), ("dpmpp-2m", "normal"),
          ("dpmpp-2m", "karras")]
 NO_SCHEDULE = ("ddim", "ddpm", "pndm", "euler-a", "lcm", "tcd")  # diffusers has no other for them
@@ -87,6 +87,9 @@ def sampler_groups():
         Group("guidance", "0, 1 (no negative prompt), 1.5, 15", [dict(guidance=g, sampler=a) for g, a in (
             (0, "ddim"), (1, "euler"), (1.5, "dpmpp-2m"), (15, "euler"))]),
         Group("guidance rescale", "0.7, 1", [dict(guidance_rescale=x) for x in (.7, 1)]),
+        Group("token merging", "0.75, 72×88, SD 1.5; 0.5, SD 2.1; tomesd with use_rand=False in the reference",
+              [dict(token_merging=r, checkpoint=f"{family}-f32", size=size, sampler="euler") for r, family, size in (
+                  (.75, "sd15", (72, 88)), (.5, "sd21", (64, 64)))], "token_merging"),
         Group("seeds", "0, 1, 2³²−1, 2³²+5, 2⁵³−1", [dict(seed=s, sampler="euler-a") for s in (0, 1, 2**32 - 1, 2**32 + 5, 2**53 - 1)]),
         Group("sizes", "64×96, 72×88, 136×200 (latents that do not halve evenly), 512×512, 512×768, 768×768", [
             dict(size=size, steps=steps, sampler=a, schedule=b) for size, steps, (a, b) in (
@@ -170,6 +173,8 @@ def request(case):
     else:
         asked |= {"steps": case["steps"], "schedule": case["schedule"]}
     asked |= {key: case[key] for key in ("negative", "init", "mask", "vae", "controls") if case[key]}
+    if case["token_merging"]:
+        asked["token_merging"] = case["token_merging"]
     if case["strength"]:
         asked["strength"] = case["strength"]
     if case["mask"]:

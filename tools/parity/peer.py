@@ -14,6 +14,7 @@ from pathlib import Path
 
 import diffusers
 import numpy as np
+import tomesd
 import torch
 import transformers
 from diffusers import AutoencoderKL, ControlNetModel, DiffusionPipeline
@@ -125,7 +126,10 @@ class Peer:
             pipe.load_lora_weights(as_named_here(path, pipe.text_encoder), adapter_name=f"lora{number}")
         if case["loras"]:
             pipe.set_adapters([f"lora{number}" for number in range(len(case["loras"]))], [weight for _, weight in case["loras"]])
+        if case["token_merging"]:
+            tomesd.apply_patch(pipe, ratio=case["token_merging"], use_rand=False)
         picture = np.asarray(pipe(**self.arguments(pipe, case)).images[0])
+        tomesd.remove_patch(pipe)
         if case["loras"]:
             pipe.unload_lora_weights()
         if case["mask"]:

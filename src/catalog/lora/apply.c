@@ -44,16 +44,17 @@ static int turn(float *values, size_t rows, size_t columns, struct lk_error *err
 
 /* Into a weight that is turned: LoRAs are made for [outputs, inputs]. */
 static int merge_turned(const struct lk__module *module,
-                        struct lk__merge_into *into,
+                        const struct lk__merge_into *into,
                         struct lk_error *err)
 {
     struct lk_tensor linear = *into->tensor;
+    struct lk__merge_into turned = *into;
     const size_t inputs = (size_t)linear.shape[0], outputs = (size_t)linear.shape[1];
     linear.shape[0] = (int64_t)outputs;
     linear.shape[1] = (int64_t)inputs;
-    into->tensor = &linear;
+    turned.tensor = &linear;
     int code = into->out ? turn(into->out, inputs, outputs, err) : 0;
-    code = code ? code : lk__merge(module, into, err);
+    code = code ? code : lk__merge(module, &turned, err);
     return code || !into->out ? code : turn(into->out, outputs, inputs, err);
 }
 
