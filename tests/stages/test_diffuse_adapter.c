@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* IP-Adapters against transformers' and diffusers' numbers (tools/golden/ip_adapter.py): what the
- * image encoder sees, what adapters make of it, what is drawn; and what is refused. */
+/* IP-Adapters and FaceIDs against transformers' and diffusers' numbers
+ * (tools/golden/ip_adapter.py): what the image encoder sees, what adapters make of it, what is
+ * drawn; and what is refused. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,9 +133,9 @@ static void the_encoder_sees_what_transformers_sees(void **state)
     lk_picture_free(picture);
 }
 
-static double tolerance_of(const char *kind)
+static double tolerance_of(const char *name)
 {
-    return strstr(kind, "faceidplus") ? SCALED_FACE_TOLERANCE : TOLERANCE;
+    return strstr(name, "faceidplus") ? SCALED_FACE_TOLERANCE : TOLERANCE;
 }
 
 static void check_tokens(const char *family, const char *kind)
@@ -143,7 +144,7 @@ static void check_tokens(const char *family, const char *kind)
     struct lk_image_prompt prompt = prompt_of(adapter);
     for (int which = 0; which < 2; which++) {
         char *name = test_format("token %s %s %s", family, kind, which ? "none" : "picture");
-        check_near(name, prompt.token[which], tolerance_of(kind));
+        check_near(name, prompt.token[which], tolerance_of(name));
         free(name);
     }
     lk_image_prompt_free(&prompt);

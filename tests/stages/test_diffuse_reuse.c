@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is reused from step to step, against tools/golden/reuse.py; and that without it nothing
- * changes. */
+/* What is reused from step to step (DeepCache), and tokens that are merged (tomesd), against
+ * tools/golden/reuse.py; and that without it nothing changes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
