@@ -15,15 +15,18 @@
 #include "pipeline/trust/people.h"
 #include "sinks/file.h"
 
-/* "a.png" and picture 3 of many → "a-3.png". malloc'd. */
-static char *numbered(const char *path, size_t i, size_t count)
+/* "a.png" and picture 3 of many → "a-3.png", its sheet → "a-3-alternatives.png". malloc'd. */
+static char *path_of(const lk_result *result, size_t i, const char *path)
 {
+    const struct lk__picture_report *picture = &result->pictures[i];
     const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    char number[24] = "", *out = NULL;
     if (!dot || (slash && dot < slash))
         dot = path + strlen(path);
-    char *out = NULL;
-    int n = count == 1 ? asprintf(&out, "%s", path)
-                       : asprintf(&out, "%.*s-%zu%s", (int)(dot - path), path, i, dot);
+    if (!lk__changes_picture(&result->request) && result->request.count > 1)
+        snprintf(number, sizeof number, "-%zu", picture->is_sheet ? picture->sheet_of : i);
+    int n = asprintf(&out, "%.*s%s%s%s", (int)(dot - path), path, number,
+                     picture->is_sheet ? "-alternatives" : "", dot);
     return n < 0 ? NULL : out;
 }
 
@@ -47,7 +50,7 @@ static int save_pictures(const struct cli *cli, const lk_result *result, struct 
     if (!strcmp(to->path, "-"))
         return save_to_stdout(result, err);
     for (size_t i = 0; i < count; i++) {
-        char *path = numbered(to->path, i, count);
+        char *path = path_of(result, i, to->path);
         if (!path)
             return lk_fail_memory(err, "a file name", strlen(to->path));
         int rc = lk_result_save(result, i, path, err);
@@ -110,6 +113,10 @@ static int check_output(const struct cli *cli, struct lk_error *err)
     if (cli->with.request.count > 1)
         return lk_fail(err, LK_E_INPUT, "-o - takes one picture, --count is %d: name a file",
                        cli->with.request.count);
+    if (cli->with.request.alternatives)
+        return lk_fail(
+            err, LK_E_INPUT,
+            "-o - takes one picture, --alternatives makes a sheet beside it: name a file");
     if (to->report && !strcmp(to->report, "-"))
         return lk_fail(err, LK_E_INPUT, "--report - and -o - cannot share standard output");
     return 0;

@@ -83,7 +83,9 @@ LK_API int lk_engine_run(lk_engine *engine,
                          struct lk_error *err);
 LK_API void lk_result_free(lk_result *result);
 
-LK_API size_t lk_result_count(const lk_result *result); /* pictures */
+/* Pictures: those that were asked for, then the sheets of request.alternatives, of which the report
+ * says "alternatives_of". */
+LK_API size_t lk_result_count(const lk_result *result);
 /* Everything known of the pictures, faces, stages and times as JSON; belongs to the result. */
 LK_API const char *lk_result_report(const lk_result *result);
 

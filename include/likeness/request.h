@@ -129,7 +129,9 @@ struct lk_request {
     char *face_mask_padding; /* of the box, percent: "top,right,bottom,left"; NULL: none */
     char *face_mask_regions; /* "all", or parts of a face, with commas */
     double redraw_strength;  /* how far a face that is drawn again goes from what it was */
+    char *manner;            /* of those of docs/judge.md, in which faces are refined first */
     int retries;             /* of a face that does not pass verification */
+    int alternatives;        /* manners shown on a sheet beside the picture; 0: no sheet */
     int upscale; /* factor for the whole picture after drawing; 0: the model's, or the network's */
     int tile, tile_pad; /* pixels; upscale: tile 0 does all at once */
     struct lk_person people[LK_PEOPLE_MAX];

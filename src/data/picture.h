@@ -102,6 +102,16 @@ int lk_picture_stamp(const struct lk_picture *in,
                      struct lk_picture **out,
                      struct lk_error *err);
 
+/* Writes a line of text over the picture (f32), as above, into the rectangle from (x, y) on, which
+ * lies within. LK_E_INPUT for what cannot be written, as where libvips was built without pango. */
+int lk_picture_write(struct lk_picture *picture,
+                     const char *text,
+                     int x,
+                     int y,
+                     int width,
+                     int height,
+                     struct lk_error *err);
+
 /* Lanczos3 resize, up and down, to exactly width × height, as PIL's LANCZOS; keeps the pixel type.
  * f32 results are clamped to 0…1. */
 int lk_picture_resize(const struct lk_picture *in,

@@ -110,8 +110,8 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
 int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* Leaves engine->preview NULL where the options name none. */
 int lk__engine_preview(lk_engine *engine, struct lk_error *err);
-/* The one that is named; else the starter's; where it has none the member is NULL, or it is
- * LK_E_MISSING when it is needed. */
+/* The one that is named; else the starter's; else, where faces may be tried in other manners, any
+ * that is installed; else the member is NULL, or it is LK_E_MISSING when it is needed. */
 int lk__engine_restorer(lk_engine *engine,
                         const struct lk_request *request,
                         bool needed,

@@ -12,6 +12,7 @@
 
 #include "base/size.h"
 #include "cast/consent.h"
+#include "pipeline/faces/manners.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/request_images.h"
 #include "pipeline/request_people.h"
@@ -209,7 +210,11 @@ static const struct lk_option options[] = {
     {"parser", 0, LK_OPTION_TEXT, IN_REQUEST(parser), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face parser, such as bisenet:bisenet_resnet_34.onnx", RESTORES},
     {"occluder", 0, LK_OPTION_TEXT, IN_REQUEST(occluder), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "face occluder, such as xseg:xseg_1.onnx", RESTORES},
     {"retries", 0, LK_OPTION_INT, IN_REQUEST(retries), 0, 8, NULL, "0", "N",
-     "how often a face that does not pass verification is done again in another way; the best is kept", RESTORES},
+     "how often a face that does not pass verification is done again in another manner; the best is kept", RESTORES},
+    {"manner", 0, LK_OPTION_CHOICE, IN_REQUEST(manner), 0, 0, LK__MANNERS, "as-asked", "NAME",
+     "in which manner faces are refined first, as the sheet of --alternatives names them (docs/judge.md)", RESTORES},
+    {"alternatives", 0, LK_OPTION_INT, IN_REQUEST(alternatives), 0, 8, NULL, "0", "N",
+     "show each refined face in N manners more, with their measures, on a sheet beside the picture: of out.png it is out-alternatives.png", RESTORES},
     {"upscaler", 0, LK_OPTION_TEXT, IN_REQUEST(upscaler), 0, 0, NULL, NULL, "NAME|FAMILY:PATH", "super-resolution network of any factor, such as rrdbnet:x2.onnx",
      REFINES | LK_CMD_UPSCALE | LK_CMD_BENCH},
 

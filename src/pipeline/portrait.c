@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "pipeline/drawing/paint.h"
 #include "pipeline/engine.h"
+#include "pipeline/faces/alternatives.h"
 #include "pipeline/faces/faces.h"
 #include "pipeline/faces/redraw.h"
 #include "pipeline/request_controls.h"
@@ -62,7 +63,7 @@ static int face_half(lk_engine *engine,
     const bool redraws = request->task == LK_TASK_REDRAW ||
                          (request->task == LK_TASK_PORTRAIT && !strcmp(request->refine, "redraw"));
     int rc = redraws ? lk__redraw_faces(engine, result, watch, report, err) : 0;
-    rc = rc ? rc : lk__refine_faces(engine, request, people, watch, report, err);
+    rc = rc ? rc : lk__refine_faces(engine, result, people, watch, report, err);
     report->face_seconds = lk_seconds() - began;
     if (!rc)
         remark_faces(result, report);
@@ -192,6 +193,7 @@ static int make(lk_engine *engine,
     if (!rc)
         rc = lk__changes_picture(&result->request) ? run_changed(engine, result, watch, err)
                                                    : run_drawn(engine, result, watch, err);
+    rc = rc ? rc : lk__alternatives_show(result, err);
     rc = rc ? rc : lk__people_look_again(engine, result, watch, err);
     rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
     return rc ? rc : lk__marks_write(engine, result, watch, err);

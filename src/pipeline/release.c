@@ -38,15 +38,18 @@ const char *lk_version(void)
     return LK_VERSION;
 }
 
-/* Whose faces are in it, for the `parameters` text: "ada.jpg, bo.jpg"; malloc'd or NULL. */
+/* Whose faces are in it, for the `parameters` text: "ada.jpg, bo.jpg", who stands beside themselves
+ * (a sheet of alternatives) once; malloc'd or NULL. */
 static char *names_of_faces(const struct lk__picture_report *picture)
 {
     size_t size = picture->n_faces * (sizeof picture->faces->identity + 2) + 1, used = 0;
     char *names = calloc(size, 1);
+    const char *last = "";
     for (size_t i = 0; names && i < picture->n_faces; i++) {
         const struct lk__face_report *face = &picture->faces[i];
-        if (face->fate != LK__FACE_CHANGED)
+        if (face->fate != LK__FACE_CHANGED || (face->manner && !strcmp(face->identity, last)))
             continue;
+        last = face->identity;
         used +=
             (size_t)snprintf(names + used, size - used, "%s%s", used ? ", " : "", face->identity);
     }

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/size.h"
+#include "pipeline/faces/alternatives.h"
 #include "pipeline/trust/people.h"
 #include "pipeline/trust/policy.h"
 #include "pipeline/trust/provenance.h"
@@ -71,6 +72,7 @@ void lk_result_free(lk_result *result)
     for (size_t i = 0; result->pictures && i < result->count; i++) {
         lk_picture_free(result->pictures[i].picture);
         lk_picture_free(result->pictures[i].marked);
+        lk__alternatives_forget(&result->pictures[i]);
         free(result->pictures[i].faces);
     }
     free(result->pictures);
@@ -199,6 +201,7 @@ static json_t *json_of_verdict(const struct lk_verdict *v)
         {"sharpness", v->sharpness},
         {"texture", v->texture},
         {"light_shift", v->light_shift},
+        {"excess", v->excess},
     };
     json_t *json = json_pack("{s:b,s:s}", "passed", v->passed, "reason", v->reason);
     for (size_t i = 0; i < LK_ARRAY_LENGTH(measures); i++)
@@ -213,6 +216,8 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
                                         [LK__FACE_GIVEN_BACK] = "given back"};
     json_t *json = json_of_face(&face->face);
     json_object_set_new(json, "fate", json_string(fates[face->fate]));
+    if (face->manner)
+        json_object_set_new(json, "manner", json_string(face->manner));
     if (face->has_forensic)
         json_object_set_new(json, "forensic", lk__json_of_number((double)face->forensic));
     if (face->years > 0)
@@ -224,11 +229,13 @@ json_t *lk__json_of_face_report(const struct lk__face_report *face)
     json_t *tried = json_array();
     for (int i = 0; i < face->n_tried; i++) {
         const struct lk__tried *t = &face->tried[i];
-        json_array_append_new(tried, json_pack("{s:s,s:b,s:b,s:o}", "manner", t->manner, "passed",
-                                               t->passed, "taken", t->taken, "excess",
-                                               lk__json_of_number((double)t->excess)));
+        json_array_append_new(tried, json_pack("{s:s,s:b,s:o}", "manner", t->manner, "taken",
+                                               t->taken, "verdict", json_of_verdict(&t->verdict)));
     }
-    json_object_set_new(json, "tried", tried);
+    if (face->n_tried)
+        json_object_set_new(json, "tried", tried);
+    else
+        json_decref(tried);
     return json;
 }
 
@@ -246,6 +253,8 @@ static json_t *json_of_picture(const struct lk__picture_report *p)
         json_array_append_new(faces, lk__json_of_face_report(&p->faces[i]));
     json_t *json = json_pack("{s:i,s:i,s:o,s:o}", "width", p->picture->width, "height",
                              p->picture->height, "faces", faces, "watermark", json_of_mark(p));
+    if (p->is_sheet)
+        json_object_set_new(json, "alternatives_of", json_integer((json_int_t)p->sheet_of));
     if (!p->from_photo) {
         json_object_set_new(json, "seed", json_integer(p->seed));
         if (p->variation_seed >= 0)

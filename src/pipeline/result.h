@@ -21,7 +21,7 @@ enum lk__face_fate {
                           */
 };
 
-#define LK__RETRIES_MAX 8
+#define LK__RETRIES_MAX 8 /* and of alternatives */
 
 /* The identity of a face that is only to become clearer. */
 #define LK__OWN_IDENTITY "its own"
@@ -29,9 +29,10 @@ enum lk__face_fate {
 /* A manner in which a face was refined, and how well. */
 struct lk__tried {
     const char *manner; /* a constant */
-    bool passed;
-    float excess; /* see lk_verdict */
-    bool taken;   /* the best of all */
+    struct lk_verdict verdict;
+    bool taken;              /* the best of those that might be */
+    struct lk_picture *crop; /* of the finished picture, for a sheet of alternatives; or NULL; owned
+                              */
 };
 
 struct lk__face_report {
@@ -39,8 +40,10 @@ struct lk__face_report {
     char identity[64];   /* whose face it was to get; LK__OWN_IDENTITY; empty when untouched */
     enum lk__face_fate fate;
     struct lk_verdict verdict;                   /* of the refined face, when there was one */
-    struct lk__tried tried[1 + LK__RETRIES_MAX]; /* in order; the best was taken */
+    struct lk__tried tried[1 + LK__RETRIES_MAX]; /* in order */
     int n_tried;
+    struct lk_picture *before; /* crop of the picture as it was, as those of `tried` */
+    const char *manner; /* of a face on a sheet: how it was refined; NULL: it is no such face */
     bool has_forensic;
     float forensic; /* 0…1: how much the finished face looks put in */
     float years;    /* how old it looked before a swap; 0: not told */
@@ -48,7 +51,9 @@ struct lk__face_report {
 
 struct lk__picture_report {
     struct lk_picture *picture; /* f32 or u8; owned */
-    struct lk_picture *marked;  /* u8, with all marks: what leaves; owned */
+    bool is_sheet;              /* of alternatives to the faces of picture `sheet_of` */
+    size_t sheet_of;
+    struct lk_picture *marked; /* u8, with all marks: what leaves; owned */
     int64_t seed;
     int64_t variation_seed;        /* < 0: no variation */
     struct lk__face_report *faces; /* owned */
@@ -115,7 +120,7 @@ struct lk_result {
     struct lk_picture *picture, *init, *controls[LK_CONTROLS_MAX], *images[LK_IMAGES_MAX];
     struct lk__shown *shown; /* [n_shown] who is in them; owned */
     size_t n_shown;
-    struct lk__picture_report *pictures;
+    struct lk__picture_report *pictures; /* those that were asked for, then sheets of them */
     size_t count;
     char producer[128];   /* who answers for the pictures */
     char remarks[4][160]; /* what the user should know; the CLI says them, the report holds them */

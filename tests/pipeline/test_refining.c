@@ -184,19 +184,57 @@ static void a_bad_face_is_tried_again(void **state)
             assert_non_null(lk_result_remark(result, 0));
         } else {
             assert_true(face->n_tried > 1);
-            assert_string_equal(face->tried[0].manner, "as asked");
-            assert_string_equal(face->tried[1].manner, "less restored");
+            assert_string_equal(face->tried[0].manner, "as-asked");
+            assert_string_equal(face->tried[1].manner, "less-restored");
             int taken = 0;
             for (int i = 0; i < face->n_tried; i++)
                 taken += face->tried[i].taken;
             assert_int_equal(taken, 1);
             for (int i = 0; i < face->n_tried; i++)
-                assert_true(face->verdict.excess <= face->tried[i].excess);
-            assert_non_null(strstr(lk_result_report(result), "\"less restored\""));
+                assert_true(face->verdict.excess <= face->tried[i].verdict.excess);
+            assert_non_null(strstr(lk_result_report(result), "\"less-restored\""));
         }
         lk_result_free(result);
     }
     lk_request_free(&request);
+}
+
+/* Of each manner that is for the face, in the table's order, or with another before it. */
+static void faces_are_shown_in_other_manners(void **state)
+{
+    (void)state;
+    static const char *const order[2][4] = {
+        {"before", "as-asked", "less-restored", "hardly-restored"},
+        {"before", "hardly-restored", "as-asked", "less-restored"}};
+    for (int i = 0; i < 2; i++) {
+        struct lk_request request;
+        ask(&request, LK_TASK_RESTORE);
+        request.restorer = network("restore_smooth");
+        request.alternatives = 8;
+        free(request.manner);
+        request.manner = strdup(order[i][1]);
+        lk_result *result = run(&request);
+        assert_int_equal(lk_result_count(result), 2);
+        const struct lk__face_report *face = &result->pictures[0].faces[0];
+        const struct lk__picture_report *sheet = &result->pictures[1];
+        assert_true(sheet->is_sheet && sheet->has_mark && sheet->marked &&
+                    !result->pictures[0].is_sheet);
+        assert_int_equal(sheet->n_faces, 4);
+        assert_int_equal(face->n_tried, 3);
+        assert_true(face->tried[0].taken); /* it passes */
+        assert_null(face->before);
+        for (int k = 0; k < 4; k++) {
+            const struct lk_face *cell = &sheet->faces[k].face;
+            assert_string_equal(sheet->faces[k].manner, order[i][k]);
+            assert_int_equal(cell->index, k);
+            /* where FFHQ has the nose, in cells of 256 px */
+            assert_true(fabsf(cell->points[2][0] - (8 + 264.0f * (float)k + 128)) < 10);
+        }
+        assert_true(face->verdict.texture == sheet->faces[1].verdict.texture);
+        assert_non_null(strstr(lk_result_report(result), "\"alternatives_of\": 0"));
+        lk_result_free(result);
+        lk_request_free(&request);
+    }
 }
 
 /* "PATH" becomes "FAMILY:PATH". */
@@ -379,6 +417,7 @@ int main(void)
         cmocka_unit_test(what_is_before_the_face_stays_before_it),
         cmocka_unit_test(a_smooth_face_gets_its_grain_back),
         cmocka_unit_test(a_bad_face_is_tried_again),
+        cmocka_unit_test(faces_are_shown_in_other_manners),
         cmocka_unit_test(swappers_get_what_they_need),
         cmocka_unit_test(a_swap_is_restored_under_all_masks),
         cmocka_unit_test(a_face_is_drawn_again_in_its_place),

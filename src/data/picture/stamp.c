@@ -54,10 +54,10 @@ static int draw_text(const char *text, int height, struct lk_picture **out, stru
     if (code)
         return code;
     if (!*text || !g_utf8_validate(text, -1, NULL))
-        return lk_fail(err, LK_E_INPUT, "the visible mark is empty or not UTF-8");
+        return lk_fail(err, LK_E_INPUT, "a text to be drawn is empty or not UTF-8");
     uint8_t *pixels = render_letters(text, height, &width, &rows);
     if (!pixels)
-        return lk__vips_fail(err, LK_E_INPUT, "the visible mark '%.100s' cannot be drawn", text);
+        return lk__vips_fail(err, LK_E_INPUT, "the text '%.100s' cannot be drawn", text);
     code = lk_picture_new(width + 2 * RIM, rows + 2 * RIM, 4, LK_PIXEL_U8, out, err);
     if (!code)
         fill_letters(*out, pixels, width, rows);
@@ -106,10 +106,9 @@ static int fit(struct lk_picture **stamp, int width, int height, struct lk_error
     return 0;
 }
 
-/* picture: f32; stamp: u8, RGBA, smaller. */
-static void lay_over(struct lk_picture *picture, const struct lk_picture *stamp, int margin)
+/* picture: f32; stamp: u8, RGBA; it lies within. */
+static void lay_over(struct lk_picture *picture, const struct lk_picture *stamp, int x0, int y0)
 {
-    int x0 = picture->width - stamp->width - margin, y0 = picture->height - stamp->height - margin;
     for (int y = 0; y < stamp->height; y++) {
         for (int x = 0; x < stamp->width; x++) {
             const uint8_t *from = stamp->u8 + 4 * ((size_t)y * (size_t)stamp->width + (size_t)x);
@@ -139,13 +138,37 @@ int lk_picture_stamp(const struct lk_picture *in,
     int code = dot && strcasecmp(dot, ".png") == 0 ? read_logo(text_or_file, &stamp, err)
                                                    : draw_text(text_or_file, height, &stamp, err);
     if (!stamp)
-        return code;
+        return lk_fail_context(err, code, "visible mark");
     code = fit(&stamp, in->width / 2, height, err);
     code = code ? code : lk_picture_convert(in, LK_PIXEL_F32, &picture, err);
     if (!code) {
-        lay_over(picture, stamp, height / 2);
+        lay_over(picture, stamp, picture->width - stamp->width - height / 2,
+                 picture->height - stamp->height - height / 2);
         *out = picture;
     }
+    lk_picture_free(stamp);
+    return code;
+}
+
+int lk_picture_write(struct lk_picture *picture,
+                     const char *text,
+                     int x,
+                     int y,
+                     int width,
+                     int height,
+                     struct lk_error *err)
+{
+    struct lk_picture *stamp = NULL;
+    if (x < 0 || y < 0 || width < 1 || height < 1 || width > picture->width - x ||
+        height > picture->height - y)
+        return lk_fail(err, LK_E_INPUT, "the text '%.100s' is not within the picture", text);
+    int code = draw_text(text, height * 3 / 4, &stamp, err);
+    if (!stamp)
+        return code;
+    if (stamp->width > width || stamp->height > height)
+        code = fit(&stamp, width, height, err);
+    if (!code)
+        lay_over(picture, stamp, x, y);
     lk_picture_free(stamp);
     return code;
 }

@@ -110,12 +110,13 @@ static int find(lk_engine *engine,
 }
 
 int lk__refine_faces(lk_engine *engine,
-                     const struct lk_request *request,
+                     lk_result *result,
                      struct lk__people *people,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
+    const struct lk_request *request = &result->request;
     int rc = find(engine, request, watch, report, err);
     if (rc || !report->n_faces)
         return rc;
@@ -131,7 +132,7 @@ int lk__refine_faces(lk_engine *engine,
         const struct lk__refining_wish wish = {
             identity, identity == &own, identity != &own || request->task == LK_TASK_RESTORE};
         if (!rc && identity)
-            rc = lk__refine_face(engine, request, &wish, watch, report, i, err);
+            rc = lk__refine_face(engine, result, &wish, watch, report, i, err);
     }
     return rc;
 }

@@ -8,10 +8,11 @@
 #include "pipeline/result.h"
 #include "pipeline/trust/people.h"
 
-/* Works on report->picture (f32). Without a face above request->face_score, or when nobody asked
- * for one of them, no pixel changes; otherwise only those under the masks. Fills report->faces. */
+/* Works on report->picture (f32), one of the result. Without a face above --face-score, or when
+ * nobody asked for one of them, no pixel changes; otherwise only those under the masks. Fills
+ * report->faces. */
 int lk__refine_faces(lk_engine *engine,
-                     const struct lk_request *request,
+                     lk_result *result,
                      struct lk__people *people,
                      const struct lk_watch *watch,
                      struct lk__picture_report *report,

@@ -209,7 +209,10 @@ int lk__engine_restorer(lk_engine *engine,
 {
     const struct lk_model_entry *entry;
     lk_restorer *opened = NULL;
-    int rc = find_optional(engine, LK_ROLE_RESTORER, request->restorer, false, &entry, err);
+    /* Whose faces may be tried in other manners lets any restorer try. */
+    const bool of_anybody =
+        request->retries || request->alternatives || strcmp(request->manner, "as-asked") != 0;
+    int rc = find_optional(engine, LK_ROLE_RESTORER, request->restorer, of_anybody, &entry, err);
     if (!rc && !entry && needed)
         rc = lk_catalog_find(engine->catalog, LK_ROLE_RESTORER, NULL, &entry, err);
     if (rc || (entry && engine->restorer && lk__slot_holds(engine->restorer_name, entry->path)))

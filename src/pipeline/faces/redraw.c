@@ -55,18 +55,21 @@ static bool is_in(const struct lk_face *face, const struct lk_picture *picture)
            face->box[1] < (float)picture->height;
 }
 
-static int redraw(lk_engine *engine,
-                  lk_result *result,
-                  const struct lk_face *face,
-                  const char *prompt,
-                  const struct lk_watch *watch,
-                  struct lk__picture_report *report,
-                  struct lk_error *err)
+int lk__redraw_face(lk_engine *engine,
+                    lk_result *result,
+                    const struct lk_picture *picture,
+                    const struct lk_face *face,
+                    int i,
+                    const struct lk_watch *watch,
+                    struct lk_picture **out,
+                    struct lk_error *err)
 {
+    char *prompt = part_of(result->request.prompt, (size_t)face->index);
     struct lk__brief brief = {.upscale = 1, .redrawn_as = prompt};
     struct lk_picture *painted;
-    int rc = mask_of(report->picture, face, &brief.retouch.mask, err);
-    rc = rc ? rc : lk_picture_convert(report->picture, LK_PIXEL_F32, &brief.retouch.picture, err);
+    int rc = prompt ? mask_of(picture, face, &brief.retouch.mask, err)
+                    : lk_fail_memory(err, "a prompt", strlen(result->request.prompt));
+    rc = rc ? rc : lk_picture_convert(picture, LK_PIXEL_F32, &brief.retouch.picture, err);
     brief.redrawn = brief.retouch.picture;
     brief.redrawn_mask = brief.retouch.mask;
     rc = rc ? rc : lk__brief_open(engine, result, NULL, watch, &brief, err);
@@ -74,15 +77,24 @@ static int redraw(lk_engine *engine,
         rc = lk_fail(err, LK_E_INPUT,
                      "--redraw-strength %g of --steps %d leaves no step to draw: raise one of them",
                      brief.options.strength, brief.options.steps);
-    rc = rc ? rc : lk__paint(engine, &brief, 0, watch, &painted, err);
+    rc = rc ? rc : lk__paint(engine, &brief, i, watch, &painted, err);
     lk__brief_close(&brief);
+    free(prompt);
     if (rc)
         return rc;
     lk_debug_picture(&engine->debug, "redraw/picture", painted);
-    lk_picture_free(report->picture);
-    report->picture = painted;
-    report->redrawn++;
+    *out = painted;
     return 0;
+}
+
+bool lk__redraws_face(const lk_result *result,
+                      const struct lk_picture *picture,
+                      const struct lk_face *face)
+{
+    char *part = part_of(result->request.prompt, (size_t)face->index);
+    const bool skipped = part && !strcmp(part, skip);
+    free(part);
+    return !skipped && is_in(face, picture);
 }
 
 int lk__redraw_faces(lk_engine *engine,
@@ -91,17 +103,20 @@ int lk__redraw_faces(lk_engine *engine,
                      struct lk__picture_report *report,
                      struct lk_error *err)
 {
-    const struct lk_request *request = &result->request;
     struct lk_face *faces = NULL;
     size_t n = 0;
-    int rc = lk__engine_faces(engine, request, report->picture, watch, &faces, &n, err);
+    int rc = lk__engine_faces(engine, &result->request, report->picture, watch, &faces, &n, err);
     for (size_t i = 0; i < n && !rc; i++) {
-        char *part = part_of(request->prompt, i);
-        rc = part ? lk_watch_step(watch, "redraw", (int)i + 1, (int)n, err)
-                  : lk_fail_memory(err, "a prompt", strlen(request->prompt));
-        if (!rc && strcmp(part, skip) != 0 && is_in(&faces[i], report->picture))
-            rc = redraw(engine, result, &faces[i], part, watch, report, err);
-        free(part);
+        struct lk_picture *painted;
+        rc = lk_watch_step(watch, "redraw", (int)i + 1, (int)n, err);
+        if (rc || !lk__redraws_face(result, report->picture, &faces[i]))
+            continue;
+        rc = lk__redraw_face(engine, result, report->picture, &faces[i], 0, watch, &painted, err);
+        if (rc)
+            continue;
+        lk_picture_free(report->picture);
+        report->picture = painted;
+        report->redrawn++;
     }
     free(faces);
     return rc;

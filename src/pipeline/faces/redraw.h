@@ -17,4 +17,19 @@ int lk__redraw_faces(lk_engine *engine,
                      struct lk__picture_report *report,
                      struct lk_error *err);
 
+/* Whether the prompt and the picture's frame let that face, of this index, be drawn again. */
+bool lk__redraws_face(const lk_result *result,
+                      const struct lk_picture *picture,
+                      const struct lk_face *face);
+
+/* One face, with the request's seed + i: *out is a new picture, f32. */
+int lk__redraw_face(lk_engine *engine,
+                    lk_result *result,
+                    const struct lk_picture *picture,
+                    const struct lk_face *face,
+                    int i,
+                    const struct lk_watch *watch,
+                    struct lk_picture **out,
+                    struct lk_error *err);
+
 #endif

@@ -23,11 +23,11 @@ struct lk__refining_wish {
     bool asked;                         /* by somebody: done even where the verdict is bad */
 };
 
-/* Refines face i into report->picture, whose pixels change only under its mask. An identity that
- * was asked for is given even when the verdict is bad, which the report and a remark then say; a
- * face that nobody asked for changes only when the result passes. */
+/* Refines face i into report->picture (of that result), whose pixels change only under its mask. An
+ * identity that was asked for is given even when the verdict is bad, which the report and a remark
+ * then say; a face that nobody asked for changes only when the result passes. */
 int lk__refine_face(lk_engine *engine,
-                    const struct lk_request *request,
+                    lk_result *result,
                     const struct lk__refining_wish *wish,
                     const struct lk_watch *watch,
                     struct lk__picture_report *report,

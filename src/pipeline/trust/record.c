@@ -250,7 +250,7 @@ static json_t *split_consents(const lk_result *result, json_t *personal)
 /* Fate and verdict of each face, but neither where it is nor whose. */
 static json_t *split_faces(const struct lk__picture_report *picture, json_t *personal)
 {
-    static const char *const kept[] = {"fate", "verdict", "score", "forensic"};
+    static const char *const kept[] = {"fate", "manner", "verdict", "score", "forensic"};
     json_t *faces = json_array();
     for (size_t i = 0; i < picture->n_faces; i++) {
         json_t *report = lk__json_of_face_report(&picture->faces[i]), *face = json_object();
