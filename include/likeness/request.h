@@ -18,6 +18,7 @@
 #define LK_LIST_MAX 16 /* of what may be given several times */
 #define LK_CONTROLS_MAX 8
 #define LK_IMAGES_MAX 4
+#define LK_PHOTOS_MAX 8
 
 enum lk_task {
     LK_TASK_PORTRAIT,
@@ -36,6 +37,8 @@ struct lk_person {
                     (docs/find.md); NULL: the largest */
     char *like;  /* with a place that ends in "like": a name or a photo, as above, of whom the face
                     must look like; else NULL */
+    char *more[LK_PHOTOS_MAX]; /* with a photo: more photos of that person, paths, whose mean
+                                  counts; NULL after the last */
 };
 
 /* One ControlNet: what it sees of which picture, how much it counts, and in which part of the

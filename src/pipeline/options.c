@@ -172,6 +172,8 @@ static const struct lk_option options[] = {
      "whose face: a person of the cast, or a photo (what is no name of the cast, or has a /). PLACE says which face of the picture gets it: largest (default), smallest, left, right, "
      "top, bottom, best, worst or center, each with :N for a later one; N for the one from the left; at:XxY; like:NAME|PHOTO; all; before it woman+, man+ or age:LOW-HIGH+ "
      "(docs/find.md). May be given several times, or as left=ada,right=bo; draw takes one, with --face-adapter", SHOWS},
+    {"photo", 0, LK_OPTION_PHOTO, IN_REQUEST(people), 0, 0, NULL, NULL, "PHOTO",
+     "one more photo of whom the last --face names by a photo: their mean is the identity, in which good photos from the front count more. May be given several times", SHOWS},
     {"refine", 0, LK_OPTION_CHOICE, IN_REQUEST(refine), 0, 0, "auto|swap|restore|redraw|none", "auto", "MODE",
      "auto: with --face that identity is swapped in, other faces are made clearer by a restorer or their own identity; swap: only faces that --face names; "
      "restore: nothing is swapped, all faces are restored; redraw: of portrait, all faces are drawn again, larger, before those that --face names are swapped; none", REFINES},
@@ -506,6 +508,8 @@ int lk_option_set(const struct lk_option *o,
         return lk__request_add_image(&invocation->request, text, label, err);
     case LK_OPTION_PERSON:
         return lk__request_add_people(&invocation->request, text, label, err);
+    case LK_OPTION_PHOTO:
+        return lk__request_add_photo(&invocation->request, text, label, err);
     }
     return lk_fail(err, LK_E_FAILED, "%s: option of unknown type", label);
 }

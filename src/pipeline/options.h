@@ -35,6 +35,7 @@ enum lk_option_type {
     LK_OPTION_CONTROL_MODEL, /* names the model of the first control that has none */
     LK_OPTION_IMAGE,         /* appends to lk_request.images: NAME|PATH:IMAGE[:W[:START[:END]]] */
     LK_OPTION_PERSON,        /* appends to lk_request.people: [PLACE=]NAME|PHOTO */
+    LK_OPTION_PHOTO,         /* appends to the photos of the last of them */
 };
 
 /* The commands that a row belongs to. */

@@ -61,16 +61,29 @@ static int read_person(json_t *value,
         return lk_fail(err, LK_E_INPUT, "%s: an object with photo and place is expected", label);
     json_object_foreach(value, key, member)
     {
+        if (!strcmp(key, "more") && json_is_array(member))
+            continue;
         if ((strcmp(key, "photo") && strcmp(key, "place") && strcmp(key, "like")) ||
             !json_is_string(member))
-            return lk_fail(err, LK_E_INPUT, "%s: '%s' is not one of the strings photo, place, like",
-                           label, key);
+            return lk_fail(
+                err, LK_E_INPUT,
+                "%s: '%s' is not one of the strings photo, place, like, or the list more", label,
+                key);
     }
     const struct lk_person person = {
         .photo = (char *)json_string_value(json_object_get(value, "photo")),
         .place = (char *)json_string_value(json_object_get(value, "place")),
         .like = (char *)json_string_value(json_object_get(value, "like"))};
-    return lk__request_add_person(request, &person, label, err);
+    int rc = lk__request_add_person(request, &person, label, err);
+    size_t i;
+    json_t *photo;
+    json_array_foreach(json_object_get(value, "more"), i, photo)
+    {
+        if (!rc && !json_is_string(photo))
+            rc = lk_fail(err, LK_E_INPUT, "%s: more: a list of photos is expected", label);
+        rc = rc ? rc : lk__request_add_photo(request, json_string_value(photo), label, err);
+    }
+    return rc;
 }
 
 static int read_people(json_t *value,
@@ -236,10 +249,10 @@ static json_t *json_of_number(double value, const struct lk_option *o)
     return o->type == LK_OPTION_REAL ? json_real(value) : json_integer((json_int_t)value);
 }
 
-static json_t *json_of_list(char *const *list)
+static json_t *json_of_list(char *const *list, int most)
 {
     json_t *array = *list ? json_array() : NULL;
-    for (int i = 0; array && i < LK_LIST_MAX && list[i]; i++)
+    for (int i = 0; array && i < most && list[i]; i++)
         json_array_append_new(array, json_string(list[i]));
     return array;
 }
@@ -255,7 +268,7 @@ static json_t *json_of_member(const struct lk_option *o, const void *member)
     case LK_OPTION_CHOICE:
         return json_of_text(*(char *const *)member, o->initial);
     case LK_OPTION_LIST:
-        return json_of_list(member);
+        return json_of_list(member, LK_LIST_MAX);
     case LK_OPTION_INT:
         return json_of_number(*(const int *)member, o);
     case LK_OPTION_INT64:
@@ -278,6 +291,9 @@ static json_t *json_of_people(const struct lk_request *request)
     for (int i = 0; i < request->n_people; i++) {
         json_t *person = json_object();
         json_object_set_new(person, "photo", json_string(request->people[i].photo));
+        if (request->people[i].more[0])
+            json_object_set_new(person, "more",
+                                json_of_list(request->people[i].more, LK_PHOTOS_MAX));
         if (request->people[i].place)
             json_object_set_new(person, "place", json_string(request->people[i].place));
         if (request->people[i].like)
@@ -316,6 +332,8 @@ static int check_texts(const struct lk_request *request, struct lk_error *err)
     for (int i = 0; i < request->n_people && !rc; i++) {
         rc = check_utf8(request->people[i].photo, "--face", err);
         rc = rc ? rc : check_utf8(request->people[i].like, "--face", err);
+        for (int k = 0; k < LK_PHOTOS_MAX && !rc; k++)
+            rc = check_utf8(request->people[i].more[k], "--photo", err);
     }
     for (int i = 0; i < request->n_controls && !rc; i++) {
         rc = check_utf8(request->controls[i].picture, "--control", err);

@@ -11,6 +11,8 @@ enum { LONGEST_PLACE = 5000 }; /* the path of like: is in it */
 void lk__person_free(struct lk_person *person)
 {
     free(person->photo);
+    for (int i = 0; i < LK_PHOTOS_MAX; i++)
+        free(person->more[i]);
     free(person->place);
     free(person->like);
     *person = (struct lk_person){0};
@@ -54,11 +56,33 @@ int lk__request_add_person(struct lk_request *request,
     rc = rc ? rc : copy(person->photo, &made.photo, label, err);
     rc = rc ? rc : copy(person->place, &made.place, label, err);
     rc = rc ? rc : copy(person->like, &made.like, label, err);
+    for (int i = 0; i < LK_PHOTOS_MAX && person->more[i] && !rc; i++)
+        rc = copy(person->more[i], &made.more[i], label, err);
     if (rc)
         lk__person_free(&made);
     else
         request->people[request->n_people++] = made;
     return rc;
+}
+
+int lk__request_add_photo(struct lk_request *request,
+                          const char *photo,
+                          const char *label,
+                          struct lk_error *err)
+{
+    int n = 0;
+    if (!request->n_people)
+        return lk_fail(err, LK_E_INPUT, "%s: of whom '%.200s' is a photo --face says before it",
+                       label, photo);
+    struct lk_person *person = &request->people[request->n_people - 1];
+    while (n < LK_PHOTOS_MAX && person->more[n])
+        n++;
+    if (!*photo)
+        return lk_fail(err, LK_E_INPUT, "%s: no photo is named", label);
+    if (n == LK_PHOTOS_MAX)
+        return lk_fail(err, LK_E_INPUT, "%s: more than %d more photos of one person", label,
+                       LK_PHOTOS_MAX);
+    return copy(photo, &person->more[n], label, err);
 }
 
 /* Where the PLACE of a text ends, at its first '='; NULL: it has none. Of like:NAME the place is

@@ -13,6 +13,12 @@ int lk__request_add_people(struct lk_request *request,
                            const char *label,
                            struct lk_error *err);
 
+/* Adds a photo of the last person. */
+int lk__request_add_photo(struct lk_request *request,
+                          const char *photo,
+                          const char *label,
+                          struct lk_error *err);
+
 /* Adds one. place, like: NULL, or checked; strings are copied. */
 int lk__request_add_person(struct lk_request *request,
                            const struct lk_person *person,

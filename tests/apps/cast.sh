@@ -55,6 +55,9 @@ check 3 "fr_obama3.jpg' shows 'ada': 'ada' has agreed to film" $swap --face fr_o
 check 3 "fr_obama3.jpg' shows 'ada'" $swap --face fr_obama3.jpg $real --consent self
 check 3 "no consent of the person in 'fairface_race_Asian.jpg'.*--consent self" $swap --face fairface_race_Asian.jpg $real
 check 0 '"state": *"declared"' $lk swap fr_biden.jpg --face fairface_race_Asian.jpg --consent self --report - $scrfd -o declared.png --cast-file empty.db
+check 2 "'fr_biden.jpg' shows somebody else than the photo of --face" $swap --face fairface_race_Asian.jpg --photo fr_biden.jpg --consent self --cast-file empty.db $real
+check 2 "likeness cast add 'ada' PHOTO" $swap --face ada --photo fr_obama2.jpg --use film
+check 2 "'a.jpg' is a photo --face says before it" $swap --photo a.jpg --face ada
 check 4 "there is no cast" $swap --face fairface_race_Asian.jpg --consent self --cast-file nosuch.db
 check 4 "'nobody': nobody in the cast has that name, and there is no such file" $swap --face nobody
 check 2 "none of recorded" $swap --face ada --consent maybe
@@ -103,6 +106,7 @@ check 0 "barred" $lk cast bar countess
 check 0 "barred" $lk cast list
 check 3 "'countess' is barred" $swap --face countess --consent self
 check 3 "'countess' is barred" $swap --face fr_obama3.jpg --consent self $real
+check 3 "'countess' is barred" $swap --face fr_obama2.jpg --photo fr_obama.jpg --consent self $real
 check 3 "'countess' is barred" $lk swap fr_obama3.jpg --face bo --consent self $real -o x.png
 check 3 "'countess' is barred" $lk portrait "a man" --init fr_obama3.jpg --refine none $real -o x.png
 check 3 "'countess', who is barred" $lk cast add eve fr_obama3.jpg $real

@@ -283,6 +283,61 @@ static void swappers_get_what_they_need(void **state)
     }
 }
 
+/* lk_engine_find's first face of a photo, with its vector. */
+static struct lk_face seen_in(const struct lk_request *request, const char *photo)
+{
+    struct lk_error err;
+    struct lk_face *faces, face;
+    size_t n;
+    assert_ok(lk_engine_find(engine, request, shared_path(photo), LK_KNOW_EMBEDDING, NULL, &faces,
+                             &n, &err),
+              &err);
+    assert_int_equal(n, 1);
+    face = faces[0];
+    free(faces);
+    return face;
+}
+
+/* Of two photos the mean by their quality; of two people none. */
+static void several_photos_make_one_identity(void **state)
+{
+    (void)state;
+    static const char *const photos[] = {"photos/fr_obama.jpg", "photos/fr_obama2.jpg"};
+    struct lk_request request;
+    struct lk_error err;
+    lk_result *result = NULL;
+    ask(&request, LK_TASK_SWAP);
+    request.embedder = strdup(shared_path("embedder/MobileFaceNet.onnx"));
+    request.swapper = network("swap_uniface");
+    replace_family(&request.swapper, "uniface");
+    give(&request, photos[0]);
+    request.people[0].more[0] = strdup(shared_path(photos[1]));
+    result = run(&request);
+    struct lk_embedding mean = {0};
+    for (int i = 0; i < 2; i++) {
+        const struct lk_face face = seen_in(&request, photos[i]);
+        mean = i ? mean : face.embedding;
+        for (int k = 0; k < mean.size; k++)
+            mean.value[k] =
+                (i ? mean.value[k] : 0) + lk_face_quality(&face) * face.embedding.value[k];
+    }
+    double square = 0;
+    for (int k = 0; k < mean.size; k++)
+        square += (double)mean.value[k] * (double)mean.value[k];
+    for (int k = 0; k < mean.size; k++)
+        assert_true(fabs((double)mean.value[k] / sqrt(square) -
+                         (double)result->consents[0].face.value[k]) < 1e-5);
+    lk_result_free(result);
+    free(request.people[0].more[0]);
+    request.people[0].more[0] = strdup(shared_path("photos/fr_biden.jpg"));
+    assert_fails(lk_engine_run(engine, &request, NULL, &result, &err), &err, LK_E_INPUT,
+                 "fr_biden.jpg' shows somebody else");
+    free(request.people[0].more[0]);
+    request.people[0].more[0] = strdup(shared_path("photos/noface_ipazc.jpg"));
+    assert_fails(lk_engine_run(engine, &request, NULL, &result, &err), &err, LK_E_INPUT, "no face");
+    lk_request_free(&request);
+}
+
 /* All networks of a face together, opened one after the other: the one does not close the other. */
 static void a_swap_is_restored_under_all_masks(void **state)
 {
@@ -419,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_bad_face_is_tried_again),
         cmocka_unit_test(faces_are_shown_in_other_manners),
         cmocka_unit_test(swappers_get_what_they_need),
+        cmocka_unit_test(several_photos_make_one_identity),
         cmocka_unit_test(a_swap_is_restored_under_all_masks),
         cmocka_unit_test(a_face_is_drawn_again_in_its_place),
         cmocka_unit_test(options_that_make_no_sense_are_refused),

@@ -25,7 +25,8 @@ static lk_result *make_result(const char *ledger)
     lk_result *result;
     lk_request_init(&request, LK_TASK_PORTRAIT);
     request.prompt = strdup("somebody with red hair");
-    request.people[request.n_people++] = (struct lk_person){.photo = strdup("photos/ada.jpg")};
+    request.people[request.n_people++] =
+        (struct lk_person){.photo = strdup("photos/ada.jpg"), .more = {strdup("photos/ada-2.jpg")}};
     assert_ok(lk__result_new(&request, 1, &result, &err), &err);
     lk_request_free(&request);
     struct lk__picture_report *report = &result->pictures[0];
@@ -62,9 +63,10 @@ static int64_t row_of(lk_ledger *ledger, const void *bytes, size_t size)
 static int check_row(void *user, const struct lk_ledger_row *row, struct lk_error *err)
 {
     static const char *const values[][2] = {
-        {"prompt", "somebody with red hair"}, {"people[0].photo", "photos/ada.jpg"},
-        {"people[0].sha256", "0123"},         {"people[0].person", "countess"},
-        {"people[0].consent", "c0ffee"},      {"faces[0].identity", "ada.jpg"},
+        {"prompt", "somebody with red hair"},      {"people[0].photo", "photos/ada.jpg"},
+        {"people[0].more[0]", "photos/ada-2.jpg"}, {"people[0].sha256", "0123"},
+        {"people[0].person", "countess"},          {"people[0].consent", "c0ffee"},
+        {"faces[0].identity", "ada.jpg"},
     };
     (void)user, (void)err;
     assert_non_null(strstr(row->body, "\"seed\":77"));

@@ -25,7 +25,8 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
         "\"512x768\", \"steps\": 7,"
         "\"guidance\": 0, \"embedding\": [\"x.pt\", \"y\"], \"seed\": 9007199254740991, "
         "\"sampler\": \"euler\", \"face_score\": 0.25,"
-        "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\"}, "
+        "\"people\": [{\"photo\": \"a=b.png\", \"place\": \"left\"}, {\"photo\": \"c.png\", "
+        "\"more\": [\"g\", \"h+.png\"]}, "
         "{\"photo\": \"d\", \"place\": \"woman+like\", \"like\": \"e=f.png\"}],"
         "\"mask_invert\": true, \"mask_blur\": 0, \"controls\": [{\"type\": \"canny\", "
         "\"picture\": \"a:b.png\", \"weight\": 0.5}, {\"type\": \"none\", \"picture\": "
@@ -44,6 +45,9 @@ static void a_request_survives_the_way_to_json_and_back(void **state)
     assert_string_equal(one.people[0].photo, "a=b.png");
     assert_string_equal(one.people[0].place, "left");
     assert_null(one.people[1].place);
+    assert_null(one.people[0].more[0]);
+    assert_string_equal(one.people[1].more[1], "h+.png");
+    assert_null(one.people[1].more[2]);
     assert_string_equal(one.people[2].place, "woman+like");
     assert_string_equal(one.people[2].like, "e=f.png");
     assert_true(one.mask_invert && one.mask_blur == 0);
@@ -101,6 +105,13 @@ static void a_bad_request_is_refused_by_name(void **state)
         {"{\"likeness\": 1, \"task\": \"draw\", \"ip_adapters\": [{\"model\": \"a\"}]}", "ip_adapters: objects"},
         {"{\"likeness\": 1, \"task\": \"draw\", \"ip_adapters\": [{\"model\": \"a\", \"picture\": \"b\", \"w\": 1}]}", "ip_adapters: objects"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [3]}", "people[0]"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"more\": [3]}]}",
+         "more: a list of photos"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"more\": "
+         "[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}]}",
+         "more than 8 more photos"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"alternatives\": 9}", "from 0 to 8"},
+        {"{\"likeness\": 1, \"task\": \"portrait\", \"manner\": \"rudely\"}", "none of as-asked"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"place\": \"left\"}]}", "nobody is named"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"up\"}]}", "none of largest"},
         {"{\"likeness\": 1, \"task\": \"portrait\", \"people\": [{\"photo\": \"a\", \"place\": \"like\"}]}", "belong together"},

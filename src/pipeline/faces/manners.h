@@ -9,11 +9,12 @@
 
 /* Their names, in the order in which they are tried. */
 #define LK__MANNERS                                                                                \
-    "as-asked|more-identity|restored|redrawn|boost-4|less-restored|unrestored|less-identity|"      \
-    "more-identity-boost-4|hardly-restored|redrawn-more-identity|half-identity"
+    "as-asked|twice|more-identity|restored|redrawn|boost-4|less-restored|thrice|unrestored|"       \
+    "less-identity|more-identity-boost-4|hardly-restored|redrawn-twice|half-identity"
 
 struct lk__manner {
     const char *name;
+    int swaps;                 /* how often in a row: each comes nearer to the identity */
     float identity, restoring; /* factors of the request's strengths */
     int boost;                 /* of the swapper; 0: by the face's size */
     bool redraws;              /* the face is drawn again first, with another seed */

@@ -215,7 +215,7 @@ static int refine(const struct refining *r,
     int rc = lk_picture_convert(r->original, LK_PIXEL_F32, &out->finished, err);
     if (!rc && manner->redraws)
         rc = redraw(r, manner, out, err);
-    if (!rc && (r->holds & LK__FACE_SWAPPED))
+    for (int i = 0; i < manner->swaps && (r->holds & LK__FACE_SWAPPED) && !rc; i++)
         rc = swap(r, manner, out, err);
     if (!rc && restores && manner->restoring > 0)
         rc = restore(r, manner, out, err);

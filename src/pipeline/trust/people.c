@@ -18,6 +18,7 @@
 #include "pipeline/trust/people.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,13 @@ static bool declares(const struct checking *c)
     return !strcmp(c->request->consent, "self");
 }
 
+/* The end of a path. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 static void note_member(const struct lk_cast_member *member, struct lk__consent *out)
 {
     memcpy(out->person, member->name, sizeof out->person);
@@ -186,10 +194,11 @@ static int check_member(const struct checking *c,
 /* Before a model is opened: is the word a name of the cast, and may it be used; or is there such a
  * file? */
 static int check_name(const struct checking *c,
-                      const char *word,
+                      const struct lk_person *person,
                       struct lk__consent *out,
                       struct lk_error *err)
 {
+    const char *word = person->photo;
     struct lk_cast_member member;
     bool any;
     int rc = LK_E_MISSING;
@@ -200,6 +209,11 @@ static int check_name(const struct checking *c,
     out->by_name = !rc;
     if (!rc && member.barred)
         return refuse_barred(word, err);
+    if (!rc && person->more[0])
+        return lk_fail(err, LK_E_INPUT,
+                       "--photo '%s': '%s' is a person of the cast, whose photos are kept there: "
+                       "likeness cast add '%s' PHOTO",
+                       person->more[0], word, word);
     if (!rc)
         return check_member(c, &member, out, &any, err);
     if (!strchr(word, '/') && access(word, F_OK))
@@ -276,40 +290,117 @@ enum { KEPT_SIDE = 512 };
 
 static int keep_crop(const struct lk_picture *picture,
                      const struct lk_face *face,
-                     struct lk_picture **photo,
-                     struct lk_identity *out,
+                     struct lk_cast_photo *out,
                      struct lk_error *err)
 {
     struct lk_affine to_crop;
     int rc = lk_align_face(face->points, LK_ALIGN_FFHQ_512, KEPT_SIDE, &to_crop, err);
-    rc = rc ? rc : lk_affine_crop(picture, &to_crop, KEPT_SIDE, KEPT_SIDE, photo, err);
+    rc = rc ? rc : lk_affine_crop(picture, &to_crop, KEPT_SIDE, KEPT_SIDE, &out->crop, err);
     for (int i = 0; i < 5 && !rc; i++)
         lk_affine_apply(&to_crop, face->points[i], out->points[i]);
-    if (!rc)
-        out->photo = *photo;
     return rc;
 }
 
-/* The identity that a photo shows. */
+/* One photo of a person; looks: the identity that it shows by itself. */
 static int read_photo(const struct checking *c,
-                      const char *photo,
-                      struct lk_picture **kept,
-                      struct lk_identity *out,
+                      const char *path,
+                      struct lk_cast_photo *out,
+                      struct lk_identity *looks,
                       struct lk_error *err)
 {
-    const char *slash = strrchr(photo, '/');
     struct lk_picture *picture = NULL;
     struct lk_face *faces = NULL;
     size_t n = 0;
-    int rc = lk_picture_read(photo, &picture, err);
+    int rc = lk_picture_read(path, &picture, err);
     rc = rc ? rc : find_in(c, picture, &faces, &n, err);
     rc = rc ? rc
-            : lk_identity_of_photo(c->engine->embedder, slash ? slash + 1 : photo, picture, faces,
-                                   n, c->watch, out, err);
-    rc = rc ? rc : keep_crop(picture, lk_identity_face(faces, n), kept, out, err);
-    rc = rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, out, err);
+            : lk_identity_of_photo(c->engine->embedder, base_name(path), picture, faces, n,
+                                   c->watch, looks, err);
+    rc = rc ? rc : keep_crop(picture, lk_identity_face(faces, n), out, err);
+    rc = rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, looks, err);
+    if (!rc) {
+        out->embedding = looks->embedding;
+        out->quality = lk_face_quality(lk_identity_face(faces, n));
+    }
     free(faces);
     lk_picture_free(picture);
+    return rc;
+}
+
+/* One photo more of a person, which shows the same one. */
+static int read_more(const struct checking *c,
+                     const char *path,
+                     const struct lk_cast_photo *first,
+                     struct lk_cast_photo *out,
+                     struct lk_identity *looks,
+                     struct lk_error *err)
+{
+    int rc = read_photo(c, path, out, looks, err);
+    const float cosine = rc ? NAN : lk_embedding_cosine(&first->embedding, &out->embedding);
+    if (rc || cosine >= c->engine->same_person)
+        return rc;
+    return lk_fail(err, LK_E_INPUT,
+                   "--photo '%s' shows somebody else than the photo of --face: cosine %.2f, one "
+                   "person has %.2f or more",
+                   path, (double)cosine, (double)c->engine->same_person);
+}
+
+/* Whether a photo that is one of several may be used by itself: their mean hides nobody. */
+static int ask_by_itself(const struct checking *c,
+                         const char *path,
+                         const struct lk_cast_photo *photo,
+                         struct lk_error *err)
+{
+    struct lk__consent consent = {.state = LK__CONSENT_UNUSED};
+    int rc = check_bars(c, &photo->embedding, path, err);
+    return rc ? rc : check_face(c, path, &photo->embedding, &consent, err);
+}
+
+/* Their weighted mean, as the cast has it. */
+static int mean_of(const struct lk_cast_photo *photos,
+                   size_t n,
+                   struct lk_identity *out,
+                   struct lk_error *err)
+{
+    double norms = 0;
+    for (size_t i = 0; i < n; i++)
+        norms += (double)photos[i].embedding.norm;
+    int rc = lk_cast_mean(photos, n, &out->embedding, err);
+    out->embedding.norm = (float)(norms / (double)n);
+    out->photos = (int)n;
+    return rc;
+}
+
+/* The identity that all photos of a person show; its looks are those of the best one. */
+static int read_photos(const struct checking *c,
+                       const struct lk_person *person,
+                       struct lk_picture **kept,
+                       struct lk_identity *out,
+                       struct lk_error *err)
+{
+    struct lk_cast_photo *photos = calloc(1 + LK_PHOTOS_MAX, sizeof *photos), *best = photos;
+    size_t n = 1;
+    int rc = photos ? read_photo(c, person->photo, photos, out, err)
+                    : lk_fail_memory(err, "the photos of a person", sizeof *photos);
+    if (!rc && person->more[0])
+        rc = ask_by_itself(c, person->photo, photos, err);
+    for (int i = 0; i < LK_PHOTOS_MAX && person->more[i] && !rc; i++) {
+        struct lk_cast_photo *photo = &photos[n++];
+        struct lk_identity looks = {.photos = 1};
+        rc = read_more(c, person->more[i], photos, photo, &looks, err);
+        rc = rc ? rc : ask_by_itself(c, person->more[i], photo, err);
+        if (!rc && photo->quality > best->quality) {
+            best = photo;
+            out->years = looks.years;
+        }
+    }
+    if (!rc && n > 1)
+        rc = mean_of(photos, n, out, err);
+    if (!rc) {
+        out->photo = *kept = lk_picture_ref(best->crop);
+        memcpy(out->points, best->points, sizeof out->points);
+    }
+    lk_cast_photos_free(photos, n);
     return rc;
 }
 
@@ -353,14 +444,15 @@ static int read_member(const struct checking *c,
 }
 
 static int open_person(const struct checking *c,
-                       const char *word,
+                       const struct lk_person *person,
                        struct lk_picture **kept,
                        struct lk_identity *out,
                        struct lk__consent *consent,
                        struct lk_error *err)
 {
+    const char *word = person->photo;
     int rc = consent->by_name ? read_member(c, word, kept, out, err)
-                              : read_photo(c, word, kept, out, err);
+                              : read_photos(c, person, kept, out, err);
     rc = rc ? rc : check_bars(c, &out->embedding, word, err);
     /* A name of whom nothing is recorded may be another name of somebody who took consent back. */
     if (!rc && consent->state != LK__CONSENT_RECORDED)
@@ -431,7 +523,7 @@ int lk__people_open(lk_engine *engine,
     rc = rc ? rc : lk__engine_embedder(engine, request, err);
     rc = rc ? rc : remember_cast(engine, &result->cast, err);
     for (int i = 0; i < request->n_people && !rc; i++)
-        rc = open_person(&c, request->people[i].photo, &people->photos[i], &people->identities[i],
+        rc = open_person(&c, &request->people[i], &people->photos[i], &people->identities[i],
                          &result->consents[i], err);
     for (int i = 0; i < request->n_people && !rc; i++) {
         if (request->people[i].like)
@@ -488,13 +580,12 @@ static int ask_ages(const struct checking *c,
                     const char *path,
                     struct lk_error *err)
 {
-    const char *slash = picture ? strrchr(path, '/') : NULL;
     struct lk_identity looks = {.photos = 1};
     struct lk_face *faces = NULL;
     size_t n = 0;
     if (!picture)
         return 0;
-    snprintf(looks.name, sizeof looks.name, "%s", slash ? slash + 1 : path);
+    snprintf(looks.name, sizeof looks.name, "%s", base_name(path));
     int rc = lk__engine_shown(c->engine, c->request, picture, c->watch, &faces, &n, err);
     for (size_t i = 0; i < n && !rc; i++)
         rc = lk__policy_person(c->engine, picture, &faces[i], 1, c->watch, &looks, err);
@@ -541,9 +632,9 @@ static int check_faces(const struct checking *c,
                        struct lk_error *err)
 {
     const struct lk_picture *picture = result->images[i];
-    const char *path = c->request->images[i].picture, *slash = strrchr(path, '/');
+    const char *path = c->request->images[i].picture;
     struct lk_identity looks = {.photos = 1};
-    snprintf(looks.name, sizeof looks.name, "%s", slash ? slash + 1 : path);
+    snprintf(looks.name, sizeof looks.name, "%s", base_name(path));
     int rc = n ? lk__engine_embedder(c->engine, c->request, err) : 0;
     rc = rc || !n ? rc : remember_cast(c->engine, &result->cast, err);
     for (size_t k = 0; k < n && !rc; k++) {
@@ -585,7 +676,7 @@ int lk__people_check(lk_engine *engine,
         return 0;
     int rc = open_checking(&c, err);
     for (int i = 0; i < n && !rc; i++)
-        rc = check_name(&c, request->people[i].photo, &result->consents[i], err);
+        rc = check_name(&c, &request->people[i], &result->consents[i], err);
     rc = rc ? rc : lk__result_read(result, err);
     rc = rc ? rc : check_pictures(&c, result, err);
     rc = rc ? rc : check_ages(&c, result, err);

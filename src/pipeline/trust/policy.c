@@ -295,6 +295,11 @@ int lk__policy_pictures(lk_engine *engine,
     for (size_t i = 0; i < result->count && !rc; i++) {
         rc = judge_nsfw(engine, result, i, watch, err);
         rc = rc ? rc : judge_faces(engine, result, i, watch, err);
+        /* What may not leave does not leave piece by piece either. */
+        struct lk__picture_report *picture = &result->pictures[i];
+        if (picture->is_sheet && *result->pictures[picture->sheet_of].refused)
+            memcpy(picture->refused, result->pictures[picture->sheet_of].refused,
+                   sizeof picture->refused);
     }
     return rc;
 }

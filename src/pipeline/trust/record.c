@@ -118,6 +118,10 @@ static int hash_sources(const lk_result *result, json_t *sources, struct lk_erro
         snprintf(name, sizeof name, "people[%d].sha256", i);
         if (!result->consents[i].by_name)
             rc = add_source(sources, name, request->people[i].photo, err);
+        for (int k = 0; k < LK_PHOTOS_MAX && !rc; k++) {
+            snprintf(name, sizeof name, "people[%d].more[%d].sha256", i, k);
+            rc = add_source(sources, name, request->people[i].more[k], err);
+        }
     }
     return rc;
 }
@@ -145,20 +149,21 @@ static void move_text(json_t *from, const char *key, json_t *to, const char *nam
 }
 
 /* The same of a list of texts: NAME[0], NAME[1] … */
-static void move_texts(json_t *from, const char *key, json_t *to)
+static void move_texts(json_t *from, const char *key, json_t *to, const char *as)
 {
     size_t i;
     json_t *text;
     json_array_foreach(json_object_get(from, key), i, text)
     {
         char name[80];
-        snprintf(name, sizeof name, "%s[%zu]", key, i);
+        snprintf(name, sizeof name, "%s[%zu]", as, i);
         json_object_set(to, name, text);
     }
     json_object_del(from, key);
 }
 
-/* Of each object of a list, such as people, one text is personal: the path of a photo. */
+/* Of each object of a list, such as people, a text or a list of texts is personal: paths of photos.
+ */
 static void split_list(json_t *options, const char *list, const char *key, json_t *personal)
 {
     size_t i;
@@ -167,7 +172,10 @@ static void split_list(json_t *options, const char *list, const char *key, json_
     {
         char name[48];
         snprintf(name, sizeof name, "%s[%zu].%s", list, i, key);
-        move_text(object, key, personal, name);
+        if (json_is_array(json_object_get(object, key)))
+            move_texts(object, key, personal, name);
+        else
+            move_text(object, key, personal, name);
     }
 }
 
@@ -189,6 +197,7 @@ static int split_request(const lk_result *result,
     move_text(options, "prompt", personal, "prompt");
     move_text(options, "picture", personal, "picture");
     split_list(options, "people", "photo", personal);
+    split_list(options, "people", "more", personal);
     split_list(options, "people", "like", personal);
     split_list(options, "controls", "picture", personal);
     split_list(options, "controls", "model", personal);
@@ -202,7 +211,7 @@ static int split_request(const lk_result *result,
         if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_TEXT)
             move_text(options, key, personal, key);
         if (rows[i].home == LK_HOME_REQUEST && rows[i].type == LK_OPTION_LIST)
-            move_texts(options, key, personal);
+            move_texts(options, key, personal, key);
     }
     json_object_del(options, "count");
     if (!picture->from_photo)
