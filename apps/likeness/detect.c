@@ -33,6 +33,8 @@ static void print_table(const struct lk_face *faces, size_t n)
                (double)f->yaw, (double)f->pitch, (double)f->roll);
         if (f->gender)
             printf("  %s of %.0f", f->gender == 'f' ? "woman" : "man", (double)f->age);
+        if (f->expression)
+            printf("  %s", f->expression);
         putchar('\n');
     }
 }
@@ -46,8 +48,8 @@ int cmd_detect(struct cli *cli, struct lk_error *err)
     cli_watch_init(&watch, cli);
     int rc = lk_engine_open(&cli->with.engine, &engine, err);
     rc = rc ? rc
-            : lk_engine_find(engine, &cli->with.request, cli->words[0], LK_KNOW_AGE, &watch, &faces,
-                             &n, err);
+            : lk_engine_find(engine, &cli->with.request, cli->words[0],
+                             LK_KNOW_AGE | LK_KNOW_EXPRESSION, &watch, &faces, &n, err);
     cli_watch_done(cli);
     if (!rc && cli->with.output.json)
         rc = print_json(faces, n, err);

@@ -58,8 +58,8 @@ struct lk_engine_options {
                          that a request names are the caller's to check */
     char *preview_decoder; /* TAESD-form decoder, a .safetensors file, that draws previews; NULL: a
                               linear map does, at an eighth of the size */
-    char *forensics, *nsfw, *agegender; /* networks that judge: name, or FAMILY:PATH; NULL: the
-                                           starter's, else the first that is installed */
+    char *forensics, *nsfw, *agegender, *expression; /* networks that judge: name, or FAMILY:PATH;
+                                           NULL: the starter's, else the first that is installed */
 };
 
 LK_API const char *lk_version(void);

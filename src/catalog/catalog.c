@@ -55,6 +55,7 @@ static const struct {
         {"image-encoder", "clip-vision", ".safetensors", "--image-encoder", {"clip_vision"}},
     [LK_ROLE_OCCLUDER] = {"occluder", "xseg", ".onnx", "--occluder"},
     [LK_ROLE_CONVERTER] = {"converter", "crossface", ".onnx", "--converter"},
+    [LK_ROLE_EXPRESSION] = {"expression", "ferplus", ".onnx", "--expression"},
 };
 
 const char *lk_role_name(enum lk_role role)

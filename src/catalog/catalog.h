@@ -37,6 +37,7 @@ enum lk_role {
     LK_ROLE_VISION,  /* CLIP's image encoder */
     LK_ROLE_OCCLUDER,
     LK_ROLE_CONVERTER, /* of an embedding, for a swapper */
+    LK_ROLE_EXPRESSION,
     LK_ROLE_COUNT
 };
 const char *lk_role_name(enum lk_role role); /* "checkpoint", "detector" … */

@@ -34,6 +34,8 @@ struct lk_face {
                                right, roll > 0 clockwise */
     float age;              /* years; 0: not told */
     char gender;            /* 'f', 'm'; 0: not told */
+    const char *expression; /* "happy" …, a constant; NULL: not told */
+    float expression_score; /* its probability, 0…1 */
     struct lk_landmarks landmarks;
     struct lk_embedding embedding;
     int index; /* 0, 1 … from left to right */

@@ -86,6 +86,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         rc = rc ? rc : copy_text(options->forensics, &engine->options.forensics, err);
         rc = rc ? rc : copy_text(options->nsfw, &engine->options.nsfw, err);
         rc = rc ? rc : copy_text(options->agegender, &engine->options.agegender, err);
+        rc = rc ? rc : copy_text(options->expression, &engine->options.expression, err);
     }
     rc = rc ? rc : lk_catalog_open(NULL, &engine->catalog, err);
     if (!rc && options && options->names_only)
@@ -103,6 +104,7 @@ static void close_judges(struct lk__judges *judges)
 {
     lk_classifier_free(judges->forensics);
     lk_classifier_free(judges->nsfw);
+    lk_expression_free(judges->expression);
     lk_agegender_free(judges->agegender);
     lk_policy_free(judges->policy);
 }

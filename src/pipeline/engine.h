@@ -22,6 +22,7 @@
 #include "stages/fit/segment.h"
 #include "stages/identity/agegender.h"
 #include "stages/identity/embedder.h"
+#include "stages/identity/expression.h"
 #include "stages/judge/classifier.h"
 #include "stages/judge/policy.h"
 #include "stages/judge/verify.h"
@@ -49,6 +50,7 @@ struct lk__judges {
     lk_policy *policy;
     lk_classifier *forensics, *nsfw;
     lk_agegender *agegender;
+    lk_expression *expression; /* no rule asks for it */
     bool sexual, child; /* of the run that goes on: what is asked for; somebody in it looks so */
 };
 
@@ -197,7 +199,7 @@ int lk_engine_read_c2pa(const lk_engine *engine,
                         struct lk_error *err);
 
 /* What shall be known of faces beside where they are. */
-enum { LK_KNOW_EMBEDDING = 1, LK_KNOW_AGE = 2 };
+enum { LK_KNOW_EMBEDDING = 1, LK_KNOW_AGE = 2, LK_KNOW_EXPRESSION = 4 };
 
 /* Faces of a picture file, for detect, compare and inspect. *faces is malloc'd. */
 int lk_engine_find(lk_engine *engine,

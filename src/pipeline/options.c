@@ -267,6 +267,8 @@ static const struct lk_option options[] = {
      "network that judges whether a picture is sexual, such as vit-nsfw:nsfw.onnx", MAKES},
     {"agegender", 0, LK_OPTION_TEXT, IN_ENGINE(agegender), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
      "network that tells ages, such as genderage:genderage.onnx", MAKES | LK_CMD_DETECT},
+    {"expression", 0, LK_OPTION_TEXT, IN_ENGINE(expression), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
+     "network that tells expressions, such as ferplus:emotion-ferplus-8.onnx", LK_CMD_DETECT},
 
     {"use", 0, LK_OPTION_TEXT, IN_CAST(uses), 0, 0, NULL, NULL, "USES",
      "consent grant: for what, separated by commas: portrait, film, advertising, editorial, education, research", LK_CMD_CAST},

@@ -165,6 +165,11 @@ static json_t *json_of_seen_face(const struct lk_face *face)
     const struct lk_landmarks *l = &face->landmarks;
     json_t *json = json_of_face(face);
     json_object_set_new(json, "quality", lk__json_of_number((double)lk_face_quality(face)));
+    if (face->expression) {
+        json_object_set_new(json, "expression", json_string(face->expression));
+        json_object_set_new(json, "expression_score",
+                            lk__json_of_number((double)face->expression_score));
+    }
     if (face->gender) {
         json_object_set_new(json, "age", lk__json_of_number((double)face->age));
         json_object_set_new(json, "gender", json_string(face->gender == 'f' ? "woman" : "man"));

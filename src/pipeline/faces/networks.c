@@ -303,6 +303,28 @@ int lk__engine_ages(lk_engine *engine,
     return rc;
 }
 
+/* Fills the expressions of faces, where such a network is installed. */
+static int tell_expressions(lk_engine *engine,
+                            const struct lk_picture *picture,
+                            const struct lk_watch *watch,
+                            struct lk_face *faces,
+                            size_t n,
+                            struct lk_error *err)
+{
+    lk_expression **network = &engine->judges.expression;
+    const struct lk_model_entry *entry;
+    int rc = *network ? 0
+                      : lk__engine_judge(engine, LK_ROLE_EXPRESSION, engine->options.expression,
+                                         &entry, err);
+    if (!rc && !*network && entry)
+        rc = lk_expression_open(engine->runtime, entry->family, entry->path,
+                                lk__engine_face_device(engine), network, err);
+    for (size_t i = 0; i < n && !rc && *network; i++)
+        rc = lk_face_expression(*network, picture, &faces[i], watch, &faces[i].expression,
+                                &faces[i].expression_score, err);
+    return rc;
+}
+
 static int embed_all(const lk_engine *engine,
                      const struct lk_picture *picture,
                      const struct lk_watch *watch,
@@ -397,6 +419,8 @@ int lk_engine_find(lk_engine *engine,
         rc = embed_all(engine, picture, watch, faces, *n, err);
     if (!rc && (known & LK_KNOW_AGE))
         rc = lk__engine_ages(engine, picture, faces, *n, watch, err);
+    if (!rc && (known & LK_KNOW_EXPRESSION))
+        rc = tell_expressions(engine, picture, watch, faces, *n, err);
     lk_picture_free(picture);
     if (rc)
         free(faces);
