@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "data/picture.h"
@@ -80,12 +82,41 @@ static void what_cannot_be_shown_is_refused(void **state)
     lk_picture_free(small);
 }
 
+/* Letters lie in their rectangle, are white and dark, and shrink to it. */
+static void a_line_of_text_stays_in_its_place(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    for (int width = 40; width <= 200; width += 160) {
+        struct lk_picture *u8 = grey(300, 100, 3), *in = NULL;
+        float least = 1, most = 0;
+        assert_int_equal(lk_picture_convert(u8, LK_PIXEL_F32, &in, &err), 0);
+        assert_int_equal(lk_picture_write(in, "identity 0.71 & <b>", 50, 30, width, 20, &err), 0);
+        for (int y = 0; y < 100; y++) {
+            for (int x = 0; x < 300; x++) {
+                const size_t at = 3 * ((size_t)y * 300 + (size_t)x);
+                const bool inside = x >= 50 && x < 50 + width && y >= 30 && y < 50;
+                if (!inside && in->f32[at] != (float)u8->u8[at] / 255)
+                    fail_msg("ink at %d, %d", x, y);
+                least = fminf(least, in->f32[at]);
+                most = fmaxf(most, in->f32[at]);
+            }
+        }
+        assert_true(width < 200 || (least < 0.25f && most > 0.75f));
+        assert_int_equal(lk_picture_write(in, "x", 290, 0, 20, 20, &err), LK_E_INPUT);
+        assert_int_equal(lk_picture_write(in, "", 0, 0, 20, 20, &err), LK_E_INPUT);
+        lk_picture_free(in);
+        lk_picture_free(u8);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_is_laid_over_the_corner),
         cmocka_unit_test(a_logo_counts_by_its_alpha),
         cmocka_unit_test(what_cannot_be_shown_is_refused),
+        cmocka_unit_test(a_line_of_text_stays_in_its_place),
     };
     return cmocka_run_group_tests_name("picture: stamp", tests, NULL, NULL);
 }

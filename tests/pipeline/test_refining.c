@@ -8,6 +8,7 @@
 #include "pipeline/result.h"
 #include "support/check.h"
 #include "support/scratch.h"
+#include "support/temp.h"
 
 /* The part of a photo that is worked on, and what the face fills in it. */
 enum { X = 300, Y = 60, WIDTH = 380, HEIGHT = 400 };
@@ -70,6 +71,23 @@ static void count_changes(const struct lk_picture *now, int column, int *left, i
         }
     }
     lk_picture_free(was);
+}
+
+/* "PATH" becomes "FAMILY:PATH". */
+static void replace_family(char **path, const char *family)
+{
+    char *spec = NULL;
+    assert_true(asprintf(&spec, "%s:%s", family, *path) > 0);
+    free(*path);
+    *path = spec;
+}
+
+static void give(struct lk_request *request, const char *photo)
+{
+    request->n_people = 1;
+    request->people[0].photo = strdup(shared_path(photo));
+    free(request->consent);
+    request->consent = strdup("self");
 }
 
 static void only_the_face_changes(void **state)
@@ -199,6 +217,70 @@ static void a_bad_face_is_tried_again(void **state)
     lk_request_free(&request);
 }
 
+/* The photo, and over it the photo again, from column CUT on: the one behind loses an eighth of its
+ * box to the one in front. */
+enum { SHIFT = 200, CUT = 64 };
+
+static void write_couple(const char *path)
+{
+    struct lk_error err;
+    struct lk_picture *photo = NULL, *couple = NULL;
+    void *bytes = NULL;
+    size_t size;
+    assert_ok(lk_picture_read(scratch_path("photo.png"), &photo, &err), &err);
+    assert_ok(lk_picture_new(SHIFT + WIDTH, HEIGHT, 3, LK_PIXEL_U8, &couple, &err), &err);
+    for (int y = 0; y < HEIGHT; y++) {
+        uint8_t *row = couple->u8 + (size_t)y * (SHIFT + WIDTH) * 3;
+        const uint8_t *from = photo->u8 + (size_t)y * WIDTH * 3;
+        memcpy(row, from, (size_t)WIDTH * 3);
+        memcpy(row + (size_t)(SHIFT + CUT) * 3, from + (size_t)CUT * 3, (size_t)(WIDTH - CUT) * 3);
+    }
+    assert_ok(lk_picture_encode(couple, LK_FORMAT_PNG, NULL, &bytes, &size, &err), &err);
+    test_write_file(path, bytes, size);
+    free(bytes);
+    lk_picture_free(photo);
+    lk_picture_free(couple);
+}
+
+/* Of two faces whose boxes overlap the one that is named changes, and the other's eyes, nose and
+ * mouth do not. */
+static void of_two_overlapping_faces_one_changes(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"left", "right"};
+    for (int named = 0; named < 2; named++) {
+        struct lk_request request;
+        struct lk_error err;
+        struct lk_picture *was = NULL;
+        ask(&request, LK_TASK_SWAP);
+        free(request.picture);
+        request.picture = strdup(scratch_path("couple.png"));
+        write_couple(request.picture);
+        request.swapper = network("swap_signed");
+        replace_family(&request.swapper, "hyperswap");
+        give(&request, "photos/fr_biden.jpg");
+        request.people[0].place = strdup(places[named]);
+        lk_result *result = run(&request);
+        const struct lk__picture_report *report = &result->pictures[0];
+        assert_ok(lk_picture_convert(result->picture, LK_PIXEL_F32, &was, &err), &err);
+        assert_int_equal(report->n_faces, 2);
+        assert_true(report->faces[0].face.box[2] > report->faces[1].face.box[0]);
+        for (int i = 0; i < 2; i++) {
+            int kept = 0;
+            assert_int_equal(report->faces[i].fate,
+                             i == named ? LK__FACE_CHANGED : LK__FACE_UNTOUCHED);
+            for (int p = 0; p < 5; p++) {
+                const float *at = report->faces[i].face.points[p];
+                kept += same_pixel(was, report->picture, (int)at[0], (int)at[1]);
+            }
+            assert_int_equal(kept, i == named ? 0 : 5);
+        }
+        lk_picture_free(was);
+        lk_result_free(result);
+        lk_request_free(&request);
+    }
+}
+
 /* Of each manner that is for the face, in the table's order, or with another before it. */
 static void faces_are_shown_in_other_manners(void **state)
 {
@@ -235,23 +317,6 @@ static void faces_are_shown_in_other_manners(void **state)
         lk_result_free(result);
         lk_request_free(&request);
     }
-}
-
-/* "PATH" becomes "FAMILY:PATH". */
-static void replace_family(char **path, const char *family)
-{
-    char *spec = NULL;
-    assert_true(asprintf(&spec, "%s:%s", family, *path) > 0);
-    free(*path);
-    *path = spec;
-}
-
-static void give(struct lk_request *request, const char *photo)
-{
-    request->n_people = 1;
-    request->people[0].photo = strdup(shared_path(photo));
-    free(request->consent);
-    request->consent = strdup("self");
 }
 
 /* A swapper that sees pixels gets the photo's, one with a converter finds it by its option. */
@@ -468,6 +533,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_face_changes),
+        cmocka_unit_test(of_two_overlapping_faces_one_changes),
         cmocka_unit_test(ten_passes_lose_nothing),
         cmocka_unit_test(what_is_before_the_face_stays_before_it),
         cmocka_unit_test(a_smooth_face_gets_its_grain_back),
