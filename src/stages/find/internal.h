@@ -68,6 +68,9 @@ int lk__resize_bilinear(
 
 /* Fills yaw, pitch, roll from the points. */
 void lk__face_pose(struct lk_face *face);
+/* The same from the landmarks, where their mark-up is known (66, 68, 98, 468, 478); else from the
+ * points. */
+void lk__face_pose_in_relief(struct lk_face *face);
 
 /* detector.c */
 

@@ -306,7 +306,7 @@ int lk_landmark_face(const lk_landmarker *l,
     five_of(l->family->five, face, points);
     if (least <= 0 || (made.score >= least && agrees(face, (const float(*)[2])points))) {
         memcpy(face->points, points, sizeof points);
-        lk__face_pose(face);
+        lk__face_pose_in_relief(face);
     }
     return 0;
 }

@@ -6,16 +6,44 @@
  * form (DeMenthon & Davis 1995, "Model-based object pose in 25 lines of code", first iteration of
  * POSIT); made orthonormal and completed by the cross product it is R. Four of the five points lie
  * nearly in one plane, so the nose alone tells yaw and pitch: good to some 5 degrees on real faces,
- * enough to compare before and after and to tell a profile. */
+ * enough to compare before and after and to tell a profile. A landmarker's brows, eyes, nose, mouth
+ * and chin stand in relief, and tell more. */
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
+#include "base/size.h"
 #include "stages/find/internal.h"
 
 /* x right, y down, z to the viewer; the distance between the eyes is 1. x, y: the frontal face of
  * ArcFace's template; z: MediaPipe's canonical face. */
-static const double model[5][3] = {
+static const double five[5][3] = {
     {-0.5, 0, 0}, {0.5, 0, 0}, {0, 0.571, 0.556}, {-0.414, 1.155, 0.05}, {0.414, 1.155, 0.05}};
+
+/* The same of what landmarkers find, in the units of its source: corners of brows, of eyes, of the
+ * nose, of the mouth, middle of the lower lip, chin. Fourteen points of the anthropometric model of
+ * ISR Coimbra (Martins & Batista), as head pose is mostly estimated by; x and y turned round. */
+enum { RELIEF = 14 };
+static const double relief[RELIEF][3] = {
+    {-6.825897, -6.760612, 4.402142}, {-1.330353, -7.122144, 6.903745},
+    {1.330353, -7.122144, 6.903745},  {6.825897, -6.760612, 4.402142},
+    {-5.311432, -5.485328, 3.987654}, {-1.789930, -5.393625, 4.413414},
+    {1.789930, -5.393625, 4.413414},  {5.311432, -5.485328, 3.987654},
+    {-2.005628, -1.409845, 6.165652}, {2.005628, -1.409845, 6.165652},
+    {-2.774015, 2.080775, 5.048531},  {2.774015, 2.080775, 5.048531},
+    {0, 3.116408, 6.097667},          {0, 7.415691, 4.070434}};
+
+/* Which landmarks these are; -1: the mark-up has none there. Others have too few of them. */
+static const struct {
+    int count;
+    int at[RELIEF];
+} mark_ups[] = {
+    {66, {17, 21, 22, 26, 36, 39, 42, 45, 31, 35, 58, 62, -1, 8}},
+    {68, {17, 21, 22, 26, 36, 39, 42, 45, 31, 35, 48, 54, 57, 8}},
+    {98, {33, 38, 50, 46, 60, 64, 68, 72, 55, 59, 76, 82, 85, 16}},
+    {468, {71, 107, 336, 301, 33, 133, 362, 263, 75, 305, 61, 291, 17, 152}},
+    {478, {71, 107, 336, 301, 33, 133, 362, 263, 75, 305, 61, 291, 17, 152}},
+};
 
 static double dot(const double a[3], const double b[3])
 {
@@ -41,15 +69,15 @@ static void solve(const double m[3][3], const double v[3], double out[3])
         out[i] = (c[0][i] * v[0] + c[1][i] * v[1] + c[2][i] * v[2]) / det;
 }
 
-/* The two rows of s·R₁₂. */
-static void fit_rows(const float (*points)[2], double rows[2][3])
+/* The two rows of s·R₁₂, from n points of a model and where they are seen. */
+static void fit_rows(const double (*model)[3], const float (*points)[2], int n, double rows[2][3])
 {
     double middle[3] = {0}, moment[3][3] = {{0}}, mixed[2][3] = {{0}};
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < n; i++) {
         for (int k = 0; k < 3; k++)
-            middle[k] += model[i][k] / 5;
+            middle[k] += model[i][k] / n;
     }
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < n; i++) {
         double d[3];
         for (int k = 0; k < 3; k++)
             d[k] = model[i][k] - middle[k];
@@ -64,10 +92,10 @@ static void fit_rows(const float (*points)[2], double rows[2][3])
     solve((const double(*)[3])moment, mixed[1], rows[1]);
 }
 
-void lk__face_pose(struct lk_face *face)
+static void fit(struct lk_face *face, const double (*model)[3], const float (*points)[2], int n)
 {
     double r[3][3];
-    fit_rows((const float(*)[2])face->points, r);
+    fit_rows(model, points, n, r);
     double a = sqrt(dot(r[0], r[0])), b = sqrt(dot(r[1], r[1]));
     face->yaw = face->pitch = face->roll = 0;
     if (!(a > 1e-9) || !(b > 1e-9))
@@ -95,4 +123,30 @@ void lk__face_pose(struct lk_face *face)
     face->yaw = (float)(atan2(x, r[2][2]) * degrees);
     face->pitch = (float)(asin(fmax(-1, fmin(1, -y))) * degrees);
     face->roll = (float)(roll * degrees);
+}
+
+void lk__face_pose(struct lk_face *face)
+{
+    fit(face, five, (const float(*)[2])face->points, 5);
+}
+
+void lk__face_pose_in_relief(struct lk_face *face)
+{
+    double known[RELIEF][3];
+    float seen[RELIEF][2];
+    int n = 0;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(mark_ups); i++) {
+        if (mark_ups[i].count != face->landmarks.count)
+            continue;
+        for (int k = 0; k < RELIEF; k++) {
+            if (mark_ups[i].at[k] < 0)
+                continue;
+            memcpy(known[n], relief[k], sizeof *known);
+            memcpy(seen[n++], face->landmarks.point[mark_ups[i].at[k]], sizeof *seen);
+        }
+    }
+    if (n)
+        fit(face, (const double(*)[3])known, (const float(*)[2])seen, n);
+    else
+        lk__face_pose(face);
 }
