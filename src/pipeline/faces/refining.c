@@ -101,6 +101,59 @@ static int redraw(const struct refining *r,
                                  &found, err);
 }
 
+/* blended − before, in place of blended. */
+static void take_change(const struct lk_picture *before, struct lk_picture *blended)
+{
+    const size_t n = (size_t)before->width * (size_t)before->height * 3;
+    for (size_t i = 0; i < n; i++)
+        blended->f32[i] -= before->f32[i];
+}
+
+/* Fits the refined crop into the picture, which becomes out's, with its mask. adds: only what the
+ * network changed; not where the crop is coarser than the picture, which would keep old detail. */
+static int fit_in(const struct refining *r,
+                  const struct lk_refined *refined,
+                  bool adds,
+                  struct outcome *out,
+                  struct lk_error *err)
+{
+    const struct lk_affine *to_crop = &refined->to_crop;
+    const int width = refined->crop->width, height = refined->crop->height;
+    struct lk_fit_options fit;
+    struct lk_picture *before = NULL, *blended = NULL;
+    struct lk_mask *seen = NULL, *mask = NULL;
+    float points[5][2];
+    lk_fit_options_init(&fit);
+    fit.mask = r->options.fit;
+    for (int i = 0; i < 5; i++)
+        lk_affine_apply(to_crop, out->face.points[i], points[i]);
+    /* The picture itself, not the crop that the network saw: what is blended in must meet the
+     * picture's own pixels. */
+    int rc = lk_affine_crop(out->finished, to_crop, width, height, &before, err);
+    rc = rc ? rc : lk__face_masks_in(&r->seen, to_crop, width, height, &seen, err);
+    const struct lk_mask *const extra[] = {seen};
+    rc = rc ? rc
+            : lk_fit_face(before, refined->crop, (const float(*)[2])points, extra, seen != NULL,
+                          &fit, &r->engine->debug, &blended, &mask, NULL, err);
+    if (!rc && adds && lk_affine_scale(to_crop) >= 1) {
+        take_change(before, blended);
+        rc = lk_affine_add(out->finished, blended, mask, to_crop, err);
+    } else if (!rc) {
+        rc = lk_affine_paste(out->finished, blended, mask, to_crop, err);
+    }
+    lk_picture_free(before);
+    lk_picture_free(blended);
+    lk_mask_free(seen);
+    if (rc) {
+        lk_mask_free(mask);
+        return rc;
+    }
+    lk_mask_free(out->mask);
+    out->mask = mask;
+    out->to_crop = *to_crop;
+    return 0;
+}
+
 static int swap(const struct refining *r,
                 const struct lk__manner *manner,
                 struct outcome *out,
