@@ -114,6 +114,16 @@ try_restore() {
     held 3 "'ada' is barred" $lk restore face.png $restorer
     $lk cast unbar ada -q
     leaves $lk restore face.png $restorer
+    # A sheet of alternatives leaves as its picture does, or not at all.
+    check 0 "." $lk restore face.png $restorer --alternatives 2 -o out/some.png
+    check 0 '"watermark": \{"id".*compositeWithTrained' $lk inspect out/some-alternatives.png --json
+    check 3 "." $lk cast new eve --from out/some-alternatives.png
+    left_with_row=$((left_with_row + 2))
+    rm -rf out/*
+    check 2 "makes a sheet beside it" $lk restore face.png $restorer --alternatives 2 -o -
+    nothing_left restore --alternatives
+    check 1 "audit.db" $lk restore face.png $restorer --alternatives 2 --audit nosuch/audit.db -o out/x.png
+    nothing_left restore --alternatives
 }
 
 try_redraw() {
@@ -152,7 +162,7 @@ try_run() {
     request '"task": "restore", "picture": "man.png"'
     held 4 "no restorer serves" $lk run request.json
     # What is the operator's is no key of a request.
-    for key in policy policy_levels nsfw forensics agegender audit audit_mirror watermark_key cast_file passphrase_file debug output report; do
+    for key in policy policy_levels nsfw forensics agegender expression audit audit_mirror watermark_key cast_file passphrase_file debug output report; do
         request "$woman, \"$key\": \"mine\""
         check 2 "'?$key'?" $lk run request.json -o out/x.png --report -
         nothing_left run $key
