@@ -53,6 +53,8 @@ static const struct row {
     {LK_ROLE_EMBEDDER,   "sface",             "data=1,3,112,112", "1,128"},
     {LK_ROLE_EMBEDDER,   "mobilefacenet",     "1,3,112,112", "1,128"},
     {LK_ROLE_AGEGENDER,  "genderage",         "1,3,96,96",   "1,3"},
+    {LK_ROLE_EXPRESSION, "ferplus",           "1,1,64,64",   "1,8"},
+    {LK_ROLE_EXPRESSION, "mini-xception",     "1,1,64,64",   "1,7"},
     {LK_ROLE_SWAPPER,    "inswapper",         "1,3,128,128 1,512", "1,3,128,128"},
     {LK_ROLE_SWAPPER,    "hyperswap simswap ghost hififace", "1,3,256,256 1,512", "1,3,256,256 …"},
     {LK_ROLE_SWAPPER,    "simswap_512",       "1,3,512,512 1,512", "1,3,512,512 …"},
