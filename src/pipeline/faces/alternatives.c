@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A face has a band of cells: as it was, then each manner in the order of the report's `tried`.
+/* A face has a row of cells, or several: as it was, then each manner in the order of the report's
+ * `tried`.
  *
- *     ┌────────┐┌────────┐┌────────┐
- *     │ before ││  as-   ││        │      the crop, aligned as FFHQ
- *     └────────┘└────────┘└────────┘
- *      0 before  1 as-asked (taken)        number and name, as --manner takes it
- *                identity 0.71 features …  the measures of docs/judge.md
+ *     ┌──────────┐┌───────────────┐┌──────────┐
+ *     │          ││               ││          │   the crop, aligned as FFHQ
+ *     └──────────┘└───────────────┘└──────────┘
+ *      0 before    1 as-asked, taken  2 twice     number and name, as --manner takes it
+ *                  identity 0.71  points 0.04     measures of docs/judge.md
+ *                  texture 0.92  seam 0.001
  *
  * In the sheet's report each cell is a face with its own verdict, so that what judges faces, and
  * the audit, see all of them. */
@@ -48,7 +50,7 @@ int lk__alternatives_keep(const struct lk_picture *picture,
 
 void lk__alternatives_forget(struct lk__picture_report *report)
 {
-    for (size_t i = 0; i < report->n_faces; i++) {
+    for (size_t i = 0; report->faces && i < report->n_faces; i++) {
         struct lk__face_report *face = &report->faces[i];
         lk_picture_free(face->before);
         face->before = NULL;
@@ -59,7 +61,7 @@ void lk__alternatives_forget(struct lk__picture_report *report)
     }
 }
 
-/* Bands of a face: cells beside and below each other. */
+/* Rows of cells that a face takes. */
 static int rows_of(const struct lk__face_report *face)
 {
     return (1 + face->n_tried + COLUMNS - 1) / COLUMNS;
