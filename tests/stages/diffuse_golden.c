@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "support/note.h"
 #include "support/temp.h"
 
 /* Of the largest latent. The order of sums differs from torch's; random weights under a guidance of
@@ -49,17 +50,6 @@ static float *values_of(const struct lk_tensor *tensor, size_t *n)
     return values;
 }
 
-/* A line for docs/parity.md, when tools/parity/run asks for it. */
-static void note(const char *name, double deviation)
-{
-    const char *path = getenv("LIKENESS_PARITY_NOTES");
-    FILE *file = path && isfinite(deviation) ? fopen(path, "a") : NULL;
-    if (file) {
-        fprintf(file, "%s\t%g\n", name, deviation);
-        fclose(file);
-    }
-}
-
 double golden_deviation(const float *have, const struct lk_tensor *want)
 {
     double sum = 0, square = 0, off = 0;
@@ -72,7 +62,7 @@ double golden_deviation(const float *have, const struct lk_tensor *want)
     }
     free(values);
     const double deviation = sqrt(off / (square - sum * sum / (double)n));
-    note(want->name, deviation);
+    test_note(want->name, deviation);
     return deviation;
 }
 

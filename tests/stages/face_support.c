@@ -5,14 +5,18 @@
 #include <stdlib.h>
 
 #include "support/check.h"
+#include "support/note.h"
 #include "support/scratch.h"
 
 enum { EMAP = 512 };
 
 static lk_runtime *runtime;
+static lk_detector *scrfd;
 
-static void close_runtime(void)
+/* The detector may not outlive the runtime. */
+static void close_all(void)
 {
+    lk_detector_free(scrfd);
     lk_runtime_free(runtime);
 }
 
@@ -24,9 +28,33 @@ lk_runtime *test_runtime(void)
         lk_runtime_options_init(&options);
         options.threads = 1;
         assert_ok(lk_runtime_open(&options, &runtime, &err), &err);
-        atexit(close_runtime);
+        atexit(close_all);
     }
     return runtime;
+}
+
+const lk_detector *test_scrfd(void)
+{
+    struct lk_error err;
+    if (!scrfd)
+        assert_ok(lk_detector_open(test_runtime(), "scrfd",
+                                   shared_path("detector/scrfd_2.5g_bnkps_640.onnx"), "cpu", &scrfd,
+                                   &err),
+                  &err);
+    return scrfd;
+}
+
+size_t scrfd_find(const struct lk_picture *picture,
+                  enum lk_find_effort effort,
+                  struct lk_face **faces)
+{
+    struct lk_error err;
+    struct lk_find_options options;
+    size_t count = 0;
+    lk_find_options_init(&options);
+    options.effort = effort;
+    assert_ok(lk_find(test_scrfd(), picture, &options, NULL, faces, &count, &err), &err);
+    return count;
 }
 
 const char *golden_path(const char *name)
@@ -198,17 +226,34 @@ const char *network_write(const char *graph, const char *name, const char *emap_
     return path;
 }
 
+static double worst;
+
 int golden_compare(FILE *file, const float *values, size_t count, double tolerance)
 {
     size_t index;
     double want;
     int seen = 0;
+    worst = 0;
     while (fscanf(file, " value %zu %lf", &index, &want) == 2) {
         assert_true(index < count);
-        if (!(fabs((double)values[index] - want) <= tolerance))
+        const double off = fabs((double)values[index] - want);
+        if (!(off <= tolerance))
             fail_msg("value %zu is %.7g, the reference has %.7g", index, (double)values[index],
                      want);
+        worst = fmax(worst, off);
         seen++;
     }
     return seen;
+}
+
+double golden_worst(void)
+{
+    return worst;
+}
+
+void face_note(const char *role, const char *family, const char *measure, double value)
+{
+    char name[160];
+    snprintf(name, sizeof name, "%s\t%s\t%s", role, family, measure);
+    test_note(name, value);
 }

@@ -12,9 +12,17 @@
 #include "data/identity.h"
 #include "data/picture.h"
 #include "runtime/session.h"
+#include "stages/find/find.h"
 
 /* Opened at the first call, on one thread, for the whole program. */
 lk_runtime *test_runtime(void);
+
+/* The real SCRFD of the shared data; as the runtime. */
+const lk_detector *test_scrfd(void);
+/* The faces that it finds in a picture, malloc'd; the default threshold, no landmarker. */
+size_t scrfd_find(const struct lk_picture *picture,
+                  enum lk_find_effort effort,
+                  struct lk_face **faces);
 
 /* The path of a file of tests/golden; valid until the next call. */
 const char *golden_path(const char *name);
@@ -45,5 +53,11 @@ struct lk_identity identity_512(void);
 /* Compares sampled values "value INDEX NUMBER" up to the next line of another kind, which is left
  * unread; returns how many there were. */
 int golden_compare(FILE *file, const float *values, size_t count, double tolerance);
+/* What the last golden_compare found: the largest difference. */
+double golden_worst(void);
+
+/* A measurement for docs/face-parity.md, see test_note: of a family in its role ("detector"),
+ * measure: a column of tools/parity/faces. */
+void face_note(const char *role, const char *family, const char *measure, double value);
 
 #endif

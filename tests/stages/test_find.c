@@ -10,17 +10,6 @@
 #include "support/scratch.h"
 #include "support/temp.h"
 
-static const char *const scrfd = "detector/scrfd_2.5g_bnkps_640.onnx";
-
-static lk_detector *open_scrfd(void)
-{
-    struct lk_error err;
-    lk_detector *detector = NULL;
-    assert_ok(lk_detector_open(test_runtime(), "scrfd", shared_path(scrfd), "cpu", &detector, &err),
-              &err);
-    return detector;
-}
-
 /* Equal to the bit where the picture shrinks; enlarging, OpenCV rounds a pixel in a thousand
  * otherwise, by one level of 1/128. */
 static void tensors_equal_opencv_letterbox(void **state)
@@ -147,17 +136,15 @@ static void odd_pictures_are_empty_not_wrong(void **state)
     (void)state;
     static const int sizes[][2] = {{1, 1}, {1, 3000}, {3000, 2}, {7, 5}};
     struct lk_error err;
-    lk_detector *detector = open_scrfd();
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct lk_picture *picture = picture_noise(sizes[i][0], sizes[i][1]);
         struct lk_face *faces = (struct lk_face *)&err; /* must become NULL */
         size_t count = 9;
-        assert_ok(lk_find_faces(detector, picture, 0.5f, NULL, &faces, &count, &err), &err);
+        assert_ok(lk_find_faces(test_scrfd(), picture, 0.5f, NULL, &faces, &count, &err), &err);
         assert_int_equal(count, 0);
         assert_null(faces);
         lk_picture_free(picture);
     }
-    lk_detector_free(detector);
 }
 
 /* Two photos of one, some of many, one of a face that fills the picture: all faces, and with the
@@ -171,7 +158,6 @@ static void faces_are_found_again_where_they_were(void **state)
     struct lk_error err;
     struct lk_find_options options;
     lk_find_options_init(&options);
-    lk_detector *detector = open_scrfd();
     struct lk_picture *noise = picture_noise(400, 400);
     for (size_t i = 0; i < sizeof photos / sizeof *photos; i++) {
         struct lk_picture *picture;
@@ -181,12 +167,13 @@ static void faces_are_found_again_where_they_were(void **state)
         char *path = test_format("photos/%s", photos[i]);
         assert_ok(lk_picture_read(shared_path(path), &picture, &err), &err);
         free(path);
-        assert_ok(lk_find(detector, picture, &options, NULL, &faces, &count, &err), &err);
+        assert_ok(lk_find(test_scrfd(), picture, &options, NULL, &faces, &count, &err), &err);
         assert_true(count > 0);
         for (size_t k = 0; k < count; k++) {
             const struct lk_face *face = &faces[k];
-            assert_ok(lk_find_again(detector, picture, face, &options, NULL, &again, &found, &err),
-                      &err);
+            assert_ok(
+                lk_find_again(test_scrfd(), picture, face, &options, NULL, &again, &found, &err),
+                &err);
             assert_true(found);
             assert_int_equal(again.index, face->index);
             const float side = face->box[3] - face->box[1];
@@ -194,14 +181,14 @@ static void faces_are_found_again_where_they_were(void **state)
                 assert_true(hypotf(again.points[j][0] - face->points[j][0],
                                    again.points[j][1] - face->points[j][1]) < 0.08f * side);
         }
-        assert_ok(lk_find_again(detector, noise, &faces[0], &options, NULL, &again, &found, &err),
-                  &err);
+        assert_ok(
+            lk_find_again(test_scrfd(), noise, &faces[0], &options, NULL, &again, &found, &err),
+            &err);
         assert_false(found);
         free(faces);
         lk_picture_free(picture);
     }
     lk_picture_free(noise);
-    lk_detector_free(detector);
 }
 
 static void bad_options_and_other_networks_are_refused(void **state)
@@ -209,9 +196,8 @@ static void bad_options_and_other_networks_are_refused(void **state)
     (void)state;
     struct lk_error err;
     lk_detector *detector = NULL;
-    assert_fails(
-        lk_detector_open(test_runtime(), "yolo", shared_path(scrfd), NULL, &detector, &err), &err,
-        LK_E_INPUT, "'yolo' is not known: the families are scrfd, retinaface");
+    assert_fails(lk_detector_open(test_runtime(), "yolo", "any.onnx", NULL, &detector, &err), &err,
+                 LK_E_INPUT, "'yolo' is not known: the families are scrfd, retinaface");
     static const char *const others[] = {
         "embedder/MobileFaceNet.onnx", "landmark/opensee_lm_model0_opt.onnx",
         "parsing/SINet_Softmax.onnx", "converted/ntire22_team04_rlfn_x4.onnx"};
@@ -224,16 +210,14 @@ static void bad_options_and_other_networks_are_refused(void **state)
     assert_fails(lk_detector_open(test_runtime(), NULL, "/none.onnx", NULL, &detector, &err), &err,
                  LK_E_MISSING, "/none.onnx");
     assert_null(detector);
-    detector = open_scrfd();
     struct lk_picture *picture = picture_noise(8, 8);
     struct lk_face *faces = NULL;
     size_t count = 0;
-    assert_fails(lk_find_faces(detector, picture, 1.5f, NULL, &faces, &count, &err), &err,
+    assert_fails(lk_find_faces(test_scrfd(), picture, 1.5f, NULL, &faces, &count, &err), &err,
                  LK_E_INPUT, "not between 0 and 1");
-    assert_fails(lk_find_faces(detector, picture, NAN, NULL, &faces, &count, &err), &err,
+    assert_fails(lk_find_faces(test_scrfd(), picture, NAN, NULL, &faces, &count, &err), &err,
                  LK_E_INPUT, "not between 0 and 1");
     lk_picture_free(picture);
-    lk_detector_free(detector);
 }
 
 static void a_stop_ends_the_search(void **state)
@@ -242,15 +226,13 @@ static void a_stop_ends_the_search(void **state)
     struct lk_error err;
     atomic_bool stop = true;
     const struct lk_watch watch = {.stop = &stop};
-    lk_detector *detector = open_scrfd();
     struct lk_picture *picture = picture_noise(64, 64);
     struct lk_face *faces = NULL;
     size_t count = 0;
-    assert_int_equal(lk_find_faces(detector, picture, 0.5f, &watch, &faces, &count, &err),
+    assert_int_equal(lk_find_faces(test_scrfd(), picture, 0.5f, &watch, &faces, &count, &err),
                      LK_E_INTERRUPTED);
     assert_null(faces);
     lk_picture_free(picture);
-    lk_detector_free(detector);
 }
 
 int main(void)

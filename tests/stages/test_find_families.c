@@ -44,6 +44,7 @@ static void each_family_is_shown_the_tensor_of_its_reference(void **state)
         assert_ok(lk__letterbox_fill(&box, picture, &family_named(family)->pixels, tensor, &err),
                   &err);
         assert_int_equal(golden_compare(file, tensor, count, 1e-5), 60);
+        face_note("detector", family, "input", golden_worst());
         lk_picture_free(picture);
         free(tensor);
         cases++;
@@ -94,6 +95,7 @@ static void compare_photo(FILE *file, const lk_detector *detector, const char *p
         fail_msg("%s: %zu faces, the reference finds %zu", photo, count, want);
     for (size_t i = 0; i < count; i++) {
         float worst = compare_face(file, &faces[i], lk_detector_has_points(detector));
+        face_note("detector", lk_detector_family(detector), "px", (double)worst);
         if (!(worst <= 0.1f)) /* asked: 1 px */
             fail_msg("%s, face %zu: %g px from the reference", photo, i, (double)worst);
     }

@@ -20,7 +20,10 @@ static lk_landmarker *open_landmarker(const char *path)
     return landmarker;
 }
 
-static void compare_points(FILE *file, const char *name, const struct lk_landmarks *got)
+static void compare_points(FILE *file,
+                           const char *name,
+                           const char *family,
+                           const struct lk_landmarks *got)
 {
     float score, want[2];
     int count, i, points = 0;
@@ -31,6 +34,7 @@ static void compare_points(FILE *file, const char *name, const struct lk_landmar
         float off = hypotf(got->point[i][0] - want[0], got->point[i][1] - want[1]);
         if (!(off <= 0.1f)) /* asked: 1 px */
             fail_msg("%s, point %d: %g px from the reference", name, i, (double)off);
+        face_note("landmarker", family, "px", (double)off);
     }
     assert_int_equal(points, 24);
 }
@@ -54,8 +58,9 @@ static void each_family_sees_and_answers_as_its_reference(void **state)
         face.roll = 90 * (float)turns - 20;
         assert_ok(lk__landmarker_tensor(landmarker, picture, &face, &tensor, &to_crop, &err), &err);
         assert_int_equal(golden_compare(file, tensor, (size_t)3 * 256 * 256, 1e-5), 40);
+        face_note("landmarker", family, "input", golden_worst());
         assert_ok(lk_landmark_face(landmarker, picture, 1, &face, NULL, &err), &err);
-        compare_points(file, name, &face.landmarks);
+        compare_points(file, name, family, &face.landmarks);
         free(tensor);
         lk_landmarker_free(landmarker);
         cases++;
@@ -70,20 +75,15 @@ static void the_five_points_become_the_landmarkers_where_they_agree(void **state
 {
     (void)state;
     struct lk_error err;
-    lk_detector *detector = NULL;
     lk_landmarker *landmarker = open_landmarker(shared_path(openseeface));
     struct lk_picture *picture = photo_read("fr_obama.jpg");
     struct lk_face *plain = NULL, *refined = NULL;
     struct lk_find_options options;
     size_t n = 0;
     lk_find_options_init(&options);
-    assert_ok(lk_detector_open(test_runtime(), NULL,
-                               shared_path("detector/scrfd_2.5g_bnkps_640.onnx"), "cpu", &detector,
-                               &err),
-              &err);
-    assert_ok(lk_find(detector, picture, &options, NULL, &plain, &n, &err), &err);
+    assert_ok(lk_find(test_scrfd(), picture, &options, NULL, &plain, &n, &err), &err);
     options.landmarker = landmarker;
-    assert_ok(lk_find(detector, picture, &options, NULL, &refined, &n, &err), &err);
+    assert_ok(lk_find(test_scrfd(), picture, &options, NULL, &refined, &n, &err), &err);
     assert_int_equal(n, 1);
     assert_int_equal(refined->landmarks.count, 66);
     assert_true(refined->landmarks.score > 0.8f);
@@ -105,7 +105,6 @@ static void the_five_points_become_the_landmarkers_where_they_agree(void **state
     free(refined);
     lk_picture_free(picture);
     lk_landmarker_free(landmarker);
-    lk_detector_free(detector);
 }
 
 static void other_networks_and_empty_boxes_are_refused(void **state)

@@ -114,6 +114,7 @@ static void each_family_has_its_own_pixels(void **state)
         assert_string_equal(lk_embedder_family(embedder), family);
         assert_ok(lk_embed_face(embedder, picture, &face, NULL, &e, &err), &err);
         assert_true(golden_compare(file, e.value, (size_t)e.size, 1e-5) > 18);
+        face_note("embedder", family, "vector", golden_worst());
         lk_embedder_free(embedder);
         cases++;
     }

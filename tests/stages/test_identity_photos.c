@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "stages/face_support.h"
-#include "stages/find/find.h"
 #include "stages/identity/embedder.h"
 #include "support/check.h"
 #include "support/scratch.h"
@@ -21,30 +20,13 @@ static lk_embedder *open_embedder(const char *family)
     return embedder;
 }
 
-static lk_detector *open_detector(void)
-{
-    struct lk_error err;
-    lk_detector *detector = NULL;
-    assert_ok(lk_detector_open(test_runtime(), NULL,
-                               shared_path("detector/scrfd_2.5g_bnkps_640.onnx"), "cpu", &detector,
-                               &err),
-              &err);
-    return detector;
-}
-
-static struct lk_identity identity_of(const lk_detector *detector,
-                                      const lk_embedder *embedder,
-                                      const char *photo)
+static struct lk_identity identity_of(const lk_embedder *embedder, const char *photo)
 {
     struct lk_error err;
     struct lk_identity identity;
     struct lk_face *faces = NULL;
-    size_t count = 0;
     struct lk_picture *picture = photo_read(photo);
-    struct lk_find_options options;
-    lk_find_options_init(&options);
-    options.effort = LK_FIND_QUICK; /* the reference's looks */
-    assert_ok(lk_find(detector, picture, &options, NULL, &faces, &count, &err), &err);
+    const size_t count = scrfd_find(picture, LK_FIND_QUICK, &faces); /* the reference's looks */
     assert_ok(lk_identity_of_photo(embedder, photo, picture, faces, count, NULL, &identity, &err),
               &err);
     free(faces);
@@ -56,7 +38,6 @@ static struct lk_identity identity_of(const lk_detector *detector,
 static void photos_give_the_embeddings_of_the_reference(void **state)
 {
     (void)state;
-    lk_detector *detector = open_detector();
     lk_embedder *embedder = open_embedder(NULL);
     FILE *file = golden_open("faces.tsv");
     char line[8192], photo[128] = "";
@@ -71,35 +52,33 @@ static void photos_give_the_embeddings_of_the_reference(void **state)
         char *at = line + used;
         for (int i = 0; i < 128; i++)
             want.value[i] = strtof(at, &at);
-        struct lk_identity got = identity_of(detector, embedder, photo);
+        struct lk_identity got = identity_of(embedder, photo);
         memcpy(want.embedder, got.embedding.embedder, sizeof want.embedder);
         float cosine = lk_embedding_cosine(&got.embedding, &want);
         if (!(cosine >= 0.999f))
             fail_msg("%s: cosine %g to the reference", photo, (double)cosine);
+        face_note("embedder", "mobilefacenet", "cosine", (double)cosine);
         photos++;
     }
     assert_int_equal(photos, 23);
     fclose(file);
     lk_embedder_free(embedder);
-    lk_detector_free(detector);
 }
 
 static void one_person_is_near_and_two_are_far(void **state)
 {
     (void)state;
-    lk_detector *detector = open_detector();
     lk_embedder *embedder = open_embedder(NULL);
     const float same = lk_embedder_same_person(embedder);
-    struct lk_identity obama = identity_of(detector, embedder, "fr_obama.jpg");
-    struct lk_identity again = identity_of(detector, embedder, "fr_obama2.jpg");
-    struct lk_identity biden = identity_of(detector, embedder, "fr_biden.jpg");
+    struct lk_identity obama = identity_of(embedder, "fr_obama.jpg");
+    struct lk_identity again = identity_of(embedder, "fr_obama2.jpg");
+    struct lk_identity biden = identity_of(embedder, "fr_biden.jpg");
     assert_true(lk_embedding_cosine(&obama.embedding, &again.embedding) >= same);
     assert_true(lk_embedding_cosine(&obama.embedding, &biden.embedding) < same);
     assert_true(lk_embedding_cosine(&again.embedding, &biden.embedding) < same);
     assert_string_equal(obama.name, "fr_obama.jpg");
     assert_int_equal(obama.photos, 1);
     lk_embedder_free(embedder);
-    lk_detector_free(detector);
 }
 
 int main(void)

@@ -193,6 +193,7 @@ static void an_age_is_that_of_the_face_s_crop(void **state)
               &err);
     assert_ok(lk_face_age(age, picture, &old, NULL, &years, &male, &err), &err);
     assert_near((double)years, 40, 0.01);
+    face_note("age and gender", "genderage", "vector", fabs((double)years - 40));
     assert_true(male);
     assert_ok(lk_face_age(age, picture, &young, NULL, &years, &male, &err), &err);
     assert_near((double)years, 20 - 2500 / 255.0, 0.01);

@@ -73,6 +73,7 @@ static void swap_and_compare(FILE *file, const struct swap_case *c)
     assert_true(fabs(lk_affine_scale(&swapped.to_crop) - (double)c->side / c->scale) < 1e-4);
     size_t count = (size_t)c->side * (size_t)c->side * 3;
     assert_int_equal(golden_compare(file, swapped.crop->f32, count, 1e-5), 80);
+    face_note("swapper", "inswapper", "crop", 255 * golden_worst());
     lk_refined_free(&swapped);
     lk_upscaler_free(upscaler);
     lk_swapper_free(swapper);
@@ -270,6 +271,7 @@ static void upscale_and_compare(
     FILE *file = golden_case(name, &c);
     size_t count = (size_t)out->width * (size_t)out->height * 3;
     assert_int_equal(golden_compare(file, out->f32, count, tolerance), 80);
+    face_note("upscaler", name, "crop", 255 * golden_worst());
     fclose(file);
     lk_picture_free(out);
     lk_picture_free(picture);
@@ -337,6 +339,7 @@ static void a_real_network_gets_the_picture_with_its_rim_mirrored(void **state)
 
 /* Takes the upscaler. */
 static void compare_tiles(lk_upscaler *upscaler,
+                          const char *family,
                           const struct lk_upscale_options *cuts,
                           size_t n,
                           int pad_of_whole)
@@ -349,8 +352,11 @@ static void compare_tiles(lk_upscaler *upscaler,
     for (size_t k = 0; k < n; k++) {
         struct lk_picture *tiles = NULL;
         assert_ok(lk_upscale(upscaler, picture, &cuts[k], NULL, &tiles, &err), &err);
+        double most = 0;
         for (size_t i = 0; i < count; i++)
-            assert_true(fabsf(tiles->f32[i] - whole->f32[i]) < 1e-6f);
+            most = fmax(most, fabs((double)tiles->f32[i] - (double)whole->f32[i]));
+        assert_true(most < 1e-6);
+        face_note("upscaler", family, "tiles", 255 * most);
         lk_picture_free(tiles);
     }
     lk_picture_free(whole);
@@ -362,7 +368,7 @@ static void tiles_equal_the_whole_where_the_pad_covers_the_network(void **state)
 {
     (void)state;
     static const struct lk_upscale_options cuts[] = {{16, 4}, {33, 2}, {64, 16}, {100, 7}};
-    compare_tiles(open_tiny_upscaler(), cuts, 4, 4);
+    compare_tiles(open_tiny_upscaler(), "upscale", cuts, 4, 4);
 }
 
 /* waifu2x cuts off the 7 px that it sees: tiles never differ, whatever the pad. */
@@ -373,7 +379,7 @@ static void a_network_that_cuts_its_border_off_serves(void **state)
     lk_upscaler *upscaler =
         open_upscaler(shared_path("converted/waifu2x_upconv7_photo_scale2.0x.onnx"));
     assert_int_equal(lk_upscaler_factor(upscaler), 2);
-    compare_tiles(upscaler, cuts, 3, 7);
+    compare_tiles(upscaler, "waifu2x", cuts, 3, 7);
 }
 
 static void a_network_of_windows_gets_whole_windows(void **state)
@@ -382,7 +388,7 @@ static void a_network_of_windows_gets_whole_windows(void **state)
     static const struct lk_upscale_options cuts[] = {{16, 4}, {33, 2}, {100, 7}};
     lk_upscaler *upscaler = open_upscaler(golden_network("upscale_window"));
     assert_int_equal(lk_upscaler_factor(upscaler), 2);
-    compare_tiles(upscaler, cuts, 3, 2);
+    compare_tiles(upscaler, "window", cuts, 3, 2);
 }
 
 /* RLFN's attention sees the whole tile: no seam stands out. */
@@ -408,6 +414,7 @@ static void tiles_of_a_network_that_sees_far_have_no_seam(void **state)
     print_message("tiles of 64 against the whole: mean %.4f, most %.4f of 255\n",
                   255 * sum / (double)n, 255 * most);
     assert_true(sum / (double)n < 1.0 / 255);
+    face_note("upscaler", "rlfn", "tiles", 255 * sum / (double)n);
     lk_upscaler_free(upscaler);
     lk_picture_free(whole);
     lk_picture_free(tiles);

@@ -42,13 +42,15 @@ static bool next_case(FILE *file, struct golden *g)
     return read_points(file, "points", g->points) && read_points(file, "source", g->source);
 }
 
-static void compare_crops(FILE *file, const struct lk_refined *refined)
+static void compare_crops(FILE *file, const struct golden *g, const struct lk_refined *refined)
 {
     const size_t n = (size_t)refined->crop->width * (size_t)refined->crop->height * 3;
     assert_int_equal(fscanf(file, " before"), 0);
     assert_int_equal(golden_compare(file, refined->before->f32, n, level), 60);
+    face_note(g->what, g->family, "before", 255 * golden_worst());
     assert_int_equal(fscanf(file, " after"), 0);
     assert_int_equal(golden_compare(file, refined->crop->f32, n, level), 60);
+    face_note(g->what, g->family, "crop", 255 * golden_worst());
 }
 
 static lk_restorer *open_restorer(const char *family, const char *file)
@@ -87,7 +89,7 @@ static void restore_and_compare(FILE *file,
     assert_int_equal(lk_restorer_side(restorer), g->side);
     const struct lk_restore_options options = {.strength = 1, .weight = 0.7f};
     assert_ok(lk_restore_face(restorer, picture, &face, &options, NULL, &restored, &err), &err);
-    compare_crops(file, &restored);
+    compare_crops(file, g, &restored);
     lk_refined_free(&restored);
     lk_restorer_free(restorer);
 }
@@ -123,7 +125,7 @@ static void swap_and_compare(FILE *file,
     assert_int_equal(lk_swapper_side(swapper), g->side);
     assert_ok(lk_swap_face(swapper, picture, &face, &identity, &options, NULL, &swapped, &err),
               &err);
-    compare_crops(file, &swapped);
+    compare_crops(file, g, &swapped);
     lk_refined_free(&swapped);
     lk_swapper_free(swapper);
 }

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from face import IOU, PASSES, SCORE, noise, numbers, read, sample, session
+from face import IOU, PASSES, SCORE, detect as scrfd, noise, numbers, overlap, read, sample, session
 
 INSIDE = .6
 PHOTOS = ("fr_obama_and_biden.jpg", "human_ai-face.jpg", "human_solvay1927.jpg", "human_stock-group-1.jpg")
@@ -173,6 +173,21 @@ def detectors(data, out):
             lines.append(f"letterbox\t{family}\t{w}\t{h}\t{side}\t{cw}\t{ch}")
             lines += [f"value\t{i}\t{x[i]:.9g}" for i in rng.choice(x.size, 60, replace=False)]
     (out / "find_tensors.tsv").write_text("\n".join(lines) + "\n")
+
+
+def agreed(data, out):
+    """Faces of the photos that SCRFD, RetinaFace and YuNet all see."""
+    real = data / "detector"
+    first, second = session(real / "scrfd_2.5g_bnkps_640.onnx"), session(real / "retinaface_mobilenet0.25_640.onnx")
+    lines = ["# made by tools/golden/find.py: photo name, faces seen by scrfd, retinaface, yunet and by all three; face box of these, scrfd's"]
+    for path in sorted((data / "photos").iterdir()):
+        image = read(path)
+        seen = [scrfd(first, image), detect(lambda p: retinaface(second, p), image, (640, 640)),
+                detect(lambda p: yunet(real / "yunet_n_dynamic.onnx", p), image, None)]
+        common = [f for f in seen[0] if all(any(overlap(f[1], g[1]) > IOU for g in faces) for faces in seen[1:])]
+        lines.append("\t".join(["photo", path.name, *(str(len(faces)) for faces in (*seen, common))]))
+        lines += ["face\t" + numbers(f[1]) for f in common]
+    (out / "find_agreed.tsv").write_text("\n".join(lines) + "\n")
 
 
 # ---- landmarkers ----
@@ -334,5 +349,6 @@ def embedders(out):
 if __name__ == "__main__":
     data, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     detectors(data, out)
+    agreed(data, out)
     landmarkers(data, out)
     embedders(out)
