@@ -90,6 +90,36 @@ static void a_face_with_grain_gets_none(void **state)
     lk_mask_free(mask);
 }
 
+/* Strands below that row, which a network draws softer. */
+static void strands(struct lk_picture *picture, int from, float contrast)
+{
+    for (int i = from * SIDE; i < SIDE * SIDE; i++)
+        for (int c = 0; c < 3; c++)
+            picture->f32[3 * i + c] += contrast * (float)(i % 5 - 2);
+}
+
+/* Of two thirds of the face, and of nearly all of it: smooth skin beside it stays smooth. */
+static void a_beard_is_no_grain(void **state)
+{
+    (void)state;
+    static const int from[] = {SIDE * 3 / 7, SIDE * 1 / 4};
+    struct lk_error err;
+    struct lk_mask *mask = disc();
+    for (int i = 0; i < 2; i++) {
+        struct lk_picture *original = skin(0.001f, 1), *refined = skin(0.001f, 2), *copy = NULL;
+        strands(original, from[i], 0.02f);
+        strands(refined, from[i], 0.005f);
+        assert_ok(lk_picture_convert(refined, LK_PIXEL_F32, &copy, &err), &err);
+        match(original, mask, 1, refined);
+        for (int k = 0; k < (from[i] - 12) * SIDE * 3; k++)
+            assert_float_equal(refined->f32[k], copy->f32[k], 0.003);
+        lk_picture_free(original);
+        lk_picture_free(refined);
+        lk_picture_free(copy);
+    }
+    lk_mask_free(mask);
+}
+
 static void pixels_outside_the_mask_keep_their_bits(void **state)
 {
     (void)state;
@@ -136,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_smooth_face_gets_the_grain_of_its_picture),
         cmocka_unit_test(a_face_with_grain_gets_none),
+        cmocka_unit_test(a_beard_is_no_grain),
         cmocka_unit_test(pixels_outside_the_mask_keep_their_bits),
         cmocka_unit_test(nothing_of_it_is_nothing),
     };

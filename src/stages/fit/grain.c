@@ -4,11 +4,12 @@
  *
  *     band 0 = L − mean₃(L)      band 1 = mean₃(L) − mean₇(L)      L luminance, sRGB
  *
- * Both are measured in cells of 8×8 picture pixels whose colour is the face's median colour, give
- * or take: skin. The median over cells is deaf to the few that hold an edge. What lacks in power is
- * added as Gaussian noise of the same band:
+ * Both are measured in cells of 8×8 picture pixels. Grain is everywhere, while wrinkles, freckles,
+ * hair and edges only add to it: the lower quartile over the face's cells is deaf to them even
+ * where they are most of the face. What lacks in power is added as Gaussian noise of the same band,
+ * nowhere more than the place itself lacks, so that skin beside a beard stays smooth:
  *
- *     added_k² = max(0, had_k² − has_k²)
+ *     added_k² = max(0, had_k² − has_k²)      at a place: min(added_k, that of its cells)
  *
  * had is the face's as it was, so that a face which has its texture gets none, and a second pass
  * adds nothing. It is grain, the same in R, G and B, at the picture's own pixels, not at the
@@ -23,17 +24,20 @@
 
 enum { CELL = 8, MIN_CELLS = 6, NARROW = 1, WIDE = 3 /* radii of the means */ };
 
-static const float near_colour = 0.1f; /* of a skin cell's mean to the median colour */
-static const float most = 0.012f;      /* of noise that is added in a band: photographs have less */
+static const float most = 0.012f; /* of noise that is added in a band: photographs have less */
 static const uint64_t seed = 0x6c6b6e;
 
 /* The part of the picture that the crop shows. */
 struct window {
     int x0, y0, w, h;
-    float *weight;        /* [h,w] of the mask, at picture pixels */
-    float *plane;         /* [h,w] working space */
-    float *narrow, *wide; /* [h,w] its means */
-    float *sums;          /* of a row or column */
+    float *weight;                                    /* [h,w] of the mask, at picture pixels */
+    float *plane;                                     /* [h,w] working space */
+    float *narrow, *wide;                             /* [h,w] its means */
+    float *sums;                                      /* of a row or column */
+    int columns, rows;                                /* of whole cells */
+    float *had[LK_GRAIN_BANDS], *has[LK_GRAIN_BANDS]; /* deviations of the cells; then had is what
+                                                         noise they get */
+    float *room;                                      /* a number for each cell */
 };
 
 static void window_free(struct window *v)
@@ -75,7 +79,8 @@ static int window_new(const struct lk_mask *mask,
                       struct lk_error *err)
 {
     const size_t n = (size_t)v->w * (size_t)v->h;
-    const size_t count = 4 * n + (size_t)v->w + (size_t)v->h;
+    const size_t cells = (size_t)(v->w / CELL) * (size_t)(v->h / CELL);
+    const size_t count = 4 * n + (size_t)v->w + (size_t)v->h + (2 * LK_GRAIN_BANDS + 1) * cells;
     v->weight = malloc(count * sizeof *v->weight);
     if (!v->weight)
         return lk_fail_memory(err, "the grain of a face", count * sizeof *v->weight);
@@ -83,6 +88,13 @@ static int window_new(const struct lk_mask *mask,
     v->narrow = v->plane + n;
     v->wide = v->narrow + n;
     v->sums = v->wide + n;
+    v->room = v->sums + v->w + v->h;
+    for (int k = 0; k < LK_GRAIN_BANDS; k++) {
+        v->had[k] = v->room + (size_t)(2 * k + 1) * cells;
+        v->has[k] = v->had[k] + cells;
+    }
+    v->columns = v->w / CELL;
+    v->rows = v->h / CELL;
     for (int y = 0; y < v->h; y++) {
         for (int x = 0; x < v->w; x++) {
             const float at[2] = {(float)(v->x0 + x), (float)(v->y0 + y)};
@@ -150,31 +162,28 @@ static void take_luminance(const struct window *v, const struct lk_picture *pict
     make_means(v);
 }
 
-/* ---- cells ---- */
+/* ---- measuring ---- */
 
-struct cell {
-    int x, y;               /* in the window */
-    float colour[3], least; /* least: of the mask's weights */
-};
-
-static struct cell look_at_cell(const struct window *v, const struct lk_picture *p, int x0, int y0)
+static bool is_inside(const struct window *v, int x0, int y0)
 {
-    struct cell cell = {.x = x0, .y = y0, .least = 1};
-    for (int y = y0; y < y0 + CELL; y++) {
-        for (int x = x0; x < x0 + CELL; x++) {
-            const float w = v->weight[(size_t)y * (size_t)v->w + (size_t)x];
-            const float *from = pixel(v, p, x, y);
-            cell.least = fminf(cell.least, w);
-            for (int c = 0; c < 3; c++)
-                cell.colour[c] += from[c] / (CELL * CELL);
-        }
-    }
-    return cell;
+    float least = 1;
+    for (int y = y0; y < y0 + CELL; y++)
+        for (int x = x0; x < x0 + CELL; x++)
+            least = fminf(least, v->weight[(size_t)y * (size_t)v->w + (size_t)x]);
+    return least > 0.5f;
 }
 
-static bool is_inside(const struct cell *cell)
+/* Deviation of the band in a cell. */
+static float deviation(const struct window *v, int k, int x0, int y0)
 {
-    return cell->least > 0.5f;
+    double sum = 0;
+    for (int y = y0; y < y0 + CELL; y++) {
+        for (int x = x0; x < x0 + CELL; x++) {
+            double b = (double)band(v, k, (size_t)y * (size_t)v->w + (size_t)x);
+            sum += b * b;
+        }
+    }
+    return (float)sqrt(sum / (CELL * CELL));
 }
 
 static int by_size(const void *a, const void *b)
@@ -183,143 +192,78 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static float median(float *values, size_t n)
+/* Deviations of what stands in the planes, of all cells; out: lower quartiles over those under the
+ * mask, of which it returns the number. */
+static int measure(const struct window *v, float *const cells[], float out[LK_GRAIN_BANDS])
 {
-    if (!n)
-        return 0;
-    qsort(values, n, sizeof *values, by_size);
-    return values[n / 2];
-}
-
-static void median_colour(const struct cell *cells, size_t n, float *room, float colour[3])
-{
-    for (int c = 0; c < 3; c++) {
-        size_t m = 0;
-        for (size_t i = 0; i < n; i++)
-            if (is_inside(&cells[i]))
-                room[m++] = cells[i].colour[c];
-        colour[c] = median(room, m);
-    }
-}
-
-static bool is_skin(const struct cell *cell, const float colour[3])
-{
-    bool near = true;
-    for (int c = 0; c < 3; c++)
-        near &= fabsf(cell->colour[c] - colour[c]) < near_colour;
-    return near;
-}
-
-/* Deviation of the band in the cell. */
-static float deviation(const struct window *v, int k, const struct cell *cell)
-{
-    double sum = 0;
-    for (int y = cell->y; y < cell->y + CELL; y++) {
-        for (int x = cell->x; x < cell->x + CELL; x++) {
-            double b = (double)band(v, k, (size_t)y * (size_t)v->w + (size_t)x);
-            sum += b * b;
+    int inside = 0;
+    for (int k = 0; k < LK_GRAIN_BANDS; k++) {
+        inside = 0;
+        for (int i = 0; i < v->columns * v->rows; i++) {
+            const int x = i % v->columns * CELL, y = i / v->columns * CELL;
+            cells[k][i] = deviation(v, k, x, y);
+            if (is_inside(v, x, y))
+                v->room[inside++] = cells[k][i];
         }
+        qsort(v->room, (size_t)inside, sizeof *v->room, by_size);
+        out[k] = inside ? v->room[inside / 4] : 0;
     }
-    return (float)sqrt(sum / (CELL * CELL));
+    return inside;
 }
 
-/* Median deviations of what stands in the planes, over skin cells. */
-static void measure(const struct window *v,
-                    const struct cell *cells,
-                    size_t n,
-                    const float colour[3],
-                    float *room,
-                    float out[LK_GRAIN_BANDS])
+static float lacking(float had, float has)
 {
-    for (int k = 0; k < LK_GRAIN_BANDS; k++) {
-        size_t m = 0;
-        for (size_t i = 0; i < n; i++)
-            if (is_inside(&cells[i]) && is_skin(&cells[i], colour))
-                room[m++] = deviation(v, k, &cells[i]);
-        out[k] = median(room, m);
-    }
+    return sqrtf(fmaxf(had * had - has * has, 0));
 }
 
-/* room: [cells] */
-static void measure_both(const struct window *v,
-                         const struct lk_picture *original,
-                         const struct lk_picture *refined,
-                         struct cell *cells,
-                         float *room,
-                         struct lk_grain *grain)
+static void measure_grain(const struct window *v,
+                          const struct lk_picture *original,
+                          const struct lk_picture *refined,
+                          struct lk_grain *grain)
 {
-    float colour[3];
-    size_t n = 0;
-    for (int y = 0; y + CELL <= v->h; y += CELL)
-        for (int x = 0; x + CELL <= v->w; x += CELL)
-            cells[n++] = look_at_cell(v, original, x, y);
-    median_colour(cells, n, room, colour);
     take_luminance(v, original);
-    measure(v, cells, n, colour, room, grain->had);
-    /* The refined face has its own colour, and cells of its own that are skin. */
-    for (size_t i = 0; i < n; i++)
-        cells[i] = look_at_cell(v, refined, cells[i].x, cells[i].y);
-    median_colour(cells, n, room, colour);
+    grain->cells = measure(v, v->had, grain->had);
     take_luminance(v, refined);
-    measure(v, cells, n, colour, room, grain->has);
-    for (size_t i = 0; i < n; i++)
-        grain->cells += is_inside(&cells[i]) && is_skin(&cells[i], colour);
-}
-
-static int measure_grain(const struct window *v,
-                         const struct lk_picture *original,
-                         const struct lk_picture *refined,
-                         struct lk_grain *grain,
-                         struct lk_error *err)
-{
-    const size_t n = (size_t)(v->w / CELL) * (size_t)(v->h / CELL);
-    struct cell *cells = calloc(n, sizeof *cells);
-    float *room = calloc(n, sizeof *room);
-    int code = cells && room ? 0 : lk_fail_memory(err, "the grain of a face", n * sizeof *cells);
-    if (!code)
-        measure_both(v, original, refined, cells, room, grain);
-    free(cells);
-    free(room);
-    if (code || grain->cells < MIN_CELLS)
-        return code;
-    for (int k = 0; k < LK_GRAIN_BANDS; k++) {
-        float power = grain->had[k] * grain->had[k] - grain->has[k] * grain->has[k];
-        grain->added[k] = fminf(sqrtf(fmaxf(power, 0)), most);
+    measure(v, v->has, grain->has);
+    for (int k = 0; k < LK_GRAIN_BANDS && grain->cells >= MIN_CELLS; k++) {
+        grain->added[k] = fminf(lacking(grain->had[k], grain->has[k]), most);
+        for (int i = 0; i < v->columns * v->rows; i++)
+            v->had[k][i] = fminf(lacking(v->had[k][i], v->has[k][i]), grain->added[k]);
     }
-    return 0;
 }
 
 /* ---- adding ---- */
 
-static float rms_of_band(const struct window *v, int k)
+/* Bilinear between the middles of cells. */
+static float between_cells(const struct window *v, const float *cells, int x, int y)
 {
-    const size_t n = (size_t)v->w * (size_t)v->h;
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)band(v, k, i) * (double)band(v, k, i);
-    return (float)sqrt(sum / (double)n);
+    const int most_u = v->columns - 1, most_v = v->rows - 1;
+    const float u = fminf(fmaxf(((float)x + 0.5f) / CELL - 0.5f, 0), (float)most_u);
+    const float w = fminf(fmaxf(((float)y + 0.5f) / CELL - 0.5f, 0), (float)most_v);
+    const int i = (int)u, j = (int)w, right = i < most_u, down = j < most_v ? v->columns : 0;
+    const float *at = cells + (ptrdiff_t)j * v->columns + i, s = u - (float)i, t = w - (float)j;
+    return (1 - t) * ((1 - s) * at[0] + s * at[right]) +
+           t * ((1 - s) * at[down] + s * at[down + right]);
 }
 
-static void add(const struct window *v,
-                const struct lk_grain *grain,
-                float amount,
-                struct lk_picture *refined)
+/* v->had: how much noise cells get. */
+static void add(const struct window *v, float amount, struct lk_picture *refined)
 {
-    float gain[LK_GRAIN_BANDS];
+    float unit[LK_GRAIN_BANDS]; /* of the noise, measured as the face is */
     struct lk_rng rng;
     lk_rng_init(&rng, LK_RNG_PHILOX, seed);
     lk_rng_normal(&rng, v->plane, (size_t)v->w * (size_t)v->h);
     make_means(v);
-    for (int k = 0; k < LK_GRAIN_BANDS; k++)
-        gain[k] = amount * grain->added[k] / fmaxf(rms_of_band(v, k), 1e-6f);
+    measure(v, v->has, unit);
     for (int y = 0; y < v->h; y++) {
         for (int x = 0; x < v->w; x++) {
             const size_t i = (size_t)y * (size_t)v->w + (size_t)x;
-            if (!(v->weight[i] > 0))
-                continue;
-            const float noise = v->weight[i] * (gain[0] * band(v, 0, i) + gain[1] * band(v, 1, i));
+            float noise = 0;
+            for (int k = 0; k < LK_GRAIN_BANDS && v->weight[i] > 0; k++)
+                noise += between_cells(v, v->had[k], x, y) * band(v, k, i) / fmaxf(unit[k], 1e-6f);
+            noise *= amount * v->weight[i];
             float *to = (float *)pixel(v, refined, x, y);
-            for (int c = 0; c < 3; c++)
+            for (int c = 0; c < 3 && v->weight[i] > 0; c++)
                 to[c] = fminf(fmaxf(to[c] + noise, 0), 1);
         }
     }
@@ -339,9 +283,10 @@ int lk_grain_match(const struct lk_picture *original,
     int code = lk_affine_invert(to_crop, &from_crop, err);
     if (!code && find_window(&from_crop, mask, refined, &v)) {
         code = window_new(mask, to_crop, &v, err);
-        code = code ? code : measure_grain(&v, original, refined, &grain, err);
+        if (!code)
+            measure_grain(&v, original, refined, &grain);
         if (!code && amount > 0 && (grain.added[0] > 0 || grain.added[1] > 0))
-            add(&v, &grain, amount, refined);
+            add(&v, amount, refined);
         window_free(&v);
     }
     if (!code && out)

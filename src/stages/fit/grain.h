@@ -10,7 +10,8 @@
 
 #define LK_GRAIN_BANDS 2
 
-/* Deviations of luminance, sRGB 0…1, in the two finest bands; of skin. */
+/* Deviations of luminance, sRGB 0…1, in the two finest bands; of skin
+ * without features. */
 struct lk_grain {
     float had[LK_GRAIN_BANDS];   /* of the face as it was */
     float has[LK_GRAIN_BANDS];   /* of the refined face */
