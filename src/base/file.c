@@ -113,6 +113,14 @@ int lk_folder_make(const char *path)
     return mkdir(path, 0700) && errno != EEXIST ? errno : 0;
 }
 
+void lk_file_forget(const void *bytes, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes;
+    const uintptr_t from = (at + page - 1) / page * page, to = (at + size) / page * page;
+    if (from < to)
+        madvise((void *)from, to - from, MADV_DONTNEED); /* the mapping is shared, and only read */
+}
+
 /* errno, or 0. */
 static int write_once(int fd, const void *bytes, size_t size)
 {

@@ -22,6 +22,10 @@ struct lk_file {
  * LFS pointer (the few lines that stand in for a file that was never downloaded). */
 int lk_file_map(const char *path, struct lk_file *out, struct lk_error *err);
 void lk_file_unmap(struct lk_file *file); /* a zeroed file is fine */
+/* These bytes of a mapping will not be read soon: the pages that are wholly theirs no longer count
+ * as this process's memory, and come from the system's cache or the file when they are read again.
+ */
+void lk_file_forget(const void *bytes, size_t size);
 
 /* What the file is now, as a word: one that was replaced or written again is another. Its change
  * time is in it, which nobody can set back. */

@@ -21,6 +21,24 @@ static void a_file_maps_whole_under_its_absolute_path(void **state)
     lk_file_unmap(&file);
 }
 
+static void forgotten_pages_are_read_again(void **state)
+{
+    (void)state;
+    enum { SIZE = 70000 };
+    static char text[SIZE];
+    struct lk_error err;
+    struct lk_file file;
+    for (size_t i = 0; i < SIZE; i++)
+        text[i] = (char)('a' + i % 23);
+    assert_ok(lk_file_map(scratch_write("long", text, SIZE), &file, &err), &err);
+    for (size_t from = 0; from < SIZE; from += 9973) {
+        lk_file_forget(file.bytes + from, SIZE - from);
+        lk_file_forget(file.bytes + from, 1);
+        assert_memory_equal(file.bytes, text, SIZE);
+    }
+    lk_file_unmap(&file);
+}
+
 static void what_is_no_file_is_named(void **state)
 {
     (void)state;
@@ -52,6 +70,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_maps_whole_under_its_absolute_path),
+        cmocka_unit_test(forgotten_pages_are_read_again),
         cmocka_unit_test(what_is_no_file_is_named),
         cmocka_unit_test(a_git_lfs_pointer_is_named_with_its_real_size),
     };
