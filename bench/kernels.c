@@ -7,6 +7,7 @@
  */
 #include "kernels/kernels.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,18 +24,18 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double peak_of(const struct lk_kernels *table)
+static double peak_of(const struct lk_kernels *table, enum lk_numbers numbers)
 {
     double best = 0;
     for (int i = 0; i < TRIES; i++) {
-        const double begin = now(), operations = table->saturate(10000000);
+        const double begin = now(), operations = table->saturate(numbers, 10000000);
         const double rate = operations / (now() - begin);
         best = rate > best ? rate : best;
     }
     return best;
 }
 
-static float *numbers(size_t n)
+static float *made_up(size_t n)
 {
     float *x = malloc(n * sizeof *x);
     for (size_t i = 0; x && i < n; i++)
@@ -57,6 +58,11 @@ struct job {
     size_t channels, n;  /* a: keys, or 0: queries; heads */
     int stride;          /* a: size of a head */
 };
+
+static bool is_product(const struct job *job)
+{
+    return job->kind == 'c' || job->kind == 'l' || job->kind == 'g';
+}
 
 static const struct job jobs[] = {
     {"conv 3x3, 64x64", 'c', 2, 64, 320, 320, 1},
@@ -83,6 +89,7 @@ struct arrays {
 
 /* One computation; how many operations it counts for. */
 static double compute(const struct lk_kernels *table,
+                      enum lk_numbers numbers,
                       const struct job *job,
                       const struct arrays *a,
                       const struct lk_workers *workers)
@@ -92,7 +99,17 @@ static double compute(const struct lk_kernels *table,
         const size_t queries = job->side * job->side,
                      keys = job->channels ? job->channels : queries;
         const struct lk_attention attention = {
-            a->x, a->k, a->k, job->images, queries, keys, job->n, (size_t)job->stride, 0, a->y};
+            .q = a->x,
+            .k = a->k,
+            .v = a->k,
+            .images = job->images,
+            .queries = queries,
+            .keys = keys,
+            .heads = job->n,
+            .size = (size_t)job->stride,
+            .rounds = numbers != LK_NUMBERS_F32,
+            .y = a->y,
+        };
         table->attend(&attention, workers);
         return 4.0 * (double)(job->images * queries * keys * job->n * (size_t)job->stride);
     }
@@ -121,6 +138,7 @@ static double compute(const struct lk_kernels *table,
 }
 
 static int measure(const struct lk_kernels *table,
+                   enum lk_numbers numbers,
                    const struct job *job,
                    double peak,
                    const struct lk_workers *workers)
@@ -129,30 +147,47 @@ static int measure(const struct lk_kernels *table,
     const size_t width = job->kind == 'a' ? job->n * (size_t)job->stride : job->channels;
     const int kernel = job->kind == 'c' ? 3 : 1;
     size_t row = job->channels * (size_t)(kernel * kernel);
-    const int product = job->kind == 'c' || job->kind == 'l' || job->kind == 'g';
-    struct arrays a = {numbers(pixels * width),
-                       numbers(pixels * width),
-                       numbers(pixels * (width > job->n ? width : job->n)),
+    struct arrays a = {made_up(pixels * width),
+                       made_up(pixels * width),
+                       made_up(pixels * (width > job->n ? width : job->n)),
                        {0},
                        {0}};
     if (!a.x || !a.k || !a.y ||
-        (product && lk_panels_pack(table, job->n, job->channels, kernel, row_of, &row, &a.w)) ||
+        (is_product(job) &&
+         lk_panels_pack(table, numbers, job->n, job->channels, kernel, row_of, &row, &a.w)) ||
         (job->kind == 'g' &&
-         lk_panels_pack(table, job->n, job->channels, kernel, row_of, &row, &a.gate)))
+         lk_panels_pack(table, numbers, job->n, job->channels, kernel, row_of, &row, &a.gate)))
         return 1;
     double best = 0;
     for (int i = 0; i < TRIES; i++) {
-        const double begin = now(), operations = compute(table, job, &a, workers);
+        const double begin = now(), operations = compute(table, numbers, job, &a, workers);
         const double rate = operations / (now() - begin);
         best = rate > best ? rate : best;
     }
-    printf("  %-32s %7.1f GFLOPS  %4.0f %%\n", job->what, best * 1e-9, 100 * best / peak);
+    printf("  %-32s %7.1f GOPS  %4.0f %%\n", job->what, best * 1e-9, 100 * best / peak);
     lk_panels_free(&a.w);
     lk_panels_free(&a.gate);
     free(a.x);
     free(a.k);
     free(a.y);
     return 0;
+}
+
+/* Norms are f32 whatever the weights are, and attention is never in whole numbers. */
+static int measure_all(const struct lk_kernels *table,
+                       enum lk_numbers numbers,
+                       const struct lk_workers *workers)
+{
+    const double peak = peak_of(table, numbers);
+    int failed = 0;
+    printf("%s, %s: %.1f GOPS at most in one thread\n", table->name, lk_numbers_name(numbers),
+           peak * 1e-9);
+    for (size_t j = 0; !failed && j < LK_ARRAY_LENGTH(jobs); j++) {
+        if (numbers == LK_NUMBERS_F32 || is_product(&jobs[j]) ||
+            (numbers == LK_NUMBERS_BF16 && jobs[j].kind == 'a'))
+            failed = measure(table, numbers, &jobs[j], peak, workers);
+    }
+    return failed;
 }
 
 int main(int argc, char **argv)
@@ -166,10 +201,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; !failed && i < n; i++) {
         if (!tables[i]->saturate || (argc > 1 && strcmp(argv[1], tables[i]->name) != 0))
             continue;
-        const double peak = peak_of(tables[i]);
-        printf("%s: %.1f GFLOPS at most in one thread\n", tables[i]->name, peak * 1e-9);
-        for (size_t j = 0; !failed && j < LK_ARRAY_LENGTH(jobs); j++)
-            failed = measure(tables[i], &jobs[j], peak, &workers);
+        for (int k = 0; !failed && k < LK_NUMBERS_COUNT; k++)
+            failed = measure_all(tables[i], (enum lk_numbers)k, &workers);
     }
     lk_workspace_free(workers.workspace);
     return failed;

@@ -3,6 +3,7 @@
 #include "kernels/kernels.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/size.h"
 #include "kernels/tables.h"
@@ -10,7 +11,18 @@
 #if defined(__x86_64__)
 static bool has_avx512(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512vnni(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+static bool has_avx512bf16(void)
+{
+    return has_avx512vnni() && __builtin_cpu_supports("avx512bf16");
 }
 
 static bool has_avx2(void)
@@ -30,6 +42,8 @@ static const struct {
     bool (*works)(void);
 } tables[] = {
 #if defined(__x86_64__)
+    {&lk__kernels_avx512bf16, has_avx512bf16},
+    {&lk__kernels_avx512vnni, has_avx512vnni},
     {&lk__kernels_avx512, has_avx512},
     {&lk__kernels_avx2, has_avx2},
 #endif
@@ -52,6 +66,22 @@ const struct lk_kernels *lk_kernels_best(void)
     const struct lk_kernels *working[LK_KERNELS_MAX];
     lk_kernels_all(working);
     return working[0];
+}
+
+static const char *const numbers_names[LK_NUMBERS_COUNT] = {"f32", "bf16", "int8"};
+
+const char *lk_numbers_name(enum lk_numbers numbers)
+{
+    return numbers_names[numbers];
+}
+
+enum lk_numbers lk_numbers_named(const char *name)
+{
+    for (int i = 0; name && i < LK_NUMBERS_COUNT; i++) {
+        if (!strcmp(name, numbers_names[i]))
+            return (enum lk_numbers)i;
+    }
+    return LK_NUMBERS_F32;
 }
 
 struct lk_convolution lk_linear(const float *x, size_t rows, const struct lk_panels *w, float *y)

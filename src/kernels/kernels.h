@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The operators in which diffusion spends its time, for CPUs, in f32.
+/* The operators in which diffusion spends its time, for CPUs: arrays that flow are f32, weights are
+ * f32, bf16 or int8.
  *
  * One table of functions per instruction set, made of one source (isa/), chosen at run time; and
  * `reference`, plain C to read and to test against. Pictures are NHWC: the numbers of a pixel lie
@@ -32,12 +33,24 @@ void lk_workspace_free(struct lk_workspace *workspace);                /* NULL i
 void *lk_workspace_take(struct lk_workspace *workspace, size_t bytes); /* 64-aligned, or NULL */
 void lk_workspace_give(struct lk_workspace *workspace, void *block);   /* NULL is fine */
 
-/* A matrix [k,n], packed for the table that will use it. LK_PANELS_LAYOUT: counts the changes of
- * what packing makes, for those who keep it on disk. */
+/* What products are computed in. int8: weights are whole numbers −127 … 127 times a scale of their
+ * column, and so is what they are multiplied with, rounded on the way in, times a scale of its row;
+ * both scales are of at most LK_INT8_BLOCK channels of one tap, whose products add up as 32-bit
+ * integers. bf16: both factors are rounded to 8 bits, and keep their exponent. Every table rounds
+ * alike, so that they differ by the rounding of f32 only; but where a table takes Winograd's way
+ * (bf16; int8 without VNNI), weights alone are rounded. */
+enum lk_numbers { LK_NUMBERS_F32, LK_NUMBERS_BF16, LK_NUMBERS_INT8, LK_NUMBERS_COUNT };
+#define LK_INT8_BLOCK 320
+const char *lk_numbers_name(enum lk_numbers numbers); /* "f32", … */
+enum lk_numbers lk_numbers_named(const char *name);   /* f32 where there is none, or NULL */
+
+/* A matrix [k,n], packed for the table that will use it (src/kernels/layout.h). LK_PANELS_LAYOUT:
+ * counts the changes of what packing makes, for those who keep it on disk. */
 #define LK_PANELS_LAYOUT 1
 struct lk_panels {
-    float *data; /* owned; free with lk_panels_free */
+    void *data; /* lk_panels_bytes() of them, no pointers; owned, free with lk_panels_free */
     size_t k, n;
+    enum lk_numbers numbers;
     int lent; /* data is somebody else's */
 };
 void lk_panels_free(struct lk_panels *panels);
@@ -70,11 +83,12 @@ struct lk_convolution {
 struct lk_convolution lk_linear(const float *x, size_t rows, const struct lk_panels *w, float *y);
 
 /* y [images,queries,heads·size] = softmax(q·kᵀ/√size)·v per head; q like y, k and v
- * [images,keys,heads·size]; causal: query t sees keys up to t only */
+ * [images,keys,heads·size]; causal: query t sees keys up to t only; rounds: may be computed in
+ * bf16, where that is quicker */
 struct lk_attention {
     const float *q, *k, *v;
     size_t images, queries, keys, heads, size;
-    int causal;
+    int causal, rounds;
     float *y;
 };
 
@@ -101,14 +115,18 @@ struct lk_layer_norm {
 /* Functions return 0, or −1 when there is no memory. */
 struct lk_kernels {
     const char *name;
-    size_t lanes; /* numbers in a vector; a panel has 3·lanes columns */
+    size_t lanes; /* f32 in a vector; a panel has 3·lanes columns */
+    struct {
+        size_t group; /* weights of a column that lie together */
+        int origin;   /* is added to what is multiplied with them: 128 makes it unsigned */
+    } int8;
     int (*convolve)(const struct lk_convolution *c, const struct lk_workers *workers);
     int (*attend)(const struct lk_attention *a, const struct lk_workers *workers);
     int (*group_norm)(const struct lk_group_norm *g, const struct lk_workers *workers);
     int (*layer_norm)(const struct lk_layer_norm *l, const struct lk_workers *workers);
     /* Multiplies and adds in registers, nothing else, and says how many operations that were: what
      * this instruction set can do at most, for bench/. NULL: of no interest. */
-    double (*saturate)(size_t rounds);
+    double (*saturate)(enum lk_numbers numbers, size_t rounds);
 };
 
 /* Tables that work on this processor, best first; `reference` comes last. */
@@ -121,6 +139,7 @@ typedef int lk_row_of(void *user, size_t n, float *numbers);
 
 /* Packs [n,channels,kernel,kernel] (kernel 1: [n,k]). 0; −1: no memory; or what row_of returned. */
 int lk_panels_pack(const struct lk_kernels *kernels,
+                   enum lk_numbers numbers,
                    size_t n,
                    size_t channels,
                    int kernel,
@@ -128,6 +147,10 @@ int lk_panels_pack(const struct lk_kernels *kernels,
                    void *user,
                    struct lk_panels *out);
 /* Bytes that packing takes. */
-size_t lk_panels_bytes(const struct lk_kernels *kernels, size_t n, size_t channels, int kernel);
+size_t lk_panels_bytes(const struct lk_kernels *kernels,
+                       enum lk_numbers numbers,
+                       size_t n,
+                       size_t channels,
+                       int kernel);
 
 #endif

@@ -4,16 +4,18 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/layout.h"
 #include "kernels/tables.h"
 
-#define PANEL 3
+#define PANEL LK_PANEL_VECTORS
+#define GROUP 4
 
 /* Number [k][n] of a packed matrix. */
 static double number(const struct lk_panels *w, size_t k, size_t n)
 {
     const size_t first = n / PANEL * PANEL;
     const size_t width = w->n - first < PANEL ? w->n - first : PANEL;
-    return w->data[first * w->k + k * width + n % PANEL];
+    return ((const float *)w->data)[first * w->k + k * width + n % PANEL];
 }
 
 /* The pixel of image that output pixel (i,j) sees through the tap, or NULL: outside. */
@@ -27,6 +29,67 @@ static const float *seen(const struct lk_convolution *c, size_t image, size_t i,
     return c->x + ((image * c->height + row) * c->width + column) * c->channels;
 }
 
+/* The part of a sum that one tap gives, x being the pixel that is seen. */
+static double sum_of_tap(
+    const struct lk_convolution *c, const struct lk_panels *w, const float *x, int tap, size_t n)
+{
+    double sum = 0;
+    for (size_t k = 0; k < c->channels; k++)
+        sum += x[k] * number(w, (size_t)tap * c->channels + k, n);
+    return sum;
+}
+
+/* The same in whole numbers: block after block of channels, each with its own scales. */
+static double rounded_sum_of_tap(
+    const struct lk_convolution *c, const struct lk_panels *w, const float *x, int tap, size_t n)
+{
+    const size_t first = n / PANEL * PANEL, width = w->n - first < PANEL ? w->n - first : PANEL;
+    const size_t taps = w->k / c->channels;
+    const int8_t *block = (const int8_t *)w->data +
+                          n / PANEL * taps * lk__tap_bytes(w->numbers, GROUP, c->channels, PANEL) +
+                          (size_t)tap * lk__tap_bytes(w->numbers, GROUP, c->channels, width);
+    double total = 0;
+    for (size_t from = 0; from < c->channels; from += LK_INT8_BLOCK) {
+        const size_t rest = c->channels - from, count = rest < LK_INT8_BLOCK ? rest : LK_INT8_BLOCK;
+        float largest = 0, weight;
+        long sum = 0;
+        for (size_t k = from; k < from + count; k++)
+            largest = fabsf(x[k]) > largest ? fabsf(x[k]) : largest;
+        const float scale = largest / 127, factor = scale > LK_INT8_LEAST ? 1 / scale : 0;
+        for (size_t k = 0; k < count; k++)
+            sum += lrintf(x[from + k] * factor) *
+                   block[(k / GROUP * width + n % PANEL) * GROUP + k % GROUP];
+        const size_t behind = lk__rounded_up(count, GROUP) * width;
+        memcpy(&weight, block + behind + (width + n % PANEL) * sizeof weight, sizeof weight);
+        total += (double)scale * weight * (double)sum;
+        block += lk__block_bytes(w->numbers, GROUP, count, width);
+    }
+    return total;
+}
+
+static float of_bf16(uint16_t upper)
+{
+    const uint32_t bits = (uint32_t)upper << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The same in bf16. */
+static double short_sum_of_tap(
+    const struct lk_convolution *c, const struct lk_panels *w, const float *x, int tap, size_t n)
+{
+    const size_t first = n / PANEL * PANEL, width = w->n - first < PANEL ? w->n - first : PANEL;
+    const size_t taps = w->k / c->channels, pairs = (c->channels + 1) / 2;
+    const uint16_t *panel =
+        (const uint16_t *)w->data + (first * taps + (size_t)tap * width) * pairs * 2;
+    double sum = 0;
+    for (size_t k = 0; k < c->channels; k++)
+        sum += (double)of_bf16(lk__bf16_of(x[k])) *
+               of_bf16(panel[(k / 2 * width + n % PANEL) * 2 + k % 2]);
+    return sum;
+}
+
 static double sum_of(const struct lk_convolution *c,
                      const struct lk_panels *w,
                      size_t image,
@@ -34,11 +97,16 @@ static double sum_of(const struct lk_convolution *c,
                      size_t j,
                      size_t n)
 {
+    static double (*const sums[LK_NUMBERS_COUNT])(
+        const struct lk_convolution *, const struct lk_panels *, const float *, int, size_t) = {
+        [LK_NUMBERS_F32] = sum_of_tap,
+        [LK_NUMBERS_BF16] = short_sum_of_tap,
+        [LK_NUMBERS_INT8] = rounded_sum_of_tap,
+    };
     double sum = 0;
     for (int tap = 0; tap < c->kernel * c->kernel; tap++) {
         const float *x = seen(c, image, i, j, tap);
-        for (size_t k = 0; x && k < c->channels; k++)
-            sum += x[k] * number(w, (size_t)tap * c->channels + k, n);
+        sum += x ? sums[w->numbers](c, w, x, tap, n) : 0;
     }
     return sum;
 }
@@ -159,6 +227,7 @@ static int layer_norm(const struct lk_layer_norm *l, const struct lk_workers *wo
 const struct lk_kernels lk__kernels_reference = {
     .name = "reference",
     .lanes = 1,
+    .int8 = {.group = GROUP},
     .convolve = convolve,
     .attend = attend,
     .group_norm = group_norm,

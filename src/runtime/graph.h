@@ -42,6 +42,11 @@ struct lk_graph_thrift {
 };
 void lk_graph_save(lk_graph *graph, struct lk_graph_thrift thrift);
 
+/* Whether what is built from now on stands rounding: where the runtime is asked to (`numbers` of
+ * lk_runtime_options), its convolutions, linear layers and attentions are computed in fewer
+ * bits. */
+void lk_graph_round(lk_graph *graph, bool rounds);
+
 /* Names what is being built, for errors and for the names of nodes: lk_graph_at(g,
  * "down_blocks.%d.resnets.%d", i, j). */
 void lk_graph_at(lk_graph *graph, const char *format, ...) LK_PRINTF(2, 3);

@@ -66,6 +66,7 @@ struct lk_runtime {
     size_t memory; /* the budget; bytes */
     int threads;
     const struct lk_kernels *kernels; /* NULL: the plain graph */
+    enum lk_numbers numbers;
 
     /* Lock order: making, then lock. `making` is held while a session is created, so that two
      * threads never create the same one; `lock` guards the fields below and the users and last_used

@@ -268,6 +268,7 @@ static OrtStatus *compute_attention(const struct call *call)
         .heads = (size_t)call->node->heads,
         .size = (size_t)call->node->head_size,
         .causal = call->node->causal,
+        .rounds = call->node->rounds,
     };
     status = make_output(call, q.shape, 3, &a.y);
     if (!status && call->all->nodes.kernels->attend(&a, &call->workers))

@@ -98,6 +98,7 @@ int lk_runtime_open(const struct lk_runtime_options *options,
     runtime->memory = options->memory ? options->memory : usable_memory() / 4 * 3;
     runtime->threads = options->threads ? options->threads : usable_cores();
     runtime->kernels = options->plain ? NULL : lk_kernels_best();
+    runtime->numbers = options->numbers;
     int code = choose_place(runtime, options, err);
     code = code ? code : lk__ort_load(options->library, &runtime->api, &runtime->version, err);
     if (!code)

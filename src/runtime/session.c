@@ -200,7 +200,24 @@ bool lk_runtime_packs(const lk_runtime *runtime, const char *device)
 
 size_t lk_graph_packed_bytes(const lk_runtime *runtime, const lk_graph *graph)
 {
-    return lk_graph_bytes(graph, false) + lk__packed_padding(runtime->kernels, graph);
+    return lk__packed_bytes(runtime->kernels, runtime->numbers, graph,
+                            lk_graph_bytes(graph, false));
+}
+
+/* What a network was asked to be computed in is not quietly something else. */
+static int check_numbers(const lk_session *session,
+                         const lk_graph *graph,
+                         bool packs,
+                         struct lk_error *err)
+{
+    const enum lk_numbers numbers = lk__graph_numbers(graph, session->runtime->numbers);
+    if (packs || numbers == LK_NUMBERS_F32)
+        return 0;
+    return lk_fail(
+        err, LK_E_INPUT,
+        "network '%s' is computed in %s by likeness's own kernels on the CPU alone: leave "
+        "out --precision, or --kernels reference and --draw-device",
+        session->name, lk_numbers_name(numbers));
 }
 
 /* Where it would not fit, weights are streamed, which only the plain graph does. */
@@ -212,7 +229,7 @@ static int create_of_graph(struct lk__recipe *recipe,
     lk_runtime *runtime = session->runtime;
     struct lk_proto model = {0};
     struct lk__given given;
-    struct lk__nodes nodes = {.kernels = runtime->kernels};
+    struct lk__nodes nodes = {.kernels = runtime->kernels, .numbers = runtime->numbers};
     lk_graph graph = *recipe->graph; /* shares its values */
     const bool packs = lk_runtime_packs(runtime, session->device);
     const size_t packed = packs ? lk_graph_packed_bytes(runtime, &graph) : 0;
@@ -222,6 +239,8 @@ static int create_of_graph(struct lk__recipe *recipe,
     const bool ours = packs && !*streams;
     recipe->cost = ours ? packed : lk_graph_bytes(&graph, *streams);
     int code = given_new(runtime, &graph, &given, err);
+    if (!code)
+        code = check_numbers(session, &graph, packs, err);
     if (!code)
         code = lk__lower(&graph, ours ? &nodes : NULL, place_of, &given, &model, err);
     if (!code)

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/watch.h"
 #include "data/tensor_file.h"
+#include "kernels/kernels.h"
 #include "runtime/graph.h"
 
 typedef struct lk_runtime lk_runtime;
@@ -30,6 +31,8 @@ struct lk_runtime_options {
                                they are not */
     size_t pack_cache_size; /* bytes of all files in it; 0: 24 GB */
     bool plain; /* networks of graphs are plain ONNX on the CPU too, without our kernels */
+    enum lk_numbers numbers; /* what our kernels compute in where a network stands it; see
+                                lk_graph_round */
 };
 void lk_runtime_options_init(struct lk_runtime_options *options);
 

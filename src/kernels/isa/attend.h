@@ -9,52 +9,73 @@
  * for KEYS keys at a time; when a larger score turns up, O and the sums are scaled down. Both
  * products are the micro-kernel's, and no number is ever moved between lanes. K and Vᵀ are packed
  * once per head. Of causal attention only the keys that some query of the panel sees are looked at.
- * The steps are kept out of each other's line: the compiler spills otherwise. */
+ * The steps are kept out of each other's line: the compiler spills otherwise.
+ *
+ * Where that is allowed, and quicker, all factors are bf16: panels then hold pairs of rows. */
 #ifndef LK_KERNELS_ISA_ATTEND_H
 #define LK_KERNELS_ISA_ATTEND_H
 
 #include <math.h>
 #include <stdatomic.h>
 
+#include "kernels/isa/bf16.h"
 #include "kernels/isa/micro.h"
 #include "kernels/kernels.h"
+#include "kernels/layout.h"
 
 #define KEYS 128
 #define LOWEST (-3e38f) /* a score that counts nothing */
 
 struct attend_job {
     const struct lk_attention *a;
-    size_t panels; /* of queries, of one head */
-    size_t rows;   /* size, rounded up to whole LK_ROWS */
-    float *k, *vt; /* [images·heads][keys][size], [images·heads][size][keys] */
+    size_t panels;     /* of queries, of one head */
+    size_t rows;       /* size, rounded up to whole LK_ROWS */
+    int bf16;          /* what q, k, vᵀ and the powers are; else f32 */
+    size_t number;     /* its bytes */
+    size_t size, keys; /* rounded up to whole pairs of bf16 */
+    char *k, *vt;      /* [images·heads][keys][size], [images·heads][size][keys] */
     struct lk_workspace *workspace;
     atomic_int failed;
 };
 
 /* What a panel of queries is computed in. */
 struct attend_state {
-    float *q;      /* [size][PANEL] */
-    float *scores; /* [KEYS][PANEL] */
+    float *q;      /* [size][PANEL], or of bf16 [size/2][PANEL][2] */
+    float *scores; /* [KEYS][PANEL]; then powers, or of bf16 [KEYS/2][PANEL][2] */
     float *o;      /* [rows][PANEL] */
     vf largest[VECTORS], sum[VECTORS];
 };
+
+/* [count] numbers, every `step`th of x, as what is multiplied; zeros up to `room`. */
+INLINE void attend_copy(
+    const struct attend_job *job, const float *x, size_t step, size_t count, size_t room, char *to)
+{
+    if (!job->bf16) {
+        for (size_t i = 0; i < count; i++)
+            ((float *)(void *)to)[i] = x[i * step];
+        return;
+    }
+    for (size_t i = 0; i < room; i++)
+        ((uint16_t *)(void *)to)[i] = i < count ? lk__bf16_of(x[i * step]) : 0;
+}
 
 NOINLINE void attend_pack_task(void *what, size_t i)
 {
     const struct attend_job *job = what;
     const struct lk_attention *a = job->a;
     const size_t width = a->heads * a->size, image = i / a->heads, head = i % a->heads;
-    const float *k = a->k + image * a->keys * width + head * a->size;
-    const float *v = a->v + image * a->keys * width + head * a->size;
-    float *packed = job->k + i * a->keys * a->size, *vt = job->vt + i * a->keys * a->size;
+    const size_t first = image * a->keys * width + head * a->size;
+    char *k = job->k + i * job->keys * job->size * job->number;
+    char *vt = job->vt + i * job->keys * job->size * job->number;
     for (size_t from = 0; from < a->keys; from += LK_LANES) {
-        const size_t to = least(from + LK_LANES, a->keys);
-        for (size_t j = from; j < to; j++)
-            memcpy(packed + j * a->size, k + j * width, a->size * sizeof *k);
-        for (size_t d = 0; d < a->size; d++) {
-            for (size_t j = from; j < to; j++)
-                vt[d * a->keys + j] = v[j * width + d];
-        }
+        const size_t count = least(LK_LANES, a->keys - from),
+                     room = least(LK_LANES, job->keys - from);
+        const float *at = a->v + first + from * width;
+        for (size_t j = from; j < from + count; j++)
+            attend_copy(job, a->k + first + j * width, 1, a->size, job->size,
+                        k + j * job->size * job->number);
+        for (size_t d = 0; d < a->size; d++)
+            attend_copy(job, at + d, width, count, room, vt + (d * job->keys + from) * job->number);
     }
 }
 
@@ -65,10 +86,53 @@ NOINLINE void attend_load(const struct attend_job *job, size_t head, size_t firs
     const float *from =
         a->q + (head / a->heads * a->queries + first) * width + head % a->heads * a->size;
     const float scale = (float)(1.4426950408889634 / sqrt((double)a->size));
-    memset(q, 0, a->size * PANEL * sizeof *q);
+    memset(q, 0, job->size * PANEL * job->number);
     for (size_t j = 0; j < count; j++) {
-        for (size_t d = 0; d < a->size; d++)
+        for (size_t d = 0; d < a->size && !job->bf16; d++)
             q[d * PANEL + j] = from[j * width + d] * scale;
+        for (size_t d = 0; d < a->size && job->bf16; d++)
+            ((uint16_t *)q)[2 * (d / 2 * PANEL + j) + d % 2] =
+                lk__bf16_of(from[j * width + d] * scale);
+    }
+}
+
+/* The powers of a vector of scores. */
+INLINE vf attend_power(const struct attend_state *s, size_t key, int v, vf largest)
+{
+    return exp2_of(load(s->scores + key * PANEL + v * LK_LANES) - largest);
+}
+
+/* Turns scores into powers, in their place, and adds them up. */
+INLINE void attend_powers(struct attend_state *s,
+                          size_t keys,
+                          const vf largest[VECTORS],
+                          vf sum[VECTORS])
+{
+    for (size_t j = 0; j < keys; j++) {
+#pragma GCC unroll 3
+        for (int v = 0; v < VECTORS; v++) {
+            const vf p = attend_power(s, j, v, largest[v]);
+            store(s->scores + j * PANEL + v * LK_LANES, p);
+            sum[v] += p;
+        }
+    }
+}
+
+/* The same, into pairs of bf16: two rows become one. */
+INLINE void attend_power_pairs(struct attend_state *s,
+                               size_t keys,
+                               const vf largest[VECTORS],
+                               vf sum[VECTORS])
+{
+    for (size_t j = 0; j < keys; j += 2) {
+#pragma GCC unroll 3
+        for (int v = 0; v < VECTORS; v++) {
+            const vf even = attend_power(s, j, v, largest[v]);
+            const vf odd = j + 1 < keys ? attend_power(s, j + 1, v, largest[v]) : all(0);
+            const vi low = (vi)((vu)upper_of(even) >> 16);
+            store(s->scores + j / 2 * PANEL + v * LK_LANES, (vf)(upper_of(odd) | low));
+            sum[v] += even + odd;
+        }
     }
 }
 
@@ -84,7 +148,7 @@ NOINLINE void attend_mask(float *scores, size_t first, size_t from, size_t keys)
 }
 
 /* Turns scores into powers and the state's sums into those up to here. */
-NOINLINE void attend_soften(struct attend_state *s, size_t keys, size_t rows)
+NOINLINE void attend_soften(struct attend_state *s, size_t keys, size_t rows, int bf16)
 {
     vf largest[VECTORS], change[VECTORS], sum[VECTORS];
     for (int v = 0; v < VECTORS; v++)
@@ -99,15 +163,10 @@ NOINLINE void attend_soften(struct attend_state *s, size_t keys, size_t rows)
         sum[v] = s->sum[v] * change[v];
         s->largest[v] = largest[v];
     }
-    for (size_t j = 0; j < keys; j++) {
-#pragma GCC unroll 3
-        for (int v = 0; v < VECTORS; v++) {
-            float *at = s->scores + j * PANEL + v * LK_LANES;
-            const vf p = exp2_of(load(at) - largest[v]);
-            store(at, p);
-            sum[v] += p;
-        }
-    }
+    if (bf16)
+        attend_power_pairs(s, keys, largest, sum);
+    else
+        attend_powers(s, keys, largest, sum);
     for (int v = 0; v < VECTORS; v++)
         s->sum[v] = sum[v];
     for (size_t d = 0; d < rows; d++) {
@@ -118,6 +177,19 @@ NOINLINE void attend_soften(struct attend_state *s, size_t keys, size_t rows)
     }
 }
 
+INLINE void attend_multiply(const struct attend_job *job,
+                            size_t k,
+                            const void *const a[LK_ROWS],
+                            const float *b,
+                            float *sum,
+                            int add)
+{
+    if (job->bf16)
+        multiply_bf16(VECTORS, k, a, b, sum, add);
+    else
+        multiply(VECTORS, k, a, b, sum, add);
+}
+
 /* query: the panel's first; keys [first, first + keys) */
 NOINLINE void attend_keys(const struct attend_job *job,
                           struct attend_state *s,
@@ -126,22 +198,22 @@ NOINLINE void attend_keys(const struct attend_job *job,
                           size_t first,
                           size_t keys)
 {
-    const size_t size = job->a->size, all_keys = job->a->keys;
-    const float *k = job->k + (head * all_keys + first) * size;
-    const float *vt = job->vt + head * all_keys * size + first;
-    const float *a[LK_ROWS];
+    const size_t size = job->a->size;
+    const char *k = job->k + (head * job->keys + first) * job->size * job->number;
+    const char *vt = job->vt + (head * job->keys * job->size + first) * job->number;
+    const void *a[LK_ROWS];
     for (size_t j = 0; j < keys; j += LK_ROWS) {
         for (size_t i = 0; i < LK_ROWS; i++)
-            a[i] = k + least(j + i, keys - 1) * size;
-        multiply(VECTORS, size, a, s->q, s->scores + j * PANEL, 0);
+            a[i] = k + least(j + i, keys - 1) * job->size * job->number;
+        attend_multiply(job, size, a, s->q, s->scores + j * PANEL, 0);
     }
     if (job->a->causal)
         attend_mask(s->scores, query, first, keys);
-    attend_soften(s, keys, job->rows);
+    attend_soften(s, keys, job->rows, job->bf16);
     for (size_t d = 0; d < size; d += LK_ROWS) {
         for (size_t i = 0; i < LK_ROWS; i++)
-            a[i] = vt + least(d + i, size - 1) * all_keys;
-        multiply(VECTORS, keys, a, s->scores, s->o + d * PANEL, 1);
+            a[i] = vt + least(d + i, size - 1) * job->keys * job->number;
+        attend_multiply(job, keys, a, s->scores, s->o + d * PANEL, 1);
     }
 }
 
@@ -165,14 +237,14 @@ NOINLINE void attend_task(void *what, size_t i)
     struct attend_job *job = what;
     const size_t head = i / job->panels, first = i % job->panels * PANEL;
     const size_t keys = job->a->causal ? least(first + PANEL, job->a->keys) : job->a->keys;
-    const size_t room = (job->a->size + KEYS + job->rows) * PANEL;
+    const size_t room = (job->size + KEYS + job->rows) * PANEL;
     float *memory = lk_workspace_take(job->workspace, room * sizeof *memory);
     if (!memory) {
         job->failed = 1;
         return;
     }
     struct attend_state s = {.q = memory};
-    s.scores = s.q + job->a->size * PANEL;
+    s.scores = s.q + job->size * PANEL;
     s.o = s.scores + KEYS * PANEL;
     for (int v = 0; v < VECTORS; v++)
         s.largest[v] = all(LOWEST);
@@ -186,14 +258,19 @@ NOINLINE void attend_task(void *what, size_t i)
 
 static int attend(const struct lk_attention *a, const struct lk_workers *workers)
 {
-    const size_t heads = a->images * a->heads, packed = heads * a->keys * a->size;
+    const int bf16 = FAST_BF16 && a->rounds && a->keys > KEYS; /* else packing eats it up */
     struct attend_job job = {
         .a = a,
         .panels = over(a->queries, PANEL),
         .rows = over(a->size, LK_ROWS) * LK_ROWS,
-        .k = lk_workspace_take(workers->workspace, 2 * packed * sizeof *job.k),
+        .bf16 = bf16,
+        .number = bf16 ? sizeof(uint16_t) : sizeof(float),
+        .size = bf16 ? over(a->size, 2) * 2 : a->size,
+        .keys = bf16 ? over(a->keys, 2) * 2 : a->keys,
         .workspace = workers->workspace,
     };
+    const size_t heads = a->images * a->heads, packed = heads * job.keys * job.size * job.number;
+    job.k = lk_workspace_take(workers->workspace, 2 * packed);
     if (!job.k)
         return -1;
     job.vt = job.k + packed;

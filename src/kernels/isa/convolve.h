@@ -8,16 +8,24 @@
 #ifndef LK_KERNELS_ISA_CONVOLVE_H
 #define LK_KERNELS_ISA_CONVOLVE_H
 
+#include "kernels/isa/bf16.h"
+#include "kernels/isa/int8.h"
 #include "kernels/isa/micro.h"
-#include "kernels/kernels.h"
 
 #define BLOCK 128 /* output pixels of a task */
-#define DEPTH 320
+#define DEPTH 320 /* so many channels in whole numbers have one scale */
+_Static_assert(DEPTH == LK_INT8_BLOCK, "a chain of sums is a block of weights");
+
+#define ROUND_PIXELS 32 /* of a task */
 
 struct convolve_job {
     const struct lk_convolution *c;
     size_t rows, blocks, panels, panels_per_task, tasks_per_block;
-    const float *zeros; /* [channels] */
+    size_t parts;       /* blocks of channels */
+    char *rounded;      /* int8, bf16: [pixels + 1][step] bytes; the last is zeros */
+    size_t step;        /* bytes of a rounded pixel */
+    float *scales;      /* int8: [pixels + 1][parts] */
+    const float *zeros; /* f32: [channels] */
 };
 
 /* Columns of panel p, and in vectors. */
@@ -31,20 +39,75 @@ INLINE int panel_vectors(const struct lk_panels *w, size_t p)
     return (int)over(panel_columns(w, p), LK_LANES);
 }
 
-/* Where the numbers of the pixel lie that output pixel `row` sees through the tap. */
-INLINE const float *seen(const struct convolve_job *job, size_t row, size_t tap)
+INLINE const char *panel_at(const struct lk_convolution *c, const struct lk_panels *w, size_t p)
+{
+    const size_t taps = w->k / c->channels;
+    return (const char *)w->data + p * taps * lk__tap_bytes(w->numbers, GROUP, c->channels, PANEL);
+}
+
+INLINE size_t pixels_of(const struct lk_convolution *c)
+{
+    return c->images * c->height * c->width;
+}
+
+/* The pixels of x that output pixels first … see through the tap, and up to LK_ROWS more, which
+ * repeat the last; pixels_of(c) where it is outside. */
+NOINLINE void see(
+    const struct lk_convolution *c, size_t tap, size_t first, size_t rows, size_t *pixels)
+{
+    const size_t area = c->out_height * c->out_width;
+    const long down = (long)tap / c->kernel - c->top, across = (long)tap % c->kernel - c->left;
+    size_t image = first / area, y = first % area / c->out_width, x = first % c->out_width;
+    for (size_t r = 0; r < rows; r++) {
+        const long i = (long)y * c->stride + down, j = (long)x * c->stride + across;
+        const int outside = i < 0 || j < 0 || i >= (long)c->seen_height || j >= (long)c->seen_width;
+        pixels[r] = outside ? pixels_of(c)
+                            : (image * c->height + ((size_t)i >> c->doubled)) * c->width +
+                                  ((size_t)j >> c->doubled);
+        if (++x < c->out_width)
+            continue;
+        x = 0;
+        if (++y < c->out_height)
+            continue;
+        y = 0;
+        image++;
+    }
+    for (size_t r = rows; r < rows + LK_ROWS; r++)
+        pixels[r] = pixels[rows - 1];
+}
+
+/* sum [LK_ROWS][PANEL] (+)= of the pixels and of the block b of channels, the part'th of the tap */
+INLINE void multiply_pixels(const struct convolve_job *job,
+                            const size_t pixels[LK_ROWS],
+                            size_t part,
+                            int vectors,
+                            const char *b,
+                            float *sum,
+                            int add)
 {
     const struct lk_convolution *c = job->c;
-    if (c->kernel == 1 && c->stride == 1 && !c->doubled)
-        return c->x + row * c->channels;
-    const size_t area = c->out_height * c->out_width;
-    const size_t image = row / area, at = row % area;
-    const long i = (long)(at / c->out_width) * c->stride + (long)tap / c->kernel - c->top;
-    const long j = (long)(at % c->out_width) * c->stride + (long)tap % c->kernel - c->left;
-    if (i < 0 || j < 0 || i >= (long)c->seen_height || j >= (long)c->seen_width)
-        return job->zeros;
-    const size_t y = (size_t)i >> c->doubled, x = (size_t)j >> c->doubled;
-    return c->x + ((image * c->height + y) * c->width + x) * c->channels;
+    const size_t k = part * DEPTH, count = least(DEPTH, c->channels - k);
+    const void *a[LK_ROWS];
+    float scales[LK_ROWS];
+    for (int i = 0; i < LK_ROWS; i++) {
+        switch (c->w->numbers) {
+        case LK_NUMBERS_INT8:
+            a[i] = job->rounded + pixels[i] * job->step + k * sizeof(whole);
+            scales[i] = job->scales[pixels[i] * job->parts + part];
+            break;
+        case LK_NUMBERS_BF16:
+            a[i] = job->rounded + pixels[i] * job->step + k * sizeof(uint16_t);
+            break;
+        default:
+            a[i] = pixels[i] == pixels_of(c) ? job->zeros : c->x + pixels[i] * c->channels + k;
+        }
+    }
+    if (c->w->numbers == LK_NUMBERS_INT8)
+        multiply_int8(vectors, count, a, scales, b, sum, add);
+    else if (c->w->numbers == LK_NUMBERS_BF16)
+        multiply_bf16(vectors, count, a, b, sum, add);
+    else
+        multiply(vectors, count, a, (const float *)(const void *)b, sum, add);
 }
 
 /* sums [rows][PANEL] of output pixels first … and panel p */
@@ -57,19 +120,16 @@ NOINLINE void convolve_panel(const struct convolve_job *job,
 {
     const size_t channels = job->c->channels, taps = w->k / channels;
     const int vectors = panel_vectors(w, p);
-    const float *panel = w->data + p * PANEL * w->k;
-    for (size_t tap = 0; tap < taps; tap++) {
-        for (size_t k = 0; k < channels; k += DEPTH) {
-            const float *b = panel + (tap * channels + k) * (size_t)vectors * LK_LANES;
-            for (size_t r = 0; r < rows; r += LK_ROWS) {
-                const float *a[LK_ROWS];
-                for (size_t i = 0; i < LK_ROWS; i++)
-                    a[i] = seen(job, first + least(r + i, rows - 1), tap);
-                for (size_t i = 0; i < LK_ROWS; i++)
-                    a[i] += a[i] == job->zeros ? 0 : k;
-                multiply(vectors, least(DEPTH, channels - k), a, b, sums + r * PANEL, tap + k > 0);
-            }
-        }
+    size_t pixels[BLOCK + LK_ROWS];
+    const char *block = panel_at(job->c, w, p);
+    for (size_t i = 0; i < taps * job->parts; i++) {
+        const size_t tap = i / job->parts, part = i % job->parts;
+        if (!part)
+            see(job->c, tap, first, rows, pixels);
+        for (size_t r = 0; r < rows; r += LK_ROWS)
+            multiply_pixels(job, pixels + r, part, vectors, block, sums + r * PANEL, i > 0);
+        block += lk__block_bytes(w->numbers, GROUP, least(DEPTH, channels - part * DEPTH),
+                                 (size_t)vectors * LK_LANES);
     }
 }
 
@@ -133,13 +193,55 @@ NOINLINE void convolve_task(void *what, size_t i)
     }
 }
 
+NOINLINE void round_task(void *what, size_t i)
+{
+    const struct convolve_job *job = what;
+    const struct lk_convolution *c = job->c;
+    for (size_t p = i * ROUND_PIXELS; p < least((i + 1) * ROUND_PIXELS, pixels_of(c)); p++) {
+        const float *x = c->x + p * c->channels;
+        void *out = job->rounded + p * job->step;
+        if (c->w->numbers == LK_NUMBERS_INT8)
+            round_row(x, c->channels, out, job->scales + p * job->parts);
+        else
+            round_row_bf16(x, c->channels, out);
+    }
+}
+
+/* What the products read beside x and the weights; `memory` is all of it. */
+static int convolve_prepare(struct convolve_job *job,
+                            const struct lk_workers *workers,
+                            void **memory)
+{
+    const struct lk_convolution *c = job->c;
+    const enum lk_numbers numbers = c->w->numbers;
+    const size_t pixels = pixels_of(c), zeros = c->channels * sizeof(float);
+    const size_t scales = numbers == LK_NUMBERS_INT8 ? (pixels + 1) * job->parts : 0;
+    job->step =
+        rounded_row(c->channels) * (numbers == LK_NUMBERS_INT8 ? sizeof(whole) : sizeof(uint16_t));
+    const size_t rounded = numbers == LK_NUMBERS_F32 ? 0 : (pixels + 1) * job->step;
+    char *taken = lk_workspace_take(workers->workspace, scales * sizeof(float) + zeros + rounded);
+    if (!taken)
+        return -1;
+    *memory = taken;
+    job->scales = (float *)(void *)taken;
+    job->zeros = job->scales + scales;
+    job->rounded = taken + scales * sizeof(float) + zeros;
+    memset((float *)job->zeros, 0, zeros);
+    if (numbers == LK_NUMBERS_F32)
+        return 0;
+    memset(job->rounded + pixels * job->step, 0, job->step);
+    if (scales)
+        memset(job->scales + pixels * job->parts, 0, job->parts * sizeof(float));
+    workers->run(workers->user, over(pixels, ROUND_PIXELS), round_task, job);
+    return 0;
+}
+
 static int convolve_directly(const struct lk_convolution *c, const struct lk_workers *workers)
 {
-    float *zeros = lk_workspace_take(workers->workspace, c->channels * sizeof *zeros);
-    if (!zeros)
+    struct convolve_job job = {.c = c, .parts = over(c->channels, DEPTH)};
+    void *memory;
+    if (convolve_prepare(&job, workers, &memory))
         return -1;
-    memset(zeros, 0, c->channels * sizeof *zeros);
-    struct convolve_job job = {.c = c, .zeros = zeros};
     job.rows = c->images * c->out_height * c->out_width;
     job.blocks = over(job.rows, BLOCK);
     job.panels = over(c->w->n, PANEL);
@@ -148,7 +250,7 @@ static int convolve_directly(const struct lk_convolution *c, const struct lk_wor
     job.panels_per_task = job.panels > wanted ? job.panels / wanted : 1;
     job.tasks_per_block = over(job.panels, job.panels_per_task);
     workers->run(workers->user, job.blocks * job.tasks_per_block, convolve_task, &job);
-    lk_workspace_give(workers->workspace, zeros);
+    lk_workspace_give(workers->workspace, memory);
     return 0;
 }
 

@@ -13,7 +13,7 @@
 
 /* vectors is a constant at every place of call, so that the loops unroll. */
 INLINE void multiply_vectors(
-    const int vectors, size_t k, const float *const a[LK_ROWS], const float *b, float *sum, int add)
+    const int vectors, size_t k, const void *const a[LK_ROWS], const float *b, float *sum, int add)
 {
     const int two = vectors > 1, three = vectors > 2;
     vf s0[LK_ROWS], s1[LK_ROWS], s2[LK_ROWS];
@@ -30,7 +30,7 @@ INLINE void multiply_vectors(
         const vf w2 = three ? load(b + 2 * LK_LANES) : w0;
 #pragma GCC unroll 8
         for (int i = 0; i < LK_ROWS; i++) {
-            const vf x = all(a[i][j]);
+            const vf x = all(((const float *)a[i])[j]);
             s0[i] += x * w0;
             if (two)
                 s1[i] += x * w1;
@@ -50,9 +50,9 @@ INLINE void multiply_vectors(
     }
 }
 
-/* sum [LK_ROWS][PANEL]; b [k][vectors·LK_LANES] */
+/* sum [LK_ROWS][PANEL]; a: rows of k f32; b [k][vectors·LK_LANES] */
 NOINLINE void multiply(
-    int vectors, size_t k, const float *const a[LK_ROWS], const float *b, float *sum, int add)
+    int vectors, size_t k, const void *const a[LK_ROWS], const float *b, float *sum, int add)
 {
     if (vectors == 3)
         multiply_vectors(3, k, a, b, sum, add);

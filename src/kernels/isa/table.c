@@ -14,7 +14,7 @@ static int convolve(const struct lk_convolution *c, const struct lk_workers *wor
 
 #define CHAINS 12 /* more than latency × units of the processors at hand */
 
-static double saturate(size_t rounds)
+static double saturate_f32(size_t rounds)
 {
     vf x[CHAINS];
     vf factor = all(0.5f), term = all(0.25f);
@@ -33,9 +33,57 @@ static double saturate(size_t rounds)
     return 2.0 * CHAINS * LK_LANES * (double)rounds;
 }
 
+static double saturate_int8(size_t rounds)
+{
+    vi sums[CHAINS];
+    for (int i = 0; i < CHAINS; i++)
+        sums[i] = (vi){0} + i;
+    for (size_t r = 0; r < rounds; r++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sums[i] = add_products(sums[i], (vw)sums[i], (vw)sums[i]);
+    }
+    vi sum = sums[0];
+    for (int i = 1; i < CHAINS; i++)
+        sum += sums[i];
+    volatile int32_t seen = sum[0];
+    (void)seen;
+    return 2.0 * CHAINS * LK_LANES * GROUP * (double)rounds;
+}
+
+static double saturate_bf16(size_t rounds)
+{
+    vf sums[CHAINS];
+    for (int i = 0; i < CHAINS; i++)
+        sums[i] = all((float)i);
+    const vi factor = (vi)all(0.5f);
+    for (size_t r = 0; r < rounds; r++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++)
+            sums[i] = add_pairs(sums[i], factor, factor);
+    }
+    vf sum = sums[0];
+    for (int i = 1; i < CHAINS; i++)
+        sum += sums[i];
+    volatile float seen = sum[0];
+    (void)seen;
+    return 4.0 * CHAINS * LK_LANES * (double)rounds;
+}
+
+static double saturate(enum lk_numbers numbers, size_t rounds)
+{
+    static double (*const saturates[LK_NUMBERS_COUNT])(size_t) = {
+        [LK_NUMBERS_F32] = saturate_f32,
+        [LK_NUMBERS_BF16] = saturate_bf16,
+        [LK_NUMBERS_INT8] = saturate_int8,
+    };
+    return saturates[numbers](rounds);
+}
+
 const struct lk_kernels LK_TABLE = {
     .name = LK_ISA,
     .lanes = LK_LANES,
+    .int8 = {.group = GROUP, .origin = ORIGIN},
     .convolve = convolve,
     .attend = attend,
     .group_norm = group_norm,

@@ -13,8 +13,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#if LK_LANES >= 8
+#if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define VECTORS 3                  /* of a panel */
@@ -24,6 +26,7 @@
 
 typedef float vf __attribute__((vector_size(LK_LANES * 4)));
 typedef int32_t vi __attribute__((vector_size(LK_LANES * 4)));
+typedef uint32_t vu __attribute__((vector_size(LK_LANES * 4)));
 typedef float vf_anywhere __attribute__((vector_size(LK_LANES * 4), aligned(4), may_alias));
 
 INLINE vf load(const float *at)

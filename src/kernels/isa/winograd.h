@@ -149,23 +149,43 @@ INLINE void filter_points(const vf g0, const vf g1, const vf g2, vf out[6])
     out[5] = g2;
 }
 
-/* u [POINTS][count][width], `step` apart, of the panel's channels k … */
-NOINLINE void transform_filters(const float *panel,
-                                size_t channels,
-                                size_t k,
-                                size_t count,
-                                size_t width,
-                                float *u,
-                                size_t step)
+/* Some channels of a panel of 3×3 filters, as layout.h has them. */
+struct filters {
+    const char *block;  /* of the first tap */
+    size_t tap, scales; /* bytes: from tap to tap; of int8, to the columns' scales */
+    size_t channels, width;
+    enum lk_numbers numbers;
+};
+
+/* The vector of columns n … of a tap and a channel, as f32. */
+INLINE vf filter_at(const struct filters *f, size_t tap, size_t channel, size_t n)
 {
-    for (size_t i = 0; i < count * width; i += LK_LANES) {
+    const char *block = f->block + tap * f->tap;
+    const size_t one = channel * f->width + n, pair = 2 * (channel / 2 * f->width + n);
+    const int odd = channel % 2;
+    if (f->numbers == LK_NUMBERS_F32)
+        return load((const float *)(const void *)block + one);
+    if (f->numbers == LK_NUMBERS_BF16) {
+        const vi both = load_pairs((const uint16_t *)(const void *)block + pair);
+        return (vf)(odd ? both & UPPER : both << 16);
+    }
+    int16_t pairs __attribute__((vector_size(LK_LANES * 2)));
+    memcpy(&pairs, block + pair, sizeof pairs);
+    const vi both = __builtin_convertvector(pairs, vi);
+    return __builtin_convertvector(odd ? both >> 8 : both << 24 >> 24, vf) *
+           load((const float *)(const void *)(block + f->scales) + n);
+}
+
+/* u [POINTS][channels][width], `step` apart */
+NOINLINE void transform_filters(const struct filters *f, float *u, size_t step)
+{
+    for (size_t i = 0; i < f->channels * f->width; i += LK_LANES) {
+        const size_t channel = i / f->width, n = i % f->width;
         vf half[3][6];
 #pragma GCC unroll 3
-        for (size_t a = 0; a < 3; a++) {
-            const float *g = panel + (a * 3 * channels + k) * width + i;
-            filter_points(load(g), load(g + channels * width), load(g + 2 * channels * width),
-                          half[a]);
-        }
+        for (size_t a = 0; a < 3; a++)
+            filter_points(filter_at(f, 3 * a, channel, n), filter_at(f, 3 * a + 1, channel, n),
+                          filter_at(f, 3 * a + 2, channel, n), half[a]);
 #pragma GCC unroll 6
         for (size_t j = 0; j < 6; j++) {
             vf t[6];
@@ -188,13 +208,21 @@ NOINLINE void multiply_points(const struct winograd_job *job,
 {
     const size_t channels = job->c->channels, count = least(DEPTH, channels - k);
     const int vectors = panel_vectors(job->c->w, p);
+    const enum lk_numbers numbers = job->c->w->numbers;
     const size_t width = (size_t)vectors * LK_LANES, u_step = count * width + APART;
-    transform_filters(job->c->w->data + p * PANEL * job->c->w->k, channels, k, count, width, u,
-                      u_step);
+    const struct filters filters = {
+        .block = panel_at(job->c, job->c->w, p) + (k ? lk__tap_bytes(numbers, GROUP, k, width) : 0),
+        .tap = lk__tap_bytes(numbers, GROUP, channels, width),
+        .scales = (lk__rounded_up(count, GROUP) + sizeof(int32_t)) * width,
+        .channels = count,
+        .width = width,
+        .numbers = numbers,
+    };
+    transform_filters(&filters, u, u_step);
     for (size_t point = 0; point < POINTS; point++) {
         const float *v = job->v + point * job->v_step + from * channels + k;
         for (size_t r = 0; r < rows; r += LK_ROWS) {
-            const float *a[LK_ROWS];
+            const void *a[LK_ROWS];
             for (size_t i = 0; i < LK_ROWS; i++)
                 a[i] = v + least(r + i, rows - 1) * channels;
             multiply(vectors, count, a, u + point * u_step, m + point * m_step + r * PANEL, k > 0);
@@ -254,12 +282,13 @@ NOINLINE void product_task(void *what, size_t i)
 }
 
 /* Whether this is the quicker way: whole vectors of channels, and enough tiles for the rows of the
- * micro-kernel. */
+ * micro-kernel. Of whole numbers it is where nothing multiplies four at a time; then the weights
+ * alone are rounded. */
 static int suits_winograd(const struct lk_convolution *c)
 {
     const size_t tiles = c->images * over(c->out_height, 4) * over(c->out_width, 4);
     return c->kernel == 3 && c->stride == 1 && c->channels % LK_LANES == 0 && c->w->n >= LK_LANES &&
-           tiles >= LK_ROWS && !c->gate;
+           tiles >= LK_ROWS && !c->gate && (c->w->numbers != LK_NUMBERS_INT8 || GROUP == 2);
 }
 
 static int winograd(const struct lk_convolution *c, const struct lk_workers *workers)

@@ -47,6 +47,11 @@ int lk_graph_status(const lk_graph *graph, struct lk_error *err)
     return graph->error.code;
 }
 
+void lk_graph_round(lk_graph *graph, bool rounds)
+{
+    graph->rounds = rounds;
+}
+
 void lk_graph_save(lk_graph *graph, struct lk_graph_thrift thrift)
 {
     graph->thrift = thrift;
@@ -106,6 +111,7 @@ lk_value lk__graph_append(lk_graph *graph, const struct lk__value *value)
     }
     struct lk__value *added = &graph->values[graph->count];
     *added = *value;
+    added->rounds = graph->rounds;
     if (!added->at)
         added->at = graph->at;
     return (lk_value)graph->count++;

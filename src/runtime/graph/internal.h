@@ -52,6 +52,7 @@ struct lk__value {
     enum lk_dtype dtype; /* of the numbers as they are used: f32 for every weight */
     int rank;
     int64_t shape[LK_TENSOR_MAX_RANK]; /* LK_DYNAMIC where unknown */
+    bool rounds;                       /* see lk_graph_round */
     const char *at;                    /* what was being built; of inputs and weights the name */
     lk_value in[LK__NODE_MAX_INPUTS];  /* LK_NO_VALUE where not given */
     union {
@@ -97,6 +98,7 @@ struct lk_graph {
     struct lk__port outputs[LK__GRAPH_MAX_PORTS];
     size_t output_count;
     struct lk_graph_thrift thrift;
+    bool rounds; /* what is appended now */
 };
 
 /* Numbers of elements of a fully known shape; false when it is not known or overflows. */

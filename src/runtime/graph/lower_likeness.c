@@ -226,6 +226,7 @@ static void put_product(struct walk *w, lk_value i, lk_value product)
         return;
     node->w = p->in[1];
     node->b = p->in[2];
+    node->numbers = lk__numbers_of(p, w->nodes->numbers);
     node->linear = p->op == LK__LINEAR;
     node->kernel = node->linear ? 1 : p->as.conv.kernel;
     node->stride = node->linear ? 1 : p->as.conv.stride;
@@ -256,6 +257,7 @@ static void put_attention(struct walk *w, lk_value i)
     node->heads = v->as.attention.heads;
     node->head_size = v->as.attention.size;
     node->causal = v->as.attention.causal;
+    node->rounds = lk__numbers_of(v, w->nodes->numbers) != LK_NUMBERS_F32;
     connect(w, node, &ports, LK__ROLE_X, v->in[0]);
     connect(w, node, &ports, LK__ROLE_KEY, v->in[1]);
     connect(w, node, &ports, LK__ROLE_VALUE, v->in[2]);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/size.h"
 
 #define MAX_THREADS 64
@@ -23,7 +24,7 @@ void lk__nodes_free(struct lk__nodes *nodes)
         free((char *)node->at);
     }
     free(nodes->list);
-    *nodes = (struct lk__nodes){.kernels = nodes->kernels};
+    *nodes = (struct lk__nodes){.kernels = nodes->kernels, .numbers = nodes->numbers};
 }
 
 struct lk__node *lk__nodes_add(struct lk__nodes *nodes, enum lk__node_kind kind, const char *at)
@@ -64,10 +65,26 @@ static size_t channels(const lk_graph *graph, const struct lk__node *node)
     return (size_t)graph->values[node->w].shape[1];
 }
 
-/* A gate and its values, which are packed apart, count as one: their columns fill vectors. */
-size_t lk__packed_padding(const struct lk_kernels *kernels, const lk_graph *graph)
+enum lk_numbers lk__numbers_of(const struct lk__value *value, enum lk_numbers wanted)
 {
-    size_t total = 0;
+    return value->rounds ? wanted : LK_NUMBERS_F32;
+}
+
+enum lk_numbers lk__graph_numbers(const lk_graph *graph, enum lk_numbers wanted)
+{
+    bool rounds = false;
+    for (size_t i = 0; i < graph->count; i++)
+        rounds |= graph->values[i].rounds;
+    return rounds ? wanted : LK_NUMBERS_F32;
+}
+
+/* A gate and its values, which are packed apart, count as one: their columns fill vectors. */
+size_t lk__packed_bytes(const struct lk_kernels *kernels,
+                        enum lk_numbers numbers,
+                        const lk_graph *graph,
+                        size_t plain)
+{
+    size_t total = plain;
     for (size_t i = 0; i < graph->count; i++) {
         const struct lk__value *v = &graph->values[i];
         if ((v->op != LK__CONV && v->op != LK__LINEAR) || graph->values[v->in[1]].op != LK__WEIGHT)
@@ -75,8 +92,8 @@ size_t lk__packed_padding(const struct lk_kernels *kernels, const lk_graph *grap
         const int64_t *shape = graph->values[v->in[1]].shape;
         const size_t n = (size_t)shape[0], k = (size_t)shape[1];
         const int kernel = v->op == LK__CONV ? v->as.conv.kernel : 1;
-        total += lk_panels_bytes(kernels, n, k, kernel) -
-                 n * k * (size_t)kernel * (size_t)kernel * sizeof(float);
+        total -= n * k * (size_t)kernel * (size_t)kernel * sizeof(float);
+        total += lk_panels_bytes(kernels, lk__numbers_of(v, numbers), n, k, kernel);
     }
     return total;
 }
@@ -130,9 +147,10 @@ static struct lk__pack_part part_of(const struct lk__nodes *nodes,
                .n = n,
                .channels = k,
                .kernel = (uint32_t)node->kernel,
-               .dtype = (uint32_t)tensor->dtype},
+               .dtype = (uint32_t)tensor->dtype,
+               .numbers = (uint32_t)node->numbers},
         .data = gate ? node->gate.data : node->panels.data,
-        .bytes = lk_panels_bytes(nodes->kernels, n, k, node->kernel),
+        .bytes = lk_panels_bytes(nodes->kernels, node->numbers, n, k, node->kernel),
     };
 }
 
@@ -149,9 +167,10 @@ static bool take_panels(const struct lk__nodes *nodes,
     const void *data = lk__packs_find(nodes->packs, tensor, &part.id, part.bytes);
     if (data)
         *(gate ? &node->gate : &node->panels) = (struct lk_panels){
-            .data = (float *)data,
+            .data = (void *)data,
             .k = part.id.channels * part.id.kernel * part.id.kernel,
             .n = part.id.n,
+            .numbers = node->numbers,
             .lent = 1,
         };
     return data != NULL;
@@ -171,6 +190,14 @@ static void keep_panels(const struct lk__nodes *nodes, const lk_graph *graph)
     lk__packs_write(nodes->packs);
 }
 
+/* What is packed is not read again. */
+static void forget(const lk_graph *graph, lk_value value)
+{
+    const struct lk__value *v = &graph->values[value];
+    if (v->op == LK__WEIGHT && v->as.tensor.path)
+        lk_file_forget(v->as.tensor.data, v->as.tensor.size);
+}
+
 /* gate 1: the second half of the columns */
 static int pack_panels(const struct lk__nodes *nodes,
                        const lk_graph *graph,
@@ -188,8 +215,8 @@ static int pack_panels(const struct lk__nodes *nodes,
         .first = gate ? n : 0,
         .err = err,
     };
-    const int code = lk_panels_pack(nodes->kernels, n, k, node->kernel, row_of, &source,
-                                    gate ? &node->gate : &node->panels);
+    const int code = lk_panels_pack(nodes->kernels, node->numbers, n, k, node->kernel, row_of,
+                                    &source, gate ? &node->gate : &node->panels);
     return code == -1 ? lk_fail_memory(err, "packed weights", n * source.row * sizeof(float))
                       : code;
 }
@@ -222,6 +249,7 @@ static int pack_node(const struct lk__nodes *nodes,
             code = pack_panels(nodes, graph, node, 1, err);
         if (!code && node->gated)
             code = copy_vector(graph, node->b, n, n, &node->vectors[1], err);
+        forget(graph, node->w);
         return code;
     }
     if (node->gamma == LK_NO_VALUE)
@@ -264,7 +292,8 @@ int lk__nodes_pack(struct lk__nodes *nodes,
                    struct lk_error *err)
 {
     struct packing packing = {.nodes = nodes, .graph = graph, .err = err};
-    nodes->packs = lk__packs_open(place, nodes->kernels, graph);
+    nodes->packs =
+        lk__packs_open(place, nodes->kernels, lk__graph_numbers(graph, nodes->numbers), graph);
     pthread_t others[MAX_THREADS];
     int started = 0;
     pthread_mutex_init(&packing.lock, NULL);

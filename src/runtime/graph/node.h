@@ -30,12 +30,13 @@ struct lk__node {
     const char *at;             /* what it is in the network; owned by the list */
     int roles[LK__ROLE_COUNT];  /* number of the input, or −1 */
     lk_value w, b, gamma, beta; /* values of the graph, or LK_NO_VALUE */
+    enum lk_numbers numbers;    /* of the weights */
     struct lk_panels panels, gate;
     float *vectors[2]; /* bias and bias of the gate, or gamma and beta; malloc'd */
     int linear;        /* x is […,C]; else a picture */
     int gated;         /* w holds values, then gates */
     int kernel, stride, pad[4], doubled;
-    int heads, head_size, causal;
+    int heads, head_size, causal, rounds;
     size_t width; /* of gamma */
     int groups, silu;
     float epsilon;
@@ -44,6 +45,7 @@ struct lk__node {
 struct lk__nodes {
     const struct lk_kernels *kernels;
     struct lk__packs *packs; /* panels that are kept on disk; or NULL */
+    enum lk_numbers numbers; /* what products that stand it are computed in */
     struct lk__node *list;
     size_t count, capacity;
 };
@@ -51,8 +53,15 @@ struct lk__nodes {
 void lk__nodes_free(struct lk__nodes *nodes);
 /* A zeroed node at the end, with no roles and no values; NULL: no memory. Valid until the next. */
 struct lk__node *lk__nodes_add(struct lk__nodes *nodes, enum lk__node_kind kind, const char *at);
-/* Bytes that the graph's weights take more when they are packed than as f32. */
-size_t lk__packed_padding(const struct lk_kernels *kernels, const lk_graph *graph);
+/* What the value is computed in, where `wanted` is asked for. */
+enum lk_numbers lk__numbers_of(const struct lk__value *value, enum lk_numbers wanted);
+/* What some of the graph is computed in. */
+enum lk_numbers lk__graph_numbers(const lk_graph *graph, enum lk_numbers wanted);
+/* Bytes that the graph's weights take when products have theirs packed; plain: bytes as f32. */
+size_t lk__packed_bytes(const struct lk_kernels *kernels,
+                        enum lk_numbers numbers,
+                        const lk_graph *graph,
+                        size_t plain);
 /* Packs all weights, in as many threads; what is kept at the place (NULL: nothing) is taken from
  * there, and what is not yet begins to be written. */
 int lk__nodes_pack(struct lk__nodes *nodes,

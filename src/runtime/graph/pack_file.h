@@ -21,7 +21,7 @@
 /* What a panel is made of: rows [first, first + n) of the tensor at `offset` of its file. */
 struct lk__pack_id {
     uint64_t offset, first, n, channels;
-    uint32_t kernel, dtype;
+    uint32_t kernel, dtype, numbers, zero; /* numbers: what they are packed as */
 };
 
 struct lk__pack_part {

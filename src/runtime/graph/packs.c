@@ -41,6 +41,7 @@ static struct source *source_of(const struct lk__packs *packs, const struct lk_t
 /* The stamp tells one state of the tensor file from every other. */
 static int open_source(struct lk__packs *packs,
                        const struct lk_kernels *kernels,
+                       enum lk_numbers numbers,
                        const char *network,
                        const char *tensors)
 {
@@ -50,11 +51,11 @@ static int open_source(struct lk__packs *packs,
     *s = (struct source){.tensors = tensors};
     lk_sha256_bytes(tensors, strlen(tensors), &of);
     if (lk_file_stamp(tensors, &stamp, NULL) ||
-        asprintf(&s->path, "%s/%s-%s-%.16s.pack", packs->place->folder, network, kernels->name,
-                 of.hex) < 0)
+        asprintf(&s->path, "%s/%s-%s-%s-%.16s.pack", packs->place->folder, network, kernels->name,
+                 lk_numbers_name(numbers), of.hex) < 0)
         return -1;
-    snprintf(s->identity.text, sizeof s->identity.text, "%s %s %zu layout %d %s\n", network,
-             kernels->name, kernels->lanes, LK_PANELS_LAYOUT, stamp.text);
+    snprintf(s->identity.text, sizeof s->identity.text, "%s %s %zu %s layout %d %s\n", network,
+             kernels->name, kernels->lanes, lk_numbers_name(numbers), LK_PANELS_LAYOUT, stamp.text);
     lk__pack_file_open(s->path, &s->identity, &s->file);
     packs->count++;
     return 0;
@@ -62,6 +63,7 @@ static int open_source(struct lk__packs *packs,
 
 struct lk__packs *lk__packs_open(const struct lk__pack_place *place,
                                  const struct lk_kernels *kernels,
+                                 enum lk_numbers numbers,
                                  const lk_graph *graph)
 {
     struct lk__packs *packs = place ? calloc(1, sizeof *packs) : NULL;
@@ -71,7 +73,8 @@ struct lk__packs *lk__packs_open(const struct lk__pack_place *place,
     packs->place = place;
     for (size_t at = 0; (tensor = lk_graph_next_weight(graph, &at));) {
         if (tensor->path && !source_of(packs, tensor) &&
-            (packs->count == MAX_SOURCES || open_source(packs, kernels, graph->name, tensor->path)))
+            (packs->count == MAX_SOURCES ||
+             open_source(packs, kernels, numbers, graph->name, tensor->path)))
             break;
     }
     return packs;

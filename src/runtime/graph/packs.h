@@ -22,6 +22,7 @@ struct lk__packs;
  * calls below take. */
 struct lk__packs *lk__packs_open(const struct lk__pack_place *place,
                                  const struct lk_kernels *kernels,
+                                 enum lk_numbers numbers,
                                  const lk_graph *graph);
 /* Waits until all is written. */
 void lk__packs_free(struct lk__packs *packs);
