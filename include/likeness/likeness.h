@@ -36,6 +36,8 @@ struct lk_engine_options {
     int threads;             /* 0: all cores */
     int64_t memory;          /* bytes for networks; 0: three quarters of the machine's */
     char *kernels;           /* of diffusion on the CPU: "auto", "reference"; NULL: auto */
+    char *precision;         /* of the UNet on the CPU: "auto", "f32", "bf16", "int8"; NULL: auto,
+                                which is f32 */
     char *pack_cache;        /* folder in which packed weights are kept for the next start; "auto":
                                 the user's; NULL or "off": none */
     int64_t pack_cache_size; /* bytes of it; what was unused longest goes; 0: 24 GB */

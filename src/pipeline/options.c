@@ -233,6 +233,8 @@ static const struct lk_option options[] = {
      "memory to compute in, such as 4G: where it is short, networks are read from their files anew in each step, and given up for each other (docs/runtime.md; default: three quarters of the machine's)", COMPUTES},
     {"kernels", 0, LK_OPTION_CHOICE, IN_ENGINE(kernels), 0, 0, "auto|reference", "auto", "NAME",
      "what computes the diffusion networks on the CPU: likeness's own kernels, or ONNX Runtime's (docs/performance.md)", COMPUTES},
+    {"precision", 0, LK_OPTION_CHOICE, IN_ENGINE(precision), 0, 0, "auto|f32|bf16|int8", "auto", "NAME",
+     "what the UNet is computed in on the CPU: f32 (auto), or bf16 or int8: half or a quarter of the memory, less time, a somewhat different picture (docs/performance.md)", MAKES},
     {"pack-cache", 0, LK_OPTION_TEXT, IN_ENGINE(pack_cache), 0, 0, NULL, "off", "DIR|auto|off",
      "keep weights as the kernels read them in this folder, 3.4 GB for SD 1.5, so that later starts take no time; auto: ~/.cache/likeness (docs/performance.md)", COMPUTES},
     {"pack-cache-size", 0, LK_OPTION_BYTES, IN_ENGINE(pack_cache_size), 1048576, 1e15, NULL, "24G", "BYTES",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The networks of diffusion on our own kernels against the same on plain ONNX: at least 100 dB, for
- * the shapes of every family, even and odd sizes, in several threads. */
+ * the shapes of every family, even and odd sizes, in several threads; and what fewer bits make of
+ * them. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,6 @@
 #include "stages/diffuse_golden.h"
 #include "stages/text/text.h"
 
-#define DECIBEL 100
 #define MAX_INPUTS 5
 
 static const char *const families[] = {NULL, "sd2", "sdxl"};
@@ -51,10 +51,16 @@ static size_t count(const struct lk_array *array)
     return n;
 }
 
-static lk_runtime *runtimes[2]; /* plain, ours */
+enum { PLAIN, OURS, BF16, INT8, WAYS };
+static lk_runtime *runtimes[WAYS];
 
-/* Runs the graph in both ways, frees it and its inputs, and compares the output. */
-static void compare(lk_graph *graph, size_t n, struct input *in, const char *output)
+/* What a way that rounds is from the plain one, in dB: not exact, or it would not round. */
+static const struct {
+    double least, most;
+} decibels[WAYS] = {[OURS] = {100, INFINITY}, [BF16] = {35, 80}, [INT8] = {25, 60}};
+
+/* Runs the graph in the plain way and another, frees it and its inputs, and compares the output. */
+static void compare(lk_graph *graph, int way, size_t n, struct input *in, const char *output)
 {
     struct lk_error err;
     struct lk_array arrays[MAX_INPUTS], out[2];
@@ -65,7 +71,9 @@ static void compare(lk_graph *graph, size_t n, struct input *in, const char *out
     }
     for (int i = 0; i < 2; i++) {
         lk_session *session;
-        golden_must(lk_session_of_graph(runtimes[i], graph, NULL, "cpu", &session, &err), &err);
+        golden_must(
+            lk_session_of_graph(runtimes[i ? way : PLAIN], graph, NULL, "cpu", &session, &err),
+            &err);
         golden_must(lk_session_run(session, n, names, arrays, 1, &output, &out[i], NULL, &err),
                     &err);
         lk_session_release(session);
@@ -79,8 +87,9 @@ static void compare(lk_graph *graph, size_t n, struct input *in, const char *out
         noise += (have - want) * (have - want);
     }
     assert_true(power > 0);
-    if (!(10 * log10(power / noise) >= DECIBEL))
-        fail_msg("%s: %.1f dB", output, 10 * log10(power / noise));
+    const double decibel = 10 * log10(power / noise);
+    if (!(decibel >= decibels[way].least && decibel <= decibels[way].most))
+        fail_msg("%s: %.1f dB", output, decibel);
     for (size_t i = 0; i < n; i++)
         free(in[i].array.data);
     free(out[0].data);
@@ -97,6 +106,7 @@ static struct model open_family(const char *family, int number)
 }
 
 static void compare_unet(const struct model *model,
+                         int way,
                          const struct lk_unet_variant *variant,
                          int64_t height,
                          int64_t width)
@@ -115,7 +125,7 @@ static void compare_unet(const struct model *model,
         in[n++] = INPUT("added", 1, 2, c->added);
     if (variant && variant->perturbed)
         in[n++] = INPUT("perturb", 1, 2, 1, 1);
-    compare(graph, n, in, variant && variant->caches ? "deep" : "noise");
+    compare(graph, way, n, in, variant && variant->caches ? "deep" : "noise");
 }
 
 static void unets_of_every_family_agree(void **state)
@@ -123,8 +133,8 @@ static void unets_of_every_family_agree(void **state)
     (void)state;
     for (size_t i = 0; i < LK_ARRAY_LENGTH(families); i++) {
         struct model model = open_family(families[i], (int)i);
-        compare_unet(&model, NULL, 16, 24);
-        compare_unet(&model, NULL, 13, 9);
+        compare_unet(&model, OURS, NULL, 16, 24);
+        compare_unet(&model, OURS, NULL, 13, 9);
         golden_model_close(&model);
     }
 }
@@ -139,10 +149,10 @@ static void changed_unets_agree(void **state)
         .freed = 1, .freeu = {{1.5f, 1.6f}, {0.9f, 0.2f}}, .height = 16, .width = 8};
     const struct lk_unet_variant merging = {.merging = 0.6, .height = 9, .width = 16};
     struct model model = open_family(NULL, __LINE__);
-    compare_unet(&model, &merging, 9, 16);
-    compare_unet(&model, &perturbed, 8, 16);
-    compare_unet(&model, &caching, 8, 16);
-    compare_unet(&model, &freed, 16, 8);
+    compare_unet(&model, OURS, &merging, 9, 16);
+    compare_unet(&model, OURS, &perturbed, 8, 16);
+    compare_unet(&model, OURS, &caching, 8, 16);
+    compare_unet(&model, OURS, &freed, 16, 8);
     golden_model_close(&model);
 }
 
@@ -154,10 +164,54 @@ static void autoencoders_agree(void **state)
     lk_graph *graph;
     golden_must(lk_vae_decoder_graph(model.checkpoint, &graph, &err), &err);
     struct input latent = INPUT("latent", 1, 1, 4, 11, 8);
-    compare(graph, 1, &latent, "picture");
+    compare(graph, OURS, 1, &latent, "picture");
     golden_must(lk_vae_encoder_graph(model.checkpoint, &graph, &err), &err);
     struct input picture = INPUT("picture", 1, 2, 3, 72, 64);
-    compare(graph, 1, &picture, "moments");
+    compare(graph, OURS, 1, &picture, "moments");
+    golden_model_close(&model);
+}
+
+static void unets_in_fewer_bits_are_close_and_smaller(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(families); i++) {
+        struct model model = open_family(families[i], __LINE__ * 10 + (int)i);
+        struct lk_error err;
+        lk_graph *graph;
+        golden_must(lk_unet_graph(model.checkpoint, &graph, &err), &err);
+        assert_true(lk_graph_packed_bytes(runtimes[INT8], graph) * 2 <
+                    lk_graph_packed_bytes(runtimes[OURS], graph));
+        lk_graph_free(graph);
+        for (int way = BF16; way <= INT8; way++) {
+            compare_unet(&model, way, NULL, 16, 24);
+            compare_unet(&model, way, NULL, 13, 9);
+        }
+        golden_model_close(&model);
+    }
+}
+
+static void fewer_bits_are_refused_where_there_are_no_kernels(void **state)
+{
+    (void)state;
+    struct model model = open_family(NULL, __LINE__);
+    struct lk_runtime_options options;
+    struct lk_error err;
+    lk_runtime *runtime;
+    lk_graph *graph;
+    lk_session *session;
+    lk_runtime_options_init(&options);
+    options.plain = true;
+    options.numbers = LK_NUMBERS_INT8;
+    golden_must(lk_runtime_open(&options, &runtime, &err), &err);
+    golden_must(lk_unet_graph(model.checkpoint, &graph, &err), &err);
+    assert_int_equal(lk_session_of_graph(runtime, graph, NULL, "cpu", &session, &err), LK_E_INPUT);
+    assert_non_null(strstr(err.message, "int8"));
+    lk_graph_free(graph);
+    golden_must(lk_vae_decoder_graph(model.checkpoint, &graph, &err), &err);
+    golden_must(lk_session_of_graph(runtime, graph, NULL, "cpu", &session, &err), &err);
+    lk_session_release(session);
+    lk_graph_free(graph);
+    lk_runtime_free(runtime);
     golden_model_close(&model);
 }
 
@@ -167,16 +221,21 @@ static int set_up(void **state)
     struct lk_runtime_options options;
     lk_runtime_options_init(&options);
     options.threads = 3;
-    golden_must(lk_runtime_open(&options, &runtimes[1], &err), &err);
+    golden_must(lk_runtime_open(&options, &runtimes[OURS], &err), &err);
+    options.numbers = LK_NUMBERS_BF16;
+    golden_must(lk_runtime_open(&options, &runtimes[BF16], &err), &err);
+    options.numbers = LK_NUMBERS_INT8;
+    golden_must(lk_runtime_open(&options, &runtimes[INT8], &err), &err);
+    options.numbers = LK_NUMBERS_F32;
     options.plain = true;
-    golden_must(lk_runtime_open(&options, &runtimes[0], &err), &err);
+    golden_must(lk_runtime_open(&options, &runtimes[PLAIN], &err), &err);
     return golden_set_up(state);
 }
 
 static int tear_down(void **state)
 {
-    lk_runtime_free(runtimes[0]);
-    lk_runtime_free(runtimes[1]);
+    for (int way = 0; way < WAYS; way++)
+        lk_runtime_free(runtimes[way]);
     return golden_tear_down(state);
 }
 
@@ -186,6 +245,8 @@ int main(void)
         cmocka_unit_test(unets_of_every_family_agree),
         cmocka_unit_test(changed_unets_agree),
         cmocka_unit_test(autoencoders_agree),
+        cmocka_unit_test(unets_in_fewer_bits_are_close_and_smaller),
+        cmocka_unit_test(fewer_bits_are_refused_where_there_are_no_kernels),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

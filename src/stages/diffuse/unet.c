@@ -10,7 +10,11 @@
  * so many × (resnet on [x, skip], transformer) and a nearest ×2 with a convolution. Every output
  * going down is kept and taken back in reverse order. Where the checkpoint has no tensors of a
  * transformer there is none, and a transformer is as deep as there are tensors: SDXL's levels
- * differ, distilled ones lack blocks or the whole middle. */
+ * differ, distilled ones lack blocks or the whole middle.
+ *
+ * Where it is computed in fewer bits, what stands next to its ends stays exact: the embeddings,
+ * conv_in, the last layer of the last level, to which conv_in's output comes back, and conv_out.
+ * What they lose is found in the result, undiminished (bench/layers.c, docs/performance.md). */
 #include "stages/diffuse/adapter/images.h"
 #include "stages/diffuse/net.h"
 #include "stages/diffuse/networks.h"
@@ -239,6 +243,7 @@ static lk_value up(struct builder *b, lk_value x)
             const struct lk__skip skip = b->skips[--b->n_skips];
             if (b->variant && b->variant->caches && !b->n_skips)
                 lk_graph_output(b->net.graph, "deep", x);
+            lk_graph_round(b->net.graph, b->n_skips > 0);
             x = join(b, x, skip.value, i, level, channels);
             x = up_layer(b, x, i, j, channels + skip.channels);
             channels = c->width[level];
@@ -304,6 +309,7 @@ static lk_value enter(struct builder *b)
 static lk_value trunk(struct builder *b, lk_value hint)
 {
     lk_value x = enter(b);
+    lk_graph_round(b->net.graph, true);
     if (hint != LK_NO_VALUE)
         x = lk_graph_add(b->net.graph, x, hint);
     return middle(b, down(b, x));
