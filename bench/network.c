@@ -2,7 +2,8 @@
 /* One network of a checkpoint, kept ready and run whenever a line comes in: tools/bench alternates
  * it with others.
  *
- *   bench_network CHECKPOINT unet|vae|text SIZE BATCH auto|reference THREADS [INPUTS OUTPUT]
+ *   bench_network CHECKPOINT unet|vae|text SIZE BATCH auto|bf16|int8|reference THREADS
+ *                 [INPUTS OUTPUT]
  *
  * Of the first run with INPUTS the result is written to OUTPUT.
  * INPUTS are f32, one array after the other: sample, timestep, context; latent; or the embedded
@@ -87,8 +88,8 @@ static const struct network *network_of(const char *name)
 int main(int argc, char **argv)
 {
     if (argc != 7 && argc != 9) {
-        fprintf(stderr, "bench_network CHECKPOINT unet|vae|text SIZE BATCH auto|reference THREADS "
-                        "[INPUTS OUTPUT]\n");
+        fprintf(stderr, "bench_network CHECKPOINT unet|vae|text SIZE BATCH "
+                        "auto|bf16|int8|reference THREADS [INPUTS OUTPUT]\n");
         return 2;
     }
     const struct network *network = network_of(argv[2]);
@@ -98,6 +99,7 @@ int main(int argc, char **argv)
     struct lk_runtime_options options;
     lk_runtime_options_init(&options);
     options.plain = !strcmp(argv[5], "reference");
+    options.numbers = lk_numbers_named(argv[5]);
     options.threads = (int)strtol(argv[6], NULL, 10);
     lk_runtime *runtime;
     lk_checkpoint *checkpoint;
