@@ -1,17 +1,18 @@
 # likeness: a thin cover over Meson; `make` alone lists the targets.
-.PHONY: help setup build demo test check bench fuzz docs clean
+.PHONY: help setup build demo test test-arm check bench fuzz docs clean
 BUILD ?= build
 
 help:
-	@echo "make setup   install what building needs (Debian packages, ONNX Runtime)"
-	@echo "make build   $(BUILD)/likeness"
-	@echo "make demo    portraits with the starter pack, into demo/"
-	@echo "make test    all tests"
-	@echo "make check   format, layers, headers, lint"
-	@echo "make bench   kernels in % of the processor's peak; with CHECKPOINT=FOLDER networks beside diffusers (docs/performance.md)"
-	@echo "make fuzz    what reads files against broken input, 30 seconds each (needs clang)"
-	@echo "make docs    man page and option reference, made from the option table"
-	@echo "make clean   remove $(BUILD)"
+	@echo "make setup     install what building needs (Debian packages, ONNX Runtime)"
+	@echo "make build     $(BUILD)/likeness"
+	@echo "make demo      portraits with the starter pack, into demo/"
+	@echo "make test      all tests"
+	@echo "make test-arm  the kernels' tests as ARM64 programs, under an emulator"
+	@echo "make check     format, layers, headers, lint"
+	@echo "make bench     kernels in % of the processor's peak; with CHECKPOINT=FOLDER networks beside diffusers (docs/performance.md)"
+	@echo "make fuzz      what reads files against broken input, 30 seconds each (needs clang)"
+	@echo "make docs      man page and option reference, made from the option table"
+	@echo "make clean     remove $(BUILD)"
 
 setup:
 	@tools/setup
@@ -23,6 +24,9 @@ build: setup
 test: build
 	@test -d ../shared/data || echo "test: ../shared/data is not there, so tests on real models and photos fail; docs/building.md names other places"
 	@meson test -C $(BUILD) --print-errorlogs
+
+test-arm: setup
+	@tools/test-arm
 
 check: build
 	@tools/check
