@@ -181,6 +181,7 @@ looks_only() {
 try_detect() { looks_only detect face.png; }
 try_compare() { looks_only compare face.png man.png; }
 try_inspect() { looks_only inspect face.png; }
+try_bench() { looks_only bench face.png --runs 1; }
 
 try_cast() {
     check 0 "x.png" $lk cast export ada -o out/x.png # a face model, whatever it is called
