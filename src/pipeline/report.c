@@ -295,7 +295,7 @@ static json_t *json_of_consent(const lk_result *result, const struct lk__consent
     return json;
 }
 
-/* Those of people in their order, then those of faces that pictures of --ip-adapter show. */
+/* Those of people in their order, then those of faces that were asked by themselves. */
 static json_t *json_of_consents(const lk_result *result)
 {
     json_t *consents = json_array();
@@ -303,7 +303,7 @@ static json_t *json_of_consents(const lk_result *result)
         json_array_append_new(consents, json_of_consent(result, &result->consents[i]));
     for (size_t i = 0; i < result->n_shown; i++) {
         json_t *json = json_of_consent(result, &result->shown[i].consent);
-        json_object_set_new(json, "ip_adapter", json_integer(result->shown[i].image));
+        json_object_set_new(json, result->shown[i].key, json_integer(result->shown[i].of));
         json_array_append_new(consents, json);
     }
     return consents;

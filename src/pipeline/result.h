@@ -87,9 +87,12 @@ struct lk__consent {
 };
 const char *lk__consent_name(enum lk__consent_state state);
 
-/* A face that a picture of --ip-adapter shows. */
+/* A face by itself that went in: a picture of --ip-adapter shows it, or one of several photos of a
+ * person does. */
 struct lk__shown {
-    int image; /* of request.images */
+    const char *key; /* "ip_adapter" or "photo_of", as the report and the audit call it; constant */
+    int of;          /* index of request.images, or of request.people */
+    const char *path; /* of the picture; the request's */
     struct lk__consent consent;
 };
 
@@ -118,7 +121,7 @@ struct lk_result {
     /* The user's pictures, as they were looked at: each is read once, so that what is used is what
      * was checked. Owned. */
     struct lk_picture *picture, *init, *controls[LK_CONTROLS_MAX], *images[LK_IMAGES_MAX];
-    struct lk__shown *shown; /* [n_shown] who is in them; owned */
+    struct lk__shown *shown; /* [n_shown] who is in them, and in photos of several; owned */
     size_t n_shown;
     struct lk__picture_report *pictures; /* those that were asked for, then sheets of them */
     size_t count;

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "cast/consent.h"
 #include "ledger/ledger.h"
+#include "pipeline/result.h"
 #include "pipeline/trust/casting.h"
 #include "stages/mark/watermark.h"
 #include "stages/mark/xmp.h"
@@ -74,31 +75,63 @@ static lk_cast *open_cast(void)
     return cast;
 }
 
-void add_ada(void)
+static void add(const char *name)
 {
     struct lk_error err;
     struct lk_request request;
-    const struct lk_consent_terms terms = {
-        .uses = lk_consent_all_uses(), .until = "2999-12-31", .evidence = "a letter"};
     lk_engine *engine = open_engine();
     lk_cast *cast = open_cast();
     quick(&request);
     assert_ok(
-        lk_casting_add(engine, &request, cast, "ada", (char *[]){(char *)drawn}, 1, NULL, &err),
+        lk_casting_add(engine, &request, cast, name, (char *[]){(char *)drawn}, 1, NULL, &err),
         &err);
-    assert_ok(lk_consent_grant(cast, "ada", &terms, time(NULL), &err), &err);
     lk_request_free(&request);
     lk_cast_close(cast);
     lk_engine_free(engine);
 }
 
-void remove_ada(void)
+static void remove_person(const char *name)
 {
     struct lk_error err;
     lk_cast *cast = open_cast();
-    lk_cast_bar(cast, "ada", false, NULL);
-    assert_ok(lk_cast_remove(cast, "ada", &err), &err);
+    lk_cast_bar(cast, name, false, NULL);
+    assert_ok(lk_cast_remove(cast, name, &err), &err);
     lk_cast_close(cast);
+}
+
+static void bar(const char *name)
+{
+    struct lk_error err;
+    lk_cast *cast = open_cast();
+    assert_ok(lk_cast_bar(cast, name, true, &err), &err);
+    lk_cast_close(cast);
+}
+
+void add_ada(void)
+{
+    struct lk_error err;
+    const struct lk_consent_terms terms = {
+        .uses = lk_consent_all_uses(), .until = "2999-12-31", .evidence = "a letter"};
+    add("ada");
+    lk_cast *cast = open_cast();
+    assert_ok(lk_consent_grant(cast, "ada", &terms, time(NULL), &err), &err);
+    lk_cast_close(cast);
+}
+
+void remove_ada(void)
+{
+    remove_person("ada");
+}
+
+void bar_eve(void)
+{
+    add("eve");
+    bar("eve");
+}
+
+void remove_eve(void)
+{
+    remove_person("eve");
 }
 
 void revoke_ada(void)
@@ -113,10 +146,14 @@ void revoke_ada(void)
 
 void bar_ada(void)
 {
-    struct lk_error err;
-    lk_cast *cast = open_cast();
-    assert_ok(lk_cast_bar(cast, "ada", true, &err), &err);
-    lk_cast_close(cast);
+    bar("ada");
+}
+
+void forget_mean(lk_result *result)
+{
+    struct lk_embedding *mean = &result->consents[0].face;
+    for (int i = 0; i < mean->size; i++)
+        mean->value[i] = -mean->value[i];
 }
 
 /* ---- what left ---- */

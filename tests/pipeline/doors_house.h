@@ -32,6 +32,13 @@ void add_ada(void); /* with consent to every use */
 void revoke_ada(void);
 void bar_ada(void);
 void remove_ada(void);
+void bar_eve(void); /* who has that face too */
+void remove_eve(void);
+
+/* ---- chance ---- */
+
+/* The mean of the photos of the request's first person is like nobody. */
+void forget_mean(lk_result *result);
 
 /* ---- what left ---- */
 

@@ -526,6 +526,26 @@ static void a_late_bar_is_tried(void)
     lk_engine_free(engine);
 }
 
+/* Of several photos each is asked, before and at the way out. */
+static void photos_are_tried(void)
+{
+    struct lk_request request;
+    lk_engine *engine = open_engine();
+    quick(&request);
+    give_face(&request, drawn, "self");
+    request.people[0].more[0] = strdup(drawn);
+    lk_result *result = run(engine, &request, NULL);
+    assert_non_null(strstr(lk_result_report(result), "\"photo_of\": 0"));
+    forget_mean(result);
+    bar_eve();
+    check_held(result, 0, LK_E_REFUSED, "'eve' is barred");
+    check_refused(engine, &request, LK_E_REFUSED, "'eve' is barred");
+    lk_result_free(result);
+    lk_request_free(&request);
+    remove_eve();
+    lk_engine_free(engine);
+}
+
 /* Scores of the pictures of a result: "nsfw" in its report, in order. */
 static size_t read_scores(const lk_result *result, double *out, size_t room)
 {
@@ -688,7 +708,7 @@ static const struct {
     {"lk_engine_free", {engine_free_is_tried}},
     {"lk_engine_run",
      {run_is_tried, a_cancelled_run_is_tried, a_preview_is_tried, a_consent_that_ends_is_tried,
-      a_late_bar_is_tried}},
+      a_late_bar_is_tried, photos_are_tried}},
     {"lk_result_free", {words_are_tried}},
     {"lk_result_count", {words_are_tried}},
     {"lk_result_report", {words_are_tried}},

@@ -124,6 +124,7 @@ static void what_changes_meanwhile_counts(void **state)
         {false, revoke_ada, "taken their consent back"},
         {true, revoke_ada, "taken their consent back"},
         {true, bar_ada, "is barred"},
+        {true, bar_eve, "'eve' is barred"}, /* the same face under another name */
         {false, remove_ada, "was removed"},
     };
     lk_engine *engine = open_engine();
@@ -143,6 +144,8 @@ static void what_changes_meanwhile_counts(void **state)
         lk_request_free(&r);
         if (rows[i].meanwhile != remove_ada)
             remove_ada();
+        if (rows[i].meanwhile == bar_eve)
+            remove_eve();
     }
     lk_engine_free(engine);
 }

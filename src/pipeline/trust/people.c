@@ -345,15 +345,43 @@ static int read_more(const struct checking *c,
                    path, (double)cosine, (double)c->engine->same_person);
 }
 
-/* Whether a photo that is one of several may be used by itself: their mean hides nobody. */
+/* One face more on which the request stands. */
+static int keep_shown(lk_result *result, const struct lk__shown *face, struct lk_error *err)
+{
+    struct lk__shown *list =
+        reallocarray(result->shown, result->n_shown + 1, sizeof *result->shown);
+    if (!list)
+        return lk_fail_memory(err, "the faces of a picture", sizeof *list);
+    result->shown = list;
+    list[result->n_shown++] = *face;
+    return 0;
+}
+
+/* Whether that face may be used, whatever else goes in: a mean of photos hides nobody, now or at
+ * the way out. */
 static int ask_by_itself(const struct checking *c,
-                         const char *path,
-                         const struct lk_cast_photo *photo,
+                         lk_result *result,
+                         struct lk__shown *face,
                          struct lk_error *err)
 {
-    struct lk__consent consent = {.state = LK__CONSENT_UNUSED};
-    int rc = check_bars(c, &photo->embedding, path, err);
-    return rc ? rc : check_face(c, path, &photo->embedding, &consent, err);
+    struct lk_embedding seen = face->consent.face;
+    int rc = check_bars(c, &seen, face->path, err);
+    rc = rc ? rc : check_face(c, face->path, &seen, &face->consent, err);
+    face->consent.face = seen;
+    return rc ? rc : keep_shown(result, face, err);
+}
+
+/* The same of a photo of person i, one of several. */
+static int ask_photo(const struct checking *c,
+                     lk_result *result,
+                     int i,
+                     const char *path,
+                     const struct lk_cast_photo *photo,
+                     struct lk_error *err)
+{
+    struct lk__shown face = {
+        .key = "photo_of", .of = i, .path = path, .consent.face = photo->embedding};
+    return ask_by_itself(c, result, &face, err);
 }
 
 /* Their weighted mean, as the cast has it. */
@@ -371,24 +399,32 @@ static int mean_of(const struct lk_cast_photo *photos,
     return rc;
 }
 
-/* The identity that all photos of a person show; its looks are those of the best one. */
+/* The identity that all photos of person i show; its looks are those of the best one. Who is a
+ * child in one of them is one. */
 static int read_photos(const struct checking *c,
-                       const struct lk_person *person,
+                       lk_result *result,
+                       int i,
                        struct lk_picture **kept,
                        struct lk_identity *out,
                        struct lk_error *err)
 {
+    const struct lk_person *person = &c->request->people[i];
     struct lk_cast_photo *photos = calloc(1 + LK_PHOTOS_MAX, sizeof *photos), *best = photos;
     size_t n = 1;
+    float child = 0; /* years */
     int rc = photos ? read_photo(c, person->photo, photos, out, err)
                     : lk_fail_memory(err, "the photos of a person", sizeof *photos);
     if (!rc && person->more[0])
-        rc = ask_by_itself(c, person->photo, photos, err);
-    for (int i = 0; i < LK_PHOTOS_MAX && person->more[i] && !rc; i++) {
+        rc = ask_photo(c, result, i, person->photo, photos, err);
+    if (!rc && lk__policy_is_child(c->engine, out->years))
+        child = out->years;
+    for (int k = 0; k < LK_PHOTOS_MAX && person->more[k] && !rc; k++) {
         struct lk_cast_photo *photo = &photos[n++];
         struct lk_identity looks = {.photos = 1};
-        rc = read_more(c, person->more[i], photos, photo, &looks, err);
-        rc = rc ? rc : ask_by_itself(c, person->more[i], photo, err);
+        rc = read_more(c, person->more[k], photos, photo, &looks, err);
+        rc = rc ? rc : ask_photo(c, result, i, person->more[k], photo, err);
+        if (!rc && lk__policy_is_child(c->engine, looks.years))
+            child = looks.years;
         if (!rc && photo->quality > best->quality) {
             best = photo;
             out->years = looks.years;
@@ -399,6 +435,7 @@ static int read_photos(const struct checking *c,
     if (!rc) {
         out->photo = *kept = lk_picture_ref(best->crop);
         memcpy(out->points, best->points, sizeof out->points);
+        out->years = child > 0 ? child : out->years;
     }
     lk_cast_photos_free(photos, n);
     return rc;
@@ -444,15 +481,17 @@ static int read_member(const struct checking *c,
 }
 
 static int open_person(const struct checking *c,
-                       const struct lk_person *person,
-                       struct lk_picture **kept,
-                       struct lk_identity *out,
-                       struct lk__consent *consent,
+                       lk_result *result,
+                       int i,
+                       struct lk__people *people,
                        struct lk_error *err)
 {
-    const char *word = person->photo;
+    const char *word = c->request->people[i].photo;
+    struct lk_picture **kept = &people->photos[i];
+    struct lk_identity *out = &people->identities[i];
+    struct lk__consent *consent = &result->consents[i];
     int rc = consent->by_name ? read_member(c, word, kept, out, err)
-                              : read_photos(c, person, kept, out, err);
+                              : read_photos(c, result, i, kept, out, err);
     rc = rc ? rc : check_bars(c, &out->embedding, word, err);
     /* A name of whom nothing is recorded may be another name of somebody who took consent back. */
     if (!rc && consent->state != LK__CONSENT_RECORDED)
@@ -523,8 +562,7 @@ int lk__people_open(lk_engine *engine,
     rc = rc ? rc : lk__engine_embedder(engine, request, err);
     rc = rc ? rc : remember_cast(engine, &result->cast, err);
     for (int i = 0; i < request->n_people && !rc; i++)
-        rc = open_person(&c, &request->people[i], &people->photos[i], &people->identities[i],
-                         &result->consents[i], err);
+        rc = open_person(&c, result, i, people, err);
     for (int i = 0; i < request->n_people && !rc; i++) {
         if (request->people[i].like)
             rc = read_reference(&c, request->people[i].like, &people->likes[i], err);
@@ -608,21 +646,6 @@ static int check_ages(const struct checking *c, const lk_result *result, struct 
     return rc;
 }
 
-/* One face more on which the request stands. */
-static int keep_shown(lk_result *result,
-                      const struct lk__consent *consent,
-                      int image,
-                      struct lk_error *err)
-{
-    struct lk__shown *list =
-        reallocarray(result->shown, result->n_shown + 1, sizeof *result->shown);
-    if (!list)
-        return lk_fail_memory(err, "the faces of a picture", sizeof *list);
-    result->shown = list;
-    list[result->n_shown++] = (struct lk__shown){image, *consent};
-    return 0;
-}
-
 /* The faces of image i, a picture that is a prompt. */
 static int check_faces(const struct checking *c,
                        lk_result *result,
@@ -638,11 +661,10 @@ static int check_faces(const struct checking *c,
     int rc = n ? lk__engine_embedder(c->engine, c->request, err) : 0;
     rc = rc || !n ? rc : remember_cast(c->engine, &result->cast, err);
     for (size_t k = 0; k < n && !rc; k++) {
-        struct lk__consent consent = {.state = LK__CONSENT_UNUSED};
-        rc = lk_embed_face(c->engine->embedder, picture, &faces[k], c->watch, &consent.face, err);
-        rc = rc ? rc : check_bars(c, &consent.face, path, err);
-        rc = rc ? rc : check_face(c, path, &consent.face, &consent, err);
-        rc = rc ? rc : keep_shown(result, &consent, i, err);
+        struct lk__shown face = {.key = "ip_adapter", .of = i, .path = path};
+        struct lk_embedding *seen = &face.consent.face;
+        rc = lk_embed_face(c->engine->embedder, picture, &faces[k], c->watch, seen, err);
+        rc = rc ? rc : ask_by_itself(c, result, &face, err);
         rc = rc ? rc : lk__policy_person(c->engine, picture, &faces[k], 1, c->watch, &looks, err);
         if (rc == LK_E_REFUSED)
             lk_fail_context(err, rc, "--ip-adapter, face %zu of %zu", k + 1, n);
@@ -760,8 +782,7 @@ int lk__people_release(const lk_result *result, struct lk_error *err)
     for (int i = 0; i < n && !rc; i++)
         rc = check_used(&c, request->people[i].photo, &result->consents[i], err);
     for (size_t i = 0; i < result->n_shown && !rc; i++)
-        rc = check_used(&c, request->images[result->shown[i].image].picture,
-                        &result->shown[i].consent, err);
+        rc = check_used(&c, result->shown[i].path, &result->shown[i].consent, err);
     lk_cast_close(c.cast);
     return rc ? lk_fail_context(err, rc, "no picture of this request leaves any more") : 0;
 }

@@ -151,6 +151,12 @@ static int age_group(const struct lk_policy_rule *rule, float years)
     return years <= GROWN_UP - margin ? -1 : years >= GROWN_UP + margin;
 }
 
+bool lk__policy_is_child(const lk_engine *engine, float years)
+{
+    const struct lk_policy_rule *rule = rule_at_work(engine, "child-face");
+    return rule && age_group(rule, years) < 0;
+}
+
 int lk__policy_person(lk_engine *engine,
                       const struct lk_picture *photo,
                       const struct lk_face *faces,

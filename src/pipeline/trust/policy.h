@@ -12,6 +12,10 @@
  * rule and the remedy; a warning becomes a remark. */
 int lk__policy_request(lk_engine *engine, lk_result *result, struct lk_error *err);
 
+/* Whether somebody who looks so old is surely a child, for rule child-face; years 0: nobody knows.
+ */
+bool lk__policy_is_child(const lk_engine *engine, float years);
+
 /* How old the person looks whose photo shows these faces, into identity->years. LK_E_REFUSED for a
  * child where the request asks for sexual content. */
 int lk__policy_person(lk_engine *engine,

@@ -250,7 +250,7 @@ static json_t *split_consents(const lk_result *result, json_t *personal)
             consents, split_consent(result, "people", (size_t)i, &result->consents[i], personal));
     for (size_t i = 0; i < result->n_shown; i++) {
         json_t *one = split_consent(result, "shown", i, &result->shown[i].consent, personal);
-        json_object_set_new(one, "ip_adapter", json_integer(result->shown[i].image));
+        json_object_set_new(one, result->shown[i].key, json_integer(result->shown[i].of));
         json_array_append_new(consents, one);
     }
     return consents;
