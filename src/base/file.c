@@ -36,6 +36,24 @@ static int refuse_lfs_pointer(const struct lk_file *file, const char *path, stru
                    path, size ? strtoull(size + sizeof "\nsize " - 1, NULL, 10) : 0ULL);
 }
 
+static void stamp_of(const struct stat *st, struct lk_file_stamp *out)
+{
+    snprintf(out->text, sizeof out->text, "%jx.%jx.%jx.%jx.%lx.%jx.%lx", (uintmax_t)st->st_dev,
+             (uintmax_t)st->st_ino, (uintmax_t)st->st_size, (uintmax_t)st->st_mtim.tv_sec,
+             st->st_mtim.tv_nsec, (uintmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
+static bool is_ours(const struct stat *st)
+{
+    return (st->st_uid == geteuid() || st->st_uid == 0) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+bool lk_file_is_ours(int fd)
+{
+    struct stat st;
+    return !fstat(fd, &st) && is_ours(&st);
+}
+
 static int map_descriptor(int fd, const char *path, struct lk_file *out, struct lk_error *err)
 {
     struct stat st;
@@ -50,6 +68,8 @@ static int map_descriptor(int fd, const char *path, struct lk_file *out, struct 
         return fail_errno(err, path);
     out->bytes = bytes;
     out->size = (size_t)st.st_size;
+    out->is_ours = is_ours(&st);
+    stamp_of(&st, &out->stamp);
     return refuse_lfs_pointer(out, path, err);
 }
 
@@ -89,9 +109,7 @@ int lk_file_stamp(const char *path, struct lk_file_stamp *out, struct lk_error *
     struct stat st;
     if (stat(path, &st))
         return fail_errno(err, path);
-    snprintf(out->text, sizeof out->text, "%jx.%jx.%jx.%jx.%lx.%jx.%lx", (uintmax_t)st.st_dev,
-             (uintmax_t)st.st_ino, (uintmax_t)st.st_size, (uintmax_t)st.st_mtim.tv_sec,
-             st.st_mtim.tv_nsec, (uintmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+    stamp_of(&st, out);
     return 0;
 }
 

@@ -7,15 +7,24 @@
 #ifndef LK_BASE_FILE_H
 #define LK_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
+/* What a file is, as a word: one that was replaced or written again is another. Its change time is
+ * in it, which nobody can set back. */
+struct lk_file_stamp {
+    char text[112];
+};
+
 struct lk_file {
     char *path;           /* absolute, symbolic links resolved */
     const uint8_t *bytes; /* [size] */
     size_t size;          /* > 0 */
+    struct lk_file_stamp stamp;
+    bool is_ours; /* as of lk_file_is_ours */
 };
 
 /* LK_E_MISSING when there is no such file; LK_E_INPUT for what is empty, no regular file, or a Git
@@ -27,12 +36,12 @@ void lk_file_unmap(struct lk_file *file); /* a zeroed file is fine */
  */
 void lk_file_forget(const void *bytes, size_t size);
 
-/* What the file is now, as a word: one that was replaced or written again is another. Its change
- * time is in it, which nobody can set back. */
-struct lk_file_stamp {
-    char text[112];
-};
+/* What the file of that path is now. */
 int lk_file_stamp(const char *path, struct lk_file_stamp *out, struct lk_error *err);
+
+/* Whether nobody but this user, and root, can have written the open file: what a cache says is
+ * believed only then. */
+bool lk_file_is_ours(int fd);
 
 /* Makes the folders above the path; what is there already is fine, and what fails shows below. */
 void lk_folder_make_above(const char *path);

@@ -656,15 +656,31 @@ const char *lk_checkpoint_name(const lk_checkpoint *c)
     return c->name;
 }
 
+/* Of the file that is hashed, as it was opened; NULL where that is a folder of shards. */
+static const char *stamp_of_hashed(const lk_checkpoint *c)
+{
+    const lk_tensor_file *file = c->parts[LK_PART_UNET].file;
+    return file && lk_tensor_file_count(file) && !is_folder(c->hashed)
+               ? lk_tensor_file_at(file, 0)->stamp
+               : NULL;
+}
+
 int lk_checkpoint_hash_ahead(lk_checkpoint *c, const char *folder, struct lk_error *err)
 {
-    return c->hashing ? 0 : lk_hashing_begin(c->name, c->hashed, folder, &c->hashing, err);
+    return c->hashing
+               ? 0
+               : lk_hashing_begin(c->name, c->hashed, stamp_of_hashed(c), folder, &c->hashing, err);
 }
 
 int lk_checkpoint_sha256(lk_checkpoint *c, struct lk_sha256 *out, struct lk_error *err)
 {
-    const int code = lk_checkpoint_hash_ahead(c, NULL, err);
-    return code ? code : lk_hashing_end(c->hashing, out, err);
+    int code = lk_checkpoint_hash_ahead(c, NULL, err);
+    code = code ? code : lk_hashing_end(c->hashing, out, err);
+    if (code) { /* the next one may fare better */
+        lk_hashing_free(c->hashing);
+        c->hashing = NULL;
+    }
+    return code;
 }
 
 int lk_checkpoint_hash(lk_checkpoint *c, char out[11], struct lk_error *err)

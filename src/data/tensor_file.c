@@ -72,10 +72,14 @@ static int add_shard(lk_tensor_file *file,
     int code = lk_file_map(path, &map, err);
     if (code)
         return code;
-    file->maps[file->maps_count++] = map;
-    return (lk__is_torch_file(map.bytes, map.size, map.path) ? lk__torch_file_parse
+    const struct lk_file *kept = &file->maps[file->maps_count++];
+    file->maps[file->maps_count - 1] = map;
+    code = (lk__is_torch_file(map.bytes, map.size, map.path) ? lk__torch_file_parse
                                                              : lk__tensor_header_parse)(
         map.bytes, map.size, map.path, file->arena, &part->tensors, &part->count, err);
+    for (size_t i = 0; !code && i < part->count; i++)
+        part->tensors[i].stamp = kept->stamp.text;
+    return code;
 }
 
 static int by_name(const void *a, const void *b)

@@ -37,10 +37,11 @@ struct lk_tensor {
     enum lk_dtype dtype;
     int rank;
     int64_t shape[LK_TENSOR_MAX_RANK];
-    const void *data; /* in the mapping, possibly misaligned: memcpy or unaligned loads only */
-    size_t size;      /* bytes */
-    const char *path; /* absolute path of the file that holds it */
-    uint64_t offset;  /* of data in that file */
+    const void *data;  /* in the mapping, possibly misaligned: memcpy or unaligned loads only */
+    size_t size;       /* bytes */
+    const char *path;  /* absolute path of the file that holds it */
+    uint64_t offset;   /* of data in that file */
+    const char *stamp; /* of that file when it was opened (base/file.h); NULL: not known */
 };
 
 typedef struct lk_tensor_file lk_tensor_file;

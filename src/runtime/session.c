@@ -24,18 +24,6 @@ static int create_of_file(struct lk__recipe *recipe,
                          LK_E_INPUT, err, "model '%s'", recipe->name);
 }
 
-/* A file that was replaced or written again is another network. malloc'd. */
-static int key_of(const char *path, char **out, struct lk_error *err)
-{
-    struct lk_file_stamp stamp;
-    int code = lk_file_stamp(path, &stamp, err);
-    if (!code && asprintf(out, "%s %s", path, stamp.text) < 0) {
-        *out = NULL;
-        code = lk_fail_memory(err, "a session's key", strlen(path));
-    }
-    return code;
-}
-
 int lk_session_open(lk_runtime *runtime,
                     const char *path,
                     const char *device,
@@ -47,7 +35,11 @@ int lk_session_open(lk_runtime *runtime,
     if (code)
         return code;
     char *key = NULL;
-    code = key_of(file.path, &key, err);
+    /* A file that was replaced or written again is another network. */
+    if (asprintf(&key, "%s %s", file.path, file.stamp.text) < 0) {
+        key = NULL;
+        code = lk_fail_memory(err, "a session's key", strlen(path));
+    }
     code = code ? code : lk__onnx_file_check(path, file.bytes, file.size, err);
     if (!code) {
         struct lk__recipe recipe = {

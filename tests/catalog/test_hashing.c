@@ -17,7 +17,9 @@ static struct lk_sha256 hash_of(const char *path)
     struct lk_error err;
     struct lk_sha256 first, again;
     lk_hashing *hashing;
-    assert_ok(lk_hashing_begin("model", path, folder, &hashing, &err), &err);
+    struct lk_file_stamp stamp;
+    assert_ok(lk_file_stamp(path, &stamp, &err), &err);
+    assert_ok(lk_hashing_begin("model", path, stamp.text, folder, &hashing, &err), &err);
     assert_ok(lk_hashing_end(hashing, &first, &err), &err);
     assert_ok(lk_hashing_end(hashing, &again, &err), &err);
     assert_string_equal(first.hex, again.hex);
@@ -64,6 +66,9 @@ static void a_hash_is_kept_as_long_as_the_file_stays_as_it_is(void **state)
     fprintf(line, "%s %064d\n", stamp.text, 7);
     fclose(line);
     assert_string_equal(hash_of(path).hex + 60, "0007");
+    assert_int_equal(chmod(file, 0666), 0); /* anybody may have written that */
+    assert_hash(path);
+    assert_hash(path);
     write_large("model", "WEIGHTS");
     assert_hash(path);
     assert_hash(path);
@@ -87,13 +92,29 @@ static void a_line_that_is_damaged_counts_nothing(void **state)
     free(file);
 }
 
+static void a_file_that_is_no_more_what_was_opened_has_no_hash(void **state)
+{
+    (void)state;
+    const char *path = write_large("replaced", "weights");
+    struct lk_file_stamp stamp;
+    struct lk_error err;
+    struct lk_sha256 sha;
+    lk_hashing *hashing;
+    assert_ok(lk_file_stamp(path, &stamp, &err), &err);
+    write_large("replaced", "WEIGHTS");
+    assert_ok(lk_hashing_begin("model", path, stamp.text, folder, &hashing, &err), &err);
+    assert_fails(lk_hashing_end(hashing, &sha, &err), &err, LK_E_FAILED, "was replaced or written");
+    lk_hashing_free(hashing);
+    assert_hash(path);
+}
+
 static void what_cannot_be_read_is_an_error_when_it_is_asked_for(void **state)
 {
     (void)state;
     struct lk_error err;
     struct lk_sha256 sha;
     lk_hashing *hashing;
-    assert_ok(lk_hashing_begin("model", scratch_path("no"), folder, &hashing, &err), &err);
+    assert_ok(lk_hashing_begin("model", scratch_path("no"), NULL, folder, &hashing, &err), &err);
     assert_int_not_equal(lk_hashing_end(hashing, &sha, &err), 0);
     assert_non_null(strstr(err.message, "No such file"));
     lk_hashing_free(hashing);
@@ -106,7 +127,7 @@ static void a_hash_that_nobody_waits_for_stops(void **state)
     lk_hashing *hashing;
     const char *path = scratch_write("large", "x", 1);
     assert_int_equal(truncate(path, (off_t)1 << 40), 0); /* an hour of hashing */
-    assert_ok(lk_hashing_begin("model", path, folder, &hashing, &err), &err);
+    assert_ok(lk_hashing_begin("model", path, NULL, folder, &hashing, &err), &err);
     lk_hashing_free(hashing);
 }
 
@@ -117,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hash_is_kept_as_long_as_the_file_stays_as_it_is),
         cmocka_unit_test(a_line_that_is_damaged_counts_nothing),
+        cmocka_unit_test(a_file_that_is_no_more_what_was_opened_has_no_hash),
         cmocka_unit_test(what_cannot_be_read_is_an_error_when_it_is_asked_for),
         cmocka_unit_test(a_hash_that_nobody_waits_for_stops),
     };

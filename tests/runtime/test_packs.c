@@ -24,16 +24,20 @@ static float weights[COUNT];
 /* A tensor file (of nothing but numbers) that holds weights of that seed. */
 static struct lk_tensor write_weights(int seed, const char *path)
 {
+    static struct lk_file_stamp stamp;
     fill(seed, COUNT, weights);
-    if (path)
+    if (path) {
         scratch_write("weights", weights, sizeof weights);
+        assert_int_equal(lk_file_stamp(path, &stamp, NULL), 0);
+    }
     return (struct lk_tensor){.name = "w",
                               .dtype = LK_F32,
                               .rank = 2,
                               .shape = {ROWS, COLUMNS},
                               .data = weights,
                               .size = sizeof weights,
-                              .path = path};
+                              .path = path,
+                              .stamp = path ? stamp.text : NULL};
 }
 
 /* The path of the only file of packed weights in the folder, or NULL. */
@@ -193,6 +197,37 @@ static void a_damaged_head_is_written_again(void **state)
     multiply_well(folder, &tensor);
 }
 
+/* A program that has the old file open writes no pack for the one that took its place. */
+static void a_file_that_is_replaced_while_it_is_open_is_packed_anew(void **state)
+{
+    (void)state;
+    const char *folder = folder_of("replaced");
+    struct lk_tensor tensor = write_weights(10, scratch_path("weights"));
+    char stamp[112];
+    snprintf(stamp, sizeof stamp, "%s", tensor.stamp);
+    tensor.stamp = stamp;
+    assert_int_equal(remove(tensor.path), 0);
+    scratch_write("weights", "else", 4);
+    multiply_well(folder, &tensor);
+    tensor = write_weights(11, scratch_path("weights"));
+    multiply_well(folder, &tensor);
+}
+
+/* Others may have written it. */
+static void a_file_of_somebody_else_is_written_again(void **state)
+{
+    (void)state;
+    const char *folder = folder_of("open");
+    const struct lk_tensor tensor = write_weights(12, scratch_path("weights"));
+    multiply_well(folder, &tensor);
+    damage(only_pack(folder), size_of(only_pack(folder)) - 1); /* a number, which nobody checks */
+    assert_int_equal(chmod(only_pack(folder), 0666), 0);
+    multiply_well(folder, &tensor);
+    struct stat st;
+    assert_int_equal(stat(only_pack(folder), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 static void weights_in_memory_are_not_kept(void **state)
 {
     (void)state;
@@ -296,6 +331,8 @@ int main(void)
         cmocka_unit_test(weights_that_were_written_again_are_packed_again),
         cmocka_unit_test(a_file_that_is_cut_short_is_written_again),
         cmocka_unit_test(a_damaged_head_is_written_again),
+        cmocka_unit_test(a_file_that_is_replaced_while_it_is_open_is_packed_anew),
+        cmocka_unit_test(a_file_of_somebody_else_is_written_again),
         cmocka_unit_test(weights_in_memory_are_not_kept),
         cmocka_unit_test(what_cannot_be_kept_is_complained_of),
         cmocka_unit_test(what_was_unused_longest_makes_room),

@@ -212,7 +212,10 @@ lk_value lk_graph_weight(lk_graph *graph,
     value.as.tensor.name = value.at;
     if (tensor->path)
         value.as.tensor.path = lk_arena_strdup(graph->arena, tensor->path);
-    if (!value.at || (tensor->path && !value.as.tensor.path))
+    if (tensor->stamp)
+        value.as.tensor.stamp = lk_arena_strdup(graph->arena, tensor->stamp);
+    if (!value.at || (tensor->path && !value.as.tensor.path) ||
+        (tensor->stamp && !value.as.tensor.stamp))
         return lk__graph_fail(graph, LK_E_FAILED, "out of memory");
     return lk__graph_append(graph, &value);
 }

@@ -69,7 +69,7 @@ bool lk__pack_file_open(const char *path,
 {
     if (lk_file_map(path, out, NULL))
         return false;
-    if (!is_whole(out, identity)) {
+    if (!out->is_ours || !is_whole(out, identity)) {
         lk_file_unmap(out);
         return false;
     }

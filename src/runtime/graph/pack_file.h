@@ -34,7 +34,7 @@ struct lk__pack_identity {
     char text[256]; /* zeros behind the text */
 };
 
-/* Whether such a file is there; it is marked as used now. */
+/* Whether such a file is there, that nobody else can have written; it is marked as used now. */
 bool lk__pack_file_open(const char *path,
                         const struct lk__pack_identity *identity,
                         struct lk_file *out);

@@ -38,24 +38,24 @@ static struct source *source_of(const struct lk__packs *packs, const struct lk_t
     return NULL;
 }
 
-/* The stamp tells one state of the tensor file from every other. */
+/* The stamp tells one state of the tensor file from every other. It is that of the file whose
+ * weights these are, not of what may have taken its place since. */
 static int open_source(struct lk__packs *packs,
                        const struct lk_kernels *kernels,
                        enum lk_numbers numbers,
                        const char *network,
-                       const char *tensors)
+                       const struct lk_tensor *tensor)
 {
     struct source *s = &packs->sources[packs->count];
-    struct lk_file_stamp stamp;
     struct lk_sha256 of;
-    *s = (struct source){.tensors = tensors};
-    lk_sha256_bytes(tensors, strlen(tensors), &of);
-    if (lk_file_stamp(tensors, &stamp, NULL) ||
-        asprintf(&s->path, "%s/%s-%s-%s-%.16s.pack", packs->place->folder, network, kernels->name,
+    *s = (struct source){.tensors = tensor->path};
+    lk_sha256_bytes(tensor->path, strlen(tensor->path), &of);
+    if (asprintf(&s->path, "%s/%s-%s-%s-%.16s.pack", packs->place->folder, network, kernels->name,
                  lk_numbers_name(numbers), of.hex) < 0)
         return -1;
     snprintf(s->identity.text, sizeof s->identity.text, "%s %s %zu %s layout %d %s\n", network,
-             kernels->name, kernels->lanes, lk_numbers_name(numbers), LK_PANELS_LAYOUT, stamp.text);
+             kernels->name, kernels->lanes, lk_numbers_name(numbers), LK_PANELS_LAYOUT,
+             tensor->stamp);
     lk__pack_file_open(s->path, &s->identity, &s->file);
     packs->count++;
     return 0;
@@ -72,9 +72,9 @@ struct lk__packs *lk__packs_open(const struct lk__pack_place *place,
         return NULL;
     packs->place = place;
     for (size_t at = 0; (tensor = lk_graph_next_weight(graph, &at));) {
-        if (tensor->path && !source_of(packs, tensor) &&
+        if (tensor->path && tensor->stamp && !source_of(packs, tensor) &&
             (packs->count == MAX_SOURCES ||
-             open_source(packs, kernels, numbers, graph->name, tensor->path)))
+             open_source(packs, kernels, numbers, graph->name, tensor)))
             break;
     }
     return packs;
