@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* pack.json: what lies in a model folder. docs/models.md describes its form. A pack is data that
  * somebody else may have written: paths stay inside the folder, numbers inside their ranges. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -372,6 +373,15 @@ static int save(json_t *root, const char *path, struct lk_error *err)
                   : 0;
 }
 
+/* Whether options can take the word for a model: it is no path, no FAMILY:PATH, and no list. */
+static bool is_name(const char *word)
+{
+    for (const char *c = word; *c; c++)
+        if (strchr("/\\:=,\"'", *c) || iscntrl((unsigned char)*c))
+            return false;
+    return *word && *word != '-';
+}
+
 /* The pack of a folder, or a new one. */
 static int load_or_begin(const char *path, json_t **root, struct lk_error *err)
 {
@@ -387,10 +397,10 @@ int lk_pack_add(const char *folder, const struct lk_model_entry *entry, struct l
     char *path = NULL;
     json_t *root = NULL;
     enum lk_role role;
-    if (role_of_word(entry->name, &role))
-        return lk_fail(err, LK_E_INPUT,
-                       "'%s' is no name of a model but of a role: give another with --name",
-                       entry->name);
+    const bool is_role = role_of_word(entry->name, &role);
+    if (is_role || !is_name(entry->name))
+        return lk_fail(err, LK_E_INPUT, "'%.60s' is no name of a model%s: give another with --name",
+                       entry->name, is_role ? " but of a role" : "");
     if (asprintf(&path, "%s/pack.json", folder) < 0)
         return lk_fail_memory(err, "a path", strlen(folder));
     int code = load_or_begin(path, &root, err);

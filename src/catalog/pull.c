@@ -82,6 +82,8 @@ static int check_known(const struct lk_model_entry *entry,
                        const struct lk_pull_options *options,
                        struct lk_error *err)
 {
+    if (options->from && !*options->from)
+        return lk_fail(err, LK_E_INPUT, "--from: '' is neither a mirror nor a folder");
     if (!options->from && !entry->url)
         return lk_fail(
             err, LK_E_MISSING,

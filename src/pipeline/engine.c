@@ -42,6 +42,8 @@ static int choose_pack_cache(const char *asked, char **out, struct lk_error *err
 {
     if (!asked || !strcmp(asked, "off"))
         return 0;
+    if (!*asked)
+        return lk_fail(err, LK_E_INPUT, "--pack-cache: '' is no folder: give one, auto or off");
     const int rc = strcmp(asked, "auto") ? copy_text(asked, out, err) : lk_places_cache(out, err);
     if (!rc)
         lk_folder_make(*out);

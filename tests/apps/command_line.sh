@@ -161,6 +161,7 @@ check 0 "p1.png" $lk draw "a man" --seed 1 --steps 2 --pack-cache packs -o p1.pn
 check 0 "unet-.*pack" ls packs
 check 0 "start: the first step began" $lk draw "a man" --seed 1 --steps 2 --pack-cache packs -v -o p2.png
 check 0 "" cmp p1.png p2.png
+check 2 "'' is no folder: give one, auto or off" $lk draw "a man" --steps 1 --pack-cache "" -o p3.png
 check 0 "packed weights are not kept" $lk draw "a man" --seed 1 --steps 2 --pack-cache /proc/no -o p3.png
 check 0 "" cmp p1.png p3.png
 

@@ -68,6 +68,7 @@ fi
 check 0 "^small" $lk models pull small --from mirror
 same small.onnx
 check 0 "^inner" $lk models pull inner --from "file://$work/mirror"
+check 2 "'' is neither a mirror nor a folder" $lk models pull scrfd-10g --from ""
 cmp -s mirror/small.onnx $own/faces/small.onnx && pass || fail "differs" inner
 rm -r $own/faces
 part 200000
@@ -159,6 +160,7 @@ check 2 "restore.onnx' is there already" $lk models add $restore --family gpen -
 check 0 "^other +restorer of family gfpgan, there" $lk models add $own/restore.onnx --family restorer:gfpgan --name other
 check 2 "has a model 'mine' already" $lk models add $pack/parser.onnx --name mine
 check 2 "'detector' is no name of a model but of a role" $lk models add $pack/detector.onnx --name detector
+for name in "" a/b ../a a:b a,b $'a\nb' -a; do check 2 "is no name of a model: give another" $lk models add $pack/detector.onnx --name="$name"; done
 [ "$(ls $own)" = $'pack.json\nrestore.onnx' ] && pass || fail "left" "$(ls $own)"
 check 0 "^SINet_Softmax +parser of family bisenet" $lk models add $shared/data/parsing/SINet_Softmax.onnx --family parser:bisenet
 check 0 '"name":"mobilefacenet".*"how":"linked".*"licence":"Apache-2.0"' $lk models add $shared/data/embedder/MobileFaceNet.onnx --json
