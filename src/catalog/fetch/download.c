@@ -71,13 +71,18 @@ static int take_over(lk__download *d, struct lk_error *err)
 
 static int open_part(lk__download *d, struct lk_error *err)
 {
-    struct stat st;
+    struct stat st, named;
     d->fd = open(d->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (d->fd < 0 || fstat(d->fd, &st))
+    if (d->fd < 0)
         return fail_write(d, err);
-    if (flock(d->fd, LOCK_EX | LOCK_NB))
+    /* Who had it locked may have finished and renamed it meanwhile: then it is the model by now. */
+    if (flock(d->fd, LOCK_EX | LOCK_NB) || fstat(d->fd, &st) || lstat(d->part, &named) ||
+        st.st_ino != named.st_ino || st.st_dev != named.st_dev) {
+        close(d->fd); /* it is not ours to remove */
+        d->fd = -1;
         return lk_fail(err, LK_E_FAILED, "'%s' is being fetched by another program: wait for it",
                        d->part);
+    }
     const uint64_t there = (uint64_t)st.st_size, bytes = d->wanted->bytes;
     return !d->wanted->sha256 || (bytes && there > bytes) ? lk__download_restart(d, err)
                                                           : take_over(d, err);
