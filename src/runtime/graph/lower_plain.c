@@ -15,110 +15,9 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "runtime/graph/lower.h"
+#include "runtime/graph/step.h"
 
 enum { STREAMED_LEAST = 64 << 10 }; /* bytes */
-
-/* The value that is being lowered. */
-struct step {
-    struct lk__onnx *onnx;
-    const lk_graph *graph;
-    const struct lk__value *value;
-    const char **names;
-};
-
-#define INTS(...)                                                                                  \
-    (const int64_t[])                                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define ATTR_INT(key, number)                                                                      \
-    {                                                                                              \
-        .name = (key), .type = LK__ATTR_INT, .i = (number)                                         \
-    }
-#define ATTR_FLOAT(key, number)                                                                    \
-    {                                                                                              \
-        .name = (key), .type = LK__ATTR_FLOAT, .f = (number)                                       \
-    }
-#define ATTR_STRING(key, text)                                                                     \
-    {                                                                                              \
-        .name = (key), .type = LK__ATTR_STRING, .s = (text)                                        \
-    }
-#define ATTR_INTS(key, count, list)                                                                \
-    {                                                                                              \
-        .name = (key), .type = LK__ATTR_INTS, .i = (count), .ints = (list)                         \
-    }
-
-/* One node with one result, whose name is returned. */
-static const char *node(struct step *s,
-                        const char *op,
-                        size_t n,
-                        const char *const *inputs,
-                        size_t n_attributes,
-                        const struct lk__attribute *attributes)
-{
-    const char *name = lk__onnx_name(s->onnx, s->value->at, op);
-    lk__onnx_node(s->onnx, op, name, n, inputs, 1, &name, n_attributes, attributes);
-    return name;
-}
-
-static const char *node1(struct step *s, const char *op, const char *x)
-{
-    return node(s, op, 1, &x, 0, NULL);
-}
-
-static const char *node2(struct step *s, const char *op, const char *x, const char *y)
-{
-    return node(s, op, 2, (const char *const[]){x, y}, 0, NULL);
-}
-
-static const char *integers(struct step *s, int64_t n, const int64_t *list)
-{
-    const char *name = lk__onnx_name(s->onnx, s->value->at, "integers");
-    lk__onnx_initializer(s->onnx, name, LK_I64, 1, &n, list);
-    return name;
-}
-
-static const char *scalar(struct step *s, float number)
-{
-    const char *name = lk__onnx_name(s->onnx, s->value->at, "number");
-    lk__onnx_initializer(s->onnx, name, LK_F32, 0, NULL, &number);
-    return name;
-}
-
-static const char *reshape(struct step *s, const char *x, int64_t rank, const int64_t *shape)
-{
-    return node2(s, "Reshape", x, integers(s, rank, shape));
-}
-
-static const char *transpose(struct step *s, const char *x, int rank, const int64_t *order)
-{
-    return node(s, "Transpose", 1, &x, 1, &(struct lk__attribute)ATTR_INTS("perm", rank, order));
-}
-
-/* Dimensions first … last−1 of x, at run time. */
-static const char *shape_of(struct step *s, const char *x, int first, int last)
-{
-    const struct lk__attribute range[] = {ATTR_INT("start", first), ATTR_INT("end", last)};
-    return node(s, "Shape", 1, &x, 2, range);
-}
-
-static const char *concat_shape(struct step *s, const char *a, const char *b)
-{
-    return node(s, "Concat", 2, (const char *const[]){a, b}, 1,
-                &(struct lk__attribute)ATTR_INT("axis", 0));
-}
-
-static const char *f32_of(struct step *s, const char *x)
-{
-    return node(s, "Cast", 1, &x, 1,
-                &(struct lk__attribute)ATTR_INT("to", lk__onnx_of_dtype(LK_F32)));
-}
-
-static const struct lk__value *operand(const struct step *s, int i)
-{
-    return &s->graph->values[s->value->in[i]];
-}
 
 /* The weight, as if it came of the first operand: Reshape to its own shape + 0·(how many rows x
  * has). ONNX Runtime can then neither upcast nor repack it while it loads, and computes it only
@@ -441,114 +340,6 @@ static const char *lower_gather(struct step *s)
     return table->op == LK__WEIGHT && table->as.tensor.dtype != LK_F32 ? f32_of(s, rows) : rows;
 }
 
-static const char *rows_of(struct step *s, const char *x, int64_t n, const int64_t *list)
-{
-    return node(s, "Gather", 2, (const char *const[]){x, integers(s, n, list)}, 1,
-                &(struct lk__attribute)ATTR_INT("axis", 1));
-}
-
-static const char *scattered(
-    struct step *s, const char *onto, const char *to, const char *x, const char *reduction)
-{
-    const struct lk__attribute attributes[] = {ATTR_INT("axis", 1),
-                                               ATTR_STRING("reduction", reduction)};
-    return node(s, "ScatterElements", 3, (const char *const[]){onto, to, x}, 2, attributes);
-}
-
-/* Over the last dimension, which goes. */
-static const char *best_of(struct step *s, const char *x)
-{
-    return node(s, "ReduceMax", 2, (const char *const[]){x, integers(s, 1, INTS(-1))}, 1,
-                &(struct lk__attribute)ATTR_INT("keepdims", 0));
-}
-
-static const char *place_of_best(struct step *s, const char *x)
-{
-    const struct lk__attribute attributes[] = {ATTR_INT("axis", -1), ATTR_INT("keepdims", 0)};
-    return node(s, "ArgMax", 1, &x, 2, attributes);
-}
-
-/* x [N,n] → 0 for the largest of its row, 1 for the next … */
-static const char *ranks(struct step *s, const char *x, int64_t n, const int64_t *counting)
-{
-    const char *const in[] = {x, integers(s, 1, &n)};
-    const char *const sorted[] = {lk__onnx_name(s->onnx, s->value->at, "sorted"),
-                                  lk__onnx_name(s->onnx, s->value->at, "order")};
-    lk__onnx_node(s->onnx, "TopK", sorted[0], 2, in, 2, sorted, 0, NULL);
-    const char *numbers = node2(s, "Expand", integers(s, n, counting), node1(s, "Shape", x));
-    return scattered(s, sorted[1], sorted[1], numbers, "none");
-}
-
-/* from[n] are the tokens that may go, the rest stays; counting: 0, 1 … */
-static const char *matched(struct step *s, int64_t n, const int64_t *from, const int64_t *counting)
-{
-    const struct lk__value *v = s->value;
-    const int64_t rows = n - v->as.match.merged, stay = v->shape[1] - n;
-    const char *x = in(s, 0);
-    const char *length = node2(s, "ReduceL2", x, integers(s, 1, INTS(-1)));
-    const char *unit = node2(s, "Div", x, length);
-    const char *kept = transpose(s, rows_of(s, unit, stay, from + n), 3, INTS(0, 2, 1));
-    const char *scores = node2(s, "MatMul", rows_of(s, unit, n, from), kept);
-    const char *row = node2(s, "Sub", ranks(s, best_of(s, scores), n, counting),
-                            integers(s, 1, &v->as.match.merged));
-    const char *nearest = node2(s, "Add", place_of_best(s, scores), integers(s, 1, &rows));
-    const char *goes = node2(s, "Less", row, integers(s, 1, INTS(0)));
-    row = node(s, "Where", 3, (const char *const[]){goes, nearest, row}, 0, NULL);
-    const char *shape = concat_shape(s, shape_of(s, x, 0, 1), integers(s, 1, &stay));
-    const char *others = node2(s, "Expand", integers(s, stay, counting + rows), shape);
-    return node(s, "Concat", 2, (const char *const[]){row, others}, 1,
-                &(struct lk__attribute)ATTR_INT("axis", 1));
-}
-
-/* The tokens are sorted into those that may go and those that stay, and the rows found are put back
- * into the tokens' order. */
-static const char *lower_match_tokens(struct step *s)
-{
-    const int64_t height = s->value->as.match.height, width = s->value->as.match.width;
-    const int64_t tokens = height * width;
-    int64_t *lists = calloc((size_t)tokens, 3 * sizeof *lists);
-    if (!lists) {
-        s->onnx->failed = true;
-        return "";
-    }
-    int64_t *order = lists, *place = lists + tokens, *counting = lists + 2 * tokens;
-    int64_t from = 0, stay = tokens - (height / 2) * (width / 2);
-    const int64_t n = stay;
-    for (int64_t t = 0; t < tokens; t++) {
-        const int64_t y = t / width, x = t % width;
-        const bool stays = y % 2 == 0 && x % 2 == 0 && y + 1 < height && x + 1 < width;
-        place[t] = stays ? stay++ : from++;
-        order[place[t]] = t;
-        counting[t] = t;
-    }
-    const char *to = rows_of(s, matched(s, n, order, counting), tokens, place);
-    free(lists);
-    return to;
-}
-
-/* x [N,T,*], to [N,T,1] → [N,rows,*] */
-static const char *sum_rows(struct step *s, const char *x, const char *to)
-{
-    const char *shape = concat_shape(s, shape_of(s, x, 0, 1), integers(s, 1, &s->value->shape[1]));
-    shape = concat_shape(s, shape, shape_of(s, x, 2, 3));
-    return scattered(s, node2(s, "Expand", scalar(s, 0), shape),
-                     node2(s, "Expand", to, node1(s, "Shape", x)), x, "add");
-}
-
-static const char *lower_merge_tokens(struct step *s)
-{
-    const char *to = reshape(s, in(s, 1), 3, INTS(0, 0, 1));
-    const char *ones = node2(s, "Expand", scalar(s, 1), node1(s, "Shape", to));
-    return node2(s, "Div", sum_rows(s, in(s, 0), to), sum_rows(s, ones, to));
-}
-
-static const char *lower_spread_tokens(struct step *s)
-{
-    const char *to = reshape(s, in(s, 1), 3, INTS(0, 0, 1));
-    return node(s, "GatherND", 2, (const char *const[]){in(s, 0), to}, 1,
-                &(struct lk__attribute)ATTR_INT("batch_dims", 1));
-}
-
 /* cos(t·f) then sin(t·f), f_i = exp(−ln(10000)·i/half); diffusers' Timesteps with flip_sin_to_cos
  */
 static const char *lower_time_embedding(struct step *s)
@@ -598,9 +389,9 @@ void lk__lower_plain(struct lk__onnx *onnx, const lk_graph *graph, size_t index,
         [LK__IMAGE_OF_TOKENS] = lower_image_of_tokens,
         [LK__AS_PIXELS] = lower_as_pixels,
         [LK__GATHER] = lower_gather,
-        [LK__MATCH_TOKENS] = lower_match_tokens,
-        [LK__MERGE_TOKENS] = lower_merge_tokens,
-        [LK__SPREAD_TOKENS] = lower_spread_tokens,
+        [LK__MATCH_TOKENS] = lk__lower_match_tokens,
+        [LK__MERGE_TOKENS] = lk__lower_merge_tokens,
+        [LK__SPREAD_TOKENS] = lk__lower_spread_tokens,
         [LK__TIME_EMBEDDING] = lower_time_embedding,
     };
     struct step step = {onnx, graph, &graph->values[index], names};
