@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/size.h"
 #include "pipeline/trust/casting.h"
 #include "pipeline/trust/people.h"
@@ -131,8 +132,7 @@ static int cast_export(struct cli *cli, char **words, int n, lk_cast *cast, stru
 /* "models/ada.safetensors" → "ada"; malloc'd or NULL. */
 static char *name_of_file(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *start = slash ? slash + 1 : path;
-    const char *dot = strrchr(start, '.');
+    const char *start = lk_file_name(path), *dot = strrchr(start, '.');
     return dot ? strndup(start, (size_t)(dot - start)) : strdup(start);
 }
 

@@ -42,8 +42,7 @@ static int consent_grant(struct cli *cli, char **words, int n, lk_cast *cast, st
     int rc = check_words(said, err);
     rc = rc ? rc : lk_consent_parse_uses(said->uses, &terms.uses, err);
     if (!rc && !access(said->evidence, F_OK)) {
-        const char *slash = strrchr(said->evidence, '/');
-        terms.evidence = slash ? slash + 1 : said->evidence;
+        terms.evidence = lk_file_name(said->evidence);
         terms.evidence_sha256 = sha.hex;
         rc = lk_sha256_file(said->evidence, &sha, err);
     }

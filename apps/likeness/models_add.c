@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "catalog/places.h"
 #include "catalog/pull.h"
 #include "models.h"
@@ -76,8 +77,7 @@ static int take_named(struct candidates *c,
 /* Leaves one candidate. */
 static int choose(struct candidates *c, const char *words, const char *path, struct lk_error *err)
 {
-    const char *slash = strrchr(path, '/');
-    const struct lk_model_entry *named = lk_model_known(slash ? slash + 1 : path, NULL);
+    const struct lk_model_entry *named = lk_model_known(lk_file_name(path), NULL);
     char all[240];
     if (words)
         return take_named(c, words, path, err);
@@ -190,7 +190,7 @@ static int add(struct cli *cli,
                struct lk_error *err)
 {
     struct lk_model_entry entry = *what;
-    const char *file = strrchr(path, '/') + 1, *how = NULL;
+    const char *file = lk_file_name(path), *how = NULL;
     char stem[NAME_MAX + 1], *there = NULL;
     int rc = lk_places_own_model(file, &there, err);
     if (rc)

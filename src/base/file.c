@@ -12,6 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *lk_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 static int fail_errno(struct lk_error *err, const char *path)
 {
     if (errno == ENOENT || errno == ENOTDIR)

@@ -36,6 +36,9 @@ void lk_file_unmap(struct lk_file *file); /* a zeroed file is fine */
  */
 void lk_file_forget(const void *bytes, size_t size);
 
+/* The last part of a path. */
+const char *lk_file_name(const char *path);
+
 /* What the file of that path is now. */
 int lk_file_stamp(const char *path, struct lk_file_stamp *out, struct lk_error *err);
 

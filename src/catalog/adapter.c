@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/size.h"
 
 enum { MOST_TOKENS = 4096 };
@@ -190,8 +191,7 @@ static int read_layers(lk_adapter *a, struct lk_error *err)
 /* NAME of /folder/NAME.bin */
 static char *label(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
+    const char *base = lk_file_name(path), *dot = strrchr(base, '.');
     return strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/size.h"
 #include "catalog/entries.h"
 #include "catalog/places.h"
@@ -243,12 +244,6 @@ const char *const *lk_catalog_folders(const lk_catalog *c)
     return c->folders;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* An entry for a path of the user's. A file that bears a well-known name is that model, so that its
  * family and thresholds hold wherever it lies. */
 static int entry_of_path(lk_catalog *c,
@@ -263,11 +258,12 @@ static int entry_of_path(lk_catalog *c,
     char *kept_family = lk_arena_strdup(c->arena, family ? family : ROLES[role].family);
     if (!entry || !kept || !kept_family)
         return lk_fail_memory(err, "a catalogue", sizeof *entry);
-    *entry = (struct lk_model_entry){.name = base_name(kept), .role = role, .family = kept_family};
+    *entry =
+        (struct lk_model_entry){.name = lk_file_name(kept), .role = role, .family = kept_family};
     size_t n;
     const struct lk_model_entry *known = lk__known_models(&n);
     for (size_t i = 0; !family && i < n; i++)
-        if (known[i].role == role && lk__known_as(&known[i], base_name(kept), NULL))
+        if (known[i].role == role && lk__known_as(&known[i], lk_file_name(kept), NULL))
             *entry = known[i];
     entry->path = entry->file = kept;
     *out = entry;

@@ -9,15 +9,10 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "catalog/entries.h"
 #include "catalog/fetch/download.h"
 #include "catalog/places.h"
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 int lk_model_verify(const struct lk_model_entry *entry,
                     struct lk_sha256 *sha256,
@@ -53,7 +48,7 @@ static int fetch_of_folder(lk__download *download,
 {
     char *whole = NULL, *last = NULL;
     int code = asprintf(&whole, "%s/%s", folder, file) < 0 ||
-                       asprintf(&last, "%s/%s", folder, base_name(file)) < 0
+                       asprintf(&last, "%s/%s", folder, lk_file_name(file)) < 0
                    ? lk_fail_memory(err, "a path", strlen(file))
                    : 0;
     if (!code)

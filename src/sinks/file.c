@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "data/picture.h"
 #include <likeness/likeness.h>
 
@@ -45,17 +46,11 @@ int lk_file_check(const char *path, struct lk_error *err)
     return rc;
 }
 
-static const char *name_in_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 bool lk_file_same(const char *a, const char *b)
 {
     struct stat of_a, of_b;
     char *folder_a = folder_of(a), *folder_b = folder_of(b);
-    const bool same = folder_a && folder_b && !strcmp(name_in_folder(a), name_in_folder(b)) &&
+    const bool same = folder_a && folder_b && !strcmp(lk_file_name(a), lk_file_name(b)) &&
                       !stat(folder_a, &of_a) && !stat(folder_b, &of_b) &&
                       of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
     free(folder_a);

@@ -230,8 +230,7 @@ static int read_keys(lk_lora *lora, struct lk_error *err)
 /* NAME of /folder/NAME.safetensors, without what the WebUI's texts separate by. */
 static const char *label(lk_lora *lora)
 {
-    const char *slash = strrchr(lora->path, '/'), *base = slash ? slash + 1 : lora->path;
-    const char *dot = strrchr(base, '.');
+    const char *base = lk_file_name(lora->path), *dot = strrchr(base, '.');
     char *name = lk_arena_strndup(lora->arena, base,
                                   dot && dot > base ? (size_t)(dot - base) : strlen(base));
     size_t n = 0;

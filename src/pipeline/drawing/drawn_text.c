@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/size.h"
 #include "pipeline/drawing/image_prompts.h"
 
@@ -69,8 +70,7 @@ static void say_control(FILE *to, int i, const struct lk_request *r)
 static void say_adapter(
     FILE *to, int i, const char *module, const char *model, const struct lk_adapter_use *use)
 {
-    const char *slash = strrchr(model, '/'), *base = slash ? slash + 1 : model;
-    const char *dot = strrchr(base, '.');
+    const char *base = lk_file_name(model), *dot = strrchr(base, '.');
     char name[24];
     snprintf(name, sizeof name, "ControlNet %d", i);
     say(to, name,

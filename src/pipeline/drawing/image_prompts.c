@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "pipeline/engine.h"
 #include "pipeline/request_controls.h"
 #include "pipeline/result.h"
@@ -53,10 +54,8 @@ void lk__adapters_record(const struct lk__adapters_open *open, json_t *models)
         if (slot->used)
             record(models, LK_ROLE_ADAPTER, slot->entry->name, &slot->sha256);
     }
-    if (open->vision.used) {
-        const char *slash = strrchr(open->vision.path, '/');
-        record(models, LK_ROLE_VISION, slash ? slash + 1 : open->vision.path, &open->vision.sha256);
-    }
+    if (open->vision.used)
+        record(models, LK_ROLE_VISION, lk_file_name(open->vision.path), &open->vision.sha256);
 }
 
 /* A slot of that name, else one that this run has not taken. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "runtime/graph/lower.h"
 #include "runtime/session.h"
 
@@ -76,8 +77,7 @@ int lk_graph_export(const lk_graph *graph, const char *path, struct lk_error *er
         free(data_part);
         return lk_fail_memory(err, "a path", strlen(path));
     }
-    const char *slash = strrchr(data, '/');
-    int code = write_data(graph, data_part, slash ? slash + 1 : data, &model, err);
+    int code = write_data(graph, data_part, lk_file_name(data), &model, err);
     if (!code)
         code = write_model(model_part, &model, err);
     if (!code && (rename(data_part, data) || rename(model_part, path)))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "data/tensor_file.h"
 #include "stages/text/letters.h"
 
@@ -97,8 +98,7 @@ static int read_tensors(struct lk_inversion *e, const lk_tensor_file *file, stru
 
 int lk_inversion_open(const char *path, struct lk_inversion **out, struct lk_error *err)
 {
-    const char *slash = strrchr(path, '/'), *file_name = slash ? slash + 1 : path;
-    const char *dot = strrchr(file_name, '.');
+    const char *file_name = lk_file_name(path), *dot = strrchr(file_name, '.');
     lk_tensor_file *file = NULL;
     struct lk_inversion *e = calloc(1, sizeof *e);
     if (e) {
