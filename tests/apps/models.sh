@@ -74,6 +74,14 @@ rm -r $own/faces
 part 200000
 check 0 "^small" $lk models pull small --from mirror/
 same small.onnx
+: > $own/small.onnx.part # another program has just begun
+flock $own/small.onnx.part sleep 2 &
+sleep 0.3
+check 1 "is being fetched by another program" $lk models pull small --from mirror
+wait $!
+[ -e $own/small.onnx.part ] && pass || fail "removed" small.onnx.part
+check 0 "^small" $lk models pull small --from mirror
+same small.onnx
 check 4 "mirror/ftp.onnx' cannot be read" $lk models pull ftp --from mirror
 check 2 "not $nobody" $lk models pull wrong --from mirror
 nothing wrong.onnx
