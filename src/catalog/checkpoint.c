@@ -674,13 +674,8 @@ int lk_checkpoint_hash_ahead(lk_checkpoint *c, const char *folder, struct lk_err
 
 int lk_checkpoint_sha256(lk_checkpoint *c, struct lk_sha256 *out, struct lk_error *err)
 {
-    int code = lk_checkpoint_hash_ahead(c, NULL, err);
-    code = code ? code : lk_hashing_end(c->hashing, out, err);
-    if (code) { /* the next one may fare better */
-        lk_hashing_free(c->hashing);
-        c->hashing = NULL;
-    }
-    return code;
+    const int code = lk_checkpoint_hash_ahead(c, NULL, err);
+    return code ? code : lk_hashing_end(c->hashing, out, err);
 }
 
 int lk_checkpoint_hash(lk_checkpoint *c, char out[11], struct lk_error *err)

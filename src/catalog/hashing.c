@@ -61,7 +61,7 @@ static int check_stamp(lk_hashing *h)
     if (!code && *h->stamp.text && strcmp(now.text, h->stamp.text) != 0)
         code =
             lk_fail(&h->err, LK_E_FAILED,
-                    "'%s' was replaced or written again while it was in use: start again", h->path);
+                    "'%s' was replaced or written again while it was in use: try again", h->path);
     return code;
 }
 

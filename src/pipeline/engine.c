@@ -199,9 +199,12 @@ int lk__engine_hashes(lk_engine *engine, struct lk_error *err)
     int rc = 0;
     for (size_t i = 0; i < LK_ARRAY_LENGTH(painters); i++) {
         const struct lk__painter *p = painters[i];
-        if (!rc && p->checkpoint)
-            rc = lk_checkpoint_sha256(p->checkpoint, &engine->uses[p->entry->role].sha256, err);
+        struct lk__model_use *use = p->checkpoint ? &engine->uses[p->entry->role] : NULL;
+        if (!rc && use && use->used)
+            rc = lk_checkpoint_sha256(p->checkpoint, &use->sha256, err);
     }
+    if (rc) /* what is at its path now is opened anew */
+        lk__engine_forget_painters(engine);
     return rc;
 }
 

@@ -95,7 +95,8 @@ struct lk_engine {
     struct lk__model_use uses[LK_ROLE_COUNT];
 };
 
-/* What the audit names the checkpoints by, whose hashes are computed beside the drawing: waits. */
+/* What the audit names the run's checkpoints by, whose hashes are computed beside the drawing:
+ * waits. */
 int lk__engine_hashes(lk_engine *engine, struct lk_error *err);
 
 /* Each opens the model that the request names, or the starter's; afterwards the engine's member is
