@@ -18,11 +18,14 @@
 static void list_entry(const struct lk_model_entry *entry, bool json)
 {
     uint64_t bytes = entry->bytes;
+    char size[24] = "?";
     if (entry->path)
         lk_model_size(entry, &bytes, NULL);
+    if (bytes)
+        snprintf(size, sizeof size, "%.1f MB", (double)bytes / 1e6);
     if (!json) {
-        printf("%-11s %-22s %-11s %8.1f MB  %s\n", lk_role_name(entry->role), entry->name,
-               entry->family, (double)bytes / 1e6,
+        printf("%-11s %-22s %-11s %11s  %s\n", lk_role_name(entry->role), entry->name,
+               entry->family, size,
                entry->path     ? entry->path
                : entry->source ? entry->source
                                : "not here");

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which faces a picture shows, and what networks tell of them. Declared in engine.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "pipeline/engine.h"
+
+int lk__engine_ages(lk_engine *engine,
+                    const struct lk_picture *picture,
+                    struct lk_face *faces,
+                    size_t n,
+                    const struct lk_watch *watch,
+                    struct lk_error *err)
+{
+    int rc = lk__engine_agegender(engine, err);
+    const lk_agegender *network = engine->judges.agegender;
+    engine->uses[LK_ROLE_AGEGENDER].used |= network != NULL;
+    for (size_t i = 0; i < n && !rc && network; i++) {
+        bool is_male = false;
+        rc = lk_face_age(network, picture, &faces[i], watch, &faces[i].age, &is_male, err);
+        faces[i].gender = is_male ? 'm' : 'f';
+    }
+    return rc;
+}
+
+/* Fills the expressions of faces, where such a network is installed. */
+static int tell_expressions(lk_engine *engine,
+                            const struct lk_picture *picture,
+                            const struct lk_watch *watch,
+                            struct lk_face *faces,
+                            size_t n,
+                            struct lk_error *err)
+{
+    lk_expression **network = &engine->judges.expression;
+    const struct lk_model_entry *entry;
+    int rc = *network ? 0
+                      : lk__engine_judge(engine, LK_ROLE_EXPRESSION, engine->options.expression,
+                                         &entry, err);
+    if (!rc && !*network && entry)
+        rc = lk_expression_open(engine->runtime, entry->family, entry->path,
+                                lk__engine_face_device(engine), network, err);
+    for (size_t i = 0; i < n && !rc && *network; i++)
+        rc = lk_face_expression(*network, picture, &faces[i], watch, &faces[i].expression,
+                                &faces[i].expression_score, err);
+    return rc;
+}
+
+static int embed_all(const lk_engine *engine,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face *faces,
+                     size_t n,
+                     struct lk_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = lk_embed_face(engine->embedder, picture, &faces[i], watch, &faces[i].embedding, err);
+    return rc;
+}
+
+static struct lk_find_options finding_of(const lk_engine *engine, const struct lk_request *request)
+{
+    static const char *const efforts[] = {
+        [LK_FIND_AUTO] = "auto", [LK_FIND_QUICK] = "quick", [LK_FIND_THOROUGH] = "thorough"};
+    struct lk_find_options options;
+    lk_find_options_init(&options);
+    options.threshold = (float)request->face_score;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(efforts) && request->find; i++) {
+        if (!strcmp(request->find, efforts[i]))
+            options.effort = (enum lk_find_effort)i;
+    }
+    /* The starter's detector sees faces in clouds when it looks harder. */
+    if (options.effort == LK_FIND_AUTO && !request->detector)
+        options.effort = LK_FIND_QUICK;
+    options.landmarker = engine->landmarker;
+    if (engine->landmark_score > 0)
+        options.landmark_score = engine->landmark_score;
+    return options;
+}
+
+int lk__engine_faces(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err)
+{
+    const struct lk_find_options options = finding_of(engine, request);
+    return lk_find(engine->detector, picture, &options, watch, faces, n, err);
+}
+
+int lk__engine_face_again(const lk_engine *engine,
+                          const struct lk_request *request,
+                          const struct lk_picture *picture,
+                          const struct lk_face *face,
+                          const struct lk_watch *watch,
+                          struct lk_face *out,
+                          bool *found,
+                          struct lk_error *err)
+{
+    const struct lk_find_options options = finding_of(engine, request);
+    return lk_find_again(engine->detector, picture, face, &options, watch, out, found, err);
+}
+
+int lk__engine_shown(const lk_engine *engine,
+                     const struct lk_request *request,
+                     const struct lk_picture *picture,
+                     const struct lk_watch *watch,
+                     struct lk_face **faces,
+                     size_t *n,
+                     struct lk_error *err)
+{
+    struct lk_find_options options = finding_of(engine, request), usual;
+    lk_find_options_init(&usual);
+    options.threshold = fminf(options.threshold, usual.threshold);
+    if (request->detector && options.effort == LK_FIND_QUICK)
+        options.effort = usual.effort;
+    return lk_find(engine->detector, picture, &options, watch, faces, n, err);
+}
+
+int lk_engine_find(lk_engine *engine,
+                   const struct lk_request *request,
+                   const char *path,
+                   unsigned known,
+                   const struct lk_watch *watch,
+                   struct lk_face **out,
+                   size_t *n,
+                   struct lk_error *err)
+{
+    struct lk_picture *picture = NULL;
+    struct lk_face *faces = NULL;
+    int rc = lk_picture_read(path, &picture, err);
+    rc = rc ? rc : lk__engine_detector(engine, request, err);
+    if (!rc && (known & LK_KNOW_EMBEDDING))
+        rc = lk__engine_embedder(engine, request, err);
+    rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, n, err);
+    if (!rc && (known & LK_KNOW_EMBEDDING))
+        rc = embed_all(engine, picture, watch, faces, *n, err);
+    if (!rc && (known & LK_KNOW_AGE))
+        rc = lk__engine_ages(engine, picture, faces, *n, watch, err);
+    if (!rc && (known & LK_KNOW_EXPRESSION))
+        rc = tell_expressions(engine, picture, watch, faces, *n, err);
+    lk_picture_free(picture);
+    if (rc)
+        free(faces);
+    else
+        *out = faces;
+    return rc;
+}
