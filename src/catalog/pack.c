@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* pack.json: what lies in a model folder. docs/models.md describes its form. A pack is data that
  * somebody else may have written: paths stay inside the folder, numbers inside their ranges. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -377,7 +376,7 @@ static int save(json_t *root, const char *path, struct lk_error *err)
 static bool is_name(const char *word)
 {
     for (const char *c = word; *c; c++)
-        if (strchr("/\\:=,\"'", *c) || iscntrl((unsigned char)*c))
+        if (strchr("/:=,", *c) || (unsigned char)*c < ' ' || *c == 0x7f)
             return false;
     return *word && *word != '-';
 }

@@ -116,6 +116,11 @@ static void names_of_roles_and_names_that_are_taken_are_refused(void **state)
     struct lk_model_entry e = {
         .role = LK_ROLE_VAE, .name = "sd", .file = "a.safetensors", .family = "sd15"};
     assert_int_equal(lk_pack_add(folder, &e, &err), LK_E_INPUT);
+    static const char *const none[] = {"", "a/b", "a:b", "a=b", "a,b", "a\nb", "\x7f", "-a"};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(none); i++) {
+        e.name = none[i];
+        assert_int_equal(lk_pack_add(folder, &e, &err), LK_E_INPUT);
+    }
     e.name = "mine";
     assert_int_equal(lk_pack_add(folder, &e, &err), 0);
     assert_int_equal(lk_pack_add(folder, &e, &err), LK_E_INPUT);
