@@ -188,6 +188,19 @@ static void faces_are_found_again_where_they_were(void **state)
         free(faces);
         lk_picture_free(picture);
     }
+    /* What no detector should say. */
+    static const float boxes[][4] = {{1e30f, 1e30f, 2e30f, 2e30f},
+                                     {-3e38f, -3e38f, 3e38f, 3e38f},
+                                     {-9, -9, -5, -5},
+                                     {500, 500, 400, 400}};
+    for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++) {
+        struct lk_face wild = {.index = 0}, again;
+        bool found = true;
+        memcpy(wild.box, boxes[i], sizeof wild.box);
+        assert_ok(lk_find_again(detector, noise, &wild, &options, NULL, &again, &found, &err),
+                  &err);
+        assert_false(found);
+    }
     lk_picture_free(noise);
 }
 

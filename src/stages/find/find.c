@@ -279,12 +279,12 @@ static struct lk__view around(const struct lk__finding *f, const struct lk_face 
 {
     const float *box = face->box, least = (float)lk__detector_canvas(f->detector, far_side) / 2;
     const float side = fmaxf(surroundings * longer_side(box), least);
-    const int size[2] = {f->picture->width, f->picture->height};
+    const float size[2] = {(float)f->picture->width, (float)f->picture->height};
     int from[2], to[2];
     for (int k = 0; k < 2; k++) {
         const float middle = (box[k] + box[2 + k]) / 2;
-        from[k] = (int)fmaxf(middle - side / 2, 0);
-        to[k] = (int)fminf(middle + side / 2, (float)size[k]);
+        from[k] = (int)fminf(fmaxf(middle - side / 2, 0), size[k]);
+        to[k] = (int)fminf(fmaxf(middle + side / 2, 0), size[k]);
     }
     return (struct lk__view){
         from[0], from[1], to[0] - from[0], to[1] - from[1], turns_of(face->roll), true};
