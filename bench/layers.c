@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What each layer of a UNet costs when it alone is computed in whole numbers: how far the UNet's
  * result is from that in f32, in dB; at the end for all that the UNet rounds. The numbers behind
- * the choice of layers that stay exact (lk_graph_round in src/stages/diffuse/unet.c).
+ * the choice of layers that stay exact (lk_graph_round in src/stages/diffuse/unet/unet.c).
  *
  *   bench_layers CHECKPOINT [SIZE [TIMESTEP]]
  *

@@ -197,7 +197,7 @@ static void faces_are_found_again_where_they_were(void **state)
         struct lk_face wild = {.index = 0}, again;
         bool found = true;
         memcpy(wild.box, boxes[i], sizeof wild.box);
-        assert_ok(lk_find_again(detector, noise, &wild, &options, NULL, &again, &found, &err),
+        assert_ok(lk_find_again(test_scrfd(), noise, &wild, &options, NULL, &again, &found, &err),
                   &err);
         assert_false(found);
     }

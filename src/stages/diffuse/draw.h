@@ -16,11 +16,11 @@
 #include "runtime/session.h"
 #include "stages/diffuse/adapter.h"
 #include "stages/diffuse/control/control.h"
-#include "stages/diffuse/freeu.h"
 #include "stages/diffuse/guidance.h"
 #include "stages/diffuse/inpaint.h"
 #include "stages/diffuse/noise.h"
 #include "stages/diffuse/samplers.h"
+#include "stages/diffuse/unet/freeu.h"
 #include "stages/diffuse/vae/tiny_decoder.h"
 
 #define LK_DRAW_MIN_SIDE 64
@@ -75,8 +75,8 @@ struct lk_draw_options {
     const struct lk_adapter_use *adapters; /* [n_adapters] */
     int n_adapters;
     const struct lk_draw_refiner *refiner; /* or NULL */
-    int deep_cache; /* the whole UNet runs in every so manieth call only (deep_cache.h); up to 1: in
-                       all. Not with controls; the refiner runs as a whole */
+    int deep_cache; /* the whole UNet runs in every so manieth call only (unet/deep_cache.h); up to
+                       1: in all. Not with controls; the refiner runs as a whole */
     double token_merging; /* share of tokens merged in the self-attentions of the latent's own size:
                              0 none, at most 0.75 */
     const struct lk_draw_preview *preview; /* or NULL */

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "catalog/checkpoint.h"
 #include "runtime/graph.h"
-#include "stages/diffuse/freeu.h"
+#include "stages/diffuse/unet/freeu.h"
 
 /* UNet2DConditionModel.
  * in:  sample [N,in_channels,H,W] f32, timestep [N] f32 (0 … 999), context [N,T,context] f32; of
@@ -32,7 +32,7 @@ struct lk_unet_variant {
     int images;            /* inputs image_k_0, image_v_0 … of so many image prompts, at most
                               LK_ADAPTERS: [N,T,Σ width of all cross attentions] */
     int caches;            /* a second output, deep [N,C,H,W]: what the last layer going up reads
-                              beside its skip (deep_cache.h) */
+                              beside its skip (unet/deep_cache.h) */
     int freed;             /* FreeU, for one size: */
     struct lk_freeu freeu; /* by these factors */
     double merging;    /* 0 … 0.75: this share of the tokens is merged in the self-attentions of

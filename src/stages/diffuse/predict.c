@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/diffuse/trunk.h"
+#include "stages/diffuse/unet/trunk.h"
 
 enum { INPUTS_MAX = LK__TRUNK_INPUTS + 1 + LK__SKIPS_MAX + 1 + LK__IMAGE_INPUTS, BATCH_MAX = 64 };
 

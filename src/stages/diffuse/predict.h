@@ -9,7 +9,7 @@
 #include "runtime/session.h"
 #include "stages/diffuse/adapter/images.h"
 #include "stages/diffuse/control/control.h"
-#include "stages/diffuse/deep_cache.h"
+#include "stages/diffuse/unet/deep_cache.h"
 
 struct lk__predictor {
     lk_session *unet;

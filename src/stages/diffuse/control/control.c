@@ -23,7 +23,7 @@
 
 #include "stages/diffuse/net.h"
 #include "stages/diffuse/networks.h"
-#include "stages/diffuse/trunk.h"
+#include "stages/diffuse/unet/trunk.h"
 
 struct lk_control {
     lk_checkpoint *checkpoint;

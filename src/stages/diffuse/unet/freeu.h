@@ -8,8 +8,8 @@
  *
  * P has rank 7: it is Φ·Φᵀ/(H·W) with the columns 1, cos and sin of u, v and u+v, u = 2πy/H,
  * v = 2πx/W. Both matrices are constants of the graph, which is thus built for one size. */
-#ifndef LK_STAGES_DIFFUSE_FREEU_H
-#define LK_STAGES_DIFFUSE_FREEU_H
+#ifndef LK_STAGES_DIFFUSE_UNET_FREEU_H
+#define LK_STAGES_DIFFUSE_UNET_FREEU_H
 
 #include "runtime/graph.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/diffuse/deep_cache.h"
+#include "stages/diffuse/unet/deep_cache.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The half of the UNet that a ControlNet is a copy of: from its inputs down to the middle. unet.c
  * builds it for both. */
-#ifndef LK_STAGES_DIFFUSE_TRUNK_H
-#define LK_STAGES_DIFFUSE_TRUNK_H
+#ifndef LK_STAGES_DIFFUSE_UNET_TRUNK_H
+#define LK_STAGES_DIFFUSE_UNET_TRUNK_H
 
 #include "catalog/checkpoint.h"
 #include "runtime/graph.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/diffuse/freeu.h"
+#include "stages/diffuse/unet/freeu.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -18,7 +18,7 @@
 #include "stages/diffuse/adapter/images.h"
 #include "stages/diffuse/net.h"
 #include "stages/diffuse/networks.h"
-#include "stages/diffuse/trunk.h"
+#include "stages/diffuse/unet/trunk.h"
 
 struct builder {
     struct lk__net net;

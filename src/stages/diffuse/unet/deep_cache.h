@@ -3,8 +3,8 @@
  * from step to step. The whole UNet runs in every N-th call; the calls between run its first
  * convolution and its last layer alone, on the deep features of the last whole run. As the authors'
  * package does with cache_branch_id 0. */
-#ifndef LK_STAGES_DIFFUSE_DEEP_CACHE_H
-#define LK_STAGES_DIFFUSE_DEEP_CACHE_H
+#ifndef LK_STAGES_DIFFUSE_UNET_DEEP_CACHE_H
+#define LK_STAGES_DIFFUSE_UNET_DEEP_CACHE_H
 
 #include "base/error.h"
 #include "base/watch.h"
