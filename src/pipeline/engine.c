@@ -344,7 +344,8 @@ int lk_engine_read_mark(lk_engine *engine,
         return 0;
     }
     rc = rc ? rc : lk_picture_read(path, &picture, err);
-    rc = rc ? rc : lk_watermark_read(picture, &engine->key, LK_WATERMARK_RESIZED, out, err);
+    rc = rc ? rc : lk_watermark_read(picture, &engine->key, LK_WATERMARK_RESIZED,
+                                        lk_runtime_threads(engine->runtime), out, err);
     lk_picture_free(picture);
     return rc;
 }

@@ -173,6 +173,11 @@ size_t lk_runtime_budget(const lk_runtime *runtime)
     return runtime->memory;
 }
 
+int lk_runtime_threads(const lk_runtime *runtime)
+{
+    return runtime->threads;
+}
+
 /* Takes a session out of the list; with the lock held. */
 static void unlink_session(lk_runtime *runtime, lk_session *session)
 {

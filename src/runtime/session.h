@@ -45,6 +45,7 @@ const char *lk_runtime_version(const lk_runtime *runtime);
 /* Frees idle networks until so many bytes more fit into the budget; whether they do now. */
 bool lk_runtime_make_room(lk_runtime *runtime, size_t bytes);
 size_t lk_runtime_budget(const lk_runtime *runtime);
+int lk_runtime_threads(const lk_runtime *runtime); /* in which it may work */
 /* The instruction set that our own kernels use for networks of graphs on the CPU, such as "avx512";
  * NULL: they are plain ONNX. */
 const char *lk_runtime_kernels(const lk_runtime *runtime);

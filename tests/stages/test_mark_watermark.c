@@ -27,7 +27,7 @@ static struct lk_picture *marked(const struct lk_picture *picture)
 {
     struct lk_error err;
     struct lk_picture *out = NULL;
-    assert_ok(lk_watermark_embed(picture, &key, id, &out, &err), &err);
+    assert_ok(lk_watermark_embed(picture, &key, id, 2, &out, &err), &err);
     return out;
 }
 
@@ -35,7 +35,7 @@ static struct lk_watermark read_mark(const struct lk_picture *picture, const str
 {
     struct lk_error err;
     struct lk_watermark mark;
-    assert_ok(lk_watermark_read(picture, with, LK_WATERMARK_RESIZED, &mark, &err), &err);
+    assert_ok(lk_watermark_read(picture, with, LK_WATERMARK_RESIZED, 2, &mark, &err), &err);
     return mark;
 }
 
@@ -191,7 +191,7 @@ static void a_picture_that_is_too_small_is_refused(void **state)
     (void)state;
     struct lk_error err;
     struct lk_picture *small = photo_square("fr_obama.jpg", 127), *out = NULL;
-    assert_fails(lk_watermark_embed(small, &key, id, &out, &err), &err, LK_E_INPUT,
+    assert_fails(lk_watermark_embed(small, &key, id, 2, &out, &err), &err, LK_E_INPUT,
                  "127x127 pixels cannot carry");
     assert_null(out);
     assert_false(read_mark(small, &key).found);

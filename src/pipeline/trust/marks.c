@@ -53,7 +53,8 @@ static int choose_mark(const lk_engine *engine,
     const struct lk_picture *p = picture->picture;
     struct lk_watermark before = {0};
     if (picture->from_photo || request->init) {
-        int rc = lk_watermark_read(p, &engine->key, LK_WATERMARK_RESIZED, &before, err);
+        int rc = lk_watermark_read(p, &engine->key, LK_WATERMARK_RESIZED,
+                                   lk_runtime_threads(engine->runtime), &before, err);
         if (rc)
             return rc;
     }
@@ -94,7 +95,8 @@ static int write_marks(const lk_engine *engine,
         replace(shown, made);
     made = NULL;
     if (!rc && picture->has_mark && !picture->is_chained)
-        rc = lk_watermark_embed(*shown, &engine->key, picture->mark, &made, err);
+        rc = lk_watermark_embed(*shown, &engine->key, picture->mark,
+                                lk_runtime_threads(engine->runtime), &made, err);
     if (!rc && made)
         replace(shown, made);
     return rc;
@@ -120,7 +122,7 @@ int lk__marks_debug(const struct lk_picture *picture,
                     struct lk_error *err)
 {
     if (picture->width >= LK_WATERMARK_SIDE && picture->height >= LK_WATERMARK_SIDE)
-        return lk_watermark_embed(picture, key, id_of(picture, key), out, err);
+        return lk_watermark_embed(picture, key, id_of(picture, key), 1, out, err);
     return lk_picture_convert(picture, picture->type, out, err);
 }
 

@@ -3,14 +3,12 @@
 #include "runtime/graph/node.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/size.h"
-
-#define MAX_THREADS 64
 
 void lk__nodes_free(struct lk__nodes *nodes)
 {
@@ -262,27 +260,23 @@ static int pack_node(const struct lk__nodes *nodes,
 struct packing {
     struct lk__nodes *nodes;
     const lk_graph *graph;
-    atomic_size_t next;
     pthread_mutex_t lock;
     struct lk_error *err;
     int code; /* of the first failure; under the lock, as err */
 };
 
-static void *pack_some(void *user)
+static void pack_one(void *what, size_t i)
 {
-    struct packing *p = user;
-    for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->nodes->count;) {
-        struct lk_error err;
-        const int code = pack_node(p->nodes, p->graph, &p->nodes->list[i], &err);
-        pthread_mutex_lock(&p->lock);
-        if (code && !p->code) {
-            p->code = code;
-            if (p->err)
-                *p->err = err;
-        }
-        pthread_mutex_unlock(&p->lock);
+    struct packing *p = what;
+    struct lk_error err;
+    const int code = pack_node(p->nodes, p->graph, &p->nodes->list[i], &err);
+    pthread_mutex_lock(&p->lock);
+    if (code && !p->code) {
+        p->code = code;
+        if (p->err)
+            *p->err = err;
     }
-    return NULL;
+    pthread_mutex_unlock(&p->lock);
 }
 
 int lk__nodes_pack(struct lk__nodes *nodes,
@@ -294,15 +288,8 @@ int lk__nodes_pack(struct lk__nodes *nodes,
     struct packing packing = {.nodes = nodes, .graph = graph, .err = err};
     nodes->packs =
         lk__packs_open(place, nodes->kernels, lk__graph_numbers(graph, nodes->numbers), graph);
-    pthread_t others[MAX_THREADS];
-    int started = 0;
     pthread_mutex_init(&packing.lock, NULL);
-    while (started < threads - 1 && started < MAX_THREADS &&
-           !pthread_create(&others[started], NULL, pack_some, &packing))
-        started++;
-    pack_some(&packing);
-    while (started > 0)
-        pthread_join(others[--started], NULL);
+    lk_parallel(threads, nodes->count, pack_one, &packing);
     pthread_mutex_destroy(&packing.lock);
     if (!packing.code)
         keep_panels(nodes, graph);

@@ -18,11 +18,13 @@
 #define LK_WATERMARK_ID_SIZE 17
 void lk_watermark_print(uint64_t id, char out[LK_WATERMARK_ID_SIZE]);
 
-/* A copy of the picture with the mark, of the same pixel type, alpha untouched. LK_E_INPUT when a
- * side is shorter than LK_WATERMARK_SIDE. */
+/* A copy of the picture with the mark, of the same pixel type, alpha untouched, made in so many
+ * threads: their number changes nothing. LK_E_INPUT when a side is shorter than LK_WATERMARK_SIDE.
+ */
 int lk_watermark_embed(const struct lk_picture *in,
                        const struct lk_key *key,
                        uint64_t id,
+                       int threads,
                        struct lk_picture **out,
                        struct lk_error *err);
 
@@ -42,7 +44,7 @@ struct lk_watermark {
 /* How far to look. Cuts are always found; another size only by trying them. */
 enum lk_watermark_search {
     LK_WATERMARK_AS_IT_IS,
-    LK_WATERMARK_RESIZED, /* to between half and twice; takes some 50 times as long */
+    LK_WATERMARK_RESIZED, /* to between half and twice: tries 281 sizes */
 };
 
 /* A picture without a mark of this key, or too small for one, is no failure: found is false. An
@@ -50,6 +52,7 @@ enum lk_watermark_search {
 int lk_watermark_read(const struct lk_picture *picture,
                       const struct lk_key *key,
                       enum lk_watermark_search search,
+                      int threads,
                       struct lk_watermark *out,
                       struct lk_error *err);
 

@@ -7,6 +7,9 @@
  * the sum to have the wanted sign and at least the amplitude τ: carriers that agree by chance cost
  * nothing, those that contradict are paid for (informed embedding: Miller, Doërr and Cox, 2004).
  * τ is then the largest that the budget allows, see below. */
+#include <math.h>
+
+#include "base/parallel.h"
 #include "stages/mark/watermark.h"
 #include "stages/mark/watermark/code.h"
 #include "stages/mark/watermark/tile.h"
@@ -86,20 +89,23 @@ static void choose_values(const struct lk__layout *layout,
 }
 
 /* The same step for all channels: luma changes, colour does not. */
-static void add_mark(const struct lk__field *field,
-                     const struct lk__tile *tile,
-                     struct lk_picture *picture)
+struct adding {
+    const struct lk__field *field;
+    const float *tile; /* [LK__TILE, LK__TILE] */
+    struct lk_picture *picture;
+};
+
+static void add_row(void *what, size_t y)
 {
-    size_t channels = (size_t)picture->channels, width = (size_t)field->width;
-    for (size_t y = 0; y < (size_t)field->height; y++) {
-        for (size_t x = 0; x < width; x++) {
-            size_t i = y * width + x;
-            float step =
-                field->level[i] * tile->cells[y % LK__TILE * LK__TILE + x % LK__TILE].r / 255;
-            for (size_t c = 0; c < 3; c++) {
-                float *v = &picture->f32[i * channels + c];
-                *v = fminf(fmaxf(*v + step, 0), 1);
-            }
+    const struct adding *a = what;
+    const size_t channels = (size_t)a->picture->channels, width = (size_t)a->field->width;
+    const float *level = a->field->level + y * width, *tile = a->tile + y % LK__TILE * LK__TILE;
+    float *v = a->picture->f32 + y * width * channels;
+    for (size_t x = 0; x < width; x++, v += channels) {
+        const float step = level[x] * tile[x % LK__TILE] / 255;
+        for (size_t c = 0; c < 3; c++) {
+            const float marked = v[c] + step > 0 ? v[c] + step : 0;
+            v[c] = marked < 1 ? marked : 1;
         }
     }
 }
@@ -107,6 +113,7 @@ static void add_mark(const struct lk__field *field,
 static int embed(const struct lk__field *field,
                  const struct lk_key *key,
                  uint64_t id,
+                 int threads,
                  struct lk_picture *picture,
                  struct lk_error *err)
 {
@@ -114,24 +121,28 @@ static int embed(const struct lk__field *field,
     struct lk__tile tile;
     int8_t code[LK__CODE_SIGNS];
     float complex has[LK__CARRIERS_MAX], values[LK__CARRIERS_MAX];
-    int rc = lk__tile_make(&tile, err);
-    if (rc)
-        return rc;
+    float plane[LK__TILE * LK__TILE];
+    int rc = lk__tile_make(&tile);
     lk__layout_make(key, &layout);
     lk__code_write(key, id, code);
-    rc = lk__tile_measure(&tile, field, 1, &layout, has, err);
+    rc = rc ? rc : lk__tile_measure(&tile, field, 1, &layout, has);
     if (!rc) {
         choose_values(&layout, code, has, budget(field), values);
-        lk__tile_draw(&tile, &layout, values);
-        add_mark(field, &tile, picture);
+        for (int i = 0; i < layout.count; i++) /* a wave and its conjugate; the sum is of e^−iθ */
+            values[i] = conjf(values[i]) * 2 / (LK__TILE * LK__TILE);
+        rc = lk__tile_sum(&tile, &layout, layout.count, values, plane);
     }
+    struct adding adding = {field, plane, picture};
+    if (!rc)
+        lk_parallel(threads, (size_t)field->height, add_row, &adding);
     lk__tile_free(&tile);
-    return rc;
+    return rc ? lk_fail_memory(err, "the watermark", sizeof plane) : 0;
 }
 
 int lk_watermark_embed(const struct lk_picture *in,
                        const struct lk_key *key,
                        uint64_t id,
+                       int threads,
                        struct lk_picture **out,
                        struct lk_error *err)
 {
@@ -143,9 +154,12 @@ int lk_watermark_embed(const struct lk_picture *in,
     struct lk_picture *floats = NULL;
     struct lk__field field = {0};
     int rc = lk_picture_convert(in, LK_PIXEL_F32, &floats, err);
-    rc = rc ? rc : lk__field_make(in, &field, err);
-    rc = rc ? rc : embed(&field, key, id, floats, err);
-    rc = rc ? rc : lk_picture_convert(floats, in->type, out, err);
+    rc = rc ? rc : lk__field_make(in, threads, &field, err);
+    rc = rc ? rc : embed(&field, key, id, threads, floats, err);
+    if (!rc && in->type == LK_PIXEL_F32)
+        *out = lk_picture_ref(floats);
+    else if (!rc)
+        rc = lk_picture_convert(floats, in->type, out, err);
     lk__field_free(&field);
     lk_picture_free(floats);
     return rc;

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
+
 enum { RADIUS = 4, BOX = 2 * RADIUS + 1, STEP = 2 };
 
 /* In steps of 255. EVEN is all that an even surface gets: it is about what rounding adds. */
@@ -28,15 +30,18 @@ static int clamp(int x, int size)
     return x < 0 ? 0 : x >= size ? size - 1 : x;
 }
 
-/* Mean over BOX pixels along a row; beyond the ends the last pixel repeats. */
-static void box_row(const float *in, int width, float *out)
+/* Mean over BOX pixels along a row; beyond the ends the last pixel repeats. wide: RADIUS pixels
+ * longer on both sides. */
+static void box_row(const float *in, int width, float *wide, float *out)
 {
-    float sum = 0;
-    for (int x = -RADIUS; x <= RADIUS; x++)
-        sum += in[clamp(x, width)];
+    for (int x = 0; x < RADIUS; x++) {
+        wide[x] = in[0];
+        wide[RADIUS + width + x] = in[width - 1];
+    }
+    memcpy(wide + RADIUS, in, (size_t)width * sizeof *wide);
     for (int x = 0; x < width; x++) {
-        out[x] = sum / BOX;
-        sum += in[clamp(x + RADIUS + 1, width)] - in[clamp(x - RADIUS, width)];
+        const float *p = wide + x;
+        out[x] = (((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7])) + p[8]) / BOX;
     }
 }
 
@@ -47,12 +52,13 @@ static void add_row(float *sum, const float *row, int width, float sign)
         sum[x] += sign * row[x];
 }
 
-/* plane [height, width] is replaced by its mean over BOX×BOX pixels; work: as large, sum[width]. */
+/* plane [height, width] is replaced by its mean over BOX×BOX pixels; work: as large; sum: a row,
+ * RADIUS longer on both sides. */
 static void box_blur(float *plane, int width, int height, float *work, float *sum)
 {
     size_t w = (size_t)width;
     for (int y = 0; y < height; y++)
-        box_row(plane + (size_t)y * w, width, work + (size_t)y * w);
+        box_row(plane + (size_t)y * w, width, sum, work + (size_t)y * w);
     memset(sum, 0, w * sizeof *sum);
     for (int y = -RADIUS; y <= RADIUS; y++)
         add_row(sum, work + (size_t)clamp(y, height) * w, width, 1);
@@ -64,100 +70,168 @@ static void box_blur(float *plane, int width, int height, float *work, float *su
     }
 }
 
-/* out[n] Rec. 601 luma, 0 … 255; what is no number is black. */
-static void luma(const struct lk_picture *in, size_t n, float *out)
+/* A row of Rec. 601 luma, 0 … 255, from pixel `first` on; what is no number is black. */
+static void luma_row(const struct lk_picture *in, size_t first, int width, float *out)
 {
-    static const float weights[] = {0.299f, 0.587f, 0.114f};
-    size_t channels = (size_t)in->channels;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = 0;
-        for (size_t c = i * channels; c < i * channels + 3; c++) {
-            float v =
-                in->type == LK_PIXEL_U8 ? (float)in->u8[c] : 255 * fminf(fmaxf(in->f32[c], 0), 1);
-            out[i] += weights[c - i * channels] * v;
+    const size_t channels = (size_t)in->channels;
+    if (in->type == LK_PIXEL_U8) {
+        const uint8_t *p = in->u8 + first * channels;
+        for (int x = 0; x < width; x++, p += channels)
+            out[x] = 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
+        return;
+    }
+    const float *p = in->f32 + first * channels;
+    for (int x = 0; x < width; x++, p += channels) {
+        float v[3];
+        for (int c = 0; c < 3; c++) {
+            v[c] = p[c] > 0 ? p[c] : 0;
+            v[c] = 255 * (v[c] < 1 ? v[c] : 1);
         }
+        out[x] = 0.299f * v[0] + 0.587f * v[1] + 0.114f * v[2];
     }
 }
 
 /* out [height, width]: |detail(at + step) − detail(at − step)|, step along x or y. */
 static void differences(const float *detail, int width, int height, int dx, int dy, float *out)
 {
-    for (int y = 0; y < height; y++) {
+    const int first = dx < width ? dx : width, last = width - dx > first ? width - dx : first;
+    for (int y = 0; y < height; y++, out += width) {
         const float *above = detail + (size_t)clamp(y - dy, height) * (size_t)width;
         const float *below = detail + (size_t)clamp(y + dy, height) * (size_t)width;
-        for (int x = 0; x < width; x++)
-            out[(size_t)y * (size_t)width + (size_t)x] =
-                fabsf(below[clamp(x + dx, width)] - above[clamp(x - dx, width)]);
+        for (int x = 0; x < first; x++)
+            out[x] = fabsf(below[clamp(x + dx, width)] - above[0]);
+        for (int x = first; x < last; x++)
+            out[x] = fabsf(below[x + dx] - above[x - dx]);
+        for (int x = last; x < width; x++)
+            out[x] = fabsf(below[width - 1] - above[clamp(x - dx, width)]);
     }
 }
 
-/* least [height, width] becomes the lesser of itself and of what the corners around have. */
-static void take_least(const float *mean, int width, int height, float *least)
+static float lesser(float a, float b)
 {
-    for (int y = 0; y < height; y++) {
+    return a < b ? a : b;
+}
+
+/* least [height, width] becomes the lesser of itself and of what the corners around have; row: as
+ * in box_blur. */
+static void take_least(const float *mean, int width, int height, float *row, float *least)
+{
+    for (int y = 0; y < height; y++, least += width) {
         const float *above = mean + (size_t)clamp(y - RADIUS, height) * (size_t)width;
         const float *below = mean + (size_t)clamp(y + RADIUS, height) * (size_t)width;
-        float *to = least + (size_t)y * (size_t)width;
-        for (int x = 0; x < width; x++) {
-            int l = clamp(x - RADIUS, width), r = clamp(x + RADIUS, width);
-            float corners = fminf(fminf(above[l], above[r]), fminf(below[l], below[r]));
-            to[x] = fminf(to[x], corners);
+        for (int x = 0; x < width; x++)
+            row[RADIUS + x] = lesser(above[x], below[x]);
+        for (int x = 0; x < RADIUS; x++) {
+            row[x] = row[RADIUS];
+            row[RADIUS + width + x] = row[RADIUS + width - 1];
         }
+        for (int x = 0; x < width; x++)
+            least[x] = lesser(least[x], lesser(row[x], row[x + 2 * RADIUS]));
     }
 }
 
-/* detail: r, level: busy become what they are in the end. noise [height, width]: B|r| */
-static void weigh(struct lk__field *field, const float *noise)
-{
-    size_t n = (size_t)field->width * (size_t)field->height;
-    double gain = 0;
-    for (size_t i = 0; i < n; i++) {
-        float busy = field->level[i], drowns = NOISE + noise[i];
-        float level = EVEN + SLOPE * busy / (1 + busy / BUSY);
-        float weight = level / (drowns * drowns);
-        field->level[i] = level;
-        field->detail[i] *= weight;
-        gain += level * weight;
-    }
-    field->gain = gain / (double)n;
-}
+/* A part of the picture that one task computes, with what around it has a say. Planes of SIDE +
+ * 2·HALO pixels stay in a core's own cache. */
+enum { SIDE = 192, HALO = 2 * RADIUS + STEP + 2 * RADIUS, WHOLE = SIDE + 2 * HALO };
 
-/* detail: luma becomes what it is in the end. work[3]: planes; row: one row. */
-static void fill(struct lk__field *field, float *const work[3], float *row)
+struct part {
+    int x, y, width, height; /* in the picture, with what is around */
+    float luma[WHOLE * WHOLE], least[WHOLE * WHOLE], work[3][WHOLE * WHOLE];
+    float row[WHOLE + 2 * RADIUS];
+};
+
+/* luma becomes r, least: busy, work[0]: B|r| */
+static void measure(struct part *p)
 {
-    int w = field->width, h = field->height;
-    size_t n = (size_t)w * (size_t)h;
-    memcpy(work[0], field->detail, n * sizeof(float));
+    const int w = p->width, h = p->height;
+    const size_t n = (size_t)w * (size_t)h;
+    memcpy(p->work[0], p->luma, n * sizeof(float));
     for (int i = 0; i < 2; i++)
-        box_blur(work[0], w, h, work[2], row);
+        box_blur(p->work[0], w, h, p->work[2], p->row);
     for (size_t i = 0; i < n; i++) {
-        field->detail[i] -= work[0][i];
-        field->level[i] = INFINITY;
-        work[0][i] = fabsf(field->detail[i]);
+        p->luma[i] -= p->work[0][i];
+        p->least[i] = INFINITY;
+        p->work[0][i] = fabsf(p->luma[i]);
     }
-    box_blur(work[0], w, h, work[2], row);
+    box_blur(p->work[0], w, h, p->work[2], p->row);
     for (int along = 0; along < 2; along++) {
-        differences(field->detail, w, h, along ? 0 : STEP, along ? STEP : 0, work[1]);
-        box_blur(work[1], w, h, work[2], row);
-        take_least(work[1], w, h, field->level);
+        differences(p->luma, w, h, along ? 0 : STEP, along ? STEP : 0, p->work[1]);
+        box_blur(p->work[1], w, h, p->work[2], p->row);
+        take_least(p->work[1], w, h, p->row, p->least);
     }
-    weigh(field, work[0]);
 }
 
-int lk__field_make(const struct lk_picture *picture, struct lk__field *out, struct lk_error *err)
+/* A row of level and detail, from what is measured; returns what a level leaves in it. */
+static double weigh(
+    const float *r, const float *busy, const float *noise, int width, float *level, float *detail)
 {
-    int w = picture->width, h = picture->height;
-    size_t n = (size_t)w * (size_t)h; /* lk_picture_new bounds it */
-    struct lk__field field = {w, h, calloc(n, sizeof(float)), calloc(n, sizeof(float)), 0};
-    float *work = calloc(3 * n, sizeof(float)), *row = calloc((size_t)w, sizeof(float));
-    if (!field.level || !field.detail || !work || !row) {
-        lk__field_free(&field);
-        free(work), free(row);
-        return lk_fail_memory(err, "the watermark", 5 * n * sizeof(float));
+    double gain = 0;
+    for (int x = 0; x < width; x++) {
+        const float drowns = NOISE + noise[x];
+        level[x] = EVEN + SLOPE * busy[x] / (1 + busy[x] / BUSY);
+        const float weight = level[x] / (drowns * drowns);
+        detail[x] = r[x] * weight;
+        gain += level[x] * weight;
     }
-    luma(picture, n, field.detail);
-    fill(&field, (float *[]){work, work + n, work + 2 * n}, row);
-    free(work), free(row);
+    return gain;
+}
+
+struct making {
+    const struct lk_picture *picture;
+    struct lk__field *field;
+    size_t columns; /* parts along a row */
+    double *gains;  /* of the parts; NAN: no memory */
+};
+
+static void make_part(void *what, size_t i)
+{
+    const struct making *m = what;
+    const struct lk__field *f = m->field;
+    const int x0 = (int)(i % m->columns) * SIDE, y0 = (int)(i / m->columns) * SIDE;
+    const int x1 = x0 + SIDE < f->width ? x0 + SIDE : f->width,
+              y1 = y0 + SIDE < f->height ? y0 + SIDE : f->height;
+    struct part *p = malloc(sizeof *p);
+    m->gains[i] = p ? 0 : (double)NAN;
+    if (!p)
+        return;
+    p->x = x0 > HALO ? x0 - HALO : 0;
+    p->y = y0 > HALO ? y0 - HALO : 0;
+    p->width = (x1 + HALO < f->width ? x1 + HALO : f->width) - p->x;
+    p->height = (y1 + HALO < f->height ? y1 + HALO : f->height) - p->y;
+    for (int y = 0; y < p->height; y++)
+        luma_row(m->picture, (size_t)(p->y + y) * (size_t)f->width + (size_t)p->x, p->width,
+                 p->luma + (size_t)y * (size_t)p->width);
+    measure(p);
+    for (int y = y0; y < y1; y++) {
+        const size_t from = (size_t)(y - p->y) * (size_t)p->width + (size_t)(x0 - p->x);
+        const size_t to = (size_t)y * (size_t)f->width + (size_t)x0;
+        m->gains[i] += weigh(p->luma + from, p->least + from, p->work[0] + from, x1 - x0,
+                             f->level + to, f->detail + to);
+    }
+    free(p);
+}
+
+int lk__field_make(const struct lk_picture *picture,
+                   int threads,
+                   struct lk__field *out,
+                   struct lk_error *err)
+{
+    const int w = picture->width, h = picture->height;
+    const size_t n = (size_t)w * (size_t)h; /* lk_picture_new bounds it */
+    const size_t columns = (size_t)(w + SIDE - 1) / SIDE, rows = (size_t)(h + SIDE - 1) / SIDE;
+    struct lk__field field = {w, h, malloc(n * sizeof(float)), malloc(n * sizeof(float)), 0};
+    struct making making = {picture, &field, columns, calloc(columns * rows, sizeof(double))};
+    if (field.level && field.detail && making.gains)
+        lk_parallel(threads, columns * rows, make_part, &making);
+    else
+        field.gain = NAN;
+    for (size_t i = 0; making.gains && i < columns * rows; i++)
+        field.gain += making.gains[i] / (double)n;
+    free(making.gains);
+    if (isnan(field.gain)) {
+        lk__field_free(&field);
+        return lk_fail_memory(err, "the watermark", 2 * n * sizeof(float));
+    }
     *out = field;
     return 0;
 }
@@ -169,15 +243,8 @@ void lk__field_free(struct lk__field *field)
     *field = (struct lk__field){0};
 }
 
-/* Of one mean over BOX pixels. */
-static double box_response(double f)
+double lk__field_blur(double f)
 {
     double a = M_PI * f;
     return a == 0 ? 1 : sin(BOX * a) / (BOX * sin(a));
-}
-
-double lk__field_response(double fx, double fy)
-{
-    double one = box_response(fx) * box_response(fy);
-    return 1 - one * one;
 }

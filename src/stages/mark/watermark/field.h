@@ -12,10 +12,14 @@ struct lk__field {
     double gain;   /* detail that a mark of 1 level leaves, in the mean */
 };
 
-int lk__field_make(const struct lk_picture *picture, struct lk__field *out, struct lk_error *err);
+int lk__field_make(const struct lk_picture *picture,
+                   int threads,
+                   struct lk__field *out,
+                   struct lk_error *err);
 void lk__field_free(struct lk__field *field);
 
-/* What is left of a wave of fx, fy cycles per pixel when what is coarse is taken away, 0 … 1. */
-double lk__field_response(double fx, double fy);
+/* What one mean leaves of a wave of f cycles per pixel along its direction. What is coarse is what
+ * two of them leave, so that 1 − (blur(fx)·blur(fy))² is left of a wave. */
+double lk__field_blur(double f);
 
 #endif

@@ -8,10 +8,13 @@
  * the mark is taken to be even and the noise to be all there is; afterwards the sync carriers tell
  * both.
  *
- * Chance: at most PLACES·(2·STEPS + 2) words are checked, each passing with 2^-32: below 6e-7. */
+ * Chance: at most PLACES·(SIZES + 1) words are checked, each passing with 2^-32: below 6e-7. */
 #include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "stages/mark/watermark.h"
 #include "stages/mark/watermark/code.h"
 #include "stages/mark/watermark/tile.h"
@@ -21,7 +24,8 @@ enum {
     PLACES = 8, /* that are looked at closely */
     REACH = 3,  /* radii on either side that tell of one */
     PART = 512, /* pixels of a side that are looked at when the size is not known */
-    STEPS = 140 /* sizes per octave: at most 2/3 of a pixel off at the rim of PART */
+    STEPS = 140, /* sizes per octave: at most 2/3 of a pixel off at the rim of PART */
+    SIZES = 2 * STEPS + 1,
 };
 
 /* Another size is looked at closely only where chance would come once in ten thousand sizes. */
@@ -36,21 +40,28 @@ struct reader {
     const struct lk_key *key;
     struct lk__layout layout;
     struct lk__tile tile;
+};
+
+/* What is seen at one size. */
+struct look {
+    const struct reader *reader;
     float complex values[LK__CARRIERS_MAX]; /* measured */
+    float plane[CELLS];                     /* [LK__TILE, LK__TILE]: the correlation for each place */
 };
 
 /* weights[radius]: 1 / (mean square there + mean square of all). */
-static void weights_before(const struct reader *r, float weights[LK__RADIUS_MOST + 1])
+static void weights_before(const struct look *l, float weights[LK__RADIUS_MOST + 1])
 {
+    const struct lk__layout *layout = &l->reader->layout;
     float square[LK__RADIUS_MOST + 1] = {0}, all = 0;
     int count[LK__RADIUS_MOST + 1] = {0};
-    for (int i = 0; i < r->layout.count; i++) {
-        float re = crealf(r->values[i]), im = cimagf(r->values[i]), v = re * re + im * im;
-        square[r->layout.carriers[i].radius] += v;
-        count[r->layout.carriers[i].radius]++;
+    for (int i = 0; i < layout->count; i++) {
+        float re = crealf(l->values[i]), im = cimagf(l->values[i]), v = re * re + im * im;
+        square[layout->carriers[i].radius] += v;
+        count[layout->carriers[i].radius]++;
         all += v;
     }
-    all /= (float)r->layout.count;
+    all /= (float)layout->count;
     for (int i = LK__RADIUS_LEAST; i <= LK__RADIUS_MOST; i++)
         weights[i] = all > 0 ? 1 / (square[i] / (float)count[i] + all) : 0;
 }
@@ -73,86 +84,92 @@ static void offer(struct place best[PLACES - 1], struct place place)
 }
 
 /* Waves are longer than a pixel: around a peak all places score, and only the peak counts. */
-static bool is_peak(const kiss_fft_cpx *plane, int x, int y)
+static bool is_peak(const float *plane, int x, int y)
 {
     static const int around[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
-    float here = plane[y * LK__TILE + x].r;
+    float here = plane[y * LK__TILE + x];
     for (int i = 0; i < 4; i++) {
         int nx = (x + around[i][0] + LK__TILE) % LK__TILE;
         int ny = (y + around[i][1] + LK__TILE) % LK__TILE;
-        if (plane[ny * LK__TILE + nx].r > here)
+        if (plane[ny * LK__TILE + nx] > here)
             return false;
     }
     return true;
 }
 
-/* r->tile.frequencies[].r: the correlation for each place; returns its standard deviation. */
-static float correlate(struct reader *r)
+/* Fills l->plane; *deviation: its standard deviation. */
+static int correlate(struct look *l, float *deviation)
 {
+    const struct lk__layout *layout = &l->reader->layout;
     float weights[LK__RADIUS_MOST + 1], square = 0;
-    kiss_fft_cpx *product = r->tile.cells;
-    weights_before(r, weights);
-    memset(product, 0, CELLS * sizeof *product);
-    for (int i = 0; i < r->layout.sync; i++) {
-        const struct lk__carrier *c = &r->layout.carriers[i];
-        float complex v = weights[c->radius] * r->values[i] * conjf(expected(c));
-        product[lk__tile_index(c->x, c->y)] = (kiss_fft_cpx){crealf(v), cimagf(v)};
+    float complex product[LK__CARRIERS_MAX];
+    weights_before(l, weights);
+    for (int i = 0; i < layout->sync; i++) {
+        const struct lk__carrier *c = &layout->carriers[i];
+        float complex v = weights[c->radius] * l->values[i] * conjf(expected(c));
+        product[i] = v;
         square += crealf(v) * crealf(v) + cimagf(v) * cimagf(v);
     }
-    kiss_fftnd(r->tile.forward, product, r->tile.frequencies);
-    return sqrtf(square / 2);
+    *deviation = sqrtf(square / 2);
+    return lk__tile_sum(&l->reader->tile, layout, layout->sync, product, l->plane);
 }
 
-/* The best places; the first is always that of a picture which is not cut. */
-static void find_places(struct reader *r, struct place places[PLACES])
+/* The best places that score more than `least`; the first is always that of a picture which is not
+ * cut. */
+static int find_places(struct look *l, float least, struct place places[PLACES])
 {
-    float deviation = correlate(r);
-    const kiss_fft_cpx *plane = r->tile.frequencies;
+    float deviation;
+    struct place *best = places + 1;
+    const int rc = correlate(l, &deviation);
     for (int i = 0; i < PLACES; i++)
-        places[i] = (struct place){0, 0, -INFINITY};
-    for (int i = 0; i < CELLS && deviation > 0; i++) {
-        int x = i % LK__TILE, y = i / LK__TILE;
-        if (is_peak(plane, x, y))
-            offer(places + 1, (struct place){x, y, plane[i].r / deviation});
+        places[i] = (struct place){0, 0, i ? least : -INFINITY};
+    for (int i = 0; i < CELLS && !rc && deviation > 0; i++) {
+        const float score = l->plane[i] / deviation;
+        const int x = i % LK__TILE, y = i / LK__TILE;
+        if (score > best[PLACES - 2].score && is_peak(l->plane, x, y))
+            offer(best, (struct place){x, y, score});
     }
+    return rc;
 }
 
 /* out: the two parts of carrier i as they would be without the cut, times the key's signs. */
-static void turned_back(const struct reader *r, int i, const struct place *place, float out[2])
+static void turned_back(const struct look *l, int i, const struct place *place, float out[2])
 {
-    const struct lk__carrier *c = &r->layout.carriers[i];
+    const struct lk__carrier *c = &l->reader->layout.carriers[i];
     double angle = 2 * M_PI * ((c->x * place->x + c->y * place->y) % LK__TILE) / LK__TILE;
-    float complex v = r->values[i] * ((float)cos(angle) - (float)sin(angle) * I);
+    float complex v = l->values[i] * ((float)cos(angle) - (float)sin(angle) * I);
     out[0] = crealf(v) * c->sign[0];
     out[1] = cimagf(v) * c->sign[1];
 }
 
-static float agreement(const struct reader *r, const struct place *place, uint64_t id)
+static float agreement(const struct look *l, const struct place *place, uint64_t id)
 {
+    const struct lk__layout *layout = &l->reader->layout;
     int8_t code[LK__CODE_SIGNS];
-    lk__code_write(r->key, id, code);
-    int agree = 0, all = 2 * (r->layout.count - r->layout.sync);
-    for (int i = r->layout.sync; i < r->layout.count; i++) {
+    lk__code_write(l->reader->key, id, code);
+    int agree = 0, all = 2 * (layout->count - layout->sync);
+    for (int i = layout->sync; i < layout->count; i++) {
         float parts[2];
-        turned_back(r, i, place, parts);
+        turned_back(l, i, place, parts);
         for (int part = 0; part < 2; part++)
-            agree += parts[part] * code[lk__layout_sign(&r->layout, i, part)] > 0;
+            agree += parts[part] * code[lk__layout_sign(layout, i, part)] > 0;
     }
     return (float)agree / (float)all;
 }
 
 /* weights[radius]: mean of what the sync carriers around that radius have of their sign, over its
  * variance. */
-static void weights_after(const struct reader *r,
+static void weights_after(const struct look *l,
                           const struct place *place,
                           float weights[LK__RADIUS_MOST + 1])
 {
+    const struct lk__layout *layout = &l->reader->layout;
     float sum[LK__RADIUS_MOST + 1] = {0}, square[LK__RADIUS_MOST + 1] = {0};
     float count[LK__RADIUS_MOST + 1] = {0};
-    for (int i = 0; i < r->layout.sync; i++) {
+    for (int i = 0; i < layout->sync; i++) {
         float parts[2];
-        turned_back(r, i, place, parts);
-        int at = r->layout.carriers[i].radius;
+        turned_back(l, i, place, parts);
+        int at = layout->carriers[i].radius;
         for (int near = at - REACH; near <= at + REACH; near++) {
             if (near < LK__RADIUS_LEAST || near > LK__RADIUS_MOST)
                 continue;
@@ -167,40 +184,44 @@ static void weights_after(const struct reader *r,
     }
 }
 
-static struct lk_watermark read_at(const struct reader *r, const struct place *place)
+static struct lk_watermark read_at(const struct look *l, const struct place *place)
 {
+    const struct lk__layout *layout = &l->reader->layout;
     float soft[LK__CODE_SIGNS] = {0}, weights[LK__RADIUS_MOST + 1];
-    weights_after(r, place, weights);
-    for (int i = r->layout.sync; i < r->layout.count; i++) {
+    weights_after(l, place, weights);
+    for (int i = layout->sync; i < layout->count; i++) {
         float parts[2];
-        turned_back(r, i, place, parts);
+        turned_back(l, i, place, parts);
         for (int part = 0; part < 2; part++)
-            soft[lk__layout_sign(&r->layout, i, part)] +=
-                weights[r->layout.carriers[i].radius] * parts[part];
+            soft[lk__layout_sign(layout, i, part)] +=
+                weights[layout->carriers[i].radius] * parts[part];
     }
     struct lk_watermark out = {0};
-    out.found = lk__code_read(r->key, soft, &out.id);
+    out.found = lk__code_read(l->reader->key, soft, &out.id);
     if (out.found)
-        out.agreement = agreement(r, place, out.id);
+        out.agreement = agreement(l, place, out.id);
     return out;
 }
 
-static int read_scaled(struct reader *r,
+/* 0; −1: no memory. */
+static int read_scaled(const struct reader *r,
                        const struct lk__field *field,
                        double scale,
-                       struct lk_watermark *out,
-                       struct lk_error *err)
+                       struct lk_watermark *out)
 {
+    struct look *look = malloc(sizeof *look);
     struct place places[PLACES];
-    int rc = lk__tile_measure(&r->tile, field, scale, &r->layout, r->values, err);
-    if (rc)
-        return rc;
-    find_places(r, places);
-    for (int i = 0; i < PLACES && !out->found; i++) {
+    if (!look)
+        return -1;
+    look->reader = r;
+    int rc = lk__tile_measure(&r->tile, field, scale, &r->layout, look->values);
+    rc = rc ? rc : find_places(look, scale == 1 ? -INFINITY : SURE, places);
+    for (int i = 0; i < PLACES && !rc && !out->found; i++) {
         if (scale == 1 || places[i].score > SURE)
-            *out = read_at(r, &places[i]);
+            *out = read_at(look, &places[i]);
     }
-    return 0;
+    free(look);
+    return rc;
 }
 
 /* The middle of the field, at most `most` on a side. */
@@ -217,39 +238,68 @@ static void cut(struct lk__field *field, int most)
     field->height = height;
 }
 
-/* All sizes from half to twice. */
-static int read_resized(struct reader *r,
-                        struct lk__field *field,
-                        struct lk_watermark *out,
-                        struct lk_error *err)
+/* Sizes are read side by side; the first in their order that shows a mark is taken, whoever came
+ * first. */
+struct search {
+    const struct reader *reader;
+    const struct lk__field *field;
+    struct lk_watermark found[SIZES];
+    atomic_int first; /* size so far that shows one; SIZES: none */
+    atomic_bool failed;
+};
+
+static void read_size(void *what, size_t i)
 {
-    int rc = 0;
+    struct search *s = what;
+    const int size = (int)i;
+    int first = atomic_load(&s->first);
+    if (size >= first)
+        return;
+    if (read_scaled(s->reader, s->field, exp2((double)(size - STEPS) / STEPS), &s->found[i]))
+        atomic_store(&s->failed, true);
+    while (s->found[i].found && size < first &&
+           !atomic_compare_exchange_weak(&s->first, &first, size))
+        ;
+}
+
+/* All sizes from half to twice. */
+static int read_resized(const struct reader *r,
+                        struct lk__field *field,
+                        int threads,
+                        struct lk_watermark *out)
+{
+    struct search search = {.reader = r, .field = field, .first = SIZES};
     cut(field, PART);
-    for (int i = -STEPS; i <= STEPS && !rc && !out->found; i++)
-        rc = read_scaled(r, field, exp2((double)i / STEPS), out, err);
-    return rc;
+    lk_parallel(threads, SIZES, read_size, &search);
+    if (atomic_load(&search.failed))
+        return -1;
+    if (atomic_load(&search.first) < SIZES)
+        *out = search.found[atomic_load(&search.first)];
+    return 0;
 }
 
 int lk_watermark_read(const struct lk_picture *picture,
                       const struct lk_key *key,
                       enum lk_watermark_search search,
+                      int threads,
                       struct lk_watermark *out,
                       struct lk_error *err)
 {
     struct lk_watermark found = {0};
     struct lk__field field = {0};
     struct reader r = {.key = key};
-    int rc = lk__tile_make(&r.tile, err);
-    rc = rc ? rc : lk__field_make(picture, &field, err);
-    if (!rc) {
-        lk__layout_make(key, &r.layout);
-        rc = read_scaled(&r, &field, 1, &found, err);
-    }
+    int rc = lk__field_make(picture, threads, &field, err);
+    if (rc)
+        return rc;
+    lk__layout_make(key, &r.layout);
+    rc = lk__tile_make(&r.tile);
+    rc = rc ? rc : read_scaled(&r, &field, 1, &found);
     if (!rc && !found.found && search == LK_WATERMARK_RESIZED)
-        rc = read_resized(&r, &field, &found, err);
+        rc = read_resized(&r, &field, threads, &found);
     lk__field_free(&field);
     lk__tile_free(&r.tile);
-    if (!rc)
-        *out = found;
-    return rc;
+    if (rc)
+        return lk_fail_memory(err, "the watermark", sizeof(struct look));
+    *out = found;
+    return 0;
 }

@@ -2,12 +2,18 @@
 #include "stages/mark/watermark/tile.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stages/mark/watermark/code.h"
 
-enum { CELLS = LK__TILE * LK__TILE, LEAST = 2 };
+enum {
+    CELLS = LK__TILE * LK__TILE,
+    LEAST = 2,
+    SINES = LK__RADIUS_MOST + 1, /* waves 0 … SINES − 1 are cosines of that frequency, then −sines */
+    WAVES = 2 * SINES
+};
 
 /* The half plane's frequencies within the ring, without those beside the axes, where pictures have
  * their upright and level edges and JPEG its blocks. */
@@ -50,18 +56,40 @@ int lk__layout_sign(const struct lk__layout *layout, int i, int part)
     return (2 * (i - layout->sync) + part) % LK__CODE_SIGNS;
 }
 
-int lk__tile_make(struct lk__tile *out, struct lk_error *err)
+/* ---- matrices ---- */
+
+static float wave(size_t c, size_t x)
 {
-    static const int sides[] = {LK__TILE, LK__TILE};
-    struct lk__tile tile = {
-        kiss_fftnd_alloc(sides, 2, 0, NULL, NULL),
-        kiss_fftnd_alloc(sides, 2, 1, NULL, NULL),
-        malloc(CELLS * sizeof *tile.cells),
-        malloc(CELLS * sizeof *tile.frequencies),
-    };
-    if (!tile.forward || !tile.backward || !tile.cells || !tile.frequencies) {
+    const double angle = 2 * M_PI * (double)(c % SINES * x % LK__TILE) / LK__TILE;
+    return (float)(c < SINES ? cos(angle) : -sin(angle));
+}
+
+static int wave_along(void *user, size_t c, float *numbers)
+{
+    (void)user;
+    for (size_t x = 0; x < LK__TILE; x++)
+        numbers[x] = wave(c, x);
+    return 0;
+}
+
+static int waves_at(void *user, size_t x, float *numbers)
+{
+    (void)user;
+    for (size_t c = 0; c < WAVES; c++)
+        numbers[c] = wave(c, x);
+    return 0;
+}
+
+int lk__tile_make(struct lk__tile *out)
+{
+    struct lk__tile tile = {.kernels = lk_kernels_best(), .workspace = lk_workspace_new()};
+    if (!tile.workspace ||
+        lk_panels_pack(tile.kernels, LK_NUMBERS_F32, WAVES, LK__TILE, 1, wave_along, NULL,
+                       &tile.into) ||
+        lk_panels_pack(tile.kernels, LK_NUMBERS_F32, LK__TILE, WAVES, 1, waves_at, NULL,
+                       &tile.out)) {
         lk__tile_free(&tile);
-        return lk_fail_memory(err, "the watermark", 4 * CELLS * sizeof *tile.cells);
+        return -1;
     }
     *out = tile;
     return 0;
@@ -69,12 +97,35 @@ int lk__tile_make(struct lk__tile *out, struct lk_error *err)
 
 void lk__tile_free(struct lk__tile *tile)
 {
-    kiss_fft_free(tile->forward);
-    kiss_fft_free(tile->backward);
-    free(tile->cells);
-    free(tile->frequencies);
+    lk_panels_free(&tile->into);
+    lk_panels_free(&tile->out);
+    lk_workspace_free(tile->workspace);
     *tile = (struct lk__tile){0};
 }
+
+/* y [rows, w.n] = x [rows, w.k] · w */
+static int multiply(const struct lk__tile *tile,
+                    const float *x,
+                    size_t rows,
+                    const struct lk_panels *w,
+                    float *y)
+{
+    const struct lk_convolution product = lk_linear(x, rows, w, y);
+    struct lk_workers alone;
+    lk_workers_alone(&alone);
+    alone.workspace = tile->workspace;
+    return tile->kernels->convolve(&product, &alone);
+}
+
+/* out [columns, rows] = in [rows, columns] */
+static void transpose(const float *in, size_t rows, size_t columns, float *out)
+{
+    for (size_t y = 0; y < rows; y++)
+        for (size_t x = 0; x < columns; x++)
+            out[x * rows + y] = in[y * columns + x];
+}
+
+/* ---- from a picture ---- */
 
 /* Where pixel x lies in the tile. */
 static int cell_of(int x, double scale)
@@ -82,64 +133,97 @@ static int cell_of(int x, double scale)
     return (int)((x + 0.5) * scale) % LK__TILE;
 }
 
-static int fold(struct lk__tile *tile,
-                const struct lk__field *field,
-                double scale,
-                struct lk_error *err)
+/* cells [LK__TILE, LK__TILE]: tile laid upon tile; rows first, which are added as they lie. */
+static int fold(const struct lk__field *field, double scale, float *cells)
 {
-    int *columns = malloc((size_t)field->width * sizeof *columns);
-    if (!columns)
-        return lk_fail_memory(err, "the watermark", (size_t)field->width * sizeof *columns);
-    for (int x = 0; x < field->width; x++)
-        columns[x] = cell_of(x, scale);
-    memset(tile->cells, 0, CELLS * sizeof *tile->cells);
-    for (int y = 0; y < field->height; y++) {
-        kiss_fft_cpx *row = tile->cells + (size_t)cell_of(y, scale) * LK__TILE;
-        const float *detail = field->detail + (size_t)y * (size_t)field->width;
-        for (int x = 0; x < field->width; x++)
-            row[columns[x]].r += detail[x];
+    const size_t width = (size_t)field->width;
+    float *rows = calloc(LK__TILE * width, sizeof *rows);
+    int *columns = malloc(width * sizeof *columns);
+    for (int y = 0; rows && columns && y < field->height; y++) {
+        float *row = rows + (size_t)cell_of(y, scale) * width;
+        const float *detail = field->detail + (size_t)y * width;
+        for (size_t x = 0; x < width; x++)
+            row[x] += detail[x];
     }
+    for (size_t x = 0; columns && x < width; x++)
+        columns[x] = cell_of((int)x, scale);
+    memset(cells, 0, CELLS * sizeof *cells);
+    for (size_t y = 0; rows && columns && y < LK__TILE; y++)
+        for (size_t x = 0; x < width; x++)
+            cells[y * LK__TILE + (size_t)columns[x]] += rows[y * width + x];
+    const bool failed = !rows || !columns;
+    free(rows);
     free(columns);
-    return 0;
+    return failed ? -1 : 0;
 }
 
-size_t lk__tile_index(int x, int y)
+/* Where the frequency of a carrier is found: the half plane x ≥ 0, to which its conjugate belongs
+ * where x < 0. */
+struct spot {
+    size_t x, y;
+    float up; /* 1, or −1 for a frequency below the axis */
+    bool conjugate;
+};
+
+static struct spot spot_of(const struct lk__carrier *c)
 {
-    return (size_t)((y + LK__TILE) % LK__TILE) * LK__TILE + (size_t)((x + LK__TILE) % LK__TILE);
+    return (struct spot){(size_t)abs(c->x), (size_t)c->y, c->x < 0 ? -1.0f : 1.0f, c->x < 0};
 }
 
-int lk__tile_measure(struct lk__tile *tile,
+/* waves [WAVES, WAVES]: of the rows' waves, along the columns */
+static float complex look_up(const float waves[WAVES][WAVES], const struct lk__carrier *carrier)
+{
+    const struct spot s = spot_of(carrier);
+    const float *re = waves[s.x], *im = waves[SINES + s.x];
+    const float complex v =
+        re[s.y] - s.up * im[SINES + s.y] + (im[s.y] + s.up * re[SINES + s.y]) * I;
+    return s.conjugate ? conjf(v) : v;
+}
+
+int lk__tile_measure(const struct lk__tile *tile,
                      const struct lk__field *field,
                      double scale,
                      const struct lk__layout *layout,
-                     float complex *out,
-                     struct lk_error *err)
+                     float complex *out)
 {
-    int rc = fold(tile, field, scale, err);
-    if (rc)
-        return rc;
-    kiss_fftnd(tile->forward, tile->cells, tile->frequencies);
-    double layers = (double)field->width * field->height / CELLS * field->gain,
-           step = scale / LK__TILE;
+    float cells[CELLS], along[LK__TILE * WAVES], turned[WAVES * LK__TILE], waves[WAVES][WAVES];
+    if (fold(field, scale, cells) || multiply(tile, cells, LK__TILE, &tile->into, along))
+        return -1;
+    transpose(along, LK__TILE, WAVES, turned);
+    if (multiply(tile, turned, WAVES, &tile->into, waves[0]))
+        return -1;
+    const double layers = (double)field->width * field->height / CELLS * field->gain;
+    double blur[SINES];
+    for (int i = 0; i < SINES; i++)
+        blur[i] = lk__field_blur(i * scale / LK__TILE);
     for (int i = 0; i < layout->count; i++) {
         const struct lk__carrier *c = &layout->carriers[i];
-        kiss_fft_cpx v = tile->frequencies[lk__tile_index(c->x, c->y)];
-        float per = (float)(1 / (layers * lk__field_response(c->x * step, c->y * step)));
-        out[i] = per * (v.r + v.i * I);
+        const double coarse = blur[abs(c->x)] * blur[c->y];
+        out[i] = (float)(1 / (layers * (1 - coarse * coarse))) *
+                 look_up((const float(*)[WAVES])waves, c);
     }
     return 0;
 }
 
-void lk__tile_draw(struct lk__tile *tile,
-                   const struct lk__layout *layout,
-                   const float complex *values)
+/* ---- into a picture ---- */
+
+int lk__tile_sum(const struct lk__tile *tile,
+                 const struct lk__layout *layout,
+                 int n,
+                 const float complex *values,
+                 float *plane)
 {
-    memset(tile->frequencies, 0, CELLS * sizeof *tile->frequencies);
-    for (int i = 0; i < layout->count; i++) {
-        const struct lk__carrier *c = &layout->carriers[i];
-        float re = crealf(values[i]) / CELLS, im = cimagf(values[i]) / CELLS;
-        tile->frequencies[lk__tile_index(c->x, c->y)] = (kiss_fft_cpx){re, im};
-        tile->frequencies[lk__tile_index(-c->x, -c->y)] = (kiss_fft_cpx){re, -im};
+    float waves[WAVES][WAVES] = {{0}}, along[WAVES * LK__TILE], turned[LK__TILE * WAVES];
+    for (int i = 0; i < n; i++) {
+        const struct spot s = spot_of(&layout->carriers[i]);
+        const float re = crealf(values[i]), im = cimagf(values[i]) * s.up;
+        waves[s.x][s.y] += re;
+        waves[s.x][SINES + s.y] -= s.up * im;
+        waves[SINES + s.x][s.y] -= im;
+        waves[SINES + s.x][SINES + s.y] -= s.up * re;
     }
-    kiss_fftnd(tile->backward, tile->frequencies, tile->cells);
+    if (multiply(tile, waves[0], WAVES, &tile->out, along))
+        return -1;
+    transpose(along, WAVES, LK__TILE, turned);
+    return multiply(tile, turned, LK__TILE, &tile->out, plane);
 }
