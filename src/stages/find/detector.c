@@ -172,6 +172,25 @@ int lk__answer_fail(const struct lk__answer *answer, struct lk_error *err)
                    answer->box->canvas_height, contract->expects);
 }
 
+static float beyond(float at, int first, int length)
+{
+    return fmaxf(fmaxf((float)first - at, at - (float)(first + length)), 0);
+}
+
+/* Which of the pictures in the canvas is nearest to that place. */
+static size_t place_of(const struct lk__answer *answer, float x, float y)
+{
+    size_t best = 0;
+    float nearest = INFINITY;
+    for (size_t i = 0; i < answer->boxes; i++) {
+        const struct lk__letterbox *b = &answer->box[i];
+        const float far = hypotf(beyond(x, b->x, b->width), beyond(y, b->y, b->height));
+        best = far < nearest ? i : best;
+        nearest = fminf(far, nearest);
+    }
+    return best;
+}
+
 int lk__answer_add(const struct lk__answer *answer,
                    float score,
                    const float box[4],
@@ -179,17 +198,19 @@ int lk__answer_add(const struct lk__answer *answer,
                    struct lk__candidates *out,
                    struct lk_error *err)
 {
-    const float scale[2] = {answer->box->scale_x, answer->box->scale_y};
-    struct lk__candidate face = {.score = fminf(1, score)};
+    const size_t look = place_of(answer, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
+    const struct lk__letterbox *in = &answer->box[look];
+    const float scale[2] = {in->scale_x, in->scale_y}, at[2] = {(float)in->x, (float)in->y};
+    struct lk__candidate face = {.score = fminf(1, score), .look = (int)look};
     bool finite = true;
     if (!(box[2] > box[0] && box[3] > box[1]))
         return 0;
     for (int i = 0; i < 4; i++)
-        face.box[i] = box[i] / scale[i % 2];
+        face.box[i] = (box[i] - at[i % 2]) / scale[i % 2];
     for (int i = 0; i < 5; i++) {
         for (int k = 0; k < 2; k++) {
             float usual = face.box[k] + usual_points[i][k] * (face.box[2 + k] - face.box[k]);
-            face.points[i][k] = points ? points[i][k] / scale[k] : usual;
+            face.points[i][k] = points ? (points[i][k] - at[k]) / scale[k] : usual;
             finite &=
                 isfinite(face.box[k]) && isfinite(face.box[2 + k]) && isfinite(face.points[i][k]);
         }
@@ -217,32 +238,35 @@ static int check_outputs(const struct lk__answer *answer, struct lk_error *err)
     return code;
 }
 
-int lk__detector_look(const lk_detector *detector,
-                      const struct lk_picture *picture,
-                      int side,
-                      float threshold,
-                      const struct lk_watch *watch,
-                      struct lk__candidates *out,
-                      struct lk_error *err)
+/* One run: n glances that lie in one canvas. */
+static int look_once(const lk_detector *detector,
+                     const struct lk__glance *glances,
+                     const struct lk__letterbox *boxes,
+                     size_t n,
+                     float threshold,
+                     const struct lk_watch *watch,
+                     struct lk__candidates *out,
+                     struct lk_error *err)
 {
-    struct lk__letterbox box = lk__letterbox_fit(picture->width, picture->height, side,
-                                                 detector->width ? detector->width : side,
-                                                 detector->height ? detector->height : side);
-    size_t bytes = (size_t)box.canvas_width * (size_t)box.canvas_height * 3 * sizeof(float);
+    const struct lk__pixels *pixels = &detector->family->pixels;
+    const int width = boxes->canvas_width, height = boxes->canvas_height;
+    const size_t bytes = (size_t)width * (size_t)height * 3 * sizeof(float);
     float *canvas = malloc(bytes);
     if (!canvas)
         return lk_fail_memory(err, "the canvas of a detector", bytes);
-    struct lk_array input = {.dtype = LK_F32,
-                             .rank = 4,
-                             .shape = {1, 3, box.canvas_height, box.canvas_width},
-                             .data = canvas};
+    struct lk_array input = {
+        .dtype = LK_F32, .rank = 4, .shape = {1, 3, height, width}, .data = canvas};
     struct lk_array outputs[MAX_OUTPUTS] = {{0}};
     struct lk__answer answer = {.contract = &detector->contract,
                                 .outputs = outputs,
                                 .count = detector->output_count,
-                                .box = &box};
+                                .box = boxes,
+                                .boxes = n};
+    int code = 0;
     lk_session_outputs(detector->session, &answer.ports);
-    int code = lk__letterbox_fill(&box, picture, &detector->family->pixels, canvas, err);
+    lk__letterbox_black(boxes, pixels, canvas);
+    for (size_t i = 0; i < n && !code; i++)
+        code = lk__letterbox_add(&boxes[i], glances[i].picture, pixels, canvas, err);
     if (!code)
         code = lk_session_run(detector->session, 1, &detector->input, &input,
                               detector->output_count, detector->outputs, outputs, watch, err);
@@ -251,4 +275,54 @@ int lk__detector_look(const lk_detector *detector,
     lk_arrays_free(outputs, detector->output_count);
     free(canvas);
     return code;
+}
+
+int lk__detector_look(const lk_detector *detector,
+                      const struct lk__glance *glances,
+                      size_t n,
+                      float threshold,
+                      const struct lk_watch *watch,
+                      struct lk__candidates *out,
+                      struct lk_error *err)
+{
+    struct lk__letterbox boxes[LK__GLANCES];
+    for (size_t i = 0; i < n; i++)
+        boxes[i] = lk__letterbox_fit(glances[i].picture->width, glances[i].picture->height,
+                                     glances[i].side,
+                                     detector->width ? detector->width : glances[i].side,
+                                     detector->height ? detector->height : glances[i].side);
+    if (n == 2 && detector->width && detector->height &&
+        lk__letterbox_beside(&boxes[0], &boxes[1]))
+        return look_once(detector, glances, boxes, n, threshold, watch, out, err);
+    int code = 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        const size_t before = out->count;
+        code = look_once(detector, &glances[i], &boxes[i], 1, threshold, watch, out, err);
+        for (size_t k = before; k < out->count; k++)
+            out->item[k].look = (int)i;
+    }
+    return code;
+}
+
+int lk__detector_look_at_both(const lk_detector *detector,
+                              const struct lk_picture *const pictures[2],
+                              float threshold,
+                              const struct lk_watch *watch,
+                              struct lk__candidates *out,
+                              struct lk_error *err)
+{
+    const int side = lk__far_side, width = detector->width ? detector->width : side,
+              height = detector->height ? detector->height : side;
+    struct lk__glance glances[2];
+    struct lk__letterbox boxes[2];
+    for (int i = 0; i < 2; i++) {
+        glances[i] = (struct lk__glance){pictures[i], side / 2};
+        boxes[i] = lk__letterbox_fit(pictures[i]->width, pictures[i]->height, side / 2, width / 2,
+                                     height / 2);
+        boxes[i].canvas_width = width;
+        boxes[i].canvas_height = height;
+        boxes[i].x = i * width / 2;
+        boxes[i].y = i * height / 2;
+    }
+    return look_once(detector, glances, boxes, 2, threshold, watch, out, err);
 }

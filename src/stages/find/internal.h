@@ -13,7 +13,7 @@
 /* A face as one look saw it. points are where they usually lie when the detector answers none. */
 struct lk__candidate {
     float score, box[4], points[5][2];
-    int look; /* which one it was */
+    int look; /* which one it was; as the detector answers, which of the glances */
 };
 
 /* Grows to as many as networks of this size can answer. */
@@ -30,9 +30,10 @@ void lk__candidates_suppress(struct lk__candidates *list);
 
 /* letterbox.c */
 
-/* How a picture lies in a network's canvas: top left, scaled to width × height, black beside. */
+/* How a picture lies in a network's canvas: at x, y, scaled to width × height, black beside. */
 struct lk__letterbox {
     int canvas_width, canvas_height;
+    int x, y;
     int width, height;
     /* Canvas pixels per picture pixel. They differ because sides are cut to whole pixels: taking
      * one for both, as insightface does, shifts faces of a wide picture by up to 1 % of its width
@@ -40,7 +41,8 @@ struct lk__letterbox {
     float scale_x, scale_y;
 };
 
-/* Fits the picture into `side` px (at most the canvas) and keeps its shape, as insightface does. */
+/* Fits the picture into `side` px (at most the canvas), top left, and keeps its shape, as
+ * insightface does. */
 struct lk__letterbox lk__letterbox_fit(
     int picture_width, int picture_height, int side, int canvas_width, int canvas_height);
 
@@ -50,8 +52,21 @@ struct lk__pixels {
     float mean[3], factor;
 };
 
-/* The canvas as the network wants it: out [3, canvas_height, canvas_width] f32, beside the picture
- * v = 0. picture: u8. */
+/* Moves b to where there is room for it beside a, in the same canvas: top right or bottom left, so
+ * far away that what a detector sees of a is the same to a thousandth of a pixel. false: there is
+ * none, and nothing is moved. */
+bool lk__letterbox_beside(const struct lk__letterbox *a, struct lk__letterbox *b);
+/* A canvas that shows nothing, v = 0: out [3, canvas_height, canvas_width] f32; and a picture (u8)
+ * in it. */
+void lk__letterbox_black(const struct lk__letterbox *box,
+                         const struct lk__pixels *pixels,
+                         float *out);
+int lk__letterbox_add(const struct lk__letterbox *box,
+                      const struct lk_picture *picture,
+                      const struct lk__pixels *pixels,
+                      float *out,
+                      struct lk_error *err);
+/* Both. */
 int lk__letterbox_fill(const struct lk__letterbox *box,
                        const struct lk_picture *picture,
                        const struct lk__pixels *pixels,
@@ -74,15 +89,33 @@ void lk__face_pose_in_relief(struct lk_face *face);
 
 /* detector.c */
 
-/* One look at a picture (u8), fitted into `side` px (at most the network's own canvas): adds the
- * faces with score ≥ threshold, in its pixels. */
+enum { lk__far_side = 640 }; /* longest side of the whole picture in its first look, px */
+
+/* A picture (u8), fitted into `side` px (at most the network's own canvas). */
+struct lk__glance {
+    const struct lk_picture *picture;
+    int side;
+};
+enum { LK__GLANCES = 2 };
+
+/* Up to LK__GLANCES glances: adds the faces with score ≥ threshold, in the pixels of the glance's
+ * picture. Where the network's canvas is fixed, and has room for the second beside the first, both
+ * are one run. */
 int lk__detector_look(const lk_detector *detector,
-                      const struct lk_picture *picture,
-                      int side,
+                      const struct lk__glance *glances,
+                      size_t n,
                       float threshold,
                       const struct lk_watch *watch,
                       struct lk__candidates *out,
                       struct lk_error *err);
+/* Two pictures in one run, the upper left and the lower right quarter of the canvas: candidates'
+ * `look` is 0 or 1. */
+int lk__detector_look_at_both(const lk_detector *detector,
+                              const struct lk_picture *const pictures[2],
+                              float threshold,
+                              const struct lk_watch *watch,
+                              struct lk__candidates *out,
+                              struct lk_error *err);
 /* The score that upright faces reach, and those that are turned seldom. */
 float lk__detector_sure(const lk_detector *detector);
 /* Longest side of the canvas that a look of `side` px gets. */
@@ -98,17 +131,21 @@ struct lk__view {
 
 struct lk__finding {
     const lk_detector *detector;
-    const struct lk_picture *picture; /* u8 */
+    const struct lk_picture *picture; /* u8; where no view is the whole of it also f32 */
     float threshold, harder;          /* harder: of all looks but the first */
     const struct lk_watch *watch;
     struct lk__candidates found; /* in the picture's pixels; between looks the best first */
     int looks, hints;            /* hints: what a harder look showed, and was not sure enough of */
 };
 
-/* One more look, in `side` px at most: adds what it shows and is_tile does not leave to others. */
+/* One more look for each side (n, at most LK__GLANCES), px at most: adds what they show and is_tile
+ * does not leave to others. */
 int lk__look(struct lk__finding *finding,
              const struct lk__view *view,
-             int side,
+             const int *sides,
+             size_t n,
              struct lk_error *err);
+/* The same place of two pictures of a size, before and after a change, in one look. */
+int lk__look_at_both(struct lk__finding both[2], const struct lk__view *view, struct lk_error *err);
 
 #endif

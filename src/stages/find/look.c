@@ -55,14 +55,20 @@ static int turn(const struct lk_picture *in,
     return 0;
 }
 
+/* In 8 bits. */
 static int make_view(const struct lk_picture *picture,
                      const struct lk__view *view,
                      struct lk_picture **out,
                      struct lk_error *err)
 {
-    struct lk_picture *region = NULL;
+    struct lk_picture *region = NULL, *bytes = NULL;
     int code =
         lk_picture_region(picture, view->x, view->y, view->width, view->height, &region, err);
+    if (!code && region->type != LK_PIXEL_U8) {
+        code = lk_picture_convert(region, LK_PIXEL_U8, &bytes, err);
+        lk_picture_free(region);
+        region = bytes;
+    }
     if (code || !view->turns) {
         *out = region;
         return code;
@@ -81,33 +87,69 @@ static bool is_cut(const struct lk__finding *f, const struct lk__view *view, con
            (bottom < f->picture->height && box[3] >= (float)bottom - 1);
 }
 
-int lk__look(struct lk__finding *f, const struct lk__view *view, int side, struct lk_error *err)
+/* A face that a view shows, in its pixels. */
+static int take(struct lk__finding *f,
+                const struct lk__view *view,
+                bool whole,
+                struct lk__candidate face,
+                struct lk_error *err)
+{
+    turn_box(view, face.box);
+    for (int k = 0; k < 5; k++)
+        from_view(view, (const float[]){face.points[k][0], face.points[k][1]}, face.points[k]);
+    if (view->is_tile && is_cut(f, view, face.box))
+        return 0;
+    if (whole || face.score >= f->harder)
+        return lk__candidates_add(&f->found, &face, err);
+    f->hints++;
+    return 0;
+}
+
+int lk__look(struct lk__finding *f,
+             const struct lk__view *view,
+             const int *sides,
+             size_t n,
+             struct lk_error *err)
 {
     const bool whole = view->width == f->picture->width && view->height == f->picture->height &&
                        !view->turns && !view->x && !view->y;
-    const size_t before = f->found.count;
+    struct lk__candidates seen = {0};
+    struct lk__glance glances[LK__GLANCES];
     struct lk_picture *made = NULL;
     int code = whole ? 0 : make_view(f->picture, view, &made, err);
+    for (size_t i = 0; i < n; i++)
+        glances[i] = (struct lk__glance){made ? made : f->picture, sides[i]};
     code = code ? code
-                : lk__detector_look(f->detector, made ? made : f->picture, side, f->threshold,
-                                    f->watch, &f->found, err);
+                : lk__detector_look(f->detector, glances, n, f->threshold, f->watch, &seen, err);
     lk_picture_free(made);
-    if (code)
-        return code;
-    size_t kept = before;
-    for (size_t i = before; i < f->found.count; i++) {
-        struct lk__candidate face = f->found.item[i];
-        face.look = f->looks;
-        turn_box(view, face.box);
-        for (int k = 0; k < 5; k++)
-            from_view(view, (const float[]){face.points[k][0], face.points[k][1]}, face.points[k]);
-        if (view->is_tile && is_cut(f, view, face.box))
-            continue;
-        if (whole || face.score >= f->harder)
-            f->found.item[kept++] = face;
-        else
-            f->hints++;
+    for (size_t i = 0; i < seen.count && !code; i++) {
+        seen.item[i].look += f->looks;
+        code = take(f, view, whole, seen.item[i], err);
     }
-    f->found.count = kept;
-    return lk_watch_step(f->watch, "find", ++f->looks, 0, err);
+    free(seen.item);
+    f->looks += (int)n;
+    return code ? code : lk_watch_step(f->watch, "find", f->looks, 0, err);
+}
+
+int lk__look_at_both(struct lk__finding both[2], const struct lk__view *view, struct lk_error *err)
+{
+    const struct lk_watch *watch = both->watch;
+    struct lk__candidates seen = {0};
+    struct lk_picture *made[2] = {NULL};
+    int code = make_view(both[0].picture, view, &made[0], err);
+    code = code ? code : make_view(both[1].picture, view, &made[1], err);
+    code = code ? code
+                : lk__detector_look_at_both(both->detector,
+                                            (const struct lk_picture *const *)made,
+                                            both->threshold, watch, &seen, err);
+    for (size_t i = 0; i < seen.count && !code; i++) {
+        struct lk__candidate face = seen.item[i];
+        struct lk__finding *f = &both[face.look];
+        face.look = 0;
+        code = take(f, view, false, face, err);
+    }
+    free(seen.item);
+    lk_picture_free(made[0]);
+    lk_picture_free(made[1]);
+    return code ? code : lk_watch_step(watch, "find", 1, 0, err);
 }
