@@ -24,8 +24,8 @@ static inline bool find_spot(double x, double y, int width, int height, struct s
 {
     if (!(x > -1 && y > -1 && x < width && y < height))
         return false;
-    double x0 = floor(x), y0 = floor(y);
-    *out = (struct spot){.x = (int)x0, .y = (int)y0, .fx = (float)(x - x0), .fy = (float)(y - y0)};
+    const int x0 = (int)(x + 1) - 1, y0 = (int)(y + 1) - 1; /* floor of what is above −1 */
+    *out = (struct spot){.x = x0, .y = y0, .fx = (float)(x - x0), .fy = (float)(y - y0)};
     return true;
 }
 
@@ -45,12 +45,33 @@ static inline void add_pixel(
         sum[c] += w * load(in, type, at + (size_t)c);
 }
 
+/* The same of all four pixels of a spot inside, in the same order. */
+static inline void add_inside(const struct lk_picture *in,
+                              enum lk_pixel type,
+                              const struct spot *s,
+                              float sum[4])
+{
+    const size_t step = (size_t)in->channels, row = (size_t)in->width * step;
+    const size_t at = (size_t)s->y * row + (size_t)s->x * step;
+    const float w[4] = {(1 - s->fx) * (1 - s->fy), s->fx * (1 - s->fy), (1 - s->fx) * s->fy,
+                        s->fx * s->fy};
+    for (size_t c = 0; c < step; c++)
+        sum[c] = (((sum[c] + w[0] * load(in, type, at + c)) +
+                   w[1] * load(in, type, at + step + c)) +
+                  w[2] * load(in, type, at + row + c)) +
+                 w[3] * load(in, type, at + row + step + c);
+}
+
 static inline void add_sample(
     const struct lk_picture *in, enum lk_pixel type, double x, double y, float sum[4])
 {
     struct spot s;
     if (!find_spot(x, y, in->width, in->height, &s))
         return;
+    if (s.x >= 0 && s.y >= 0 && s.x + 1 < in->width && s.y + 1 < in->height) {
+        add_inside(in, type, &s, sum);
+        return;
+    }
     add_pixel(in, type, s.x, s.y, (1 - s.fx) * (1 - s.fy), sum);
     add_pixel(in, type, s.x + 1, s.y, s.fx * (1 - s.fy), sum);
     add_pixel(in, type, s.x, s.y + 1, (1 - s.fx) * s.fy, sum);

@@ -338,14 +338,18 @@ int lk_engine_read_mark(lk_engine *engine,
                         struct lk_error *err)
 {
     struct lk_picture *picture = NULL;
+    lk_watermark_ground *ground = NULL;
     int rc = open_key(engine, false, err);
     if (rc == LK_E_MISSING && !engine->options.watermark_key) {
         *out = (struct lk_watermark){.found = false};
         return 0;
     }
     rc = rc ? rc : lk_picture_read(path, &picture, err);
-    rc = rc ? rc : lk_watermark_read(picture, &engine->key, LK_WATERMARK_RESIZED,
-                                        lk_runtime_threads(engine->runtime), out, err);
+    const int threads = lk_runtime_threads(engine->runtime);
+    rc = rc ? rc : lk_watermark_ground_new(picture, threads, &ground, err);
+    rc = rc ? rc
+            : lk_watermark_read(ground, &engine->key, LK_WATERMARK_RESIZED, threads, out, err);
+    lk_watermark_ground_free(ground);
     lk_picture_free(picture);
     return rc;
 }

@@ -23,20 +23,63 @@ static const char *const photos[] = {
     "noface_hemlock_2.jpg",
 };
 
-static struct lk_picture *marked(const struct lk_picture *picture)
+static struct lk_picture *marked_in(const struct lk_picture *picture, int threads)
 {
     struct lk_error err;
     struct lk_picture *out = NULL;
-    assert_ok(lk_watermark_embed(picture, &key, id, 2, &out, &err), &err);
+    lk_watermark_ground *ground;
+    assert_ok(lk_watermark_ground_new(picture, threads, &ground, &err), &err);
+    assert_ok(lk_watermark_embed(picture, ground, &key, id, threads, &out, &err), &err);
+    lk_watermark_ground_free(ground);
     return out;
+}
+
+static struct lk_picture *marked(const struct lk_picture *picture)
+{
+    return marked_in(picture, 2);
+}
+
+static struct lk_watermark read_in(const struct lk_picture *picture,
+                                   const struct lk_key *with,
+                                   int threads)
+{
+    struct lk_error err;
+    struct lk_watermark mark;
+    lk_watermark_ground *ground;
+    assert_ok(lk_watermark_ground_new(picture, threads, &ground, &err), &err);
+    assert_ok(lk_watermark_read(ground, with, LK_WATERMARK_RESIZED, threads, &mark, &err), &err);
+    lk_watermark_ground_free(ground);
+    return mark;
 }
 
 static struct lk_watermark read_mark(const struct lk_picture *picture, const struct lk_key *with)
 {
+    return read_in(picture, with, 2);
+}
+
+/* A photo that is no multiple of the parts it is worked on in, at a size that must be searched for.
+ */
+static void the_number_of_threads_changes_nothing(void **state)
+{
+    (void)state;
     struct lk_error err;
-    struct lk_watermark mark;
-    assert_ok(lk_watermark_read(picture, with, LK_WATERMARK_RESIZED, 2, &mark, &err), &err);
-    return mark;
+    struct lk_picture *photo = photo_square("human_ai-upper.jpg", 601), *one = marked_in(photo, 1);
+    const size_t bytes = (size_t)601 * 601 * 3;
+    struct lk_picture *smaller;
+    assert_ok(lk_picture_resize(one, 450, 450, &smaller, &err), &err);
+    const struct lk_watermark seen = read_in(smaller, &key, 1);
+    assert_true(seen.found && seen.id == id);
+    for (int threads = 2; threads <= 3; threads++) {
+        struct lk_picture *some = marked_in(photo, threads);
+        assert_memory_equal(one->u8, some->u8, bytes);
+        lk_picture_free(some);
+        const struct lk_watermark again = read_in(smaller, &key, threads);
+        assert_true(again.found && again.id == id && again.agreement == seen.agreement);
+        assert_false(read_in(photo, &key, threads).found);
+    }
+    lk_picture_free(photo);
+    lk_picture_free(one);
+    lk_picture_free(smaller);
 }
 
 static void check_survival(const char *photo, int side)
@@ -191,8 +234,11 @@ static void a_picture_that_is_too_small_is_refused(void **state)
     (void)state;
     struct lk_error err;
     struct lk_picture *small = photo_square("fr_obama.jpg", 127), *out = NULL;
-    assert_fails(lk_watermark_embed(small, &key, id, 2, &out, &err), &err, LK_E_INPUT,
+    lk_watermark_ground *ground;
+    assert_ok(lk_watermark_ground_new(small, 1, &ground, &err), &err);
+    assert_fails(lk_watermark_embed(small, ground, &key, id, 1, &out, &err), &err, LK_E_INPUT,
                  "127x127 pixels cannot carry");
+    lk_watermark_ground_free(ground);
     assert_null(out);
     assert_false(read_mark(small, &key).found);
     lk_picture_free(small);
@@ -282,6 +328,7 @@ static void what_is_no_number_does_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_number_of_threads_changes_nothing),
         cmocka_unit_test(the_mark_survives_what_it_promises),
         cmocka_unit_test(the_mark_survives_on_a_studio_ground),
         cmocka_unit_test(every_photo_keeps_its_mark),

@@ -50,7 +50,10 @@ static struct lk_watermark read_mark(const char *path, const struct lk_key *with
     struct lk_error err;
     struct lk_watermark mark;
     struct lk_picture *picture = load(path);
-    assert_ok(lk_watermark_read(picture, with, LK_WATERMARK_RESIZED, 2, &mark, &err), &err);
+    lk_watermark_ground *ground;
+    assert_ok(lk_watermark_ground_new(picture, 1, &ground, &err), &err);
+    assert_ok(lk_watermark_read(ground, with, LK_WATERMARK_RESIZED, 1, &mark, &err), &err);
+    lk_watermark_ground_free(ground);
     lk_picture_free(picture);
     return mark;
 }
@@ -64,7 +67,10 @@ static void mark(char **words)
 {
     struct lk_error err;
     struct lk_picture *picture = load(words[0]), *out = NULL;
-    assert_ok(lk_watermark_embed(picture, &key, id, 2, &out, &err), &err);
+    lk_watermark_ground *ground;
+    assert_ok(lk_watermark_ground_new(picture, 1, &ground, &err), &err);
+    assert_ok(lk_watermark_embed(picture, ground, &key, id, 1, &out, &err), &err);
+    lk_watermark_ground_free(ground);
     lk_picture_free(picture);
     save(out, words[1]);
 }

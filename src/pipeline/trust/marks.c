@@ -30,39 +30,49 @@ int lk__marks_open(lk_engine *engine, const struct lk_request *request, struct l
     return rc || !writes(request, "rivagan") ? rc : lk__engine_rivagan(engine, err);
 }
 
-/* A keyed hash of the pixels: nobody else can tell it from a random number, and the same request
- * gives the same file. */
-static uint64_t id_of(const struct lk_picture *picture, const struct lk_key *key)
+/* A keyed hash of the pixels, in 8 bits: nobody else can tell it from a random number, and the same
+ * request gives the same file. */
+static int id_of(const struct lk_picture *picture,
+                 const struct lk_key *key,
+                 uint64_t *id,
+                 struct lk_error *err)
 {
-    size_t n = (size_t)picture->width * (size_t)picture->height * (size_t)picture->channels;
-    size_t size = picture->type == LK_PIXEL_F32 ? sizeof(float) : sizeof(uint8_t);
+    struct lk_picture *bytes;
     uint8_t hash[16];
-    uint64_t id;
-    lk_key_hash(key, picture->u8, n * size, hash, sizeof hash);
-    memcpy(&id, hash, sizeof id);
-    return id;
+    int rc = lk_picture_convert(picture, LK_PIXEL_U8, &bytes, err);
+    if (rc)
+        return rc;
+    lk_key_hash(key, bytes->u8,
+                (size_t)bytes->width * (size_t)bytes->height * (size_t)bytes->channels, hash,
+                sizeof hash);
+    memcpy(id, hash, sizeof *id);
+    lk_picture_free(bytes);
+    return 0;
 }
 
 /* A picture that already is ours keeps its mark. What was drawn from noise has none; a picture that
- * somebody brings may be one of ours at another size. */
+ * somebody brings may be one of ours at another size: then *ground is made. */
 static int choose_mark(const lk_engine *engine,
                        const struct lk_request *request,
                        struct lk__picture_report *picture,
+                       lk_watermark_ground **ground,
                        struct lk_error *err)
 {
     const struct lk_picture *p = picture->picture;
+    const int threads = lk_runtime_threads(engine->runtime);
     struct lk_watermark before = {0};
+    int rc = 0;
     if (picture->from_photo || request->init) {
-        int rc = lk_watermark_read(p, &engine->key, LK_WATERMARK_RESIZED,
-                                   lk_runtime_threads(engine->runtime), &before, err);
-        if (rc)
-            return rc;
+        rc = lk_watermark_ground_new(p, threads, ground, err);
+        rc = rc ? rc
+                : lk_watermark_read(*ground, &engine->key, LK_WATERMARK_RESIZED, threads, &before,
+                                    err);
     }
     picture->is_chained = before.found;
     picture->has_mark =
         before.found || (p->width >= LK_WATERMARK_SIDE && p->height >= LK_WATERMARK_SIDE);
-    picture->mark = before.found ? before.id : id_of(p, &engine->key);
-    return 0;
+    picture->mark = before.id;
+    return rc || before.found ? rc : id_of(p, &engine->key, &picture->mark, err);
 }
 
 /* Puts the picture that a step has made in the place of the one that it was made of. */
@@ -72,10 +82,28 @@ static void replace(struct lk_picture **picture, struct lk_picture *made)
     *picture = made;
 }
 
+/* Our own mark. known: the picture's ground, or NULL. */
+static int embed(const struct lk_picture *picture,
+                 const lk_watermark_ground *known,
+                 const struct lk_key *key,
+                 uint64_t id,
+                 int threads,
+                 struct lk_picture **out,
+                 struct lk_error *err)
+{
+    lk_watermark_ground *ground = NULL;
+    int rc = known ? 0 : lk_watermark_ground_new(picture, threads, &ground, err);
+    rc = rc ? rc
+            : lk_watermark_embed(picture, known ? known : ground, key, id, threads, out, err);
+    lk_watermark_ground_free(ground);
+    return rc;
+}
+
 /* Visible mark, the mark of another method, our own: each is written over the ones before. */
 static int write_marks(const lk_engine *engine,
                        const struct lk_request *request,
                        const struct lk__picture_report *picture,
+                       const lk_watermark_ground *ground,
                        const struct lk_watch *watch,
                        struct lk_picture **shown,
                        struct lk_error *err)
@@ -95,8 +123,8 @@ static int write_marks(const lk_engine *engine,
         replace(shown, made);
     made = NULL;
     if (!rc && picture->has_mark && !picture->is_chained)
-        rc = lk_watermark_embed(*shown, &engine->key, picture->mark,
-                                lk_runtime_threads(engine->runtime), &made, err);
+        rc = embed(*shown, *shown == picture->picture ? ground : NULL, &engine->key,
+                   picture->mark, lk_runtime_threads(engine->runtime), &made, err);
     if (!rc && made)
         replace(shown, made);
     return rc;
@@ -109,9 +137,11 @@ static int mark(const lk_engine *engine,
                 struct lk_error *err)
 {
     struct lk_picture *shown = lk_picture_ref(picture->picture);
-    int rc = choose_mark(engine, request, picture, err);
-    rc = rc ? rc : write_marks(engine, request, picture, watch, &shown, err);
+    lk_watermark_ground *ground = NULL;
+    int rc = choose_mark(engine, request, picture, &ground, err);
+    rc = rc ? rc : write_marks(engine, request, picture, ground, watch, &shown, err);
     rc = rc ? rc : lk_picture_convert(shown, LK_PIXEL_U8, &picture->marked, err);
+    lk_watermark_ground_free(ground);
     lk_picture_free(shown);
     return rc;
 }
@@ -121,9 +151,11 @@ int lk__marks_debug(const struct lk_picture *picture,
                     struct lk_picture **out,
                     struct lk_error *err)
 {
-    if (picture->width >= LK_WATERMARK_SIDE && picture->height >= LK_WATERMARK_SIDE)
-        return lk_watermark_embed(picture, key, id_of(picture, key), 1, out, err);
-    return lk_picture_convert(picture, picture->type, out, err);
+    uint64_t id;
+    if (picture->width < LK_WATERMARK_SIDE || picture->height < LK_WATERMARK_SIDE)
+        return lk_picture_convert(picture, picture->type, out, err);
+    int rc = id_of(picture, key, &id, err);
+    return rc ? rc : embed(picture, NULL, key, id, 1, out, err);
 }
 
 /* Every eighth diagonal is light and the one beside it dark: on any ground one of the two shows. */

@@ -228,20 +228,36 @@ static void fill_tensor(const lk_segmenter *segmenter, const struct lk_picture *
     }
 }
 
+enum { AT_ONCE = 1024 };
+
+/* Of n pixels, whose scores are a plane apart from class to class: 1 in place of the first class's
+ * where the greatest is one of `classes`, else 0. Class after class, as they lie. */
+static void choose_classes(float *scores, size_t plane, size_t n, unsigned classes)
+{
+    float greatest[AT_ONCE], chosen[AT_ONCE];
+    for (size_t k = 0; k < CLASSES; k++) {
+        const float *at = scores + k * plane, is_one = (float)(classes >> k & 1);
+        for (size_t i = 0; i < n; i++) {
+            const bool greater = !k || at[i] > greatest[i];
+            greatest[i] = greater ? at[i] : greatest[i];
+            chosen[i] = greater ? is_one : chosen[i];
+        }
+    }
+    memcpy(scores, chosen, n * sizeof *scores);
+}
+
 /* answer: the network's, [classes,side,side]; its first plane becomes the mask. */
 static void make_plane(const lk_segmenter *segmenter, unsigned classes, float *answer)
 {
     const size_t plane = (size_t)segmenter->side * (size_t)segmenter->side;
-    for (size_t i = 0; i < plane; i++) {
-        if (segmenter->family->classes == 1) {
+    if (segmenter->family->classes == 1) {
+        for (size_t i = 0; i < plane; i++)
             answer[i] = fminf(fmaxf(answer[i], 0), 1);
-            continue;
-        }
-        size_t best = 0;
-        for (size_t k = 1; k < CLASSES; k++)
-            best = answer[k * plane + i] > answer[best * plane + i] ? k : best;
-        answer[i] = (float)(classes >> best & 1);
+        return;
     }
+    for (size_t first = 0; first < plane; first += AT_ONCE)
+        choose_classes(answer + first, plane, plane - first < AT_ONCE ? plane - first : AT_ONCE,
+                       classes);
 }
 
 static int make_mask(const lk_segmenter *segmenter,

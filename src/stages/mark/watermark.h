@@ -18,10 +18,20 @@
 #define LK_WATERMARK_ID_SIZE 17
 void lk_watermark_print(uint64_t id, char out[LK_WATERMARK_ID_SIZE]);
 
-/* A copy of the picture with the mark, of the same pixel type, alpha untouched, made in so many
- * threads: their number changes nothing. LK_E_INPUT when a side is shorter than LK_WATERMARK_SIDE.
- */
+/* What both reading and writing need to know of a picture, which is most of the work: made once where
+ * a picture is read and then marked. In so many threads, here and below: their number changes
+ * nothing. */
+typedef struct lk_watermark_ground lk_watermark_ground;
+int lk_watermark_ground_new(const struct lk_picture *picture,
+                            int threads,
+                            lk_watermark_ground **out,
+                            struct lk_error *err);
+void lk_watermark_ground_free(lk_watermark_ground *ground); /* NULL is fine */
+
+/* A copy of the picture with the mark, of the same pixel type, alpha untouched. ground: of it.
+ * LK_E_INPUT when a side is shorter than LK_WATERMARK_SIDE. */
 int lk_watermark_embed(const struct lk_picture *in,
+                       const lk_watermark_ground *ground,
                        const struct lk_key *key,
                        uint64_t id,
                        int threads,
@@ -49,7 +59,7 @@ enum lk_watermark_search {
 
 /* A picture without a mark of this key, or too small for one, is no failure: found is false. An
  * unmarked picture is taken for a marked one with a chance below 1e-6. */
-int lk_watermark_read(const struct lk_picture *picture,
+int lk_watermark_read(const lk_watermark_ground *ground,
                       const struct lk_key *key,
                       enum lk_watermark_search search,
                       int threads,

@@ -140,6 +140,7 @@ static int embed(const struct lk__field *field,
 }
 
 int lk_watermark_embed(const struct lk_picture *in,
+                       const lk_watermark_ground *ground,
                        const struct lk_key *key,
                        uint64_t id,
                        int threads,
@@ -152,15 +153,12 @@ int lk_watermark_embed(const struct lk_picture *in,
                        "%d at least",
                        in->width, in->height, LK_WATERMARK_SIDE);
     struct lk_picture *floats = NULL;
-    struct lk__field field = {0};
     int rc = lk_picture_convert(in, LK_PIXEL_F32, &floats, err);
-    rc = rc ? rc : lk__field_make(in, threads, &field, err);
-    rc = rc ? rc : embed(&field, key, id, threads, floats, err);
+    rc = rc ? rc : embed(&ground->field, key, id, threads, floats, err);
     if (!rc && in->type == LK_PIXEL_F32)
         *out = lk_picture_ref(floats);
     else if (!rc)
         rc = lk_picture_convert(floats, in->type, out, err);
-    lk__field_free(&field);
     lk_picture_free(floats);
     return rc;
 }

@@ -15,6 +15,7 @@
 #include "stages/mark/watermark/field.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,36 +212,40 @@ static void make_part(void *what, size_t i)
     free(p);
 }
 
-int lk__field_make(const struct lk_picture *picture,
-                   int threads,
-                   struct lk__field *out,
-                   struct lk_error *err)
+int lk_watermark_ground_new(const struct lk_picture *picture,
+                            int threads,
+                            lk_watermark_ground **out,
+                            struct lk_error *err)
 {
     const int w = picture->width, h = picture->height;
     const size_t n = (size_t)w * (size_t)h; /* lk_picture_new bounds it */
     const size_t columns = (size_t)(w + SIDE - 1) / SIDE, rows = (size_t)(h + SIDE - 1) / SIDE;
+    lk_watermark_ground *ground = calloc(1, sizeof *ground);
     struct lk__field field = {w, h, malloc(n * sizeof(float)), malloc(n * sizeof(float)), 0};
     struct making making = {picture, &field, columns, calloc(columns * rows, sizeof(double))};
-    if (field.level && field.detail && making.gains)
+    const bool has_memory = ground && field.level && field.detail && making.gains;
+    if (has_memory)
         lk_parallel(threads, columns * rows, make_part, &making);
-    else
-        field.gain = NAN;
-    for (size_t i = 0; making.gains && i < columns * rows; i++)
+    for (size_t i = 0; has_memory && i < columns * rows; i++)
         field.gain += making.gains[i] / (double)n;
     free(making.gains);
-    if (isnan(field.gain)) {
-        lk__field_free(&field);
+    if (ground)
+        ground->field = field;
+    if (!has_memory || isnan(field.gain)) {
+        lk_watermark_ground_free(ground);
         return lk_fail_memory(err, "the watermark", 2 * n * sizeof(float));
     }
-    *out = field;
+    *out = ground;
     return 0;
 }
 
-void lk__field_free(struct lk__field *field)
+void lk_watermark_ground_free(lk_watermark_ground *ground)
 {
-    free(field->level);
-    free(field->detail);
-    *field = (struct lk__field){0};
+    if (!ground)
+        return;
+    free(ground->field.level);
+    free(ground->field.detail);
+    free(ground);
 }
 
 double lk__field_blur(double f)

@@ -3,7 +3,7 @@
 #ifndef LK_STAGES_MARK_WATERMARK_FIELD_H
 #define LK_STAGES_MARK_WATERMARK_FIELD_H
 
-#include "data/picture.h"
+#include "stages/mark/watermark.h"
 
 struct lk__field {
     int width, height;
@@ -12,11 +12,9 @@ struct lk__field {
     double gain;   /* detail that a mark of 1 level leaves, in the mean */
 };
 
-int lk__field_make(const struct lk_picture *picture,
-                   int threads,
-                   struct lk__field *out,
-                   struct lk_error *err);
-void lk__field_free(struct lk__field *field);
+struct lk_watermark_ground {
+    struct lk__field field; /* of the whole picture */
+};
 
 /* What one mean leaves of a wave of f cycles per pixel along its direction. What is coarse is what
  * two of them leave, so that 1 − (blur(fx)·blur(fy))² is left of a wave. */

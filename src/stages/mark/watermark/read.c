@@ -224,18 +224,17 @@ static int read_scaled(const struct reader *r,
     return rc;
 }
 
-/* The middle of the field, at most `most` on a side. */
-static void cut(struct lk__field *field, int most)
+/* The middle of a field, at most `most` on a side; detail [most, most] is to be filled. */
+static struct lk__field middle_of(const struct lk__field *field, int most, float *detail)
 {
-    int width = field->width < most ? field->width : most;
-    int height = field->height < most ? field->height : most;
-    int x0 = (field->width - width) / 2, y0 = (field->height - height) / 2;
+    const int width = field->width < most ? field->width : most;
+    const int height = field->height < most ? field->height : most;
+    const int x0 = (field->width - width) / 2, y0 = (field->height - height) / 2;
     for (int y = 0; y < height; y++)
-        memmove(field->detail + (size_t)y * (size_t)width,
-                field->detail + (size_t)(y0 + y) * (size_t)field->width + x0,
-                (size_t)width * sizeof *field->detail);
-    field->width = width;
-    field->height = height;
+        memcpy(detail + (size_t)y * (size_t)width,
+               field->detail + (size_t)(y0 + y) * (size_t)field->width + x0,
+               (size_t)width * sizeof *detail);
+    return (struct lk__field){width, height, NULL, detail, field->gain};
 }
 
 /* Sizes are read side by side; the first in their order that shows a mark is taken, whoever came
@@ -264,13 +263,17 @@ static void read_size(void *what, size_t i)
 
 /* All sizes from half to twice. */
 static int read_resized(const struct reader *r,
-                        struct lk__field *field,
+                        const struct lk__field *field,
                         int threads,
                         struct lk_watermark *out)
 {
-    struct search search = {.reader = r, .field = field, .first = SIZES};
-    cut(field, PART);
+    float *detail = malloc((size_t)PART * PART * sizeof *detail);
+    if (!detail)
+        return -1;
+    const struct lk__field middle = middle_of(field, PART, detail);
+    struct search search = {.reader = r, .field = &middle, .first = SIZES};
     lk_parallel(threads, SIZES, read_size, &search);
+    free(detail);
     if (atomic_load(&search.failed))
         return -1;
     if (atomic_load(&search.first) < SIZES)
@@ -278,7 +281,7 @@ static int read_resized(const struct reader *r,
     return 0;
 }
 
-int lk_watermark_read(const struct lk_picture *picture,
+int lk_watermark_read(const lk_watermark_ground *ground,
                       const struct lk_key *key,
                       enum lk_watermark_search search,
                       int threads,
@@ -286,17 +289,12 @@ int lk_watermark_read(const struct lk_picture *picture,
                       struct lk_error *err)
 {
     struct lk_watermark found = {0};
-    struct lk__field field = {0};
     struct reader r = {.key = key};
-    int rc = lk__field_make(picture, threads, &field, err);
-    if (rc)
-        return rc;
     lk__layout_make(key, &r.layout);
-    rc = lk__tile_make(&r.tile);
-    rc = rc ? rc : read_scaled(&r, &field, 1, &found);
+    int rc = lk__tile_make(&r.tile);
+    rc = rc ? rc : read_scaled(&r, &ground->field, 1, &found);
     if (!rc && !found.found && search == LK_WATERMARK_RESIZED)
-        rc = read_resized(&r, &field, threads, &found);
-    lk__field_free(&field);
+        rc = read_resized(&r, &ground->field, threads, &found);
     lk__tile_free(&r.tile);
     if (rc)
         return lk_fail_memory(err, "the watermark", sizeof(struct look));
