@@ -53,8 +53,11 @@ static int choose_pack_cache(const char *asked, char **out, struct lk_error *err
 int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err)
 {
     lk_engine *engine = calloc(1, sizeof *engine);
-    if (!engine)
+    if (!engine || !(engine->parts = calloc(1, sizeof *engine->parts)) ||
+        !(engine->seen = calloc(1, sizeof *engine->seen))) {
+        lk_engine_free(engine);
         return lk_fail_memory(err, "an engine", sizeof *engine);
+    }
     struct lk_runtime_options runtime;
     lk_runtime_options_init(&runtime);
     engine->opened = lk_seconds();
@@ -117,6 +120,10 @@ void lk_engine_free(lk_engine *engine)
 {
     if (!engine)
         return;
+    if (engine->seen)
+        lk__seen_forget(engine);
+    free(engine->seen);
+    free(engine->parts);
     close_painter(&engine->painter);
     close_painter(&engine->refiner);
     lk_detector_free(engine->detector);

@@ -16,6 +16,7 @@
 #include "pipeline/debug_folder.h"
 #include "pipeline/drawing/controls.h"
 #include "pipeline/drawing/image_prompts.h"
+#include "pipeline/parts.h"
 #include "runtime/session.h"
 #include "stages/diffuse/draw.h"
 #include "stages/find/find.h"
@@ -62,6 +63,20 @@ struct lk__model_use {
     bool used;                          /* by the run that goes on */
 };
 
+/* The faces that a picture shows, looked for in one way. Owned. */
+struct lk__seen {
+    struct lk_picture *picture;
+    float threshold;
+    enum lk_find_effort effort;
+    struct lk_face *faces; /* [n] */
+    size_t n;
+};
+
+struct lk__all_seen {
+    struct lk__seen list[8];
+    size_t n;
+};
+
 struct lk_engine {
     struct lk_engine_options options;
     lk_runtime *runtime;
@@ -69,6 +84,8 @@ struct lk_engine {
     struct lk_debug debug;
     lk__debug_folder *debug_folder; /* or NULL */
     double opened;                  /* lk_seconds() when it was; 0: it has run since */
+    struct lk__parts *parts;        /* of the run that goes on; owned */
+    struct lk__all_seen *seen;        /* which faces its pictures show, see looking.c; owned */
     struct lk_key key;              /* of the hidden mark */
     bool has_key;
 
@@ -138,6 +155,10 @@ int lk__engine_judge(lk_engine *engine,
                      const char *named,
                      const struct lk_model_entry **out,
                      struct lk_error *err);
+
+/* What was found in the run that goes on is kept with its picture (in 8 bits: those do not change),
+ * so that no picture is looked at twice in the same way. */
+void lk__seen_forget(lk_engine *engine);
 
 /* The faces of a picture, found as the request says; the detector is open. *faces is malloc'd. */
 int lk__engine_faces(const lk_engine *engine,

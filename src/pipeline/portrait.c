@@ -195,8 +195,12 @@ static int make(lk_engine *engine,
                                                    : run_drawn(engine, result, watch, err);
     rc = rc ? rc : lk__alternatives_show(result, err);
     rc = rc ? rc : lk__people_look_again(engine, result, watch, err);
+    lk__parts_turn(engine->parts, LK__PART_JUDGE);
     rc = rc ? rc : lk__policy_pictures(engine, result, watch, err);
-    return rc ? rc : lk__marks_write(engine, result, watch, err);
+    lk__parts_turn(engine->parts, LK__PART_MARK);
+    rc = rc ? rc : lk__marks_write(engine, result, watch, err);
+    lk__parts_turn(engine->parts, LK__PART_OTHER);
+    return rc;
 }
 
 /* A watch that remembers when the first step of drawing began. */
@@ -258,17 +262,21 @@ int lk_engine_run(lk_engine *engine,
     if (rc)
         return rc;
     lk__debug_folder_begin(engine->debug_folder);
+    lk__parts_begin(engine->parts);
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
     lk_memory_watch *memory = lk_memory_begin();
     rc = make_timed(engine, result, watch, err);
+    lk__seen_forget(engine);
     result->memory = lk_memory_end(memory);
     rc = rc ? rc : ask_models(engine, result, err);
     if (!rc)
         lk__remark_licences(engine, result);
-    rc = rc ? rc : lk__result_describe(result, err);
     rc = rc ? rc : lk__record_begin(engine, result, err);
     rc = rc ? rc : lk__provenance_begin(engine, result, err);
+    lk__parts_turn(engine->parts, LK__PART_OTHER);
+    result->parts = *engine->parts;
+    rc = rc ? rc : lk__result_describe(result, err);
     if (rc == LK_E_REFUSED || (!rc && is_refused(result)))
         lk__debug_folder_take_back(engine->debug_folder);
     if (rc)

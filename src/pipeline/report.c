@@ -338,6 +338,7 @@ int lk__result_describe(lk_result *result, struct lk_error *err)
     if (result->start_seconds > 0)
         json_object_set_new(root, "start_seconds", lk__json_of_number(result->start_seconds));
     json_object_set_new(root, "memory", json_of_memory(&result->memory));
+    json_object_set_new(root, "seconds", lk__parts_json(&result->parts));
     if (root && *result->model)
         json_object_set_new(root, "model",
                             json_pack("{s:s,s:s}", "name", result->model, "hash", result->hash));

@@ -10,6 +10,7 @@
 #include "data/face.h"
 #include "data/identity.h"
 #include "data/picture.h"
+#include "pipeline/parts.h"
 #include "stages/judge/verify.h"
 #include <likeness/likeness.h>
 
@@ -133,6 +134,7 @@ struct lk_result {
     int previews;            /* that were shown while it was drawn */
     double start_seconds;    /* until the first step of drawing began; 0: there was none */
     struct lk_memory memory; /* peaks of the run */
+    struct lk__parts parts;  /* where its time went */
     char *report;            /* JSON */
     struct lk__record record;
     struct lk__cast_asked cast;

@@ -88,23 +88,28 @@ static int tell_ages(lk_engine *engine,
 }
 
 static int find(lk_engine *engine,
-                const struct lk_request *request,
+                const lk_result *result,
                 const struct lk_watch *watch,
                 struct lk__picture_report *report,
                 struct lk_error *err)
 {
+    const struct lk_request *request = &result->request;
+    /* The user's own picture as it came, which may have been looked at before. */
+    const struct lk_picture *picture =
+        result->picture && !report->redrawn ? result->picture : report->picture;
     struct lk_face *faces = NULL;
-    int rc =
-        lk__engine_faces(engine, request, report->picture, watch, &faces, &report->n_faces, err);
+    int rc = lk__engine_faces(engine, request, picture, watch, &faces, &report->n_faces, err);
     if (!rc && asks_age(request))
         rc = tell_ages(engine, report->picture, faces, report->n_faces, watch, err);
     if (!rc && report->n_faces && !(report->faces = calloc(report->n_faces, sizeof *report->faces)))
         rc = lk_fail_memory(err, "the faces", report->n_faces * sizeof *report->faces);
+    lk__parts_turn(engine->parts, LK__PART_EMBED);
     for (size_t i = 0; !rc && i < report->n_faces; i++) {
         report->faces[i].face = faces[i];
         rc = lk_embed_face(engine->embedder, report->picture, &faces[i], watch,
                            &report->faces[i].face.embedding, err);
     }
+    lk__parts_turn(engine->parts, LK__PART_OTHER);
     free(faces);
     return rc;
 }
@@ -117,7 +122,7 @@ int lk__refine_faces(lk_engine *engine,
                      struct lk_error *err)
 {
     const struct lk_request *request = &result->request;
-    int rc = find(engine, request, watch, report, err);
+    int rc = find(engine, result, watch, report, err);
     if (rc || !report->n_faces)
         return rc;
     if (!people->count && !becomes_clearer(request, report))

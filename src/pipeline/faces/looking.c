@@ -80,6 +80,77 @@ static struct lk_find_options finding_of(const lk_engine *engine, const struct l
     return options;
 }
 
+/* ---- what was seen ---- */
+
+void lk__seen_forget(lk_engine *engine)
+{
+    for (size_t i = 0; i < engine->seen->n; i++) {
+        lk_picture_free(engine->seen->list[i].picture);
+        free(engine->seen->list[i].faces);
+    }
+    engine->seen->n = 0;
+}
+
+static const struct lk__seen *seen(const lk_engine *engine,
+                                const struct lk_picture *picture,
+                                const struct lk_find_options *options)
+{
+    for (size_t i = 0; i < engine->seen->n; i++) {
+        const struct lk__seen *s = &engine->seen->list[i];
+        if (s->picture == picture && s->threshold == options->threshold &&
+            s->effort == options->effort)
+            return s;
+    }
+    return NULL;
+}
+
+static int copy_faces(const struct lk_face *from, size_t n, struct lk_face **to, struct lk_error *err)
+{
+    *to = n ? malloc(n * sizeof **to) : NULL;
+    if (n && !*to)
+        return lk_fail_memory(err, "faces", n * sizeof **to);
+    if (n)
+        memcpy(*to, from, n * sizeof **to);
+    return 0;
+}
+
+/* Where there is no room or no memory it is looked at again. */
+static void keep(const lk_engine *engine,
+                 const struct lk_picture *picture,
+                 const struct lk_find_options *options,
+                 const struct lk_face *faces,
+                 size_t n)
+{
+    struct lk__all_seen *all = engine->seen;
+    struct lk__seen sight = {NULL, options->threshold, options->effort, NULL, n};
+    if (picture->type != LK_PIXEL_U8 || all->n == LK_ARRAY_LENGTH(all->list) ||
+        copy_faces(faces, n, &sight.faces, NULL))
+        return;
+    sight.picture = lk_picture_ref((struct lk_picture *)picture);
+    all->list[all->n++] = sight;
+}
+
+static int find(const lk_engine *engine,
+                const struct lk_picture *picture,
+                const struct lk_find_options *options,
+                const struct lk_watch *watch,
+                struct lk_face **faces,
+                size_t *n,
+                struct lk_error *err)
+{
+    const struct lk__seen *before = seen(engine, picture, options);
+    if (before) {
+        *n = before->n;
+        return copy_faces(before->faces, before->n, faces, err);
+    }
+    const enum lk__part was = lk__parts_turn(engine->parts, LK__PART_FIND);
+    const int rc = lk_find(engine->detector, picture, options, watch, faces, n, err);
+    lk__parts_turn(engine->parts, was);
+    if (!rc)
+        keep(engine, picture, options, *faces, *n);
+    return rc;
+}
+
 int lk__engine_faces(const lk_engine *engine,
                      const struct lk_request *request,
                      const struct lk_picture *picture,
@@ -89,7 +160,7 @@ int lk__engine_faces(const lk_engine *engine,
                      struct lk_error *err)
 {
     const struct lk_find_options options = finding_of(engine, request);
-    return lk_find(engine->detector, picture, &options, watch, faces, n, err);
+    return find(engine, picture, &options, watch, faces, n, err);
 }
 
 int lk__engine_face_again(const lk_engine *engine,
@@ -102,7 +173,11 @@ int lk__engine_face_again(const lk_engine *engine,
                           struct lk_error *err)
 {
     const struct lk_find_options options = finding_of(engine, request);
-    return lk_find_again(engine->detector, picture, face, &options, watch, out, found, err);
+    const enum lk__part was = lk__parts_turn(engine->parts, LK__PART_FIND);
+    const int rc =
+        lk_find_again(engine->detector, picture, face, &options, watch, out, found, err);
+    lk__parts_turn(engine->parts, was);
+    return rc;
 }
 
 int lk__engine_face_in_both(const lk_engine *engine,
@@ -115,7 +190,11 @@ int lk__engine_face_in_both(const lk_engine *engine,
                             struct lk_error *err)
 {
     const struct lk_find_options options = finding_of(engine, request);
-    return lk_find_both(engine->detector, pictures, face, &options, watch, out, found, err);
+    const enum lk__part was = lk__parts_turn(engine->parts, LK__PART_FIND);
+    const int rc =
+        lk_find_both(engine->detector, pictures, face, &options, watch, out, found, err);
+    lk__parts_turn(engine->parts, was);
+    return rc;
 }
 
 int lk__engine_shown(const lk_engine *engine,
@@ -131,7 +210,7 @@ int lk__engine_shown(const lk_engine *engine,
     options.threshold = fminf(options.threshold, usual.threshold);
     if (request->detector && options.effort == LK_FIND_QUICK)
         options.effort = usual.effort;
-    return lk_find(engine->detector, picture, &options, watch, faces, n, err);
+    return find(engine, picture, &options, watch, faces, n, err);
 }
 
 int lk_engine_find(lk_engine *engine,

@@ -165,8 +165,10 @@ static int swap(const struct refining *r,
     options.upscaler = engine->upscaler;
     options.boost = manner->boost;
     options.strength = manner->identity * (float)r->request->identity_strength;
+    lk__parts_turn(engine->parts, LK__PART_CHANGE);
     int rc = lk_swap_face(engine->swapper, out->finished, &out->face, r->wish->identity, &options,
                           r->watch, &swapped, err);
+    lk__parts_turn(engine->parts, LK__PART_BLEND);
     if (rc)
         return rc;
     lk_debug_picture(&engine->debug, "refine/crop-before", swapped.before);
@@ -187,8 +189,10 @@ static int restore(const struct refining *r,
         .weight = (float)r->request->codeformer_weight,
     };
     struct lk_refined restored = {0};
+    lk__parts_turn(engine->parts, LK__PART_CHANGE);
     int rc = lk_restore_face(engine->restorer, out->finished, &out->face, &options, r->watch,
                              &restored, err);
+    lk__parts_turn(engine->parts, LK__PART_BLEND);
     if (rc)
         return rc;
     lk_debug_picture(&engine->debug, "refine/crop-blurred", restored.before);
@@ -257,6 +261,7 @@ static int refine(const struct refining *r,
 {
     const bool restores = (r->holds & LK__FACE_RESTORED) || (manner->needs & LK__FACE_RESTORABLE);
     out->face = *r->face;
+    lk__parts_turn(r->engine->parts, LK__PART_BLEND);
     int rc = lk_picture_convert(r->original, LK_PIXEL_F32, &out->finished, err);
     if (!rc && manner->redraws)
         rc = redraw(r, manner, out, err);
@@ -267,7 +272,10 @@ static int refine(const struct refining *r,
     if (!rc)
         rc = lk_grain_match(r->original, out->mask, &out->to_crop, (float)r->request->grain,
                             out->finished, NULL, err);
-    return rc ? rc : verify(r, out, err);
+    lk__parts_turn(r->engine->parts, LK__PART_JUDGE);
+    rc = rc ? rc : verify(r, out, err);
+    lk__parts_turn(r->engine->parts, LK__PART_OTHER);
+    return rc;
 }
 
 static bool is_better(const struct lk_verdict *a, const struct lk_verdict *b)
@@ -358,6 +366,7 @@ int lk__refine_face(lk_engine *engine,
         return 0;
     snprintf(face->identity, sizeof face->identity, "%s", wish->identity->name);
     int rc = lk__mask_options_read(r.request, &r.options, err);
+    lk__parts_turn(engine->parts, LK__PART_BLEND);
     rc = rc ? rc : lk__face_masks_see(engine, &r.options, r.original, r.face, watch, &r.seen, err);
     if (!rc && r.request->alternatives)
         rc = lk__alternatives_keep(r.original, r.face, &face->before, err);

@@ -47,13 +47,18 @@ static int read_photo(const struct lk__checking *c,
     struct lk_picture *picture = NULL;
     struct lk_face *faces = NULL;
     size_t n = 0;
+    struct lk__parts *parts = c->engine->parts;
+    lk__parts_turn(parts, LK__PART_READ);
     int rc = lk_picture_read(path, &picture, err);
     rc = rc ? rc : find_in(c, picture, &faces, &n, err);
+    lk__parts_turn(parts, LK__PART_EMBED);
     rc = rc ? rc
             : lk_identity_of_photo(c->engine->embedder, lk_file_name(path), picture, faces, n,
                                    c->watch, looks, err);
     rc = rc ? rc : keep_crop(picture, lk_identity_face(faces, n), out, err);
+    lk__parts_turn(parts, LK__PART_JUDGE);
     rc = rc ? rc : lk__policy_person(c->engine, picture, faces, n, c->watch, looks, err);
+    lk__parts_turn(parts, LK__PART_OTHER);
     if (!rc) {
         out->embedding = looks->embedding;
         out->quality = lk_face_quality(lk_identity_face(faces, n));

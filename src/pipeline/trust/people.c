@@ -183,7 +183,9 @@ int lk__people_check(lk_engine *engine,
     int rc = lk__checking_open(&c, err);
     for (int i = 0; i < n && !rc; i++)
         rc = check_name(&c, &request->people[i], &result->consents[i], err);
+    const enum lk__part was = lk__parts_turn(engine->parts, LK__PART_READ);
     rc = rc ? rc : lk__result_read(result, err);
+    lk__parts_turn(engine->parts, was);
     rc = rc ? rc : check_pictures(&c, result, err);
     rc = rc ? rc : check_ages(&c, result, err);
     rc = rc ? rc : check_images(&c, result, err);

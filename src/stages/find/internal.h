@@ -25,6 +25,8 @@ struct lk__candidates {
 int lk__candidates_add(struct lk__candidates *list,
                        const struct lk__candidate *candidate,
                        struct lk_error *err);
+/* Whether two boxes show one face. */
+bool lk__candidates_same(const struct lk__candidate *x, const struct lk__candidate *y);
 /* Keeps the best of each heap of boxes that show one face; best first. */
 void lk__candidates_suppress(struct lk__candidates *list);
 
@@ -98,9 +100,10 @@ struct lk__glance {
 };
 enum { LK__GLANCES = 2 };
 
-/* Up to LK__GLANCES glances: adds the faces with score ≥ threshold, in the pixels of the glance's
- * picture. Where the network's canvas is fixed, and has room for the second beside the first, both
- * are one run. */
+/* Up to LK__GLANCES glances at the same: adds the faces with score ≥ threshold, in the pixels of the
+ * glance's picture. Where the network's canvas is fixed, and has room for the second beside the
+ * first, the second has a run of its own only if there it seems to show what the first does not, or
+ * shows worse. */
 int lk__detector_look(const lk_detector *detector,
                       const struct lk__glance *glances,
                       size_t n,

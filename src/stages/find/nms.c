@@ -45,7 +45,7 @@ static float area(const float box[4])
     return (box[2] - box[0] + 1) * (box[3] - box[1] + 1);
 }
 
-static bool is_same(const struct lk__candidate *x, const struct lk__candidate *y)
+bool lk__candidates_same(const struct lk__candidate *x, const struct lk__candidate *y)
 {
     const float *a = x->box, *b = y->box;
     float width = fminf(a[2], b[2]) - fmaxf(a[0], b[0]) + 1;
@@ -62,7 +62,7 @@ void lk__candidates_suppress(struct lk__candidates *list)
         qsort(list->item, list->count, sizeof *list->item, by_score);
     for (size_t i = 0; i < list->count; i++) {
         size_t k = 0;
-        while (k < kept && !is_same(&list->item[k], &list->item[i]))
+        while (k < kept && !lk__candidates_same(&list->item[k], &list->item[i]))
             k++;
         if (k == kept)
             list->item[kept++] = list->item[i];
