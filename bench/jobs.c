@@ -4,10 +4,13 @@
  *
  *   bench_jobs REQUEST.json THREADS PRECISION OUTPUT
  *
- * A run is all from reading the pictures to having written OUTPUT. */
+ * A run is all from reading the pictures to having written OUTPUT. Its parts are those of the
+ * report's `seconds`, and `leave`: all that lk_result_save does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #include "measure.h"
 #include <likeness/likeness.h>
@@ -27,14 +30,32 @@ static char *read_text(const char *path)
     return NULL;
 }
 
+/* The words of measure.h. */
+static void write_parts(const lk_result *result, struct measure leaving, FILE *to)
+{
+    const char *name;
+    json_t *took, *report = json_loads(lk_result_report(result), 0, NULL);
+    json_object_foreach(json_object_get(report, "seconds"), name, took)
+    {
+        fprintf(to, " %s=%.4f:%.4f", name, json_number_value(json_array_get(took, 0)),
+                json_number_value(json_array_get(took, 1)));
+    }
+    fprintf(to, " leave=%.4f:%.4f", leaving.wall, leaving.processor);
+    json_decref(report);
+}
+
 static int run(lk_engine *engine,
                const struct lk_request *request,
                const char *output,
+               FILE *parts,
                struct lk_error *err)
 {
     lk_result *result = NULL;
     int rc = lk_engine_run(engine, request, NULL, &result, err);
+    const struct measure begin = measure_begin();
     rc = rc ? rc : lk_result_save(result, 0, output, err);
+    if (!rc)
+        write_parts(result, measure_since(&begin), parts);
     lk_result_free(result);
     return rc;
 }
@@ -60,9 +81,14 @@ int main(int argc, char **argv)
         measure_ready();
     while (!rc && measure_wait()) {
         const struct measure begin = measure_begin();
-        rc = run(engine, &request, argv[4], &err);
+        char parts[1024] = "";
+        FILE *text = fmemopen(parts, sizeof parts, "w");
+        if (!text)
+            break;
+        rc = run(engine, &request, argv[4], text, &err);
+        fclose(text);
         if (!rc)
-            measure_end(&begin);
+            measure_end(&begin, parts);
     }
     if (rc)
         fprintf(stderr, "bench_jobs: %s\n", json ? err.message : "the request cannot be read");

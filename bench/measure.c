@@ -32,12 +32,17 @@ struct measure measure_begin(void)
     return (struct measure){seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID)};
 }
 
-void measure_end(const struct measure *begin)
+struct measure measure_since(const struct measure *begin)
 {
     const struct measure end = measure_begin();
+    return (struct measure){end.wall - begin->wall, end.processor - begin->processor};
+}
+
+void measure_end(const struct measure *begin, const char *parts)
+{
+    const struct measure took = measure_since(begin);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("%.4f %.4f %ld\n", end.wall - begin->wall, end.processor - begin->processor,
-           usage.ru_maxrss / 1024);
+    printf("%.4f %.4f %ld%s\n", took.wall, took.processor, usage.ru_maxrss / 1024, parts);
     fflush(stdout);
 }

@@ -129,7 +129,7 @@ int main(int argc, char **argv)
         if (lk_session_run(session, network->n, network->inputs, in, 1, &network->output, &out,
                            NULL, &err))
             return stop(&err);
-        measure_end(&begin);
+        measure_end(&begin, "");
         if (first && file && write_output(&out, argv[8]))
             return 1;
         free(out.data);

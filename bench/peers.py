@@ -130,6 +130,19 @@ class Diffusers:
 ARCFACE = numpy.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], numpy.float32)
 
 
+class Clock:
+    """The parts of a run: since the last one, on the clock and of the processor."""
+
+    def __init__(self):
+        self.parts, self.last = {}, (time.monotonic(), time.process_time())
+
+    def end(self, name):
+        here = time.monotonic(), time.process_time()
+        so_far = self.parts.get(name, (0, 0))
+        self.parts[name] = tuple(s + a - b for s, a, b in zip(so_far, here, self.last))
+        self.last = here
+
+
 class Insightface:
     """A swap as insightface's examples do it, in Python, onnxruntime and OpenCV: detect at 640, embed the largest face of `face`,
     swap the largest face of `picture`, paste it by the eroded and blurred box, write a JPEG."""
@@ -194,17 +207,29 @@ class Insightface:
         return (mask * fake + (1 - mask) * image.astype(numpy.float32)).astype(numpy.uint8)
 
     def run(self):
-        cv2 = self.cv2
+        cv2, clock = self.cv2, Clock()
         face = cv2.imread(self.spec["face"])
-        crop, _ = self.crop(face, self.largest(face), 112)
+        clock.end("read")
+        points = self.largest(face)
+        clock.end("find")
+        crop, _ = self.crop(face, points, 112)
         vector = self.embedder.run(None, {self.embedder.get_inputs()[0].name: cv2.dnn.blobFromImage(crop, 1 / 127.5, (112, 112), (127.5,) * 3, swapRB=True)})[0]
         vector = vector / numpy.linalg.norm(vector) @ self.emap
         vector /= numpy.linalg.norm(vector)
+        clock.end("embed")
         image = cv2.imread(self.spec["picture"])
-        crop, matrix = self.crop(image, self.largest(image), 128)
+        clock.end("read")
+        points = self.largest(image)
+        clock.end("find")
+        crop, matrix = self.crop(image, points, 128)
         fake = self.swapper.run(None, {"target": cv2.dnn.blobFromImage(crop, 1 / 255, (128, 128), (0,) * 3, swapRB=True), "source": vector})[0]
         fake = numpy.clip(fake[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255)
-        cv2.imwrite(self.spec["output"], self.paste(image, fake, matrix))
+        clock.end("change")
+        swapped = self.paste(image, fake, matrix)
+        clock.end("blend")
+        cv2.imwrite(self.spec["output"], swapped)
+        clock.end("leave")
+        self.parts = clock.parts
 
 
 ENGINES = {"torch": Torch, "torch-bf16": TorchBf16, "openvino": OpenVino, "openvino-own": OpenVinoOwn, "stable-diffusion.cpp": StableDiffusionCpp,
@@ -224,7 +249,8 @@ def main():
         wall, busy = time.monotonic() - wall, time.process_time() - busy
         if hasattr(engine, "times"):
             wall, busy = engine.times()
-        print(f"{wall:.4f} {busy:.4f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}", file=words)
+        parts = "".join(f" {name}={a:.4f}:{b:.4f}" for name, (a, b) in getattr(engine, "parts", {}).items())
+        print(f"{wall:.4f} {busy:.4f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}{parts}", file=words)
         if first and result is not None:
             result.astype(numpy.float32).tofile(spec["output"])
         first = False

@@ -11,7 +11,7 @@
 
 #include "base/size.h"
 
-enum { POLL_MILLISECONDS = 5 };
+enum { POLL_MILLISECONDS = 5, LINE = 64, HUGE_PAGE = 2 << 20 };
 
 struct lk_memory lk_memory_now(void)
 {
@@ -101,4 +101,16 @@ struct lk_memory lk_memory_end(lk_memory_watch *watch)
     pthread_mutex_destroy(&watch->lock);
     free(watch);
     return most;
+}
+
+void *lk_memory_for_pixels(size_t size)
+{
+    const size_t alignment = size < HUGE_PAGE ? LINE : HUGE_PAGE,
+                 padded = (size + alignment - 1) / alignment * alignment;
+    void *memory = padded < size ? NULL : aligned_alloc(alignment, padded);
+#ifdef MADV_HUGEPAGE
+    if (memory && alignment == HUGE_PAGE)
+        madvise(memory, padded, MADV_HUGEPAGE);
+#endif
+    return memory;
 }

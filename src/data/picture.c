@@ -6,11 +6,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/memory.h"
 #include "base/size.h"
 
-enum { HEADER = 64, HUGE_PAGE = 2 << 20 };
+enum { HEADER = 64 };
 
 struct owned {
     struct lk_picture picture; /* first: the public pointer is this one */
@@ -22,20 +22,6 @@ _Static_assert(sizeof(struct owned) <= HEADER, "the pixels start behind the head
 static size_t pixel_size(enum lk_pixel type)
 {
     return type == LK_PIXEL_F32 ? sizeof(float) : sizeof(uint8_t);
-}
-
-/* The system clears pages one by one as they are first touched, 6000 of a float picture of
- * 1920×1080; as huge pages they are twelve. */
-static void *take_memory(size_t size)
-{
-    const size_t alignment = size < HUGE_PAGE ? HEADER : HUGE_PAGE,
-                 padded = (size + alignment - 1) / alignment * alignment;
-    void *memory = aligned_alloc(alignment, padded);
-#ifdef MADV_HUGEPAGE
-    if (memory && alignment == HUGE_PAGE)
-        madvise(memory, padded, MADV_HUGEPAGE);
-#endif
-    return memory;
 }
 
 /* The pixels are whatever the memory held. */
@@ -57,7 +43,7 @@ static int make(int width,
                        channels);
     /* Within the limits above no product overflows. */
     size_t size = (size_t)width * (size_t)height * (size_t)channels * pixel_size(type);
-    struct owned *owned = take_memory(HEADER + size);
+    struct owned *owned = lk_memory_for_pixels(HEADER + size);
     if (!owned)
         return lk_fail_memory(err, "a picture", size);
     owned->picture = (struct lk_picture){
@@ -116,7 +102,7 @@ static void u8_to_f32(const uint8_t *in, size_t n, float *out)
 /* Adding 1.5·2²³ leaves the nearest whole number (ties to even, as numpy rounds) in the low bits of
  * the sum; unlike lrintf this vectorises on every target. A comparison with NaN is false, so that
  * NaN takes the 0. */
-static void f32_to_u8(const float *in, size_t n, uint8_t *out)
+void lk_pixels_to_u8(const float *in, size_t n, uint8_t *out)
 {
     for (size_t i = 0; i < n; i++) {
         float v = in[i] > 0.0f ? in[i] : 0.0f;
@@ -143,7 +129,7 @@ int lk_picture_convert(const struct lk_picture *in,
     else if (type == LK_PIXEL_F32)
         u8_to_f32(in->u8, n, picture->f32);
     else
-        f32_to_u8(in->f32, n, picture->u8);
+        lk_pixels_to_u8(in->f32, n, picture->u8);
     *out = picture;
     return 0;
 }

@@ -41,6 +41,9 @@ void lk_picture_free(struct lk_picture *picture); /* drops one reference; NULL i
 
 /* Deep copy, with conversion of the pixel type (f32 → u8 rounds to nearest, clamps; NaN becomes 0).
  * Alpha is kept. */
+/* [n] numbers 0…1, what is outside clamped, NaN 0, to the nearest of 256 levels. */
+void lk_pixels_to_u8(const float *in, size_t n, uint8_t *out);
+
 int lk_picture_convert(const struct lk_picture *in,
                        enum lk_pixel type,
                        struct lk_picture **out,

@@ -5,6 +5,7 @@
 #define LK_RUNTIME_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <onnxruntime_c_api.h>
@@ -90,6 +91,7 @@ struct lk_session {
     size_t work;        /* of them, those that runs take */
     unsigned users;
     uint64_t last_used;
+    atomic_size_t runs;
 
     OrtSession *ort;
     struct lk__operators *operators; /* our own, of a graph; or NULL */

@@ -270,6 +270,11 @@ static int run_engine(const lk_session *session,
     return lk__ort_check(api, status, LK_E_FAILED, err, "model '%s'", session->name);
 }
 
+size_t lk_session_runs(const lk_session *session)
+{
+    return atomic_load_explicit(&session->runs, memory_order_relaxed);
+}
+
 int lk_session_run(lk_session *session,
                    size_t n_in,
                    const char *const *in_names,
@@ -296,6 +301,7 @@ int lk_session_run(lk_session *session,
     }
     for (size_t i = 0; !code && i < n_in; i++)
         code = make_input(session, in_names[i], &inputs[i], &in[i], &copies[i], err);
+    atomic_fetch_add_explicit(&session->runs, 1, memory_order_relaxed);
     if (!code)
         code = run_engine(session, n_in, in_names, in, n_out, out_names, out, watch, err);
     for (size_t i = 0; !code && i < n_out; i++)

@@ -122,6 +122,9 @@ int lk_session_run(lk_session *session,
                    const struct lk_watch *watch,
                    struct lk_error *err);
 
+/* How often it was run, for tests that state a budget. */
+size_t lk_session_runs(const lk_session *session);
+
 /* The initializer of that name and shape in an ONNX file (inswapper's emap), as malloc'd f32; reads
  * the protobuf from a mapping without executing or copying the model. LK_E_INPUT when it is not
  * there. name NULL: found by shape alone. */

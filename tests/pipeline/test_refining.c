@@ -90,6 +90,48 @@ static void give(struct lk_request *request, const char *photo)
     request->consent = strdup("self");
 }
 
+/* Of the person's photo one look and, since its small copy scores the face higher, another; of the
+ * picture, which is too square for both in one canvas, two; one at the face before and after. */
+static void a_swap_takes_five_runs_of_the_detector(void **state)
+{
+    (void)state;
+    struct lk_request request;
+    ask(&request, LK_TASK_SWAP);
+    give(&request, "photos/fr_biden.jpg");
+    lk_result *result = run(&request);
+    assert_int_equal(lk_detector_runs(engine->detector), 5);
+    lk_result_free(result);
+    lk_request_free(&request);
+}
+
+static void no_picture_is_looked_at_twice_in_the_same_way(void **state)
+{
+    (void)state;
+    struct lk_request request;
+    struct lk_error err;
+    struct lk_picture *picture;
+    struct lk_face *faces[2];
+    size_t n[2];
+    ask(&request, LK_TASK_RESTORE);
+    assert_ok(lk_picture_read(scratch_path("photo.png"), &picture, &err), &err);
+    assert_ok(lk__engine_detector(engine, &request, &err), &err);
+    assert_ok(lk__engine_faces(engine, &request, picture, NULL, &faces[0], &n[0], &err), &err);
+    const size_t before = lk_detector_runs(engine->detector);
+    assert_ok(lk__engine_shown(engine, &request, picture, NULL, &faces[1], &n[1], &err), &err);
+    assert_int_equal(lk_detector_runs(engine->detector), before);
+    assert_true(n[0] == 1 && n[1] == 1 && faces[0] != faces[1]);
+    assert_memory_equal(faces[0], faces[1], sizeof *faces[0]);
+    free(faces[1]);
+    request.face_score = 0.3; /* another way */
+    assert_ok(lk__engine_faces(engine, &request, picture, NULL, &faces[1], &n[1], &err), &err);
+    assert_true(lk_detector_runs(engine->detector) > before);
+    free(faces[0]);
+    free(faces[1]);
+    lk__seen_forget(engine);
+    lk_picture_free(picture);
+    lk_request_free(&request);
+}
+
 static void only_the_face_changes(void **state)
 {
     (void)state;
@@ -532,6 +574,8 @@ static int close_engine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_swap_takes_five_runs_of_the_detector), /* of a new engine */
+        cmocka_unit_test(no_picture_is_looked_at_twice_in_the_same_way),
         cmocka_unit_test(only_the_face_changes),
         cmocka_unit_test(of_two_overlapping_faces_one_changes),
         cmocka_unit_test(ten_passes_lose_nothing),

@@ -147,6 +147,85 @@ static void odd_pictures_are_empty_not_wrong(void **state)
     }
 }
 
+/* Whether no point is farther from its own than that part of the face. */
+static bool is_near(const struct lk_face *a, const struct lk_face *b, float part)
+{
+    const float side = b->box[3] - b->box[1];
+    bool near = true;
+    for (int j = 0; j < 5; j++)
+        near &= hypotf(a->points[j][0] - b->points[j][0], a->points[j][1] - b->points[j][1]) <
+                part * side;
+    return near;
+}
+
+/* In two pictures at once, by one run: twice in the same, and once where the other has no face. */
+static void check_both(const struct lk_picture *picture,
+                       const struct lk_face *face,
+                       const struct lk_find_options *options)
+{
+    struct lk_error err;
+    struct lk_picture *noise = picture_noise(picture->width, picture->height);
+    const struct lk_picture *same[] = {picture, picture}, *other[] = {noise, picture};
+    struct lk_face both[2];
+    bool found[2];
+    const size_t before = lk_detector_runs(test_scrfd());
+    assert_ok(lk_find_both(test_scrfd(), same, face, options, NULL, both, found, &err), &err);
+    assert_int_equal(lk_detector_runs(test_scrfd()), before + 1);
+    assert_true(found[0] && found[1]);
+    assert_true(is_near(&both[0], face, 0.08f) && is_near(&both[1], &both[0], 0.03f));
+    assert_ok(lk_find_both(test_scrfd(), other, face, options, NULL, both, found, &err), &err);
+    assert_true(!found[0] && found[1]);
+    lk_picture_free(noise);
+}
+
+/* What is left of the canvas beside a picture takes its small copy, or does not. */
+static void a_second_look_lies_beside_the_first_where_there_is_room(void **state)
+{
+    (void)state;
+    static const struct {
+        int width, height, x, y;
+    } rows[] = {{1920, 1080, 0, 544}, {970, 2204, 576, 0}, {640, 480, 0, 544}, {640, 500, 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct lk__letterbox far =
+            lk__letterbox_fit(rows[i].width, rows[i].height, 640, 640, 640);
+        struct lk__letterbox near =
+            lk__letterbox_fit(rows[i].width, rows[i].height, 128, 640, 640);
+        assert_int_equal(lk__letterbox_beside(&far, &near), rows[i].x + rows[i].y > 0);
+        assert_int_equal(near.x, rows[i].x);
+        assert_int_equal(near.y, rows[i].y);
+    }
+}
+
+/* The small copy of a wide picture costs nothing, unless it may show more; what is found is the
+ * same. */
+static void a_second_look_has_a_run_of_its_own_only_where_it_may_show_more(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *photo;
+        size_t runs;
+    } rows[] = {{"fr_obama_and_biden.jpg", 2}, /* no room: the picture is 640×456 in the canvas */
+                {"human_solvay1927.jpg", 1},
+                {"fr_biden.jpg", 2}}; /* whose face the small look scores higher */
+    struct lk_error err;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct lk_find_options options;
+        struct lk_picture *picture;
+        struct lk_face *faces;
+        size_t count;
+        char *path = test_format("photos/%s", rows[i].photo);
+        lk_find_options_init(&options);
+        options.effort = LK_FIND_QUICK;
+        assert_ok(lk_picture_read(shared_path(path), &picture, &err), &err);
+        const size_t before = lk_detector_runs(test_scrfd());
+        assert_ok(lk_find(test_scrfd(), picture, &options, NULL, &faces, &count, &err), &err);
+        assert_int_equal(lk_detector_runs(test_scrfd()) - before, rows[i].runs);
+        free(path);
+        free(faces);
+        lk_picture_free(picture);
+    }
+}
+
 /* Two photos of one, some of many, one of a face that fills the picture: all faces, and with the
  * same points but for what another scale does to them. */
 static void faces_are_found_again_where_they_were(void **state)
@@ -176,10 +255,8 @@ static void faces_are_found_again_where_they_were(void **state)
                 &err);
             assert_true(found);
             assert_int_equal(again.index, face->index);
-            const float side = face->box[3] - face->box[1];
-            for (int j = 0; j < 5; j++)
-                assert_true(hypotf(again.points[j][0] - face->points[j][0],
-                                   again.points[j][1] - face->points[j][1]) < 0.08f * side);
+            assert_true(is_near(&again, face, 0.08f));
+            check_both(picture, face, &options);
         }
         assert_ok(
             lk_find_again(test_scrfd(), noise, &faces[0], &options, NULL, &again, &found, &err),
@@ -258,6 +335,8 @@ int main(void)
         cmocka_unit_test(unknown_landmarks_leave_the_pose_to_the_points),
         cmocka_unit_test(odd_pictures_are_empty_not_wrong),
         cmocka_unit_test(faces_are_found_again_where_they_were),
+        cmocka_unit_test(a_second_look_lies_beside_the_first_where_there_is_room),
+        cmocka_unit_test(a_second_look_has_a_run_of_its_own_only_where_it_may_show_more),
         cmocka_unit_test(bad_options_and_other_networks_are_refused),
         cmocka_unit_test(a_stop_ends_the_search),
     };

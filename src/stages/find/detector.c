@@ -138,6 +138,11 @@ bool lk_detector_has_points(const lk_detector *detector)
     return !detector->family->boxes_only;
 }
 
+size_t lk_detector_runs(const lk_detector *detector)
+{
+    return lk_session_runs(detector->session);
+}
+
 float lk__detector_sure(const lk_detector *detector)
 {
     return detector->family->sure;

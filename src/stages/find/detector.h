@@ -29,6 +29,9 @@ const char *lk_detector_family(const lk_detector *detector);
 /* Whether it answers five points; one that does not (ultraface) needs a landmarker beside it. */
 bool lk_detector_has_points(const lk_detector *detector);
 
+/* Of its network so far, see lk_session_runs. */
+size_t lk_detector_runs(const lk_detector *detector);
+
 /* lk_find (find.h) as it is when nothing is said, with this threshold. */
 int lk_find_faces(const lk_detector *detector,
                   const struct lk_picture *picture,

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/parallel.h"
 
 enum { RADIUS = 4, BOX = 2 * RADIUS + 1, STEP = 2 };
@@ -221,7 +222,8 @@ int lk_watermark_ground_new(const struct lk_picture *picture,
     const size_t n = (size_t)w * (size_t)h; /* lk_picture_new bounds it */
     const size_t columns = (size_t)(w + SIDE - 1) / SIDE, rows = (size_t)(h + SIDE - 1) / SIDE;
     lk_watermark_ground *ground = calloc(1, sizeof *ground);
-    struct lk__field field = {w, h, malloc(n * sizeof(float)), malloc(n * sizeof(float)), 0};
+    struct lk__field field = {w, h, lk_memory_for_pixels(n * sizeof(float)),
+                              lk_memory_for_pixels(n * sizeof(float)), 0};
     struct making making = {picture, &field, columns, calloc(columns * rows, sizeof(double))};
     const bool has_memory = ground && field.level && field.detail && making.gains;
     if (has_memory)

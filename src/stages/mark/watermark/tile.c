@@ -133,28 +133,48 @@ static int cell_of(int x, double scale)
     return (int)((x + 0.5) * scale) % LK__TILE;
 }
 
+/* Which of `size` pixels of a side lie in each of the tile's: the first, and the next of each. −1: no
+ * more. */
+static void list_pixels(int size, double scale, int first[LK__TILE], int *next)
+{
+    for (int i = 0; i < LK__TILE; i++)
+        first[i] = -1;
+    for (int x = size - 1; x >= 0; x--) {
+        const int cell = cell_of(x, scale);
+        next[x] = first[cell];
+        first[cell] = x;
+    }
+}
+
 /* cells [LK__TILE, LK__TILE]: tile laid upon tile; rows first, which are added as they lie. */
 static int fold(const struct lk__field *field, double scale, float *cells)
 {
-    const size_t width = (size_t)field->width;
-    float *rows = calloc(LK__TILE * width, sizeof *rows);
-    int *columns = malloc(width * sizeof *columns);
-    for (int y = 0; rows && columns && y < field->height; y++) {
-        float *row = rows + (size_t)cell_of(y, scale) * width;
-        const float *detail = field->detail + (size_t)y * width;
-        for (size_t x = 0; x < width; x++)
-            row[x] += detail[x];
+    const size_t width = (size_t)field->width, height = (size_t)field->height;
+    float *row = malloc(width * sizeof *row);
+    int *columns = malloc((width + height) * sizeof *columns), *next = columns + width;
+    int first[LK__TILE];
+    if (!row || !columns) {
+        free(row);
+        free(columns);
+        return -1;
     }
-    for (size_t x = 0; columns && x < width; x++)
+    for (size_t x = 0; x < width; x++)
         columns[x] = cell_of((int)x, scale);
+    list_pixels(field->height, scale, first, next);
     memset(cells, 0, CELLS * sizeof *cells);
-    for (size_t y = 0; rows && columns && y < LK__TILE; y++)
+    for (size_t i = 0; i < LK__TILE; i++) {
+        memset(row, 0, width * sizeof *row);
+        for (int y = first[i]; y >= 0; y = next[y]) {
+            const float *detail = field->detail + (size_t)y * width;
+            for (size_t x = 0; x < width; x++)
+                row[x] += detail[x];
+        }
         for (size_t x = 0; x < width; x++)
-            cells[y * LK__TILE + (size_t)columns[x]] += rows[y * width + x];
-    const bool failed = !rows || !columns;
-    free(rows);
+            cells[i * LK__TILE + (size_t)columns[x]] += row[x];
+    }
+    free(row);
     free(columns);
-    return failed ? -1 : 0;
+    return 0;
 }
 
 /* Where the frequency of a carrier is found: the half plane x ≥ 0, to which its conjugate belongs
