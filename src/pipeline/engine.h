@@ -177,15 +177,6 @@ int lk__engine_face_again(const lk_engine *engine,
                           struct lk_face *out,
                           bool *found,
                           struct lk_error *err);
-/* The same before and after the change, see lk_find_both. */
-int lk__engine_face_in_both(const lk_engine *engine,
-                            const struct lk_request *request,
-                            const struct lk_picture *const pictures[2],
-                            const struct lk_face *face,
-                            const struct lk_watch *watch,
-                            struct lk_face out[2],
-                            bool found[2],
-                            struct lk_error *err);
 /* The same as lk__engine_faces of whom rules are asked about: no --face-score and no --find hides
  * anybody from them. */
 int lk__engine_shown(const lk_engine *engine,

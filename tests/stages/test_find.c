@@ -158,26 +158,6 @@ static bool is_near(const struct lk_face *a, const struct lk_face *b, float part
     return near;
 }
 
-/* In two pictures at once, by one run: twice in the same, and once where the other has no face. */
-static void check_both(const struct lk_picture *picture,
-                       const struct lk_face *face,
-                       const struct lk_find_options *options)
-{
-    struct lk_error err;
-    struct lk_picture *noise = picture_noise(picture->width, picture->height);
-    const struct lk_picture *same[] = {picture, picture}, *other[] = {noise, picture};
-    struct lk_face both[2];
-    bool found[2];
-    const size_t before = lk_detector_runs(test_scrfd());
-    assert_ok(lk_find_both(test_scrfd(), same, face, options, NULL, both, found, &err), &err);
-    assert_int_equal(lk_detector_runs(test_scrfd()), before + 1);
-    assert_true(found[0] && found[1]);
-    assert_true(is_near(&both[0], face, 0.08f) && is_near(&both[1], &both[0], 0.03f));
-    assert_ok(lk_find_both(test_scrfd(), other, face, options, NULL, both, found, &err), &err);
-    assert_true(!found[0] && found[1]);
-    lk_picture_free(noise);
-}
-
 /* What is left of the canvas beside a picture takes its small copy, or does not. */
 static void a_second_look_lies_beside_the_first_where_there_is_room(void **state)
 {
@@ -256,7 +236,6 @@ static void faces_are_found_again_where_they_were(void **state)
             assert_true(found);
             assert_int_equal(again.index, face->index);
             assert_true(is_near(&again, face, 0.08f));
-            check_both(picture, face, &options);
         }
         assert_ok(
             lk_find_again(test_scrfd(), noise, &faces[0], &options, NULL, &again, &found, &err),

@@ -180,23 +180,6 @@ int lk__engine_face_again(const lk_engine *engine,
     return rc;
 }
 
-int lk__engine_face_in_both(const lk_engine *engine,
-                            const struct lk_request *request,
-                            const struct lk_picture *const pictures[2],
-                            const struct lk_face *face,
-                            const struct lk_watch *watch,
-                            struct lk_face out[2],
-                            bool found[2],
-                            struct lk_error *err)
-{
-    const struct lk_find_options options = finding_of(engine, request);
-    const enum lk__part was = lk__parts_turn(engine->parts, LK__PART_FIND);
-    const int rc =
-        lk_find_both(engine->detector, pictures, face, &options, watch, out, found, err);
-    lk__parts_turn(engine->parts, was);
-    return rc;
-}
-
 int lk__engine_shown(const lk_engine *engine,
                      const struct lk_request *request,
                      const struct lk_picture *picture,

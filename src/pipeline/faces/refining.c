@@ -59,6 +59,7 @@ struct refining {
     const struct lk__refining_wish *wish;
     const struct lk_picture *original;
     const struct lk_face *face; /* in it */
+    struct lk_face before;      /* the same, seen as it is looked for again */
     unsigned holds;             /* LK__FACE_… */
     struct lk__mask_options options;
     struct lk__face_masks seen;
@@ -204,32 +205,39 @@ static int restore(const struct refining *r,
 
 /* ---- verifying ---- */
 
-/* Looks at the finished picture as a stranger would: finds the face again, and measures. Two looks of
- * one kind can be compared, so it is found again in the original as well; where that look does not
- * show it, it stays as it was found. */
+/* Two looks of one kind can be compared. A face that this look does not show stays as it was found.
+ */
+static int see_before(struct refining *r, struct lk_error *err)
+{
+    bool found;
+    r->before = *r->face;
+    int rc = lk__engine_face_again(r->engine, r->request, r->original, r->face, r->watch,
+                                   &r->before, &found, err);
+    r->before.embedding = r->face->embedding;
+    return rc;
+}
+
+/* Looks at the finished picture as a stranger would: finds the face again, and measures. */
 static int verify(const struct refining *r, struct outcome *out, struct lk_error *err)
 {
     const lk_engine *engine = r->engine;
     const int width = out->mask->width, height = out->mask->height;
-    const struct lk_picture *const pictures[] = {r->original, out->finished};
-    struct lk_face faces[2] = {*r->face, *r->face}, *was = &faces[0], *again = &faces[1];
+    struct lk_face again;
     struct lk_picture *before = NULL, *after = NULL;
     struct lk_verify_options options;
-    bool both[2] = {false, false};
+    bool found = false;
     float years = 0;
     lk_verify_options_init(&options);
     options.cosine_min = engine->same_person * fminf((float)r->request->identity_strength, 1);
     if (!r->wish->asked)
         options.sharpness_min = 1; /* clearer is the point */
-    int rc = lk__engine_face_in_both(engine, r->request, pictures, r->face, r->watch, faces, both,
-                                     err);
-    const bool found = both[1];
-    was->embedding = r->face->embedding;
+    int rc = lk__engine_face_again(engine, r->request, out->finished, r->face, r->watch, &again,
+                                   &found, err);
     if (!rc && found) {
-        rc = lk_embed_face(engine->embedder, out->finished, again, r->watch, &again->embedding,
-                           err);
+        rc =
+            lk_embed_face(engine->embedder, out->finished, &again, r->watch, &again.embedding, err);
         if (!rc && engine->judges.agegender && r->wish->identity->years > 0)
-            rc = lk_face_age(engine->judges.agegender, out->finished, again, r->watch, &years,
+            rc = lk_face_age(engine->judges.agegender, out->finished, &again, r->watch, &years,
                              NULL, err);
     }
     rc = rc ? rc : lk_affine_crop(r->original, &out->to_crop, width, height, &before, err);
@@ -239,8 +247,8 @@ static int verify(const struct refining *r, struct outcome *out, struct lk_error
         struct lk_verify_input input = {.before = before,
                                         .after = after,
                                         .mask = out->mask,
-                                        .face_before = was,
-                                        .face_after = found ? again : NULL,
+                                        .face_before = &r->before,
+                                        .face_after = found ? &again : NULL,
                                         .face_lost = !found,
                                         .identity = &r->wish->identity->embedding,
                                         .years = years,
@@ -368,6 +376,7 @@ int lk__refine_face(lk_engine *engine,
     int rc = lk__mask_options_read(r.request, &r.options, err);
     lk__parts_turn(engine->parts, LK__PART_BLEND);
     rc = rc ? rc : lk__face_masks_see(engine, &r.options, r.original, r.face, watch, &r.seen, err);
+    rc = rc ? rc : see_before(&r, err);
     if (!rc && r.request->alternatives)
         rc = lk__alternatives_keep(r.original, r.face, &face->before, err);
     rc = rc ? rc : try_manners(&r, face, &best, err);

@@ -354,26 +354,3 @@ int lk__detector_look(const lk_detector *detector,
     }
     return code;
 }
-
-int lk__detector_look_at_both(const lk_detector *detector,
-                              const struct lk_picture *const pictures[2],
-                              float threshold,
-                              const struct lk_watch *watch,
-                              struct lk__candidates *out,
-                              struct lk_error *err)
-{
-    const int side = lk__far_side, width = detector->width ? detector->width : side,
-              height = detector->height ? detector->height : side;
-    struct lk__glance glances[2];
-    struct lk__letterbox boxes[2];
-    for (int i = 0; i < 2; i++) {
-        glances[i] = (struct lk__glance){pictures[i], side / 2};
-        boxes[i] = lk__letterbox_fit(pictures[i]->width, pictures[i]->height, side / 2, width / 2,
-                                     height / 2);
-        boxes[i].canvas_width = width;
-        boxes[i].canvas_height = height;
-        boxes[i].x = i * width / 2;
-        boxes[i].y = i * height / 2;
-    }
-    return look_once(detector, glances, boxes, 2, threshold, watch, out, err);
-}

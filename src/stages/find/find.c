@@ -21,8 +21,8 @@
 #include "base/size.h"
 #include "stages/find/internal.h"
 
-/* Longest side of the whole picture in its second look, px. */
-static const int near_side = 128;
+/* Longest side of the whole picture in its two looks, px. */
+static const int far_side = 640, near_side = 128;
 
 /* Below that many px of the canvas detectors begin to miss faces. */
 static const float small_face = 24;
@@ -45,7 +45,7 @@ static int look_whole(struct lk__finding *f, int turns, struct lk_error *err)
 {
     const struct lk__view view = {
         .width = f->picture->width, .height = f->picture->height, .turns = turns};
-    int code = lk__look(f, &view, (const int[]){lk__far_side, near_side}, 2, err);
+    int code = lk__look(f, &view, (const int[]){far_side, near_side}, 2, err);
     if (!code)
         lk__candidates_suppress(&f->found);
     return code;
@@ -100,7 +100,7 @@ static int look_at_tiles(struct lk__finding *f, int tile, struct lk_error *err)
             .width = w < tile ? w : tile, .height = h < tile ? h : tile, .is_tile = true};
         view.x = columns > 1 ? (w - view.width) * (i % columns) / (columns - 1) : 0;
         view.y = rows > 1 ? (h - view.height) * (i / columns) / (rows - 1) : 0;
-        code = lk__look(f, &view, &(const int){lk__far_side}, 1, err);
+        code = lk__look(f, &view, &far_side, 1, err);
     }
     if (!code)
         lk__candidates_suppress(&f->found);
@@ -124,7 +124,7 @@ static int look_closer(struct lk__finding *f, bool all, struct lk_error *err)
 {
     const int longer =
         f->picture->width > f->picture->height ? f->picture->width : f->picture->height;
-    const float canvas = (float)lk__detector_canvas(f->detector, lk__far_side);
+    const float canvas = (float)lk__detector_canvas(f->detector, far_side);
     float seen = (float)longer; /* px of the picture that one canvas showed */
     int code = 0;
     for (int n = 2; n <= MAX_DIVISIONS && !code; n *= 2) {
@@ -272,12 +272,12 @@ static float longer_side(const float box[4])
     return fmaxf(box[2] - box[0], box[3] - box[1]);
 }
 
-/* A square around the face, at least half as large as the canvas that it comes to: a pixel is never
- * enlarged more than twice. */
-static struct lk__view around(const struct lk__finding *f, const struct lk_face *face, int canvas)
+/* A square around the face, at least half a canvas large: a pixel is never enlarged more than
+ * twice. */
+static struct lk__view around(const struct lk__finding *f, const struct lk_face *face)
 {
-    const float *box = face->box;
-    const float side = fmaxf(surroundings * longer_side(box), (float)canvas / 2);
+    const float *box = face->box, least = (float)lk__detector_canvas(f->detector, far_side) / 2;
+    const float side = fmaxf(surroundings * longer_side(box), least);
     const float size[2] = {(float)f->picture->width, (float)f->picture->height};
     int from[2], to[2];
     for (int k = 0; k < 2; k++) {
@@ -329,24 +329,6 @@ static int pick_again(struct lk__finding *f,
     return code;
 }
 
-static struct lk__finding finding_again(const lk_detector *detector,
-                                        const struct lk_picture *picture,
-                                        const struct lk_find_options *options,
-                                        const struct lk_watch *watch)
-{
-    return (struct lk__finding){.detector = detector,
-                                .picture = picture,
-                                .threshold = options->threshold,
-                                .harder = options->threshold,
-                                .watch = watch};
-}
-
-/* Of a face that was found in a picture of another size. */
-static bool is_outside(const struct lk__view *view)
-{
-    return view->width < 1 || view->height < 1;
-}
-
 int lk_find_again(const lk_detector *detector,
                   const struct lk_picture *picture,
                   const struct lk_face *face,
@@ -356,39 +338,20 @@ int lk_find_again(const lk_detector *detector,
                   bool *found,
                   struct lk_error *err)
 {
-    struct lk__finding f = finding_again(detector, picture, options, watch);
-    const struct lk__view view = around(&f, face, lk__detector_canvas(detector, lk__far_side));
+    struct lk__finding f = {.detector = detector,
+                            .picture = picture,
+                            .threshold = options->threshold,
+                            .harder = options->threshold,
+                            .watch = watch};
+    const struct lk__view view = around(&f, face);
     const float shown = fmaxf((float)view.width, (float)view.height);
     /* A face that fills the view is too large for the first look, as in look_whole. */
     const size_t looks = 2 * longer_side(face->box) > shown ? 2 : 1;
     int code = check(detector, options, err);
-    if (!code && !is_outside(&view))
-        code = lk__look(&f, &view, (const int[]){lk__far_side, near_side}, looks, err);
+    if (!code && view.width > 0 && view.height > 0) /* not of a picture of another size */
+        code = lk__look(&f, &view, (const int[]){far_side, near_side}, looks, err);
     code = code ? code : pick_again(&f, face, options, out, found, err);
     free(f.found.item);
-    return code;
-}
-
-int lk_find_both(const lk_detector *detector,
-                 const struct lk_picture *const pictures[2],
-                 const struct lk_face *face,
-                 const struct lk_find_options *options,
-                 const struct lk_watch *watch,
-                 struct lk_face out[2],
-                 bool found[2],
-                 struct lk_error *err)
-{
-    struct lk__finding both[2];
-    for (int i = 0; i < 2; i++)
-        both[i] = finding_again(detector, pictures[i], options, watch);
-    const struct lk__view view = around(both, face, lk__detector_canvas(detector, lk__far_side) / 2);
-    int code = check(detector, options, err);
-    if (!code && !is_outside(&view))
-        code = lk__look_at_both(both, &view, err);
-    for (int i = 0; i < 2 && !code; i++)
-        code = pick_again(&both[i], face, options, &out[i], &found[i], err);
-    free(both[0].found.item);
-    free(both[1].found.item);
     return code;
 }
 

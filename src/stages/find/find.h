@@ -50,15 +50,4 @@ int lk_find_again(const lk_detector *detector,
                   bool *found,
                   struct lk_error *err);
 
-/* The same in two pictures of one size, before and after a change, in one run of the detector, in
- * half of its side each: what is found in the two can be compared. */
-int lk_find_both(const lk_detector *detector,
-                 const struct lk_picture *const pictures[2],
-                 const struct lk_face *face,
-                 const struct lk_find_options *options,
-                 const struct lk_watch *watch,
-                 struct lk_face out[2],
-                 bool found[2],
-                 struct lk_error *err);
-
 #endif

@@ -91,8 +91,6 @@ void lk__face_pose_in_relief(struct lk_face *face);
 
 /* detector.c */
 
-enum { lk__far_side = 640 }; /* longest side of the whole picture in its first look, px */
-
 /* A picture (u8), fitted into `side` px (at most the network's own canvas). */
 struct lk__glance {
     const struct lk_picture *picture;
@@ -111,14 +109,6 @@ int lk__detector_look(const lk_detector *detector,
                       const struct lk_watch *watch,
                       struct lk__candidates *out,
                       struct lk_error *err);
-/* Two pictures in one run, the upper left and the lower right quarter of the canvas: candidates'
- * `look` is 0 or 1. */
-int lk__detector_look_at_both(const lk_detector *detector,
-                              const struct lk_picture *const pictures[2],
-                              float threshold,
-                              const struct lk_watch *watch,
-                              struct lk__candidates *out,
-                              struct lk_error *err);
 /* The score that upright faces reach, and those that are turned seldom. */
 float lk__detector_sure(const lk_detector *detector);
 /* Longest side of the canvas that a look of `side` px gets. */
@@ -134,7 +124,7 @@ struct lk__view {
 
 struct lk__finding {
     const lk_detector *detector;
-    const struct lk_picture *picture; /* u8; where no view is the whole of it also f32 */
+    const struct lk_picture *picture; /* looked at in 8 bits */
     float threshold, harder;          /* harder: of all looks but the first */
     const struct lk_watch *watch;
     struct lk__candidates found; /* in the picture's pixels; between looks the best first */
@@ -148,7 +138,5 @@ int lk__look(struct lk__finding *finding,
              const int *sides,
              size_t n,
              struct lk_error *err);
-/* The same place of two pictures of a size, before and after a change, in one look. */
-int lk__look_at_both(struct lk__finding both[2], const struct lk__view *view, struct lk_error *err);
 
 #endif

@@ -116,7 +116,9 @@ int lk__look(struct lk__finding *f,
     struct lk__candidates seen = {0};
     struct lk__glance glances[LK__GLANCES];
     struct lk_picture *made = NULL;
-    int code = whole ? 0 : make_view(f->picture, view, &made, err);
+    int code = whole && f->picture->type == LK_PIXEL_U8
+                   ? 0
+                   : make_view(f->picture, view, &made, err);
     for (size_t i = 0; i < n; i++)
         glances[i] = (struct lk__glance){made ? made : f->picture, sides[i]};
     code = code ? code
@@ -129,27 +131,4 @@ int lk__look(struct lk__finding *f,
     free(seen.item);
     f->looks += (int)n;
     return code ? code : lk_watch_step(f->watch, "find", f->looks, 0, err);
-}
-
-int lk__look_at_both(struct lk__finding both[2], const struct lk__view *view, struct lk_error *err)
-{
-    const struct lk_watch *watch = both->watch;
-    struct lk__candidates seen = {0};
-    struct lk_picture *made[2] = {NULL};
-    int code = make_view(both[0].picture, view, &made[0], err);
-    code = code ? code : make_view(both[1].picture, view, &made[1], err);
-    code = code ? code
-                : lk__detector_look_at_both(both->detector,
-                                            (const struct lk_picture *const *)made,
-                                            both->threshold, watch, &seen, err);
-    for (size_t i = 0; i < seen.count && !code; i++) {
-        struct lk__candidate face = seen.item[i];
-        struct lk__finding *f = &both[face.look];
-        face.look = 0;
-        code = take(f, view, false, face, err);
-    }
-    free(seen.item);
-    lk_picture_free(made[0]);
-    lk_picture_free(made[1]);
-    return code ? code : lk_watch_step(watch, "find", 1, 0, err);
 }
