@@ -56,10 +56,10 @@ static inline void add_inside(const struct lk_picture *in,
     const float w[4] = {(1 - s->fx) * (1 - s->fy), s->fx * (1 - s->fy), (1 - s->fx) * s->fy,
                         s->fx * s->fy};
     for (size_t c = 0; c < step; c++)
-        sum[c] = (((sum[c] + w[0] * load(in, type, at + c)) +
-                   w[1] * load(in, type, at + step + c)) +
-                  w[2] * load(in, type, at + row + c)) +
-                 w[3] * load(in, type, at + row + step + c);
+        sum[c] =
+            (((sum[c] + w[0] * load(in, type, at + c)) + w[1] * load(in, type, at + step + c)) +
+             w[2] * load(in, type, at + row + c)) +
+            w[3] * load(in, type, at + row + step + c);
 }
 
 static inline void add_sample(

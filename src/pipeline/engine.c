@@ -354,8 +354,7 @@ int lk_engine_read_mark(lk_engine *engine,
     rc = rc ? rc : lk_picture_read(path, &picture, err);
     const int threads = lk_runtime_threads(engine->runtime);
     rc = rc ? rc : lk_watermark_ground_new(picture, threads, &ground, err);
-    rc = rc ? rc
-            : lk_watermark_read(ground, &engine->key, LK_WATERMARK_RESIZED, threads, out, err);
+    rc = rc ? rc : lk_watermark_read(ground, &engine->key, LK_WATERMARK_RESIZED, threads, out, err);
     lk_watermark_ground_free(ground);
     lk_picture_free(picture);
     return rc;

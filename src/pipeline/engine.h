@@ -75,6 +75,7 @@ struct lk__seen {
 struct lk__all_seen {
     struct lk__seen list[8];
     size_t n;
+    bool keeps; /* a run goes on */
 };
 
 struct lk_engine {
@@ -85,7 +86,7 @@ struct lk_engine {
     lk__debug_folder *debug_folder; /* or NULL */
     double opened;                  /* lk_seconds() when it was; 0: it has run since */
     struct lk__parts *parts;        /* of the run that goes on; owned */
-    struct lk__all_seen *seen;        /* which faces its pictures show, see looking.c; owned */
+    struct lk__all_seen *seen;      /* which faces its pictures show, see looking.c; owned */
     struct lk_key key;              /* of the hidden mark */
     bool has_key;
 
@@ -156,8 +157,9 @@ int lk__engine_judge(lk_engine *engine,
                      const struct lk_model_entry **out,
                      struct lk_error *err);
 
-/* What was found in the run that goes on is kept with its picture (in 8 bits: those do not change),
- * so that no picture is looked at twice in the same way. */
+/* From begin to forget, what is found is kept with its picture (in 8 bits: those do not change), so
+ * that no picture of a run is looked at twice in the same way. */
+void lk__seen_begin(lk_engine *engine);
 void lk__seen_forget(lk_engine *engine);
 
 /* The faces of a picture, found as the request says; the detector is open. *faces is malloc'd. */

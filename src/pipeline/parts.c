@@ -6,9 +6,9 @@
 #include "base/clock.h"
 
 static const char *const names[LK__PART_COUNT] = {
-    [LK__PART_OTHER] = "other",   [LK__PART_READ] = "read",   [LK__PART_FIND] = "find",
-    [LK__PART_EMBED] = "embed",   [LK__PART_CHANGE] = "change", [LK__PART_BLEND] = "blend",
-    [LK__PART_JUDGE] = "judge",   [LK__PART_MARK] = "mark",
+    [LK__PART_OTHER] = "other", [LK__PART_READ] = "read",     [LK__PART_FIND] = "find",
+    [LK__PART_EMBED] = "embed", [LK__PART_CHANGE] = "change", [LK__PART_BLEND] = "blend",
+    [LK__PART_JUDGE] = "judge", [LK__PART_MARK] = "mark",
 };
 
 static struct lk__seconds now(void)

@@ -263,6 +263,7 @@ int lk_engine_run(lk_engine *engine,
         return rc;
     lk__debug_folder_begin(engine->debug_folder);
     lk__parts_begin(engine->parts);
+    lk__seen_begin(engine);
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
     lk_memory_watch *memory = lk_memory_begin();

@@ -90,8 +90,8 @@ static void give(struct lk_request *request, const char *photo)
     request->consent = strdup("self");
 }
 
-/* Of the person's photo two, since its small copy scores the face higher; of the picture, which is too
- * square for both in one canvas, two; two at the face, which fills it, before and after. */
+/* Of the person's photo two, since its small copy scores the face higher; of the picture, which is
+ * too square for both in one canvas, two; two at the face, which fills it, before and after. */
 static void a_swap_takes_eight_runs_of_the_detector(void **state)
 {
     (void)state;
@@ -115,6 +115,7 @@ static void no_picture_is_looked_at_twice_in_the_same_way(void **state)
     ask(&request, LK_TASK_RESTORE);
     assert_ok(lk_picture_read(scratch_path("photo.png"), &picture, &err), &err);
     assert_ok(lk__engine_detector(engine, &request, &err), &err);
+    lk__seen_begin(engine);
     assert_ok(lk__engine_faces(engine, &request, picture, NULL, &faces[0], &n[0], &err), &err);
     const size_t before = lk_detector_runs(engine->detector);
     assert_ok(lk__engine_shown(engine, &request, picture, NULL, &faces[1], &n[1], &err), &err);

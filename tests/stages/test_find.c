@@ -168,8 +168,7 @@ static void a_second_look_lies_beside_the_first_where_there_is_room(void **state
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct lk__letterbox far =
             lk__letterbox_fit(rows[i].width, rows[i].height, 640, 640, 640);
-        struct lk__letterbox near =
-            lk__letterbox_fit(rows[i].width, rows[i].height, 128, 640, 640);
+        struct lk__letterbox near = lk__letterbox_fit(rows[i].width, rows[i].height, 128, 640, 640);
         assert_int_equal(lk__letterbox_beside(&far, &near), rows[i].x + rows[i].y > 0);
         assert_int_equal(near.x, rows[i].x);
         assert_int_equal(near.y, rows[i].y);
@@ -184,7 +183,7 @@ static void a_second_look_has_a_run_of_its_own_only_where_it_may_show_more(void 
     static const struct {
         const char *photo;
         size_t runs;
-    } rows[] = {{"fr_obama_and_biden.jpg", 2}, /* no room: the picture is 640×456 in the canvas */
+    } rows[] = {{"human_ai-body.jpg", 2}, /* a square: there is no room */
                 {"human_solvay1927.jpg", 1},
                 {"fr_biden.jpg", 2}}; /* whose face the small look scores higher */
     struct lk_error err;

@@ -82,18 +82,23 @@ static struct lk_find_options finding_of(const lk_engine *engine, const struct l
 
 /* ---- what was seen ---- */
 
+void lk__seen_begin(lk_engine *engine)
+{
+    engine->seen->keeps = true;
+}
+
 void lk__seen_forget(lk_engine *engine)
 {
     for (size_t i = 0; i < engine->seen->n; i++) {
         lk_picture_free(engine->seen->list[i].picture);
         free(engine->seen->list[i].faces);
     }
-    engine->seen->n = 0;
+    *engine->seen = (struct lk__all_seen){.n = 0};
 }
 
 static const struct lk__seen *seen(const lk_engine *engine,
-                                const struct lk_picture *picture,
-                                const struct lk_find_options *options)
+                                   const struct lk_picture *picture,
+                                   const struct lk_find_options *options)
 {
     for (size_t i = 0; i < engine->seen->n; i++) {
         const struct lk__seen *s = &engine->seen->list[i];
@@ -104,7 +109,10 @@ static const struct lk__seen *seen(const lk_engine *engine,
     return NULL;
 }
 
-static int copy_faces(const struct lk_face *from, size_t n, struct lk_face **to, struct lk_error *err)
+static int copy_faces(const struct lk_face *from,
+                      size_t n,
+                      struct lk_face **to,
+                      struct lk_error *err)
 {
     *to = n ? malloc(n * sizeof **to) : NULL;
     if (n && !*to)
@@ -123,7 +131,7 @@ static void keep(const lk_engine *engine,
 {
     struct lk__all_seen *all = engine->seen;
     struct lk__seen sight = {NULL, options->threshold, options->effort, NULL, n};
-    if (picture->type != LK_PIXEL_U8 || all->n == LK_ARRAY_LENGTH(all->list) ||
+    if (!all->keeps || picture->type != LK_PIXEL_U8 || all->n == LK_ARRAY_LENGTH(all->list) ||
         copy_faces(faces, n, &sight.faces, NULL))
         return;
     sight.picture = lk_picture_ref((struct lk_picture *)picture);
@@ -174,8 +182,7 @@ int lk__engine_face_again(const lk_engine *engine,
 {
     const struct lk_find_options options = finding_of(engine, request);
     const enum lk__part was = lk__parts_turn(engine->parts, LK__PART_FIND);
-    const int rc =
-        lk_find_again(engine->detector, picture, face, &options, watch, out, found, err);
+    const int rc = lk_find_again(engine->detector, picture, face, &options, watch, out, found, err);
     lk__parts_turn(engine->parts, was);
     return rc;
 }

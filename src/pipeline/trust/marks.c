@@ -93,8 +93,7 @@ static int embed(const struct lk_picture *picture,
 {
     lk_watermark_ground *ground = NULL;
     int rc = known ? 0 : lk_watermark_ground_new(picture, threads, &ground, err);
-    rc = rc ? rc
-            : lk_watermark_embed(picture, known ? known : ground, key, id, threads, out, err);
+    rc = rc ? rc : lk_watermark_embed(picture, known ? known : ground, key, id, threads, out, err);
     lk_watermark_ground_free(ground);
     return rc;
 }
@@ -123,8 +122,8 @@ static int write_marks(const lk_engine *engine,
         replace(shown, made);
     made = NULL;
     if (!rc && picture->has_mark && !picture->is_chained)
-        rc = embed(*shown, *shown == picture->picture ? ground : NULL, &engine->key,
-                   picture->mark, lk_runtime_threads(engine->runtime), &made, err);
+        rc = embed(*shown, *shown == picture->picture ? ground : NULL, &engine->key, picture->mark,
+                   lk_runtime_threads(engine->runtime), &made, err);
     if (!rc && made)
         replace(shown, made);
     return rc;

@@ -309,8 +309,8 @@ static int look_together(const lk_detector *detector,
                          struct lk_error *err)
 {
     struct lk__candidates seen = {0};
-    int code = look_once(detector, glances, boxes, 2, fmaxf(threshold - most_doubt, 0), watch,
-                         &seen, err);
+    int code =
+        look_once(detector, glances, boxes, 2, fmaxf(threshold - most_doubt, 0), watch, &seen, err);
     *again = false;
     for (size_t i = 0; i < seen.count && !code; i++) {
         const struct lk__candidate *face = &seen.item[i];
@@ -333,10 +333,10 @@ int lk__detector_look(const lk_detector *detector,
 {
     struct lk__letterbox boxes[LK__GLANCES];
     for (size_t i = 0; i < n; i++)
-        boxes[i] = lk__letterbox_fit(glances[i].picture->width, glances[i].picture->height,
-                                     glances[i].side,
-                                     detector->width ? detector->width : glances[i].side,
-                                     detector->height ? detector->height : glances[i].side);
+        boxes[i] =
+            lk__letterbox_fit(glances[i].picture->width, glances[i].picture->height,
+                              glances[i].side, detector->width ? detector->width : glances[i].side,
+                              detector->height ? detector->height : glances[i].side);
     struct lk__letterbox moved = boxes[n - 1];
     bool again = true;
     size_t done = 0;

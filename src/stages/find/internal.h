@@ -98,8 +98,8 @@ struct lk__glance {
 };
 enum { LK__GLANCES = 2 };
 
-/* Up to LK__GLANCES glances at the same: adds the faces with score ≥ threshold, in the pixels of the
- * glance's picture. Where the network's canvas is fixed, and has room for the second beside the
+/* Up to LK__GLANCES glances at the same: adds the faces with score ≥ threshold, in the pixels of
+ * the glance's picture. Where the network's canvas is fixed, and has room for the second beside the
  * first, the second has a run of its own only if there it seems to show what the first does not, or
  * shows worse. */
 int lk__detector_look(const lk_detector *detector,

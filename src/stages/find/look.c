@@ -116,9 +116,8 @@ int lk__look(struct lk__finding *f,
     struct lk__candidates seen = {0};
     struct lk__glance glances[LK__GLANCES];
     struct lk_picture *made = NULL;
-    int code = whole && f->picture->type == LK_PIXEL_U8
-                   ? 0
-                   : make_view(f->picture, view, &made, err);
+    int code =
+        whole && f->picture->type == LK_PIXEL_U8 ? 0 : make_view(f->picture, view, &made, err);
     for (size_t i = 0; i < n; i++)
         glances[i] = (struct lk__glance){made ? made : f->picture, sides[i]};
     code = code ? code

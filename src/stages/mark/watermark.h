@@ -18,8 +18,8 @@
 #define LK_WATERMARK_ID_SIZE 17
 void lk_watermark_print(uint64_t id, char out[LK_WATERMARK_ID_SIZE]);
 
-/* What both reading and writing need to know of a picture, which is most of the work: made once where
- * a picture is read and then marked. In so many threads, here and below: their number changes
+/* What both reading and writing need to know of a picture, which is most of the work: made once
+ * where a picture is read and then marked. In so many threads, here and below: their number changes
  * nothing. */
 typedef struct lk_watermark_ground lk_watermark_ground;
 int lk_watermark_ground_new(const struct lk_picture *picture,

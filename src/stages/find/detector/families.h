@@ -51,8 +51,8 @@ size_t lk__cells(int side, int stride);
 /* The sentence for outputs whose shapes do not belong to the canvas: LK_E_INPUT. */
 int lk__answer_fail(const struct lk__answer *answer, struct lk_error *err);
 
-/* Adds a face given in canvas pixels to what lay in the canvas where the face is; an empty box is no
- * face. points NULL: none. */
+/* Adds a face given in canvas pixels to what lay in the canvas where the face is; an empty box is
+ * no face. points NULL: none. */
 int lk__answer_add(const struct lk__answer *answer,
                    float score,
                    const float box[4],

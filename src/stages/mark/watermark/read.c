@@ -21,9 +21,9 @@
 
 enum {
     CELLS = LK__TILE * LK__TILE,
-    PLACES = 8, /* that are looked at closely */
-    REACH = 3,  /* radii on either side that tell of one */
-    PART = 512, /* pixels of a side that are looked at when the size is not known */
+    PLACES = 8,  /* that are looked at closely */
+    REACH = 3,   /* radii on either side that tell of one */
+    PART = 512,  /* pixels of a side that are looked at when the size is not known */
     STEPS = 140, /* sizes per octave: at most 2/3 of a pixel off at the rim of PART */
     SIZES = 2 * STEPS + 1,
 };
@@ -46,7 +46,7 @@ struct reader {
 struct look {
     const struct reader *reader;
     float complex values[LK__CARRIERS_MAX]; /* measured */
-    float plane[CELLS];                     /* [LK__TILE, LK__TILE]: the correlation for each place */
+    float plane[CELLS]; /* [LK__TILE, LK__TILE]: the correlation for each place */
 };
 
 /* weights[radius]: 1 / (mean square there + mean square of all). */

@@ -11,7 +11,8 @@
 enum {
     CELLS = LK__TILE * LK__TILE,
     LEAST = 2,
-    SINES = LK__RADIUS_MOST + 1, /* waves 0 … SINES − 1 are cosines of that frequency, then −sines */
+    SINES =
+        LK__RADIUS_MOST + 1, /* waves 0 … SINES − 1 are cosines of that frequency, then −sines */
     WAVES = 2 * SINES
 };
 
@@ -104,11 +105,8 @@ void lk__tile_free(struct lk__tile *tile)
 }
 
 /* y [rows, w.n] = x [rows, w.k] · w */
-static int multiply(const struct lk__tile *tile,
-                    const float *x,
-                    size_t rows,
-                    const struct lk_panels *w,
-                    float *y)
+static int multiply(
+    const struct lk__tile *tile, const float *x, size_t rows, const struct lk_panels *w, float *y)
 {
     const struct lk_convolution product = lk_linear(x, rows, w, y);
     struct lk_workers alone;
@@ -133,8 +131,8 @@ static int cell_of(int x, double scale)
     return (int)((x + 0.5) * scale) % LK__TILE;
 }
 
-/* Which of `size` pixels of a side lie in each of the tile's: the first, and the next of each. −1: no
- * more. */
+/* Which of `size` pixels of a side lie in each of the tile's: the first, and the next of each. −1:
+ * no more. */
 static void list_pixels(int size, double scale, int first[LK__TILE], int *next)
 {
     for (int i = 0; i < LK__TILE; i++)
