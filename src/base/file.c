@@ -145,6 +145,13 @@ void lk_file_forget(const void *bytes, size_t size)
         madvise((void *)from, to - from, MADV_DONTNEED); /* the mapping is shared, and only read */
 }
 
+void lk_file_expect(const void *bytes, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)bytes;
+    const uintptr_t from = at / page * page;
+    madvise((void *)from, at + size - from, MADV_WILLNEED);
+}
+
 /* errno, or 0. */
 static int write_once(int fd, const void *bytes, size_t size)
 {

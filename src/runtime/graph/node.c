@@ -3,7 +3,6 @@
 #include "runtime/graph/node.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,9 @@
 #include "base/size.h"
 
 #define MAX_THREADS 64
+/* Bytes of weights that the disk is asked for before they are packed: many of its reads at a time,
+ * and no more of the memory than that. */
+#define AHEAD ((size_t)256 << 20)
 
 void lk__nodes_free(struct lk__nodes *nodes)
 {
@@ -154,22 +156,31 @@ static struct lk__pack_part part_of(const struct lk__nodes *nodes,
     };
 }
 
+/* NULL: they are not. */
+static const void *kept_panels(const struct lk__nodes *nodes,
+                               const lk_graph *graph,
+                               const struct lk__node *node,
+                               int gate)
+{
+    const struct lk_tensor *tensor = tensor_of(graph, node);
+    if (!nodes->packs || !tensor)
+        return NULL;
+    const struct lk__pack_part part = part_of(nodes, graph, node, gate);
+    return lk__packs_find(nodes->packs, tensor, &part.id, part.bytes);
+}
+
 /* Whether they are kept on disk, and then they are there. */
 static bool take_panels(const struct lk__nodes *nodes,
                         const lk_graph *graph,
                         struct lk__node *node,
                         int gate)
 {
-    const struct lk_tensor *tensor = tensor_of(graph, node);
-    if (!nodes->packs || !tensor)
-        return false;
-    const struct lk__pack_part part = part_of(nodes, graph, node, gate);
-    const void *data = lk__packs_find(nodes->packs, tensor, &part.id, part.bytes);
+    const void *data = kept_panels(nodes, graph, node, gate);
     if (data)
         *(gate ? &node->gate : &node->panels) = (struct lk_panels){
             .data = (void *)data,
-            .k = part.id.channels * part.id.kernel * part.id.kernel,
-            .n = part.id.n,
+            .k = channels(graph, node) * (size_t)node->kernel * (size_t)node->kernel,
+            .n = columns(graph, node),
             .numbers = node->numbers,
             .lent = 1,
         };
@@ -187,7 +198,7 @@ static void keep_panels(const struct lk__nodes *nodes, const lk_graph *graph)
             lk__packs_add(nodes->packs, tensor_of(graph, node), &part);
         }
     }
-    lk__packs_write(nodes->packs);
+    lk__packs_tend(nodes->packs);
 }
 
 /* What is packed is not read again. */
@@ -262,16 +273,45 @@ static int pack_node(const struct lk__nodes *nodes,
 struct packing {
     struct lk__nodes *nodes;
     const lk_graph *graph;
-    atomic_size_t next;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock;  /* of what follows */
+    size_t next, expected; /* nodes that are taken; whose weights are asked for */
+    size_t ahead;          /* bytes of the latter without the former */
     struct lk_error *err;
-    int code; /* of the first failure; under the lock, as err */
+    int code; /* of the first failure */
 };
+
+/* The tensor that has to be read for a node from its file; NULL: none has. */
+static const struct lk_tensor *read_for(const struct packing *p, size_t i)
+{
+    const struct lk__node *node = &p->nodes->list[i];
+    const struct lk_tensor *tensor =
+        node->kind == LK__CONVOLUTION ? tensor_of(p->graph, node) : NULL;
+    return tensor && tensor->path && !kept_panels(p->nodes, p->graph, node, 0) ? tensor : NULL;
+}
+
+/* The next node, or the count of them; asks the disk for weights of those behind it. */
+static size_t take_node(struct packing *p)
+{
+    const size_t count = p->nodes->count;
+    pthread_mutex_lock(&p->lock);
+    const size_t i = p->next < count ? p->next++ : count;
+    for (; p->expected < count && (p->expected <= i || p->ahead < AHEAD); p->expected++) {
+        const struct lk_tensor *tensor = read_for(p, p->expected);
+        if (!tensor)
+            continue;
+        lk_file_expect(tensor->data, tensor->size);
+        p->ahead += tensor->size;
+    }
+    const struct lk_tensor *own = i < count ? read_for(p, i) : NULL;
+    p->ahead -= own ? own->size : 0;
+    pthread_mutex_unlock(&p->lock);
+    return i;
+}
 
 static void *pack_some(void *user)
 {
     struct packing *p = user;
-    for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->nodes->count;) {
+    for (size_t i; (i = take_node(p)) < p->nodes->count;) {
         struct lk_error err;
         const int code = pack_node(p->nodes, p->graph, &p->nodes->list[i], &err);
         pthread_mutex_lock(&p->lock);
