@@ -116,6 +116,7 @@ static int numbers_of(const lk_graph *graph,
 }
 
 struct row_source {
+    const struct lk_kernels *kernels;
     const lk_graph *graph;
     const struct lk__node *node;
     size_t row, first; /* numbers of a row; the row that is column 0 */
@@ -125,7 +126,15 @@ struct row_source {
 static int row_of(void *user, size_t n, float *numbers)
 {
     const struct row_source *s = user;
-    return numbers_of(s->graph, s->node->w, (s->first + n) * s->row, s->row, numbers, s->err);
+    const size_t first = (s->first + n) * s->row;
+    const struct lk__value *w = &s->graph->values[s->node->w];
+    const void *halves;
+    if (w->op != LK__WEIGHT || w->as.tensor.dtype != LK_F16)
+        return numbers_of(s->graph, s->node->w, first, s->row, numbers, s->err);
+    const int code = lk_tensor_halves(&w->as.tensor, first, s->row, &halves, s->err);
+    if (!code)
+        s->kernels->widen(halves, s->row, numbers);
+    return code;
 }
 
 /* The tensor that a node's weights are; NULL: a constant. */
@@ -220,6 +229,7 @@ static int pack_panels(const struct lk__nodes *nodes,
         return 0;
     const size_t n = columns(graph, node), k = channels(graph, node);
     struct row_source source = {
+        .kernels = nodes->kernels,
         .graph = graph,
         .node = node,
         .row = k * (size_t)node->kernel * (size_t)node->kernel,
