@@ -199,21 +199,20 @@ static int make(lk_engine *engine,
     return rc ? rc : lk__marks_write(engine, result, watch, err);
 }
 
-/* A watch that remembers when the first step of drawing began, and has what can wait for it begin.
- */
+/* A watch that remembers when the first step of drawing began; hashing waits for that. */
 struct start {
     lk_engine *engine;
     const struct lk_watch *watch; /* of the caller; or NULL */
     double began, first;          /* lk_seconds(); first 0: not yet */
 };
 
+/* What fails of the hashes is said when they are asked for. */
 static void hear(void *user, const struct lk_watch_event *event)
 {
     struct start *start = user;
     if (!start->first && !strcmp(event->stage, "draw")) {
         start->first = lk_seconds();
-        lk__engine_hashes_ahead(start->engine,
-                                NULL); /* what fails is said when they are asked for */
+        lk__engine_hashes_ahead(start->engine, NULL);
     }
     if (start->watch && start->watch->on_event)
         start->watch->on_event(start->watch->user, event);
