@@ -190,6 +190,8 @@ class Insightface:
             points.append(out[k + 6].reshape(-1, 5, 2)[at] * stride + centre[:, None])
             scores.append(score[at])
         boxes, points, scores = (numpy.concatenate(x) for x in (boxes, points, scores))
+        if not len(scores):
+            sys.exit("peers.py: no face is found, so this would be less work than likeness does: take more --steps, or another picture")
         kept = cv2.dnn.NMSBoxes([(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes.tolist()], scores.tolist(), 0.5, 0.4)
         best = max(kept, key=lambda i: numpy.prod(boxes[i, 2:] - boxes[i, :2]))
         return (points[best] / scale).astype(numpy.float32)
