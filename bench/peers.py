@@ -233,9 +233,12 @@ class Insightface:
         return numpy.clip(fake[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255), matrix
 
     def enlarge(self, image):
-        blob = self.cv2.dnn.blobFromImage(image, 1 / 255, image.shape[1::-1], (0,) * 3, swapRB=True)
+        """Twofold; the network takes even sides."""
+        h, w = image.shape[:2]
+        even = self.cv2.copyMakeBorder(image, 0, h % 2, 0, w % 2, self.cv2.BORDER_REFLECT_101)
+        blob = self.cv2.dnn.blobFromImage(even, 1 / 255, even.shape[1::-1], (0,) * 3, swapRB=True)
         large = self.upscaler.run(None, {self.upscaler.get_inputs()[0].name: blob})[0]
-        return numpy.clip(large[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255).astype(numpy.uint8)
+        return numpy.clip(large[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255).astype(numpy.uint8)[:2 * h, :2 * w]
 
     def swapped(self, image):
         """The picture with the face of the photo."""
