@@ -9,7 +9,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make test-arm  the kernels' tests as ARM64 programs, under an emulator"
 	@echo "make check     format, layers, headers, lint"
-	@echo "make bench     kernels in % of the processor's peak; with CHECKPOINT=FOLDER networks beside diffusers (docs/performance.md)"
+	@echo "make bench     kernels in % of the processor's peak; with CHECKPOINT=FOLDER all beside its peers (docs/performance.md)"
 	@echo "make fuzz      what reads files against broken input, 30 seconds each (needs clang)"
 	@echo "make docs      man page and option reference, made from the option table"
 	@echo "make clean     remove $(BUILD)"
@@ -33,7 +33,7 @@ check: build
 
 bench: build
 	@$(BUILD)/bench/bench_kernels
-	@test -z "$(CHECKPOINT)" || for network in unet vae; do tools/bench $$network "$(CHECKPOINT)" --build $(BUILD) || exit 1; done
+	@test -z "$(CHECKPOINT)" || tools/bench-all "$(CHECKPOINT)" --build $(BUILD) $(if $(SINGLE_FILE),--single-file "$(SINGLE_FILE)") $(if $(PYTHON),--python "$(PYTHON)")
 
 demo: build
 	@tools/demo

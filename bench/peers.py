@@ -4,8 +4,8 @@
 
     peers.py ENGINE WORK SPEC.json
 
-WORK: unet | vae | text | draw | swap. SPEC: what tools/bench writes: checkpoint, size, batch, steps, threads, inputs, output; for a swap
-picture, face, detector, embedder, swapper. Of the first run the result is written to `output`: f32, or a picture."""
+WORK: unet | vae | text | draw | portrait | swap | faces. SPEC: what tools/bench writes: checkpoint, size, batch, steps, threads, inputs, output;
+for faces picture, face, detector, embedder, swapper, upscaler. Of the first run the result is written to `output`: f32, or a picture."""
 import json
 import os
 import pathlib
@@ -66,6 +66,26 @@ class TorchBf16(Torch):
         super().__init__(work, spec, "bfloat16")
 
 
+class TorchCompiled(Torch):
+    """What torch's own pages advise: compiled by inductor (in the first run), channels last."""
+
+    def __init__(self, work, spec, dtype="float32"):
+        super().__init__(work, spec, dtype)
+        if work != "text":
+            self.model.to(memory_format=self.torch.channels_last)
+        self.compiled = self.torch.compile(super().module().eval())
+
+    def module(self):
+        return self.compiled
+
+
+class TorchBest(TorchCompiled):
+    """And in bfloat16, which is its quickest where the processor has it."""
+
+    def __init__(self, work, spec):
+        super().__init__(work, spec, "bfloat16")
+
+
 class OpenVino:
     """OpenVINO's runtime, the network converted from diffusers; f32, or what it takes by itself."""
 
@@ -120,11 +140,13 @@ class Diffusers:
         self.pipe = StableDiffusionPipeline.from_pretrained(spec["checkpoint"], torch_dtype=torch.float32, safety_checker=None)
         self.pipe.set_progress_bar_config(disable=True)
 
-    def run(self):
+    def draw(self):
         side = self.spec["size"]
-        picture = self.pipe(self.spec["prompt"], height=side, width=side, num_inference_steps=self.spec["steps"],
-                            generator=self.torch.Generator("cpu").manual_seed(1)).images[0]
-        picture.save(self.spec["output"])
+        return self.pipe(self.spec["prompt"], height=side, width=side, num_inference_steps=self.spec["steps"],
+                         generator=self.torch.Generator("cpu").manual_seed(1)).images[0]
+
+    def run(self):
+        self.draw().save(self.spec["output"])
 
 
 ARCFACE = numpy.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], numpy.float32)
@@ -156,8 +178,9 @@ class Insightface:
         options.intra_op_num_threads = spec["threads"]
         options.log_severity_level = 3
         self.cv2, self.spec = cv2, spec
-        self.detector, self.embedder, self.swapper = (
-            onnxruntime.InferenceSession(spec[role], options, providers=["CPUExecutionProvider"]) for role in ("detector", "embedder", "swapper"))
+        self.detector, self.embedder, self.swapper, self.upscaler = (
+            onnxruntime.InferenceSession(spec[role], options, providers=["CPUExecutionProvider"])
+            for role in ("detector", "embedder", "swapper", "upscaler"))
         self.emap = next(onnx.numpy_helper.to_array(t) for t in onnx.load(spec["swapper"]).graph.initializer if t.name == "buff2fs")
 
     def largest(self, image):
@@ -180,6 +203,8 @@ class Insightface:
             points.append(out[k + 6].reshape(-1, 5, 2)[at] * stride + centre[:, None])
             scores.append(score[at])
         boxes, points, scores = (numpy.concatenate(x) for x in (boxes, points, scores))
+        if not len(scores):
+            sys.exit("peers.py: no face is found, so this would be less work than likeness does: take more --steps, or another picture")
         kept = cv2.dnn.NMSBoxes([(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes.tolist()], scores.tolist(), 0.5, 0.4)
         best = max(kept, key=lambda i: numpy.prod(boxes[i, 2:] - boxes[i, :2]))
         return (points[best] / scale).astype(numpy.float32)
@@ -206,34 +231,87 @@ class Insightface:
         mask = cv2.GaussianBlur(mask, (k, k), 0)[..., None] / 255
         return (mask * fake + (1 - mask) * image.astype(numpy.float32)).astype(numpy.uint8)
 
-    def run(self):
-        cv2, clock = self.cv2, Clock()
-        face = cv2.imread(self.spec["face"])
+    def embed(self, image, points):
+        """What the swapper takes of a face."""
+        crop, _ = self.crop(image, points, 112)
+        blob = self.cv2.dnn.blobFromImage(crop, 1 / 127.5, (112, 112), (127.5,) * 3, swapRB=True)
+        vector = self.embedder.run(None, {self.embedder.get_inputs()[0].name: blob})[0]
+        vector = vector / numpy.linalg.norm(vector) @ self.emap
+        return vector / numpy.linalg.norm(vector)
+
+    def swap(self, image, points, vector):
+        """A crop with the other face, and how it lies in the picture."""
+        crop, matrix = self.crop(image, points, 128)
+        fake = self.swapper.run(None, {"target": self.cv2.dnn.blobFromImage(crop, 1 / 255, (128, 128), (0,) * 3, swapRB=True), "source": vector})[0]
+        return numpy.clip(fake[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255), matrix
+
+    def enlarge(self, image):
+        """Twofold; the network takes even sides."""
+        h, w = image.shape[:2]
+        even = self.cv2.copyMakeBorder(image, 0, h % 2, 0, w % 2, self.cv2.BORDER_REFLECT_101)
+        blob = self.cv2.dnn.blobFromImage(even, 1 / 255, even.shape[1::-1], (0,) * 3, swapRB=True)
+        large = self.upscaler.run(None, {self.upscaler.get_inputs()[0].name: blob})[0]
+        return numpy.clip(large[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255).astype(numpy.uint8)[:2 * h, :2 * w]
+
+    def swapped(self, image, clock):
+        """The picture with the face of the photo."""
+        face = self.cv2.imread(self.spec["face"])
         clock.end("read")
         points = self.largest(face)
         clock.end("find")
-        crop, _ = self.crop(face, points, 112)
-        vector = self.embedder.run(None, {self.embedder.get_inputs()[0].name: cv2.dnn.blobFromImage(crop, 1 / 127.5, (112, 112), (127.5,) * 3, swapRB=True)})[0]
-        vector = vector / numpy.linalg.norm(vector) @ self.emap
-        vector /= numpy.linalg.norm(vector)
+        vector = self.embed(face, points)
         clock.end("embed")
-        image = cv2.imread(self.spec["picture"])
-        clock.end("read")
         points = self.largest(image)
         clock.end("find")
-        crop, matrix = self.crop(image, points, 128)
-        fake = self.swapper.run(None, {"target": cv2.dnn.blobFromImage(crop, 1 / 255, (128, 128), (0,) * 3, swapRB=True), "source": vector})[0]
-        fake = numpy.clip(fake[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255)
+        fake = self.swap(image, points, vector)
         clock.end("change")
-        swapped = self.paste(image, fake, matrix)
+        pasted = self.paste(image, *fake)
         clock.end("blend")
-        cv2.imwrite(self.spec["output"], swapped)
+        return pasted
+
+    def run(self):
+        clock = Clock()
+        image = self.cv2.imread(self.spec["picture"])
+        self.cv2.imwrite(self.spec["output"], self.swapped(image, clock))
         clock.end("leave")
         self.parts = clock.parts
 
 
-ENGINES = {"torch": Torch, "torch-bf16": TorchBf16, "openvino": OpenVino, "openvino-own": OpenVinoOwn, "stable-diffusion.cpp": StableDiffusionCpp,
-           "diffusers": Diffusers, "insightface": Insightface}
+class Faces(Insightface):
+    """The parts of that one by one, divided as `likeness bench` divides them. What each took goes to `output`: seconds, and the processor's."""
+
+    def __init__(self, work, spec):
+        super().__init__(work, spec)
+        self.image = self.cv2.imread(spec["picture"])
+        self.points = self.largest(self.image)
+        self.vector = self.embed(self.image, self.points)
+        self.fake = self.swap(self.image, self.points, self.vector)
+
+    def run(self):
+        parts = {"detect": lambda: self.largest(self.image), "embed": lambda: self.embed(self.image, self.points),
+                 "swap": lambda: self.swap(self.image, self.points, self.vector), "blend": lambda: self.paste(self.image, *self.fake),
+                 "upscale": lambda: self.enlarge(self.image)}
+        took = {}
+        for name, part in parts.items():
+            wall, busy = time.monotonic(), time.process_time()
+            part()
+            took[name] = {"seconds": time.monotonic() - wall, "processor": time.process_time() - busy}
+        pathlib.Path(self.spec["output"]).write_text(json.dumps(took))
+
+
+class Portrait:
+    """A drawing by diffusers, enlarged, its largest face swapped, to a PNG: what a user of both would write."""
+
+    def __init__(self, work, spec):
+        self.drawing, self.faces, self.output = Diffusers(work, spec), Insightface(work, spec), spec["output"]
+
+    def run(self):
+        drawn = numpy.ascontiguousarray(numpy.asarray(self.drawing.draw())[..., ::-1])
+        self.faces.cv2.imwrite(self.output, self.faces.swapped(self.faces.enlarge(drawn), Clock()))
+
+
+ENGINES = {"torch": Torch, "torch-bf16": TorchBf16, "torch-compiled": TorchCompiled, "torch-best": TorchBest, "openvino": OpenVino, "openvino-own": OpenVinoOwn, "stable-diffusion.cpp": StableDiffusionCpp,
+           "diffusers": Diffusers, "insightface": Insightface, "faces": Faces, "diffusers+insightface": Portrait}
 
 
 def main():

@@ -145,6 +145,17 @@ void lk_file_forget(const void *bytes, size_t size)
         madvise((void *)from, to - from, MADV_DONTNEED); /* the mapping is shared, and only read */
 }
 
+/* Linux reads no more for one such call than its window, which is of 128 KB where nobody made it
+ * larger. */
+#define WINDOW ((size_t)128 << 10)
+
+void lk_file_expect(const void *bytes, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)bytes + size;
+    for (uintptr_t at = (uintptr_t)bytes / page * page; at < end; at += WINDOW)
+        madvise((void *)at, end - at < WINDOW ? end - at : WINDOW, MADV_WILLNEED);
+}
+
 /* errno, or 0. */
 static int write_once(int fd, const void *bytes, size_t size)
 {

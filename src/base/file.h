@@ -35,6 +35,8 @@ void lk_file_unmap(struct lk_file *file); /* a zeroed file is fine */
  * as this process's memory, and come from the system's cache or the file when they are read again.
  */
 void lk_file_forget(const void *bytes, size_t size);
+/* These will: the system begins to read what is not in its memory, and the caller goes on. */
+void lk_file_expect(const void *bytes, size_t size);
 
 /* The last part of a path. */
 const char *lk_file_name(const char *path);

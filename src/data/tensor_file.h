@@ -65,5 +65,12 @@ int lk_dtype_is_weight(enum lk_dtype dtype); /* networks' weights are so: F32, F
  * kept). */
 int lk_tensor_to_f32(
     const struct lk_tensor *tensor, size_t first, size_t count, float *out, struct lk_error *err);
+/* *out: where they lie in a tensor of F16, at any address: who widens many has quicker ways
+ * (kernels.h). */
+int lk_tensor_halves(const struct lk_tensor *tensor,
+                     size_t first,
+                     size_t count,
+                     const void **out,
+                     struct lk_error *err);
 
 #endif

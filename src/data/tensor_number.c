@@ -1,46 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Numbers of a tensor as float32. Loops of one type each, without branches inside, so that the
  * compiler vectorises them; loads go through memcpy because a mapping aligns nothing. */
+#include <stdint.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/size.h"
 #include "data/tensor_file.h"
 
-static float float_of_bits(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-static uint32_t bits_of_float(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
-
-/* Exponent and mantissa move into place and the bias changes from 15 to 127. Subnormal halves are
- * built as 2^-14 + m and 2^-14 is subtracted: no subnormal float takes part, so that the result
- * does not depend on the processor's flush-to-zero mode. */
-static float float_of_half(uint16_t h)
-{
-    uint32_t body = (uint32_t)(h & 0x7fff) << 13, exponent = h & 0x7c00;
-    uint32_t normal = body + (112u << 23);
-    uint32_t special = body | 0x7f800000u;
-    uint32_t subnormal =
-        bits_of_float(float_of_bits(body + (113u << 23)) - float_of_bits(113u << 23));
-    uint32_t bits = exponent == 0x7c00 ? special : exponent == 0 ? subnormal : normal;
-    return float_of_bits(bits | (uint32_t)(h & 0x8000) << 16);
-}
-
 static void from_f16(const unsigned char *in, size_t count, float *out)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint16_t h;
-        memcpy(&h, in + 2 * i, sizeof h);
-        out[i] = float_of_half(h);
-    }
+    lk_widen_halves(in, count, out);
 }
 
 static void from_bf16(const unsigned char *in, size_t count, float *out)
@@ -48,14 +18,14 @@ static void from_bf16(const unsigned char *in, size_t count, float *out)
     for (size_t i = 0; i < count; i++) {
         uint16_t h;
         memcpy(&h, in + 2 * i, sizeof h);
-        out[i] = float_of_bits((uint32_t)h << 16);
+        out[i] = lk_float_of_bits((uint32_t)h << 16);
     }
 }
 
 static void from_e5m2(const unsigned char *in, size_t count, float *out)
 {
     for (size_t i = 0; i < count; i++)
-        out[i] = float_of_half((uint16_t)(in[i] << 8));
+        out[i] = lk_float_of_half((uint16_t)(in[i] << 8));
 }
 
 /* Its bits moved into a half have a bias of 7 where a half's is 15: times 2^8. */
@@ -63,8 +33,8 @@ static void from_e4m3(const unsigned char *in, size_t count, float *out)
 {
     for (size_t i = 0; i < count; i++) {
         uint16_t h = (uint16_t)((in[i] & 0x80) << 8 | (in[i] & 0x7f) << 7);
-        float value = float_of_half(h) * 256;
-        out[i] = (in[i] & 0x7f) == 0x7f ? float_of_bits(0x7fc00000u) : value;
+        float value = lk_float_of_half(h) * 256;
+        out[i] = (in[i] & 0x7f) == 0x7f ? lk_float_of_bits(0x7fc00000u) : value;
     }
 }
 
@@ -88,18 +58,41 @@ static void (*const readers[])(const unsigned char *in, size_t count, float *out
     [LK_F64] = from_f64, [LK_F8_E4M3] = from_e4m3, [LK_F8_E5M2] = from_e5m2,
 };
 
+static int check_range(const struct lk_tensor *tensor,
+                       size_t first,
+                       size_t count,
+                       struct lk_error *err)
+{
+    const size_t total = tensor->size / lk_dtype_size(tensor->dtype);
+    if (first <= total && count <= total - first)
+        return 0;
+    return lk_fail(err, LK_E_INPUT,
+                   "file '%s': tensor '%s' has %zu numbers, but %zu from number %zu on were asked "
+                   "for",
+                   tensor->path, tensor->name, total, count, first);
+}
+
 int lk_tensor_to_f32(
     const struct lk_tensor *tensor, size_t first, size_t count, float *out, struct lk_error *err)
 {
     if ((size_t)tensor->dtype >= LK_ARRAY_LENGTH(readers) || !readers[tensor->dtype])
         return lk_fail(err, LK_E_INPUT, "file '%s': tensor '%s' holds %s where floats are expected",
                        tensor->path, tensor->name, lk_dtype_name(tensor->dtype));
-    size_t size = lk_dtype_size(tensor->dtype), total = tensor->size / size;
-    if (first > total || count > total - first)
-        return lk_fail(err, LK_E_INPUT,
-                       "file '%s': tensor '%s' has %zu numbers, but %zu from number %zu on were "
-                       "asked for",
-                       tensor->path, tensor->name, total, count, first);
-    readers[tensor->dtype]((const unsigned char *)tensor->data + first * size, count, out);
-    return 0;
+    const size_t at = first * lk_dtype_size(tensor->dtype);
+    const int code = check_range(tensor, first, count, err);
+    if (!code)
+        readers[tensor->dtype]((const unsigned char *)tensor->data + at, count, out);
+    return code;
+}
+
+int lk_tensor_halves(const struct lk_tensor *tensor,
+                     size_t first,
+                     size_t count,
+                     const void **out,
+                     struct lk_error *err)
+{
+    const int code = check_range(tensor, first, count, err);
+    if (!code)
+        *out = (const unsigned char *)tensor->data + first * sizeof(uint16_t);
+    return code;
 }

@@ -124,6 +124,8 @@ struct lk_kernels {
     int (*attend)(const struct lk_attention *a, const struct lk_workers *workers);
     int (*group_norm)(const struct lk_group_norm *g, const struct lk_workers *workers);
     int (*layer_norm)(const struct lk_layer_norm *l, const struct lk_workers *workers);
+    /* out [count] of halves that lie at any address. */
+    void (*widen)(const void *halves, size_t count, float *out);
     /* Multiplies and adds in registers, nothing else, and says how many operations that were: what
      * this instruction set can do at most, for bench/. NULL: of no interest. */
     double (*saturate)(enum lk_numbers numbers, size_t rounds);

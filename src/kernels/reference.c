@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "kernels/layout.h"
 #include "kernels/tables.h"
 
@@ -232,4 +233,5 @@ const struct lk_kernels lk__kernels_reference = {
     .attend = attend,
     .group_norm = group_norm,
     .layer_norm = layer_norm,
+    .widen = lk_widen_halves,
 };

@@ -186,29 +186,47 @@ int lk__engine_judge(lk_engine *engine,
     return rc || !*out ? rc : lk__engine_note(engine, *out, err);
 }
 
-/* Hashes are kept where the audit ledger is by default: they are what it answers for. */
-static int note_checkpoint(lk_engine *engine, struct lk__painter *painter, struct lk_error *err)
+static void note_checkpoint(lk_engine *engine, const struct lk__painter *painter)
 {
     struct lk__model_use *use = &engine->uses[painter->entry->role];
     snprintf(use->name, sizeof use->name, "%s", lk_checkpoint_name(painter->checkpoint));
     use->entry = painter->entry;
+}
+
+/* What the run uses of the painter; NULL: nothing. */
+static struct lk__model_use *use_of(lk_engine *engine, const struct lk__painter *painter)
+{
+    struct lk__model_use *use = painter->checkpoint ? &engine->uses[painter->entry->role] : NULL;
+    return use && use->used ? use : NULL;
+}
+
+/* Hashes are kept where the audit ledger is by default: they are what it answers for. */
+static int hash_ahead(lk_checkpoint *checkpoint, struct lk_error *err)
+{
     char *folder = NULL; /* without one every process computes it */
     if (!lk_places_state("hashes", true, &folder, NULL))
         lk_folder_make(folder);
-    const int rc = lk_checkpoint_hash_ahead(painter->checkpoint, folder, err);
+    const int rc = lk_checkpoint_hash_ahead(checkpoint, folder, err);
     free(folder);
+    return rc;
+}
+
+int lk__engine_hashes_ahead(lk_engine *engine, struct lk_error *err)
+{
+    const struct lk__painter *painters[] = {&engine->painter, &engine->refiner};
+    int rc = 0;
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(painters) && !rc; i++)
+        rc = use_of(engine, painters[i]) ? hash_ahead(painters[i]->checkpoint, err) : 0;
     return rc;
 }
 
 int lk__engine_hashes(lk_engine *engine, struct lk_error *err)
 {
     const struct lk__painter *painters[] = {&engine->painter, &engine->refiner};
-    int rc = 0;
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(painters); i++) {
-        const struct lk__painter *p = painters[i];
-        struct lk__model_use *use = p->checkpoint ? &engine->uses[p->entry->role] : NULL;
-        if (!rc && use && use->used)
-            rc = lk_checkpoint_sha256(p->checkpoint, &use->sha256, err);
+    int rc = lk__engine_hashes_ahead(engine, err);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(painters) && !rc; i++) {
+        struct lk__model_use *use = use_of(engine, painters[i]);
+        rc = use ? lk_checkpoint_sha256(painters[i]->checkpoint, &use->sha256, err) : 0;
     }
     if (rc) /* what is at its path now is opened anew */
         lk__engine_forget_painters(engine);
@@ -239,8 +257,10 @@ static int open_painter(lk_engine *engine,
     const char *device = lk__engine_draw_device(engine);
     int rc = lk_checkpoint_open_unet(p->entry->path, vae ? vae->path : NULL,
                                      unet ? unet->path : NULL, &p->checkpoint, err);
-    rc = rc ? rc : note_checkpoint(engine, p, err);
-    rc = rc ? rc : lk_text_open(engine->runtime, p->checkpoint, device, &p->text, err);
+    if (rc)
+        return rc;
+    note_checkpoint(engine, p);
+    rc = lk_text_open(engine->runtime, p->checkpoint, device, &p->text, err);
     return rc ? rc : lk_drawer_open(engine->runtime, p->checkpoint, device, &p->drawer, err);
 }
 

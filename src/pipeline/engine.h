@@ -113,8 +113,9 @@ struct lk_engine {
     struct lk__model_use uses[LK_ROLE_COUNT];
 };
 
-/* What the audit names the run's checkpoints by, whose hashes are computed beside the drawing:
- * waits. */
+/* What the audit names the run's checkpoints by. Ahead: begins to compute it beside the drawing,
+ * once that has read its weights, so that the two do not share the disk; then: waits. */
+int lk__engine_hashes_ahead(lk_engine *engine, struct lk_error *err);
 int lk__engine_hashes(lk_engine *engine, struct lk_error *err);
 
 /* Each opens the model that the request names, or the starter's; afterwards the engine's member is

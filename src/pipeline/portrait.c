@@ -203,17 +203,21 @@ static int make(lk_engine *engine,
     return rc;
 }
 
-/* A watch that remembers when the first step of drawing began. */
+/* A watch that remembers when the first step of drawing began; hashing waits for that. */
 struct start {
+    lk_engine *engine;
     const struct lk_watch *watch; /* of the caller; or NULL */
     double began, first;          /* lk_seconds(); first 0: not yet */
 };
 
+/* What fails of the hashes is said when they are asked for. */
 static void hear(void *user, const struct lk_watch_event *event)
 {
     struct start *start = user;
-    if (!start->first && !strcmp(event->stage, "draw"))
+    if (!start->first && !strcmp(event->stage, "draw")) {
         start->first = lk_seconds();
+        lk__engine_hashes_ahead(start->engine, NULL);
+    }
     if (start->watch && start->watch->on_event)
         start->watch->on_event(start->watch->user, event);
 }
@@ -223,7 +227,8 @@ static int make_timed(lk_engine *engine,
                       const struct lk_watch *watch,
                       struct lk_error *err)
 {
-    struct start start = {.watch = watch, .began = engine->opened ? engine->opened : lk_seconds()};
+    struct start start = {
+        .engine = engine, .watch = watch, .began = engine->opened ? engine->opened : lk_seconds()};
     struct lk_watch own = watch ? *watch : (struct lk_watch){0};
     own.on_event = hear;
     own.user = &start;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +42,42 @@ static void forgotten_pages_are_read_again(void **state)
     lk_file_unmap(&file);
 }
 
+/* In the system's memory, in pages. */
+static size_t resident(const struct lk_file *file, unsigned char *seen, size_t pages)
+{
+    size_t n = 0;
+    assert_int_equal(mincore((void *)file->bytes, file->size, seen), 0);
+    for (size_t i = 0; i < pages; i++)
+        n += seen[i] & 1;
+    return n;
+}
+
+static void expected_bytes_come_into_memory_unread(void **state)
+{
+    (void)state;
+    enum { SIZE = (20 << 20) + 5, WAITS = 3000 };
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (SIZE + page - 1) / page;
+    struct lk_error err;
+    struct lk_file file;
+    char *text = calloc(1, SIZE);
+    unsigned char *seen = malloc(pages);
+    assert_true(text && seen);
+    const char *path = scratch_write("large", text, SIZE);
+    const int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    fsync(fd);
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* where the file system has a disk */
+    assert_ok(lk_file_map(path, &file, &err), &err);
+    lk_file_expect(file.bytes + 3, SIZE - 3);
+    for (int i = 0; i < WAITS && resident(&file, seen, pages) < pages; i++)
+        usleep(10000);
+    assert_int_equal(resident(&file, seen, pages), pages);
+    lk_file_unmap(&file);
+    close(fd);
+    free(text);
+    free(seen);
+}
+
 static void what_is_no_file_is_named(void **state)
 {
     (void)state;
@@ -71,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_maps_whole_under_its_absolute_path),
         cmocka_unit_test(forgotten_pages_are_read_again),
+        cmocka_unit_test(expected_bytes_come_into_memory_unread),
         cmocka_unit_test(what_is_no_file_is_named),
         cmocka_unit_test(a_git_lfs_pointer_is_named_with_its_real_size),
     };

@@ -306,6 +306,40 @@ TEST(attention_is_the_reference, check_attention)
 TEST(group_norm_is_the_reference, check_group_norm)
 TEST(layer_norm_is_the_reference, check_layer_norm)
 
+/* By the definition of binary16. */
+static float half_by_definition(unsigned h)
+{
+    const int exponent = h >> 10 & 31, mantissa = h & 1023;
+    const double size = exponent == 31 ? (mantissa ? NAN : INFINITY)
+                        : exponent     ? ldexp(1024 + mantissa, exponent - 25)
+                                       : ldexp(mantissa, -24);
+    return (float)(h & 0x8000 ? -size : size);
+}
+
+static void check_widening(const struct lk_kernels *table)
+{
+    enum { ALL = 1 << 16 };
+    static unsigned char halves[2 * ALL + 1];
+    struct array out = array_new(ALL, 0);
+    for (unsigned h = 0; h < ALL; h++) {
+        const uint16_t half = (uint16_t)h;
+        memcpy(halves + 1 + 2 * h, &half, sizeof half);
+    }
+    table->widen(halves + 1, ALL, out.at);
+    for (unsigned h = 0; h < ALL; h++) {
+        const float want = half_by_definition(h);
+        assert_true(isnan(want) ? isnan(out.at[h]) : !memcmp(&out.at[h], &want, sizeof want));
+    }
+    array_free(out);
+    out = array_new(roll(1, 70), 0);
+    table->widen(halves + 1 + 2 * 0x3c00, out.n, out.at);
+    for (unsigned i = 0; i < out.n; i++)
+        assert_true(out.at[i] == half_by_definition(0x3c00 + i));
+    array_free(out);
+}
+
+TEST(halves_are_widened_exactly_wherever_they_lie, check_widening)
+
 static int set_up(void **state)
 {
     (void)state;
@@ -334,6 +368,7 @@ int main(void)
         cmocka_unit_test(attention_is_the_reference),
         cmocka_unit_test(group_norm_is_the_reference),
         cmocka_unit_test(layer_norm_is_the_reference),
+        cmocka_unit_test(halves_are_widened_exactly_wherever_they_lie),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

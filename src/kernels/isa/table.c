@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The kernels of one instruction set; the build compiles this file once for each and names the
  * table by LK_TABLE. */
+#include "base/half.h"
 #include "kernels/isa/attend.h"
 #include "kernels/isa/convolve.h"
 #include "kernels/isa/norm.h"
@@ -88,5 +89,6 @@ const struct lk_kernels LK_TABLE = {
     .attend = attend,
     .group_norm = group_norm,
     .layer_norm = layer_norm,
+    .widen = lk_widen_halves,
     .saturate = saturate,
 };

@@ -7,8 +7,12 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/parallel.h"
 #include "base/size.h"
+
+#define MAX_THREADS 64
+/* Bytes of weights that the disk is asked for before they are packed: many of its reads at a time,
+ * and no more of the memory than that. */
+#define AHEAD ((size_t)256 << 20)
 
 void lk__nodes_free(struct lk__nodes *nodes)
 {
@@ -112,6 +116,7 @@ static int numbers_of(const lk_graph *graph,
 }
 
 struct row_source {
+    const struct lk_kernels *kernels;
     const lk_graph *graph;
     const struct lk__node *node;
     size_t row, first; /* numbers of a row; the row that is column 0 */
@@ -121,7 +126,15 @@ struct row_source {
 static int row_of(void *user, size_t n, float *numbers)
 {
     const struct row_source *s = user;
-    return numbers_of(s->graph, s->node->w, (s->first + n) * s->row, s->row, numbers, s->err);
+    const size_t first = (s->first + n) * s->row;
+    const struct lk__value *w = &s->graph->values[s->node->w];
+    const void *halves;
+    if (w->op != LK__WEIGHT || w->as.tensor.dtype != LK_F16)
+        return numbers_of(s->graph, s->node->w, first, s->row, numbers, s->err);
+    const int code = lk_tensor_halves(&w->as.tensor, first, s->row, &halves, s->err);
+    if (!code)
+        s->kernels->widen(halves, s->row, numbers);
+    return code;
 }
 
 /* The tensor that a node's weights are; NULL: a constant. */
@@ -152,22 +165,31 @@ static struct lk__pack_part part_of(const struct lk__nodes *nodes,
     };
 }
 
+/* NULL: they are not. */
+static const void *kept_panels(const struct lk__nodes *nodes,
+                               const lk_graph *graph,
+                               const struct lk__node *node,
+                               int gate)
+{
+    const struct lk_tensor *tensor = tensor_of(graph, node);
+    if (!nodes->packs || !tensor)
+        return NULL;
+    const struct lk__pack_part part = part_of(nodes, graph, node, gate);
+    return lk__packs_find(nodes->packs, tensor, &part.id, part.bytes);
+}
+
 /* Whether they are kept on disk, and then they are there. */
 static bool take_panels(const struct lk__nodes *nodes,
                         const lk_graph *graph,
                         struct lk__node *node,
                         int gate)
 {
-    const struct lk_tensor *tensor = tensor_of(graph, node);
-    if (!nodes->packs || !tensor)
-        return false;
-    const struct lk__pack_part part = part_of(nodes, graph, node, gate);
-    const void *data = lk__packs_find(nodes->packs, tensor, &part.id, part.bytes);
+    const void *data = kept_panels(nodes, graph, node, gate);
     if (data)
         *(gate ? &node->gate : &node->panels) = (struct lk_panels){
             .data = (void *)data,
-            .k = part.id.channels * part.id.kernel * part.id.kernel,
-            .n = part.id.n,
+            .k = channels(graph, node) * (size_t)node->kernel * (size_t)node->kernel,
+            .n = columns(graph, node),
             .numbers = node->numbers,
             .lent = 1,
         };
@@ -185,7 +207,7 @@ static void keep_panels(const struct lk__nodes *nodes, const lk_graph *graph)
             lk__packs_add(nodes->packs, tensor_of(graph, node), &part);
         }
     }
-    lk__packs_write(nodes->packs);
+    lk__packs_tend(nodes->packs);
 }
 
 /* What is packed is not read again. */
@@ -207,6 +229,7 @@ static int pack_panels(const struct lk__nodes *nodes,
         return 0;
     const size_t n = columns(graph, node), k = channels(graph, node);
     struct row_source source = {
+        .kernels = nodes->kernels,
         .graph = graph,
         .node = node,
         .row = k * (size_t)node->kernel * (size_t)node->kernel,
@@ -260,23 +283,56 @@ static int pack_node(const struct lk__nodes *nodes,
 struct packing {
     struct lk__nodes *nodes;
     const lk_graph *graph;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock;  /* of what follows */
+    size_t next, expected; /* nodes that are taken; whose weights are asked for */
+    size_t ahead;          /* bytes of the latter without the former */
     struct lk_error *err;
-    int code; /* of the first failure; under the lock, as err */
+    int code; /* of the first failure */
 };
 
-static void pack_one(void *what, size_t i)
+/* The tensor that has to be read for a node from its file; NULL: none has. */
+static const struct lk_tensor *read_for(const struct packing *p, size_t i)
 {
-    struct packing *p = what;
-    struct lk_error err;
-    const int code = pack_node(p->nodes, p->graph, &p->nodes->list[i], &err);
+    const struct lk__node *node = &p->nodes->list[i];
+    const struct lk_tensor *tensor =
+        node->kind == LK__CONVOLUTION ? tensor_of(p->graph, node) : NULL;
+    return tensor && tensor->path && !kept_panels(p->nodes, p->graph, node, 0) ? tensor : NULL;
+}
+
+/* The next node, or the count of them; asks the disk for weights of those behind it. */
+static size_t take_node(struct packing *p)
+{
+    const size_t count = p->nodes->count;
     pthread_mutex_lock(&p->lock);
-    if (code && !p->code) {
-        p->code = code;
-        if (p->err)
-            *p->err = err;
+    const size_t i = p->next < count ? p->next++ : count;
+    for (; p->expected < count && (p->expected <= i || p->ahead < AHEAD); p->expected++) {
+        const struct lk_tensor *tensor = read_for(p, p->expected);
+        if (!tensor)
+            continue;
+        lk_file_expect(tensor->data, tensor->size);
+        p->ahead += tensor->size;
     }
+    const struct lk_tensor *own = i < count ? read_for(p, i) : NULL;
+    p->ahead -= own ? own->size : 0;
     pthread_mutex_unlock(&p->lock);
+    return i;
+}
+
+static void *pack_some(void *user)
+{
+    struct packing *p = user;
+    for (size_t i; (i = take_node(p)) < p->nodes->count;) {
+        struct lk_error err;
+        const int code = pack_node(p->nodes, p->graph, &p->nodes->list[i], &err);
+        pthread_mutex_lock(&p->lock);
+        if (code && !p->code) {
+            p->code = code;
+            if (p->err)
+                *p->err = err;
+        }
+        pthread_mutex_unlock(&p->lock);
+    }
+    return NULL;
 }
 
 int lk__nodes_pack(struct lk__nodes *nodes,
@@ -288,8 +344,15 @@ int lk__nodes_pack(struct lk__nodes *nodes,
     struct packing packing = {.nodes = nodes, .graph = graph, .err = err};
     nodes->packs =
         lk__packs_open(place, nodes->kernels, lk__graph_numbers(graph, nodes->numbers), graph);
+    pthread_t others[MAX_THREADS];
+    int started = 0;
     pthread_mutex_init(&packing.lock, NULL);
-    lk_parallel(threads, nodes->count, pack_one, &packing);
+    while (started < threads - 1 && started < MAX_THREADS &&
+           !pthread_create(&others[started], NULL, pack_some, &packing))
+        started++;
+    pack_some(&packing);
+    while (started > 0)
+        pthread_join(others[--started], NULL);
     pthread_mutex_destroy(&packing.lock);
     if (!packing.code)
         keep_panels(nodes, graph);

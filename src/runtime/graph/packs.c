@@ -3,6 +3,7 @@
 #include "runtime/graph/packs.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,9 @@ struct lk__packs {
     const struct lk__pack_place *place;
     struct source sources[MAX_SOURCES];
     size_t count;
-    pthread_t writer;
-    bool writes; /* it has to be joined */
+    pthread_t tender;
+    bool is_tended; /* it has to be joined */
+    atomic_bool stop;
 };
 
 static struct source *source_of(const struct lk__packs *packs, const struct lk_tensor *tensor)
@@ -135,21 +137,36 @@ static void *write_files(void *user)
     return NULL;
 }
 
-void lk__packs_write(struct lk__packs *packs)
+/* In the order in which the network uses them: so the disk reads large pieces, and before they are
+ * missed. */
+static void *read_files(void *user)
+{
+    struct lk__packs *packs = user;
+    for (size_t i = 0; i < packs->count; i++) {
+        const struct source *s = &packs->sources[i];
+        for (size_t j = 0; j < s->count && !packs->stop; j++)
+            lk_file_expect(s->parts[j].data, s->parts[j].bytes);
+    }
+    return NULL;
+}
+
+void lk__packs_tend(struct lk__packs *packs)
 {
     size_t missing = 0;
     for (size_t i = 0; packs && i < packs->count; i++)
         missing += packs->sources[i].count - packs->sources[i].found;
-    if (missing)
-        packs->writes = !pthread_create(&packs->writer, NULL, write_files, packs);
+    if (packs)
+        packs->is_tended =
+            !pthread_create(&packs->tender, NULL, missing ? write_files : read_files, packs);
 }
 
 void lk__packs_free(struct lk__packs *packs)
 {
     if (!packs)
         return;
-    if (packs->writes)
-        pthread_join(packs->writer, NULL);
+    packs->stop = true;
+    if (packs->is_tended)
+        pthread_join(packs->tender, NULL);
     for (size_t i = 0; i < packs->count; i++) {
         lk_file_unmap(&packs->sources[i].file);
         free(packs->sources[i].parts);

@@ -35,7 +35,8 @@ const void *lk__packs_find(const struct lk__packs *packs,
 void lk__packs_add(struct lk__packs *packs,
                    const struct lk_tensor *tensor,
                    const struct lk__pack_part *part);
-/* Begins to write, in a thread of its own, the files of which something was not found. */
-void lk__packs_write(struct lk__packs *packs);
+/* Begins, in a thread of its own, to write the files of which something was not found; where all
+ * was, to have the disk read them. */
+void lk__packs_tend(struct lk__packs *packs);
 
 #endif
