@@ -99,7 +99,7 @@ int main(int argc, char **argv)
     struct lk_runtime_options options;
     lk_runtime_options_init(&options);
     options.plain = !strcmp(argv[5], "reference");
-    options.numbers = lk_numbers_named(argv[5]);
+    options.precision = options.plain ? NULL : argv[5];
     options.threads = (int)strtol(argv[6], NULL, 10);
     lk_runtime *runtime;
     lk_checkpoint *checkpoint;

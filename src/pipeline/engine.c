@@ -68,7 +68,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         engine->options.memory = options->memory;
         runtime.memory = memory_of_networks((size_t)options->memory);
         runtime.plain = options->kernels && !strcmp(options->kernels, "reference");
-        runtime.numbers = lk_numbers_named(options->precision);
+        runtime.precision = options->precision;
         rc = rc ? rc : copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->kernels, &engine->options.kernels, err);
         rc = rc ? rc : copy_text(options->precision, &engine->options.precision, err);

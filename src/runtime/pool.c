@@ -79,6 +79,16 @@ static int choose_place(lk_runtime *runtime,
     return runtime->place.folder ? 0 : lk_fail_memory(err, "a path", strlen(options->pack_cache));
 }
 
+static int choose_device_cache(lk_runtime *runtime,
+                               const struct lk_runtime_options *options,
+                               struct lk_error *err)
+{
+    if (!options->device_cache)
+        return 0;
+    runtime->device_cache = strdup(options->device_cache);
+    return runtime->device_cache ? 0 : lk_fail_memory(err, "a path", strlen(options->device_cache));
+}
+
 int lk_runtime_open(const struct lk_runtime_options *options,
                     lk_runtime **out,
                     struct lk_error *err)
@@ -98,8 +108,10 @@ int lk_runtime_open(const struct lk_runtime_options *options,
     runtime->memory = options->memory ? options->memory : usable_memory() / 4 * 3;
     runtime->threads = options->threads ? options->threads : usable_cores();
     runtime->kernels = options->plain ? NULL : lk_kernels_best();
-    runtime->numbers = options->numbers;
-    int code = choose_place(runtime, options, err);
+    runtime->captures = options->captures;
+    int code = lk__precision_find(options->precision, &runtime->precision, err);
+    code = code ? code : choose_place(runtime, options, err);
+    code = code ? code : choose_device_cache(runtime, options, err);
     code = code ? code : lk__ort_load(options->library, &runtime->api, &runtime->version, err);
     if (!code)
         code = lk__ort_environment(runtime->api, runtime->threads, &runtime->env, err);
@@ -150,6 +162,7 @@ void lk_runtime_free(lk_runtime *runtime)
     pthread_mutex_destroy(&runtime->making);
     pthread_mutex_destroy(&runtime->lock);
     free((char *)runtime->place.folder);
+    free(runtime->device_cache);
     free(runtime);
 }
 
@@ -166,6 +179,12 @@ const char *lk_runtime_kernels(const lk_runtime *runtime)
 const char *const *lk_runtime_devices(const lk_runtime *runtime)
 {
     return runtime->devices.list;
+}
+
+size_t lk_runtime_absent(const lk_runtime *runtime, const struct lk_absent **out)
+{
+    *out = runtime->devices.absent;
+    return runtime->devices.absent_count;
 }
 
 size_t lk_runtime_budget(const lk_runtime *runtime)
@@ -245,14 +264,36 @@ static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options)
     return status;
 }
 
+/* The engine's session on the device. */
+static int create_engine(struct lk__recipe *recipe, lk_session *session, struct lk_error *err)
+{
+    const lk_runtime *runtime = session->runtime;
+    const OrtApi *api = runtime->api;
+    const struct lk__device_use use = {
+        .captures = session->captures,
+        .halves = runtime->precision.halves,
+        .cache = runtime->device_cache,
+    };
+    OrtSessionOptions *options = NULL;
+    OrtStatus *status = api->CreateSessionOptions(&options);
+    if (!status)
+        status = set_options(api, options);
+    int code = lk__ort_check(api, status, LK_E_FAILED, err, "model '%s'", recipe->name);
+    if (!code)
+        code = lk__device_apply(api, session->device, &use, options, err);
+    if (!code)
+        code = recipe->create(recipe, options, session, err);
+    if (options)
+        api->ReleaseSessionOptions(options);
+    return code;
+}
+
 static int create(lk_runtime *runtime,
                   struct lk__recipe *recipe,
                   const char *device,
                   lk_session **out,
                   struct lk_error *err)
 {
-    const OrtApi *api = runtime->api;
-    OrtSessionOptions *options = NULL;
     lk_session *session = calloc(1, sizeof *session);
     if (!session || !(session->name = strdup(recipe->name)) ||
         (recipe->key && !(session->key = strdup(recipe->key)))) {
@@ -262,19 +303,15 @@ static int create(lk_runtime *runtime,
     session->runtime = runtime;
     session->device = device;
     session->users = 1;
-    OrtStatus *status = api->CreateSessionOptions(&options);
-    if (!status)
-        status = set_options(api, options);
-    int code = lk__ort_check(api, status, LK_E_FAILED, err, "model '%s'", recipe->name);
-    if (!code)
-        code = lk__device_apply(api, device, options, err);
-    if (!code)
-        code = recipe->create(recipe, options, session, err);
+    session->captures = recipe->repeats && runtime->captures && lk__device_captures(device);
+    int code = create_engine(recipe, session, err);
+    if (code && session->captures) { /* the engine captures only what the GPU does all alone */
+        session->captures = false;
+        code = create_engine(recipe, session, err);
+    }
     session->cost = recipe->cost;
     if (!code)
         code = lk__ports_read(session, err);
-    if (options)
-        api->ReleaseSessionOptions(options);
     if (code) {
         session_free(session);
         return code;

@@ -179,8 +179,8 @@ static void unets_in_fewer_bits_are_close_and_smaller(void **state)
         struct lk_error err;
         lk_graph *graph;
         golden_must(lk_unet_graph(model.checkpoint, &graph, &err), &err);
-        assert_true(lk_graph_packed_bytes(runtimes[INT8], graph) * 2 <
-                    lk_graph_packed_bytes(runtimes[OURS], graph));
+        assert_true(lk_graph_packed_bytes(runtimes[INT8], graph, "cpu") * 2 <
+                    lk_graph_packed_bytes(runtimes[OURS], graph, "cpu"));
         lk_graph_free(graph);
         for (int way = BF16; way <= INT8; way++) {
             compare_unet(&model, way, NULL, 16, 24);
@@ -201,7 +201,7 @@ static void fewer_bits_are_refused_where_there_are_no_kernels(void **state)
     lk_session *session;
     lk_runtime_options_init(&options);
     options.plain = true;
-    options.numbers = LK_NUMBERS_INT8;
+    options.precision = "int8";
     golden_must(lk_runtime_open(&options, &runtime, &err), &err);
     golden_must(lk_unet_graph(model.checkpoint, &graph, &err), &err);
     assert_int_equal(lk_session_of_graph(runtime, graph, NULL, "cpu", &session, &err), LK_E_INPUT);
@@ -222,11 +222,11 @@ static int set_up(void **state)
     lk_runtime_options_init(&options);
     options.threads = 3;
     golden_must(lk_runtime_open(&options, &runtimes[OURS], &err), &err);
-    options.numbers = LK_NUMBERS_BF16;
+    options.precision = "bf16";
     golden_must(lk_runtime_open(&options, &runtimes[BF16], &err), &err);
-    options.numbers = LK_NUMBERS_INT8;
+    options.precision = "int8";
     golden_must(lk_runtime_open(&options, &runtimes[INT8], &err), &err);
-    options.numbers = LK_NUMBERS_F32;
+    options.precision = NULL;
     options.plain = true;
     golden_must(lk_runtime_open(&options, &runtimes[PLAIN], &err), &err);
     return golden_set_up(state);

@@ -5,12 +5,6 @@
 
 #include "runtime/graph/step.h"
 
-/* Operand i, which is no weight. */
-static const char *in(const struct step *s, int i)
-{
-    return s->names[s->value->in[i]];
-}
-
 static const char *rows_of(struct step *s, const char *x, int64_t n, const int64_t *list)
 {
     return node(s, "Gather", 2, (const char *const[]){x, integers(s, n, list)}, 1,
@@ -54,7 +48,8 @@ static const char *matched(struct step *s, int64_t n, const int64_t *from, const
 {
     const struct lk__value *v = s->value;
     const int64_t rows = n - v->as.match.merged, stay = v->shape[1] - n;
-    const char *x = in(s, 0);
+    const char *x = lk__operand_name(s, 0);
+    x = s->onnx->flow == LK_F32 ? x : cast(s, x, LK_F32); /* squares leave the range of f16 */
     const char *length = node2(s, "ReduceL2", x, integers(s, 1, INTS(-1)));
     const char *unit = node2(s, "Div", x, length);
     const char *kept = transpose(s, rows_of(s, unit, stay, from + n), 3, INTS(0, 2, 1));
@@ -107,14 +102,14 @@ static const char *sum_rows(struct step *s, const char *x, const char *to)
 
 const char *lk__lower_merge_tokens(struct step *s)
 {
-    const char *to = reshape(s, in(s, 1), 3, INTS(0, 0, 1));
+    const char *to = reshape(s, lk__operand_name(s, 1), 3, INTS(0, 0, 1));
     const char *ones = node2(s, "Expand", scalar(s, 1), node1(s, "Shape", to));
-    return node2(s, "Div", sum_rows(s, in(s, 0), to), sum_rows(s, ones, to));
+    return node2(s, "Div", sum_rows(s, lk__operand_name(s, 0), to), sum_rows(s, ones, to));
 }
 
 const char *lk__lower_spread_tokens(struct step *s)
 {
-    const char *to = reshape(s, in(s, 1), 3, INTS(0, 0, 1));
-    return node(s, "GatherND", 2, (const char *const[]){in(s, 0), to}, 1,
+    const char *to = reshape(s, lk__operand_name(s, 1), 3, INTS(0, 0, 1));
+    return node(s, "GatherND", 2, (const char *const[]){lk__operand_name(s, 0), to}, 1,
                 &(struct lk__attribute)ATTR_INT("batch_dims", 1));
 }
