@@ -50,6 +50,15 @@ static int choose_pack_cache(const char *asked, char **out, struct lk_error *err
     return rc;
 }
 
+/* Without a folder for it nothing is kept. */
+static void choose_device_cache(char **out)
+{
+    char *cache = NULL;
+    if (!lk_places_cache(&cache, NULL) && asprintf(out, "%s/tensorrt", cache) < 0)
+        *out = NULL;
+    free(cache);
+}
+
 int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err)
 {
     lk_engine *engine = calloc(1, sizeof *engine);
@@ -58,8 +67,10 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
     struct lk_runtime_options runtime;
     lk_runtime_options_init(&runtime);
     engine->opened = lk_seconds();
-    char *pack_cache = NULL;
+    char *pack_cache = NULL, *device_cache = NULL;
     int rc = 0;
+    choose_device_cache(&device_cache);
+    runtime.device_cache = device_cache;
     if (options) {
         rc = choose_pack_cache(options->pack_cache, &pack_cache, err);
         runtime.pack_cache = pack_cache;
@@ -69,6 +80,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         runtime.memory = memory_of_networks((size_t)options->memory);
         runtime.plain = options->kernels && !strcmp(options->kernels, "reference");
         runtime.precision = options->precision;
+        runtime.captures = engine->options.cuda_graphs = options->cuda_graphs;
         rc = rc ? rc : copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->kernels, &engine->options.kernels, err);
         rc = rc ? rc : copy_text(options->precision, &engine->options.precision, err);
@@ -97,6 +109,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         lk_catalog_take_names_only(engine->catalog);
     rc = rc ? rc : lk_runtime_open(&runtime, &engine->runtime, err);
     free(pack_cache);
+    free(device_cache);
     if (rc)
         lk_engine_free(engine);
     else

@@ -3,10 +3,12 @@
  * one; everything else (names, "auto", messages) is the same for all. The order of the rows is the
  * order in which "auto" prefers them. */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/size.h"
 #include "runtime/cuda.h"
 #include "runtime/internal.h"
@@ -14,6 +16,7 @@
 /* ---- NVIDIA ---- */
 
 #define MAX_OPTIONS 12
+#define TENSORRT_CACHE_BYTES ((size_t)8 << 30)
 
 /* Provider options as ONNX Runtime takes them. */
 struct options {
@@ -51,6 +54,12 @@ static OrtStatus *apply_cuda(const OrtApi *api,
     return status;
 }
 
+/* Engines and timings of TensorRT. */
+static bool is_regular(int fd, const char *name, struct stat *st)
+{
+    return !fstatat(fd, name, st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st->st_mode);
+}
+
 /* What TensorRT cannot do goes to CUDA, what that cannot do to the CPU. Building an engine takes
  * minutes, so they are kept where there is a folder for it. */
 static OrtStatus *apply_tensorrt(const OrtApi *api,
@@ -63,7 +72,8 @@ static OrtStatus *apply_tensorrt(const OrtApi *api,
     struct options o = {0};
     set(&o, "device_id", number);
     set(&o, "trt_fp16_enable", use->halves ? "1" : "0");
-    if (use->cache) {
+    if (use->cache && !lk_folder_make(use->cache)) {
+        lk_folder_shrink(use->cache, TENSORRT_CACHE_BYTES, is_regular);
         set(&o, "trt_engine_cache_enable", "1");
         set(&o, "trt_engine_cache_path", use->cache);
         set(&o, "trt_timing_cache_enable", "1");

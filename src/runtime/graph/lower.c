@@ -63,11 +63,12 @@ int lk__lower(const lk_graph *graph,
         return code;
     if (!graph->output_count)
         return lk_fail(err, LK_E_INPUT, "network '%s' has no output", graph->name);
+    const bool halves = manner->lowering == LK__FUSED && manner->halves && !graph->wide;
     struct lk__onnx onnx = {
         .place = place,
         .user = user,
         .arena = lk_arena_new(ARENA_LIMIT),
-        .flow = manner->halves && !graph->wide ? LK_F16 : LK_F32,
+        .flow = halves ? LK_F16 : LK_F32,
     };
     const char **names = calloc(graph->count, sizeof *names);
     if (!names || !onnx.arena) {

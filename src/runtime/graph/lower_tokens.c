@@ -5,6 +5,12 @@
 
 #include "runtime/graph/step.h"
 
+/* Squares and sums of many tokens are f32 whatever flows. */
+static const char *wide(struct step *s, const char *x)
+{
+    return s->onnx->flow == LK_F32 ? x : cast(s, x, LK_F32);
+}
+
 static const char *rows_of(struct step *s, const char *x, int64_t n, const int64_t *list)
 {
     return node(s, "Gather", 2, (const char *const[]){x, integers(s, n, list)}, 1,
@@ -48,8 +54,7 @@ static const char *matched(struct step *s, int64_t n, const int64_t *from, const
 {
     const struct lk__value *v = s->value;
     const int64_t rows = n - v->as.match.merged, stay = v->shape[1] - n;
-    const char *x = lk__operand_name(s, 0);
-    x = s->onnx->flow == LK_F32 ? x : cast(s, x, LK_F32); /* squares leave the range of f16 */
+    const char *x = wide(s, lk__operand_name(s, 0));
     const char *length = node2(s, "ReduceL2", x, integers(s, 1, INTS(-1)));
     const char *unit = node2(s, "Div", x, length);
     const char *kept = transpose(s, rows_of(s, unit, stay, from + n), 3, INTS(0, 2, 1));
@@ -96,15 +101,16 @@ static const char *sum_rows(struct step *s, const char *x, const char *to)
 {
     const char *shape = concat_shape(s, shape_of(s, x, 0, 1), integers(s, 1, &s->value->shape[1]));
     shape = concat_shape(s, shape, shape_of(s, x, 2, 3));
-    return scattered(s, node2(s, "Expand", scalar(s, 0), shape),
+    return scattered(s, node2(s, "Expand", wide(s, scalar(s, 0)), shape),
                      node2(s, "Expand", to, node1(s, "Shape", x)), x, "add");
 }
 
 const char *lk__lower_merge_tokens(struct step *s)
 {
     const char *to = reshape(s, lk__operand_name(s, 1), 3, INTS(0, 0, 1));
-    const char *ones = node2(s, "Expand", scalar(s, 1), node1(s, "Shape", to));
-    return node2(s, "Div", sum_rows(s, lk__operand_name(s, 0), to), sum_rows(s, ones, to));
+    const char *ones = node2(s, "Expand", wide(s, scalar(s, 1)), node1(s, "Shape", to));
+    const char *sums = sum_rows(s, wide(s, lk__operand_name(s, 0)), to);
+    return flowing(s, node2(s, "Div", sums, sum_rows(s, ones, to)), LK_F32);
 }
 
 const char *lk__lower_spread_tokens(struct step *s)
