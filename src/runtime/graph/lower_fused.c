@@ -166,12 +166,25 @@ static void put_biased(struct lk__walk *w, lk_value i, lk_value linear)
                       LK_ARRAY_LENGTH(in), in, 0, NULL);
 }
 
+/* [N,H,W,C] → [N,H,2,W,2,C] → [N,2H,2W,C], cut to what it is to be like: the provider has no Resize
+ * of this opset. */
 static void put_upsample(struct lk__walk *w, lk_value i)
 {
-    struct step s = {w->onnx, w->graph, lk__walk_value(w, i), w->ours};
+    struct step s = step_of(w, i);
     const lk_value like = s.value->in[1];
-    w->ours[i] = lk__upsample_node(&s, lk__walk_ours(w, s.value->in[0]),
-                                   like == LK_NO_VALUE ? NULL : lk__walk_ours(w, like), 1);
+    const char *x = lk__walk_ours(w, s.value->in[0]);
+    const char *doubled =
+        node2(&s, "Mul", node1(&s, "Shape", x), integers(&s, 4, INTS(1, 2, 2, 1)));
+    x = node2(&s, "Unsqueeze", x, integers(&s, 2, INTS(2, 4)));
+    x = node2(&s, "Expand", x, integers(&s, 6, INTS(1, 1, 2, 1, 2, 1)));
+    x = node2(&s, "Reshape", x, doubled);
+    if (like != LK_NO_VALUE) {
+        const char *in[] = {x, integers(&s, 2, INTS(0, 0)),
+                            shape_of(&s, lk__walk_ours(w, like), 1, 3),
+                            integers(&s, 2, INTS(1, 2))};
+        x = node(&s, "Slice", LK_ARRAY_LENGTH(in), in, 0, NULL);
+    }
+    w->ours[i] = x;
 }
 
 static bool put(struct lk__walk *w, lk_value i)

@@ -309,32 +309,23 @@ static const char *lower_clip(struct step *s)
                 0, NULL);
 }
 
-const char *lk__upsample_node(struct step *s, const char *x, const char *like, int first)
+static const char *lower_upsample2(struct step *s)
 {
     const struct lk__attribute attributes[] = {
         ATTR_STRING("mode", "nearest"),
         ATTR_STRING("coordinate_transformation_mode", "asymmetric"),
         ATTR_STRING("nearest_mode", "floor"),
     };
-    if (like) {
+    if (s->value->in[1] != LK_NO_VALUE) {
         /* ⌊i·H/H′⌋ with H = ⌈H′/2⌉ is ⌊i/2⌋: the doubled image without its last row or column. */
-        const char *sizes =
-            concat_shape(s, shape_of(s, x, 0, first), shape_of(s, like, first, first + 2));
-        if (first == 1)
-            sizes = concat_shape(s, sizes, shape_of(s, x, 3, 4));
+        const char *x = in(s, 0);
+        const char *sizes = concat_shape(s, shape_of(s, x, 0, 2), shape_of(s, in(s, 1), 2, 4));
         return node(s, "Resize", 4, (const char *const[]){x, NULL, NULL, sizes}, 3, attributes);
     }
     const int64_t four = 4;
     const char *scales = lk__onnx_name(s->onnx, s->value->at, "scales");
-    float factors[] = {1, 1, 1, 1};
-    factors[first] = factors[first + 1] = 2;
-    lk__onnx_initializer(s->onnx, scales, LK_F32, 1, &four, factors);
-    return node(s, "Resize", 3, (const char *const[]){x, NULL, scales}, 3, attributes);
-}
-
-static const char *lower_upsample2(struct step *s)
-{
-    return lk__upsample_node(s, in(s, 0), in(s, 1), 2);
+    lk__onnx_initializer(s->onnx, scales, LK_F32, 1, &four, (const float[]){1, 1, 2, 2});
+    return node(s, "Resize", 3, (const char *const[]){in(s, 0), NULL, scales}, 3, attributes);
 }
 
 static const char *lower_tokens_of_image(struct step *s)

@@ -25,17 +25,16 @@ static const char *scattered(
     return node(s, "ScatterElements", 3, (const char *const[]){onto, to, x}, 2, attributes);
 }
 
-/* Over the last dimension, which goes. */
-static const char *best_of(struct step *s, const char *x)
-{
-    return node(s, "ReduceMax", 2, (const char *const[]){x, integers(s, 1, INTS(-1))}, 1,
-                &(struct lk__attribute)ATTR_INT("keepdims", 0));
-}
-
+/* x [N,n,m] → [N,n,1]: the largest of its row. (CUDA has no ReduceMax of this opset.) */
 static const char *place_of_best(struct step *s, const char *x)
 {
-    const struct lk__attribute attributes[] = {ATTR_INT("axis", -1), ATTR_INT("keepdims", 0)};
-    return node(s, "ArgMax", 1, &x, 2, attributes);
+    return node(s, "ArgMax", 1, &x, 1, &(struct lk__attribute)ATTR_INT("axis", -1));
+}
+
+static const char *best_of(struct step *s, const char *x, const char *place)
+{
+    return node(s, "GatherElements", 2, (const char *const[]){x, place}, 1,
+                &(struct lk__attribute)ATTR_INT("axis", -1));
 }
 
 /* x [N,n] → 0 for the largest of its row, 1 for the next … */
@@ -59,9 +58,10 @@ static const char *matched(struct step *s, int64_t n, const int64_t *from, const
     const char *unit = node2(s, "Div", x, length);
     const char *kept = transpose(s, rows_of(s, unit, stay, from + n), 3, INTS(0, 2, 1));
     const char *scores = node2(s, "MatMul", rows_of(s, unit, n, from), kept);
-    const char *row = node2(s, "Sub", ranks(s, best_of(s, scores), n, counting),
-                            integers(s, 1, &v->as.match.merged));
-    const char *nearest = node2(s, "Add", place_of_best(s, scores), integers(s, 1, &rows));
+    const char *place = place_of_best(s, scores), *best = best_of(s, scores, place);
+    const char *rank = ranks(s, reshape(s, best, 2, INTS(0, -1)), n, counting);
+    const char *row = node2(s, "Sub", rank, integers(s, 1, &v->as.match.merged));
+    const char *nearest = node2(s, "Add", reshape(s, place, 2, INTS(0, -1)), integers(s, 1, &rows));
     const char *goes = node2(s, "Less", row, integers(s, 1, INTS(0)));
     row = node(s, "Where", 3, (const char *const[]){goes, nearest, row}, 0, NULL);
     const char *shape = concat_shape(s, shape_of(s, x, 0, 1), integers(s, 1, &stay));

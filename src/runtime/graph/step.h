@@ -119,8 +119,6 @@ const char *lk__operand_name(struct step *s, int i);
 const char *lk__conv_node(struct step *s, const char *op, const char *x, const char *w);
 /* Of s->value's x and w; bias: or NULL. */
 const char *lk__linear_node(struct step *s, const char *bias);
-/* Doubles the axes first and first + 1; cut to those of `like`, or NULL. */
-const char *lk__upsample_node(struct step *s, const char *x, const char *like, int first);
 
 /* Of the operators on tokens; the name of the result. */
 const char *lk__lower_match_tokens(struct step *s);
