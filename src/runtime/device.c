@@ -164,7 +164,7 @@ static bool loads(const OrtApi *api, const struct kind *kind, char *why, size_t 
         snprintf(path, sizeof path, "%.*s/%s", folder, engine.dli_fname, kind->library);
         void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
         if (!library)
-            snprintf(why, size, "%s", dlerror());
+            snprintf(why, size, "%s; docs/runtime.md says what a GPU needs", dlerror());
         else
             dlclose(library);
     }
