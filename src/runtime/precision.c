@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* In what networks are computed, by the name that a user gives. bf16 is not for GPUs: ONNX
- * Runtime's CUDA provider has neither its fused operators nor Conv in it. */
+ * Runtime's fused operators are defined for f32 and f16 alone. */
 #include <string.h>
 
 #include "base/size.h"
@@ -8,9 +8,11 @@
 #include "runtime/internal.h"
 
 static const struct lk__precision precisions[] = {
-    {"auto", LK_NUMBERS_F32, true, true, true},   {"f32", LK_NUMBERS_F32, false, true, true},
-    {"f16", LK_NUMBERS_F32, true, false, true},   {"bf16", LK_NUMBERS_BF16, true, true, false},
-    {"int8", LK_NUMBERS_INT8, true, true, false},
+    {.name = "auto", .numbers = LK_NUMBERS_F32, .halves = true, .cpu = true, .gpu = true},
+    {.name = "f32", .numbers = LK_NUMBERS_F32, .halves = false, .cpu = true, .gpu = true},
+    {.name = "f16", .numbers = LK_NUMBERS_F32, .halves = true, .cpu = false, .gpu = true},
+    {.name = "bf16", .numbers = LK_NUMBERS_BF16, .halves = true, .cpu = true, .gpu = false},
+    {.name = "int8", .numbers = LK_NUMBERS_INT8, .halves = true, .cpu = true, .gpu = false},
 };
 
 int lk__precision_find(const char *name, struct lk__precision *out, struct lk_error *err)
