@@ -40,7 +40,7 @@ static OrtStatus *apply_cuda(const OrtApi *api,
     struct options o = {0};
     set(&o, "device_id", number);
     set(&o, "arena_extend_strategy", "kSameAsRequested");
-    set(&o, "use_tf32", use->halves ? "1" : "0");
+    set(&o, "use_tf32", use->exact ? "0" : "1");
     if (use->captures)
         set(&o, "enable_cuda_graph", "1");
     OrtCUDAProviderOptionsV2 *cuda = NULL;
@@ -90,11 +90,6 @@ static OrtStatus *apply_tensorrt(const OrtApi *api,
     return status ? status : apply_cuda(api, index, use, options);
 }
 
-static int count_nvidia(const char **why)
-{
-    return lk__cuda_count(why);
-}
-
 static int count_cpu(const char **why)
 {
     (void)why;
@@ -125,11 +120,11 @@ static const struct kind {
     int (*copy)(int index, void *to, const void *from, size_t bytes);
 } kinds[] = {
     {"cuda", "CUDAExecutionProvider", "libonnxruntime_providers_cuda.so", true, LK__FUSED, true,
-     "Cuda", count_nvidia, apply_cuda, lk__cuda_copy},
+     "Cuda", lk__cuda_count, apply_cuda, lk__cuda_copy},
     {"cpu", "CPUExecutionProvider", NULL, false, LK__LIKENESS, false, "Cpu", count_cpu, NULL,
      copy_cpu},
     {"tensorrt", "TensorrtExecutionProvider", "libonnxruntime_providers_tensorrt.so", true,
-     LK__PLAIN, false, "Cuda", count_nvidia, apply_tensorrt, lk__cuda_copy},
+     LK__PLAIN, false, "Cuda", lk__cuda_count, apply_tensorrt, lk__cuda_copy},
 };
 
 static bool is_available(const char *provider, char **list, int n)

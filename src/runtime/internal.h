@@ -80,7 +80,8 @@ bool lk__device_captures(const char *device);
 /* What a session is to do there, as far as the device can. */
 struct lk__device_use {
     bool captures;     /* its runs are captured, and run again as a whole (CUDA graphs) */
-    bool halves;       /* may compute in f16 what is f32 */
+    bool exact;        /* f32 is not rounded to TF32 */
+    bool halves;       /* what is f32 may be computed in f16 */
     const char *cache; /* folder for what the device makes of networks, or NULL */
 };
 /* Makes sessions of these options run on the device. */

@@ -14,6 +14,7 @@
 
 #include "base/size.h"
 #include "kernels/kernels.h"
+#include "runtime/graph/internal.h"
 #include "runtime/internal.h"
 #include "runtime/operators.h"
 
@@ -271,7 +272,8 @@ static int create_engine(struct lk__recipe *recipe, lk_session *session, struct 
     const OrtApi *api = runtime->api;
     const struct lk__device_use use = {
         .captures = session->captures,
-        .halves = runtime->precision.halves,
+        .exact = !runtime->precision.halves,
+        .halves = recipe->graph && !recipe->graph->wide && runtime->precision.halves,
         .cache = runtime->device_cache,
     };
     OrtSessionOptions *options = NULL;
