@@ -14,7 +14,6 @@
 
 #include "base/size.h"
 #include "kernels/kernels.h"
-#include "runtime/graph/internal.h"
 #include "runtime/internal.h"
 #include "runtime/operators.h"
 
