@@ -114,10 +114,10 @@ struct lk_runtime {
     bool captures;      /* devices that can capture runs do */
     char *device_cache; /* or NULL */
 
-    /* Lock order: making, then lock. `making` is held while a session is created, so that two
-     * threads never create the same one; `lock` guards the fields below and the users and last_used
-     * of every session, and is held for moments only. */
-    pthread_mutex_t making, lock;
+    lk_hands *hands; /* all are held while a session is created, so that two threads never create
+                        the same one */
+    pthread_mutex_t lock; /* guards the fields below and the users and last_used of every session;
+                             is held for moments only */
     struct lk_session *sessions;
     size_t used; /* sum of costs */
     uint64_t clock;
@@ -164,6 +164,17 @@ int lk__pool_open(lk_runtime *runtime,
                   const char *device,
                   lk_session **out,
                   struct lk_error *err);
+
+/* parallel.c */
+
+/* Tasks 0 … n−1 in the pool that runs the context, in as many threads as this one and idle hands
+ * come to; afterwards it holds one hand. Who does which makes no difference. */
+void lk__run_tasks(const OrtApi *api,
+                   OrtKernelContext *context,
+                   lk_hands *hands,
+                   size_t n,
+                   void (*task)(void *what, size_t i),
+                   void *what);
 
 /* ports.c */
 

@@ -103,13 +103,13 @@ int lk_runtime_open(const struct lk_runtime_options *options,
     lk_runtime *runtime = calloc(1, sizeof *runtime);
     if (!runtime)
         return lk_fail_memory(err, "the runtime", sizeof *runtime);
-    pthread_mutex_init(&runtime->making, NULL);
     pthread_mutex_init(&runtime->lock, NULL);
     runtime->memory = options->memory ? options->memory : usable_memory() / 4 * 3;
     runtime->threads = options->threads ? options->threads : usable_cores();
     runtime->kernels = options->plain ? NULL : lk_kernels_best();
     runtime->captures = options->captures;
-    int code = lk__precision_find(options->precision, &runtime->precision, err);
+    int code = lk_hands_new(runtime->threads, &runtime->hands, err);
+    code = code ? code : lk__precision_find(options->precision, &runtime->precision, err);
     code = code ? code : choose_place(runtime, options, err);
     code = code ? code : choose_device_cache(runtime, options, err);
     code = code ? code : lk__ort_load(options->library, &runtime->api, &runtime->version, err);
@@ -159,8 +159,8 @@ void lk_runtime_free(lk_runtime *runtime)
         runtime->api->ReleaseMemoryInfo(runtime->cpu);
     if (runtime->env)
         runtime->api->ReleaseEnv(runtime->env);
-    pthread_mutex_destroy(&runtime->making);
     pthread_mutex_destroy(&runtime->lock);
+    lk_hands_free(runtime->hands);
     free((char *)runtime->place.folder);
     free(runtime->device_cache);
     free(runtime);
@@ -185,6 +185,11 @@ size_t lk_runtime_absent(const lk_runtime *runtime, const struct lk_absent **out
 {
     *out = runtime->devices.absent;
     return runtime->devices.absent_count;
+}
+
+lk_hands *lk_runtime_hands(const lk_runtime *runtime)
+{
+    return runtime->hands;
 }
 
 size_t lk_runtime_budget(const lk_runtime *runtime)
@@ -339,7 +344,7 @@ int lk__pool_open(lk_runtime *runtime,
         return lk_fail(err, LK_E_FAILED,
                        "model '%s' needs %zu MB, more than the budget of %zu MB: raise --memory",
                        recipe->name, recipe->cost >> 20, runtime->memory >> 20);
-    pthread_mutex_lock(&runtime->making);
+    const int held = lk_hands_hold(runtime->hands, LK_HANDS_ALL);
     session = find(runtime, recipe->key, device);
     if (!session) {
         lk_runtime_make_room(runtime, recipe->cost);
@@ -352,7 +357,7 @@ int lk__pool_open(lk_runtime *runtime,
             pthread_mutex_unlock(&runtime->lock);
         }
     }
-    pthread_mutex_unlock(&runtime->making);
+    lk_hands_hold(runtime->hands, held);
     if (!code)
         *out = session;
     return code;

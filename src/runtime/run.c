@@ -260,6 +260,14 @@ static int take_output(const lk_session *session,
     return copy_numbers(there.data, there.dtype, count, out, err);
 }
 
+/* What a run needs to hold. Operators of ours ask for more as they go. */
+static int hands_of(const lk_session *session)
+{
+    if (strcmp(session->device, "cpu"))
+        return 0;
+    return session->operators ? 1 : LK_HANDS_ALL;
+}
+
 int lk__run_engine(const lk_session *session,
                    int64_t capture,
                    lk__engine_call *call,
@@ -279,7 +287,9 @@ int lk__run_engine(const lk_session *session,
     if (!status) {
         struct guard guard = {.api = api, .options = options, .watch = watch};
         guard_start(&guard);
+        const int held = lk_hands_hold(session->runtime->hands, hands_of(session));
         status = call(session, options, user);
+        lk_hands_hold(session->runtime->hands, held);
         guard_end(&guard);
     }
     if (options)

@@ -130,7 +130,7 @@ static int create_operators(struct lk__nodes *nodes,
     int code = lk__nodes_pack(nodes, graph, runtime->threads,
                               runtime->place.folder ? &runtime->place : NULL, err);
     if (!code)
-        code = lk__operators_new(runtime->api, nodes, runtime->threads, &session->operators, err);
+        code = lk__operators_new(runtime->api, nodes, runtime->hands, &session->operators, err);
     return code ? code : lk__operators_apply(session->operators, options, err);
 }
 
@@ -181,6 +181,12 @@ size_t lk_graph_load_bytes(const lk_graph *graph, bool streams)
             read += value->as.tensor.size;
     }
     return lk_graph_bytes(graph, streams) + read / 2 * 3;
+}
+
+bool lk_runtime_on_cpu(const lk_runtime *runtime, const char *device)
+{
+    const char *chosen;
+    return !lk__device_choose(&runtime->devices, device, &chosen, NULL) && !strcmp(chosen, "cpu");
 }
 
 /* device: an entry of the runtime's list. */

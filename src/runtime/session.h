@@ -4,7 +4,11 @@
  * One lk_runtime per process part that wants its own budget: it owns the environment, the one
  * thread pool that all sessions share, and a pool of sessions under a memory budget (least recently
  * used idle ones go first). Sessions are shared by key and counted; lk_session_run is thread-safe.
- */
+ *
+ * Runs on the CPU share the runtime's hands, of which there are as many as threads (base/hands.h):
+ * a network of an ONNX file, whose operators are the engine's, holds all of them for its run; of
+ * our own kernels every operator spreads over those that are idle, and lets through who waits. A
+ * run on another device holds none. */
 #ifndef LK_RUNTIME_SESSION_H
 #define LK_RUNTIME_SESSION_H
 
@@ -13,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/hands.h"
 #include "base/watch.h"
 #include "data/tensor_file.h"
 #include "kernels/kernels.h"
@@ -53,6 +58,9 @@ size_t lk_runtime_budget(const lk_runtime *runtime);
  * NULL: they are plain ONNX. */
 const char *lk_runtime_kernels(const lk_runtime *runtime);
 
+/* As many as threads; who computes beside runs of several threads holds one. */
+lk_hands *lk_runtime_hands(const lk_runtime *runtime);
+
 /* A sentence of why packed weights could not be kept, once. */
 bool lk_runtime_complaint(lk_runtime *runtime, char *out, size_t size);
 
@@ -79,6 +87,8 @@ int lk_session_open(lk_runtime *runtime,
  * With streams (see lk_graph_thrift) next to nothing but what lies in no file. */
 size_t lk_graph_bytes(const lk_graph *graph, bool streams);
 size_t lk_graph_load_bytes(const lk_graph *graph, bool streams);
+/* Whether the device is this machine's own processor. */
+bool lk_runtime_on_cpu(const lk_runtime *runtime, const char *device);
 /* Whether networks of graphs are computed by our own kernels or a GPU's fused operators there,
  * unless their weights are streamed: weights are packed, or halved, as they are loaded, and
  * attention stores no scores. */

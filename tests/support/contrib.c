@@ -248,7 +248,7 @@ static OrtStatus *ORT_API_CALL compute(void *user, OrtKernelContext *context)
         if (kernel->op->type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT)
             ((float *)data)[i] = call.out.data[i];
         else
-            ((uint16_t *)data)[i] = lk_f16_of_f32(call.out.data[i]);
+            ((uint16_t *)data)[i] = lk_half_of_float(call.out.data[i]);
     }
     for (size_t i = 0; i < n; i++)
         free(call.in[i].data);
