@@ -100,11 +100,10 @@ static int find(lk_engine *engine,
         rc = tell_ages(engine, report->picture, faces, report->n_faces, watch, err);
     if (!rc && report->n_faces && !(report->faces = calloc(report->n_faces, sizeof *report->faces)))
         rc = lk_fail_memory(err, "the faces", report->n_faces * sizeof *report->faces);
-    for (size_t i = 0; !rc && i < report->n_faces; i++) {
+    rc = rc ? rc
+            : lk_embed_faces(engine->embedder, report->picture, faces, report->n_faces, watch, err);
+    for (size_t i = 0; !rc && i < report->n_faces; i++)
         report->faces[i].face = faces[i];
-        rc = lk_embed_face(engine->embedder, report->picture, &faces[i], watch,
-                           &report->faces[i].face.embedding, err);
-    }
     free(faces);
     return rc;
 }

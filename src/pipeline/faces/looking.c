@@ -47,19 +47,6 @@ static int tell_expressions(lk_engine *engine,
     return rc;
 }
 
-static int embed_all(const lk_engine *engine,
-                     const struct lk_picture *picture,
-                     const struct lk_watch *watch,
-                     struct lk_face *faces,
-                     size_t n,
-                     struct lk_error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = lk_embed_face(engine->embedder, picture, &faces[i], watch, &faces[i].embedding, err);
-    return rc;
-}
-
 static struct lk_find_options finding_of(const lk_engine *engine, const struct lk_request *request)
 {
     static const char *const efforts[] = {
@@ -138,7 +125,7 @@ int lk_engine_find(lk_engine *engine,
         rc = lk__engine_embedder(engine, request, err);
     rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, n, err);
     if (!rc && (known & LK_KNOW_EMBEDDING))
-        rc = embed_all(engine, picture, watch, faces, *n, err);
+        rc = lk_embed_faces(engine->embedder, picture, faces, *n, watch, err);
     if (!rc && (known & LK_KNOW_AGE))
         rc = lk__engine_ages(engine, picture, faces, *n, watch, err);
     if (!rc && (known & LK_KNOW_EXPRESSION))
