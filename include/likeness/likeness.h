@@ -78,6 +78,10 @@ LK_API int lk_engine_open(const struct lk_engine_options *options,
                           struct lk_error *err);
 LK_API void lk_engine_free(lk_engine *engine);
 
+/* Pictures of later runs will leave in this format ("png", "jpeg", "webp", "tiff"; NULL: it is not
+ * known yet): they are encoded while others of the same request are still being made. */
+LK_API int lk_engine_expect(lk_engine *engine, const char *format, struct lk_error *err);
+
 /* Does what is asked. watch may be NULL. On failure *out is untouched. */
 LK_API int lk_engine_run(lk_engine *engine,
                          const struct lk_request *request,

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "catalog/places.h"
 #include "pipeline/debug_folder.h"
+#include "pipeline/result.h"
 #include "pipeline/slots.h"
 
 static void close_painter(struct lk__painter *painter)
@@ -136,7 +137,10 @@ void lk_engine_free(lk_engine *engine)
     lk_landmarker_free(engine->landmarker);
     lk_embedder_free(engine->embedder);
     lk_swapper_free(engine->swapper);
-    lk_upscaler_free(engine->upscaler);
+    for (size_t i = 0; i < LK__ENLARGES_COUNT; i++) {
+        lk_upscaler_free(engine->upscalers[i].upscaler);
+        free(engine->upscalers[i].name);
+    }
     lk_restorer_free(engine->restorer);
     lk_segmenter_free(engine->parser);
     lk_segmenter_free(engine->occluder);
@@ -147,8 +151,7 @@ void lk_engine_free(lk_engine *engine)
     close_judges(&engine->judges);
     char *names[] = {engine->painter_name,    engine->refiner_name,  engine->detector_name,
                      engine->landmarker_name, engine->embedder_name, engine->swapper_name,
-                     engine->upscaler_name,   engine->restorer_name, engine->parser_name,
-                     engine->occluder_name};
+                     engine->restorer_name,   engine->parser_name,   engine->occluder_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         free(names[i]);
     lk_runtime_free(engine->runtime);
@@ -226,7 +229,8 @@ int lk__engine_hashes_ahead(lk_engine *engine, struct lk_error *err)
     return rc;
 }
 
-int lk__engine_hashes(lk_engine *engine, struct lk_error *err)
+/* What the audit names the checkpoints by. */
+static int take_hashes(lk_engine *engine, struct lk_error *err)
 {
     const struct lk__painter *painters[] = {&engine->painter, &engine->refiner};
     int rc = lk__engine_hashes_ahead(engine, err);
@@ -236,6 +240,18 @@ int lk__engine_hashes(lk_engine *engine, struct lk_error *err)
     }
     if (rc) /* what is at its path now is opened anew */
         lk__engine_forget_painters(engine);
+    return rc;
+}
+
+int lk__engine_label(lk_engine *engine, lk_result *result, struct lk_error *err)
+{
+    if (*result->hash)
+        return 0;
+    const int held = lk_hands_hold(lk_runtime_hands(engine->runtime), 0);
+    int rc = take_hashes(engine, err);
+    if (!rc && *result->model)
+        rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
+    lk_hands_hold(lk_runtime_hands(engine->runtime), held);
     return rc;
 }
 

@@ -100,11 +100,11 @@ static int write_marks(const lk_engine *engine,
     return rc;
 }
 
-static int mark(const lk_engine *engine,
-                const struct lk_request *request,
-                const struct lk_watch *watch,
-                struct lk__picture_report *picture,
-                struct lk_error *err)
+int lk__marks_write(const lk_engine *engine,
+                    const struct lk_request *request,
+                    const struct lk_watch *watch,
+                    struct lk__picture_report *picture,
+                    struct lk_error *err)
 {
     struct lk_picture *shown = lk_picture_ref(picture->picture);
     int rc = choose_mark(engine, request, picture, err);
@@ -155,20 +155,14 @@ int lk__marks_preview(const struct lk_picture *picture,
     return rc;
 }
 
-int lk__marks_write(lk_engine *engine,
-                    lk_result *result,
-                    const struct lk_watch *watch,
-                    struct lk_error *err)
+void lk__marks_remark(lk_result *result)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < result->count; i++) {
-        struct lk__picture_report *picture = &result->pictures[i];
-        rc = mark(engine, &result->request, watch, picture, err);
-        if (!rc && !picture->has_mark)
+    for (size_t i = 0; i < result->count; i++) {
+        const struct lk__picture_report *picture = &result->pictures[i];
+        if (!picture->has_mark)
             lk__result_remark(result,
                               "a picture of %dx%d pixels is too small for the hidden mark, which "
                               "needs %d on each side",
                               picture->picture->width, picture->picture->height, LK_WATERMARK_SIDE);
     }
-    return rc;
 }
