@@ -2,7 +2,7 @@
 /* One request, run whole whenever a line comes in, by an engine that is kept: tools/bench
  * alternates it with peers.
  *
- *   bench_jobs REQUEST.json THREADS PRECISION OUTPUT
+ *   bench_jobs REQUEST.json THREADS PRECISION DEVICE OUTPUT
  *
  * A run is all from reading the pictures to having written OUTPUT. Its parts are those of the
  * report's `seconds`, and `leave`: all that lk_result_save does. */
@@ -62,8 +62,8 @@ static int run(lk_engine *engine,
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "bench_jobs REQUEST.json THREADS PRECISION OUTPUT\n");
+    if (argc != 6) {
+        fprintf(stderr, "bench_jobs REQUEST.json THREADS PRECISION DEVICE OUTPUT\n");
         return 2;
     }
     struct lk_error err = {0};
@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     lk_engine_options_init(&options);
     options.threads = (int)strtol(argv[2], NULL, 10);
     options.precision = strdup(argv[3]);
+    options.device = strdup(argv[4]);
     int rc = json ? lk_request_from_json(&request, json, strlen(json), argv[1], &err) : LK_E_INPUT;
     rc = rc ? rc : lk_engine_open(&options, &engine, &err);
     if (!rc)
@@ -85,7 +86,7 @@ int main(int argc, char **argv)
         FILE *text = fmemopen(parts, sizeof parts, "w");
         if (!text)
             break;
-        rc = run(engine, &request, argv[4], text, &err);
+        rc = run(engine, &request, argv[5], text, &err);
         fclose(text);
         if (!rc)
             measure_end(&begin, parts);

@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     struct lk_error err = {0};
     struct lk_runtime_options options;
     lk_runtime_options_init(&options);
-    options.numbers = LK_NUMBERS_INT8;
+    options.precision = "int8";
     lk_runtime *runtime;
     lk_checkpoint *checkpoint;
     lk_graph *graph;

@@ -2,12 +2,12 @@
 /* One network of a checkpoint, kept ready and run whenever a line comes in: tools/bench alternates
  * it with others.
  *
- *   bench_network CHECKPOINT unet|vae|text SIZE BATCH auto|bf16|int8|reference THREADS
- *                 [INPUTS OUTPUT]
+ *   bench_network CHECKPOINT unet|vae|text SIZE BATCH auto|f32|bf16|int8|graphs|reference THREADS
+ *                 DEVICE [INPUTS OUTPUT]
  *
- * Of the first run with INPUTS the result is written to OUTPUT.
- * INPUTS are f32, one array after the other: sample, timestep, context; latent; or the embedded
- * tokens. */
+ * graphs: auto, as CUDA graphs. Of the first run with INPUTS the result is written to OUTPUT.
+ * INPUTS are f32, one array after the other: sample, timestep, context and, of SDXL, added; latent;
+ * or the embedded tokens. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,7 @@
 #include "stages/text/text.h"
 
 #define TOKENS 77
+#define MAX_INPUTS 4
 
 static size_t count(const struct lk_array *array)
 {
@@ -67,11 +68,11 @@ struct network {
     const char *name;
     int (*build)(const lk_checkpoint *checkpoint, lk_graph **out, struct lk_error *err);
     size_t n;
-    const char *inputs[3], *output;
+    const char *inputs[MAX_INPUTS], *output;
 };
 
 static const struct network networks[] = {
-    {"unet", lk_unet_graph, 3, {"sample", "timestep", "context"}, "noise"},
+    {"unet", lk_unet_graph, 3, {"sample", "timestep", "context", "added"}, "noise"},
     {"vae", lk_vae_decoder_graph, 1, {"latent"}, "picture"},
     {"text", text_graph, 1, {"embedded"}, "states"},
 };
@@ -85,57 +86,79 @@ static const struct network *network_of(const char *name)
     return &networks[i];
 }
 
+/* The arrays of the network that it is fed, and how many; −1: there are no numbers for them. */
+static int make_inputs(const struct network *network,
+                       const struct lk_checkpoint_config *config,
+                       int64_t batch,
+                       int64_t side,
+                       FILE *file,
+                       struct lk_array in[MAX_INPUTS])
+{
+    const bool text = network->build == text_graph;
+    const int width = text ? config->text.width : config->unet.context;
+    const struct lk_array tokens = {.rank = 3, .shape = {batch, TOKENS, width}};
+    const bool added = network->build == lk_unet_graph && config->unet.added;
+    const int n = (int)network->n + added;
+    in[0] = text ? tokens : (struct lk_array){.rank = 4, .shape = {batch, 4, side, side}};
+    in[1] = (struct lk_array){.rank = 1, .shape = {batch}};
+    in[2] = tokens;
+    in[3] = (struct lk_array){.rank = 2, .shape = {batch, config->unet.added}};
+    in[2].stamp = in[3].stamp = lk_stamp_new(); /* the same in every step */
+    for (int i = 0; i < n; i++) {
+        if (fill(&in[i], file))
+            return -1;
+    }
+    return n;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 7 && argc != 9) {
+    if (argc != 8 && argc != 10) {
         fprintf(stderr, "bench_network CHECKPOINT unet|vae|text SIZE BATCH "
-                        "auto|bf16|int8|reference THREADS [INPUTS OUTPUT]\n");
+                        "auto|f32|bf16|int8|graphs|reference THREADS DEVICE [INPUTS OUTPUT]\n");
         return 2;
     }
     const struct network *network = network_of(argv[2]);
     const int64_t side = strtol(argv[3], NULL, 10) / 8, batch = strtol(argv[4], NULL, 10);
-    FILE *file = argc == 9 ? fopen(argv[7], "rb") : NULL;
+    FILE *file = argc == 10 ? fopen(argv[8], "rb") : NULL;
     struct lk_error err = {0};
     struct lk_runtime_options options;
     lk_runtime_options_init(&options);
     options.plain = !strcmp(argv[5], "reference");
-    options.numbers = lk_numbers_named(argv[5]);
+    options.captures = !strcmp(argv[5], "graphs");
+    options.precision = options.plain || options.captures ? NULL : argv[5];
     options.threads = (int)strtol(argv[6], NULL, 10);
     lk_runtime *runtime;
     lk_checkpoint *checkpoint;
     lk_graph *graph;
     lk_session *session;
+    lk_repeated *steps;
     if (lk_runtime_open(&options, &runtime, &err) ||
         lk_checkpoint_open(argv[1], NULL, &checkpoint, &err) ||
         network->build(checkpoint, &graph, &err) ||
-        lk_session_of_graph(runtime, graph, NULL, "cpu", &session, &err))
+        lk_session_of_graph(runtime, graph, NULL, argv[7], &session, &err) ||
+        lk_repeated_new(session, &steps, &err))
         return stop(&err);
     lk_graph_free(graph);
-    const struct lk_checkpoint_config *config = lk_checkpoint_config(checkpoint);
-    const int width = network->build == text_graph ? config->text.width : config->unet.context;
-    const struct lk_array tokens = {.rank = 3, .shape = {batch, TOKENS, width}};
-    struct lk_array in[3] = {
-        {.rank = 4, .shape = {batch, 4, side, side}}, {.rank = 1, .shape = {batch}}, tokens};
-    if (network->build == text_graph)
-        in[0] = tokens;
-    for (size_t i = 0; i < network->n; i++) {
-        if (fill(&in[i], file))
-            return 1;
-    }
+    struct lk_array in[MAX_INPUTS];
+    const int n = make_inputs(network, lk_checkpoint_config(checkpoint), batch, side, file, in);
+    if (n < 0)
+        return 1;
     measure_ready();
     for (bool first = true; measure_wait(); first = false) {
         struct lk_array out;
         const struct measure begin = measure_begin();
-        if (lk_session_run(session, network->n, network->inputs, in, 1, &network->output, &out,
-                           NULL, &err))
+        if (lk_repeated_run(steps, (size_t)n, network->inputs, in, 1, &network->output, &out, NULL,
+                            &err))
             return stop(&err);
         measure_end(&begin, "");
-        if (first && file && write_output(&out, argv[8]))
+        if (first && file && write_output(&out, argv[9]))
             return 1;
         free(out.data);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < n; i++)
         free(in[i].data);
+    lk_repeated_free(steps);
     lk_session_release(session);
     lk_checkpoint_free(checkpoint);
     lk_runtime_free(runtime);

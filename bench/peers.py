@@ -27,7 +27,7 @@ def arrays_of(spec):
 
 
 class Torch:
-    """diffusers on torch, in f32 or in bfloat16."""
+    """diffusers on torch, in f32 or in bfloat16, on spec["device"]."""
 
     def __init__(self, work, spec, dtype="float32"):
         import torch
@@ -37,15 +37,17 @@ class Torch:
         self.torch, self.work = torch, work
         kind = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text": CLIPTextModel}[work]
         folder = "text_encoder" if work == "text" else work
-        self.model = kind.from_pretrained(spec["checkpoint"], subfolder=folder, torch_dtype=getattr(torch, dtype)).eval()
-        self.inputs = [torch.from_numpy(x).to(self.model.dtype) for x in arrays_of(spec)]
+        self.model = kind.from_pretrained(spec["checkpoint"], subfolder=folder, torch_dtype=getattr(torch, dtype)).eval().to(spec["device"])
+        self.inputs = [torch.from_numpy(x).to(self.model.device, self.model.dtype) for x in arrays_of(spec)]
         if work == "text":  # ours begins behind the table of tokens: its first rows become the inputs
             self.model.get_input_embeddings().weight.data[:77] = self.inputs[0][0]
-            self.inputs = [torch.arange(77)[None]]
+            self.inputs = [torch.arange(77, device=self.model.device)[None]]
 
     def module(self):
         """From tensors to a tensor."""
         model, work, torch = self.model, self.work, self.torch
+        if len(self.inputs) == 4:  # SDXL: ours begins behind the sinusoids of the sizes
+            model.get_aug_embed = lambda emb, encoder_hidden_states, added_cond_kwargs: model.add_embedding(added_cond_kwargs)
 
         class Plain(torch.nn.Module):
             def __init__(self):
@@ -53,12 +55,13 @@ class Torch:
                 self.model = model
 
             def forward(self, *inputs):
-                return (model.decode if work == "vae" else model)(*inputs, return_dict=False)[0]
+                added = {"added_cond_kwargs": inputs[3]} if len(inputs) == 4 else {}
+                return (model.decode if work == "vae" else model)(*inputs[:3], return_dict=False, **added)[0]
         return Plain()
 
     def run(self):
         with self.torch.inference_mode():
-            return self.module()(*self.inputs).float().numpy()
+            return self.module()(*self.inputs).float().cpu().numpy()
 
 
 class TorchBf16(Torch):
@@ -67,10 +70,10 @@ class TorchBf16(Torch):
 
 
 class TorchCompiled(Torch):
-    """What torch's own pages advise: compiled by inductor (in the first run), channels last."""
+    """What torch's own pages advise: compiled by inductor (in the first run), channels last; f16 on a GPU."""
 
-    def __init__(self, work, spec, dtype="float32"):
-        super().__init__(work, spec, dtype)
+    def __init__(self, work, spec, dtype=None):
+        super().__init__(work, spec, dtype or ("float32" if spec["device"] == "cpu" else "float16"))
         if work != "text":
             self.model.to(memory_format=self.torch.channels_last)
         self.compiled = self.torch.compile(super().module().eval())
@@ -137,7 +140,8 @@ class Diffusers:
         from diffusers import StableDiffusionPipeline
         torch.set_num_threads(spec["threads"])
         self.torch, self.spec = torch, spec
-        self.pipe = StableDiffusionPipeline.from_pretrained(spec["checkpoint"], torch_dtype=torch.float32, safety_checker=None)
+        self.pipe = StableDiffusionPipeline.from_pretrained(spec["checkpoint"], torch_dtype=torch.float32 if spec["device"] == "cpu" else torch.float16, safety_checker=None)
+        self.pipe.to(spec["device"])
         self.pipe.set_progress_bar_config(disable=True)
 
     def draw(self):
@@ -178,8 +182,9 @@ class Insightface:
         options.intra_op_num_threads = spec["threads"]
         options.log_severity_level = 3
         self.cv2, self.spec = cv2, spec
+        providers = ["CPUExecutionProvider"] if spec["device"] == "cpu" else ["CUDAExecutionProvider", "CPUExecutionProvider"]
         self.detector, self.embedder, self.swapper, self.upscaler = (
-            onnxruntime.InferenceSession(spec[role], options, providers=["CPUExecutionProvider"])
+            onnxruntime.InferenceSession(spec[role], options, providers=providers)
             for role in ("detector", "embedder", "swapper", "upscaler"))
         self.emap = next(onnx.numpy_helper.to_array(t) for t in onnx.load(spec["swapper"]).graph.initializer if t.name == "buff2fs")
 

@@ -163,7 +163,8 @@ static int run_blend(struct bench *b, struct lk_error *err)
 static int run_upscale(struct bench *b, struct lk_error *err)
 {
     struct lk_picture *large = NULL;
-    int rc = lk_upscale(b->engine->upscaler, b->picture, NULL, &b->watch, &large, err);
+    int rc = lk_upscale(b->engine->upscalers[LK__ENLARGES_PICTURES].upscaler, b->picture, NULL,
+                        &b->watch, &large, err);
     lk_picture_free(large);
     return rc;
 }
@@ -197,7 +198,7 @@ static int open_restorer(struct bench *b, struct lk_error *err)
 
 static int open_upscaler(struct bench *b, struct lk_error *err)
 {
-    return lk__engine_upscaler(b->engine, b->request, err);
+    return lk__engine_upscaler(b->engine, LK__ENLARGES_PICTURES, b->request->upscaler, err);
 }
 
 static bool has_face(const struct bench *b)

@@ -42,6 +42,15 @@ static int check_starter(lk_catalog *catalog, struct lk_error *err)
     return rc;
 }
 
+/* Devices that do not work here, and why. */
+static void print_absent(const lk_runtime *runtime)
+{
+    const struct lk_absent *absent;
+    const size_t n = lk_runtime_absent(runtime, &absent);
+    for (size_t i = 0; i < n; i++)
+        printf("%-13s not here: %s\n", absent[i].kind, absent[i].why);
+}
+
 int cmd_doctor(struct cli *cli, struct lk_error *err)
 {
     lk_engine *engine;
@@ -54,7 +63,9 @@ int cmd_doctor(struct cli *cli, struct lk_error *err)
            kernels ? kernels : "reference");
     for (const char *const *device = lk_runtime_devices(engine->runtime); *device; device++)
         printf(" %s", *device);
-    printf("\nfolders      ");
+    putchar('\n');
+    print_absent(engine->runtime);
+    printf("folders      ");
     for (const char *const *folder = lk_catalog_folders(engine->catalog); *folder; folder++)
         printf(" %s", *folder);
     putchar('\n');

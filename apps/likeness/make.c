@@ -122,6 +122,15 @@ static int check_output(const struct cli *cli, struct lk_error *err)
     return 0;
 }
 
+/* The engine may know early what it will be asked for. */
+static int expect(const struct cli *cli, lk_engine *engine, struct lk_error *err)
+{
+    enum lk_format format = LK_FORMAT_PNG; /* of standard output */
+    const char *path = cli->with.output.path;
+    int rc = strcmp(path, "-") ? lk_format_of_path(path, &format, err) : 0;
+    return rc ? rc : lk_engine_expect(engine, lk_format_name(format), err);
+}
+
 int cli_make(struct cli *cli, struct lk_error *err)
 {
     lk_engine *engine = NULL;
@@ -133,6 +142,7 @@ int cli_make(struct cli *cli, struct lk_error *err)
     cli_watch_init(&watch, cli);
     rc = cli_preview_begin(cli, &watch, err);
     rc = rc ? rc : lk_engine_open(&cli->with.engine, &engine, err);
+    rc = rc ? rc : expect(cli, engine, err);
     if (!rc && cli->with.output.debug)
         rc = lk_engine_debug(engine, cli->with.output.debug, err);
     if (!rc)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/size.h"
 #include "cli.h"
 
 static atomic_bool stop;
@@ -21,22 +22,32 @@ static void on_interrupt(int signal)
     atomic_store(&stop, true);
 }
 
-static struct {
-    const char *stage;
-    double began; /* of the stage's first step, seconds */
-    int first;    /* which that was: what goes on begins in the middle */
-} line;
+/* Stages that work side by side take turns on the line. */
+static struct stage {
+    const char *name; /* NULL: none yet */
+    double began;     /* its first step, seconds */
+    int first, last;  /* which that was: what goes on begins in the middle; the newest */
+} stages[8];
+
+/* The stage that the event is of, which may just begin, or begin again. */
+static const struct stage *stage_of(const struct lk_watch_event *event)
+{
+    struct stage *stage = stages;
+    while (stage < stages + LK_ARRAY_LENGTH(stages) - 1 && stage->name &&
+           strcmp(stage->name, event->stage))
+        stage++;
+    if (!stage->name || strcmp(stage->name, event->stage) || event->step < stage->last)
+        *stage = (struct stage){event->stage, lk_seconds(), event->step, 0};
+    stage->last = event->step;
+    return stage;
+}
 
 static void show_line(void *user, const struct lk_watch_event *event)
 {
     (void)user;
-    if (!line.stage || strcmp(line.stage, event->stage) || event->step <= line.first) {
-        line.stage = event->stage;
-        line.began = lk_seconds();
-        line.first = event->step;
-    }
-    const double seconds = lk_seconds() - line.began;
-    const int done = event->step - line.first;
+    const struct stage *stage = stage_of(event);
+    const double seconds = lk_seconds() - stage->began;
+    const int done = event->step - stage->first;
     fprintf(stderr, "\r\033[K%s %d", event->stage, event->step);
     if (event->steps)
         fprintf(stderr, "/%d", event->steps);
@@ -72,6 +83,6 @@ void cli_watch_init(struct lk_watch *watch, const struct cli *cli)
 
 void cli_watch_done(const struct cli *cli)
 {
-    if (!cli->with.output.quiet && !cli->with.output.json && isatty(STDERR_FILENO) && line.stage)
+    if (!cli->with.output.quiet && !cli->with.output.json && isatty(STDERR_FILENO) && stages->name)
         fprintf(stderr, "\r\033[K");
 }

@@ -31,13 +31,14 @@ typedef struct lk_engine lk_engine;
 typedef struct lk_result lk_result;
 
 struct lk_engine_options {
-    char *device, *draw_device,
-        *face_device;        /* "auto", "cpu", "cuda:0"; NULL: auto; draw/face override device */
-    int threads;             /* 0: all cores */
+    char *device, *draw_device, *face_device; /* "auto", "cpu", "cuda:0", "tensorrt:0"; NULL: auto;
+                                                 draw/face override device */
+    int threads;                              /* 0: all cores */
     int64_t memory;          /* bytes for networks; 0: three quarters of the machine's */
-    char *kernels;           /* of diffusion on the CPU: "auto", "reference"; NULL: auto */
-    char *precision;         /* of the UNet on the CPU: "auto", "f32", "bf16", "int8"; NULL: auto,
-                                which is f32 */
+    char *kernels;           /* of diffusion: "auto", "reference"; NULL: auto */
+    char *precision;         /* of diffusion: "auto", "f32"; on GPUs "f16"; of the UNet on the CPU
+                                "bf16", "int8"; NULL: auto, which is f16 on GPUs, f32 on the CPU */
+    bool cuda_graphs;        /* a GPU captures a step, and replays it as a whole */
     char *pack_cache;        /* folder in which packed weights are kept for the next start; "auto":
                                 the user's; NULL or "off": none */
     int64_t pack_cache_size; /* bytes of it; what was unused longest goes; 0: 24 GB */
@@ -76,6 +77,10 @@ LK_API int lk_engine_open(const struct lk_engine_options *options,
                           lk_engine **out,
                           struct lk_error *err);
 LK_API void lk_engine_free(lk_engine *engine);
+
+/* Pictures of later runs will leave in this format ("png", "jpeg", "webp", "tiff"; NULL: it is not
+ * known yet): they are encoded while others of the same request are still being made. */
+LK_API int lk_engine_expect(lk_engine *engine, const char *format, struct lk_error *err);
 
 /* Does what is asked. watch may be NULL. On failure *out is untouched. */
 LK_API int lk_engine_run(lk_engine *engine,

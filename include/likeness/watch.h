@@ -18,14 +18,17 @@ struct lk_watch_event {
     size_t preview_size;
 };
 
+/* Pictures of one request are drawn, refined and finished beside each other, so events come from
+ * several threads; but one at a time, each heard before the next is told. Those of one stage come
+ * in order; between two of them there may be some of another, which works on another picture. */
 struct lk_watch {
-    void (*on_event)(
-        void *user,
-        const struct lk_watch_event *event); /* may be NULL; called from the working thread */
+    void (*on_event)(void *user, const struct lk_watch_event *event); /* may be NULL */
     void *user;
     atomic_bool *
         stop; /* may be NULL; set it from any thread or signal handler: work ends within one step */
-    int preview_every; /* a preview after so many steps of drawing; 0: none */
+    int preview_every;             /* a preview after so many steps of drawing; 0: none */
+    const struct lk_watch *within; /* the library's own: work that this one is part of, and ends
+                                      with; NULL */
 };
 
 #endif

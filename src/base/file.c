@@ -3,8 +3,10 @@
  * under the real file's name, and parsers then blame the format. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +165,44 @@ static int write_once(int fd, const void *bytes, size_t size)
     if (write(fd, bytes, size) != (ssize_t)size)
         return errno ? errno : ENOSPC;
     return fsync(fd) ? errno : 0;
+}
+
+static bool is_older(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+/* Removes the oldest; false: they take at most `limit` bytes, or it cannot be removed. */
+static bool remove_one(DIR *folder,
+                       size_t limit,
+                       bool (*may_go)(int fd, const char *name, struct stat *st))
+{
+    char oldest[NAME_MAX + 1] = "";
+    struct timespec used = {0};
+    uint64_t total = 0;
+    struct stat st;
+    rewinddir(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        if (!may_go(dirfd(folder), entry->d_name, &st))
+            continue;
+        total += (uint64_t)st.st_size;
+        if (!*oldest || is_older(&st.st_mtim, &used)) {
+            snprintf(oldest, sizeof oldest, "%s", entry->d_name);
+            used = st.st_mtim;
+        }
+    }
+    return total > limit && !unlinkat(dirfd(folder), oldest, 0);
+}
+
+void lk_folder_shrink(const char *path,
+                      size_t limit,
+                      bool (*may_go)(int fd, const char *name, struct stat *st))
+{
+    DIR *folder = opendir(path);
+    while (folder && remove_one(folder, limit, may_go))
+        ;
+    if (folder)
+        closedir(folder);
 }
 
 int lk_file_make_private(const char *path, const void *bytes, size_t size, struct lk_error *err)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 
@@ -53,6 +54,13 @@ void lk_folder_make_above(const char *path);
 /* Makes the folder, for its owner alone (0700), and those above it; 0 when it is there now, else
  * errno. */
 int lk_folder_make(const char *path);
+
+/* Removes files of the folder that `may_go`, the one that was written to or marked as used longest
+ * ago first, until they take at most `limit` bytes, or one cannot be removed. fd: the folder; st:
+ * to be filled. */
+void lk_folder_shrink(const char *path,
+                      size_t limit,
+                      bool (*may_go)(int fd, const char *name, struct stat *st));
 
 /* Makes a file that only its owner may read (0600), complete or not at all. A file that is there
  * already stays as it is, which is no error: of several processes that make one, all go on with

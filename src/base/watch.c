@@ -4,7 +4,11 @@
 
 bool lk_watch_stopped(const struct lk_watch *watch)
 {
-    return watch && watch->stop && atomic_load_explicit(watch->stop, memory_order_relaxed);
+    for (; watch; watch = watch->within) {
+        if (watch->stop && atomic_load_explicit(watch->stop, memory_order_relaxed))
+            return true;
+    }
+    return false;
 }
 
 int lk_watch_step(

@@ -70,6 +70,8 @@ int lk_picture_region(const struct lk_picture *in,
 
 enum lk_format { LK_FORMAT_PNG, LK_FORMAT_JPEG, LK_FORMAT_WEBP, LK_FORMAT_TIFF };
 
+/* "png", "jpeg", "webp", "tiff". */
+const char *lk_format_name(enum lk_format format);
 /* From the ending of a path; LK_E_INPUT names the endings that are known. */
 int lk_format_of_path(const char *path, enum lk_format *out, struct lk_error *err);
 

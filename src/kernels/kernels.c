@@ -75,15 +75,6 @@ const char *lk_numbers_name(enum lk_numbers numbers)
     return numbers_names[numbers];
 }
 
-enum lk_numbers lk_numbers_named(const char *name)
-{
-    for (int i = 0; name && i < LK_NUMBERS_COUNT; i++) {
-        if (!strcmp(name, numbers_names[i]))
-            return (enum lk_numbers)i;
-    }
-    return LK_NUMBERS_F32;
-}
-
 struct lk_convolution lk_linear(const float *x, size_t rows, const struct lk_panels *w, float *y)
 {
     return (struct lk_convolution){

@@ -42,7 +42,6 @@ void lk_workspace_give(struct lk_workspace *workspace, void *block);   /* NULL i
 enum lk_numbers { LK_NUMBERS_F32, LK_NUMBERS_BF16, LK_NUMBERS_INT8, LK_NUMBERS_COUNT };
 #define LK_INT8_BLOCK 320
 const char *lk_numbers_name(enum lk_numbers numbers); /* "f32", … */
-enum lk_numbers lk_numbers_named(const char *name);   /* f32 where there is none, or NULL */
 
 /* A matrix [k,n], packed for the table that will use it (src/kernels/layout.h). LK_PANELS_LAYOUT:
  * counts the changes of what packing makes, for those who keep it on disk. */

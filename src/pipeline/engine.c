@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "catalog/places.h"
 #include "pipeline/debug_folder.h"
+#include "pipeline/result.h"
 #include "pipeline/slots.h"
 
 static void close_painter(struct lk__painter *painter)
@@ -50,6 +51,15 @@ static int choose_pack_cache(const char *asked, char **out, struct lk_error *err
     return rc;
 }
 
+/* Without a folder for it nothing is kept. */
+static void choose_device_cache(char **out)
+{
+    char *cache = NULL;
+    if (!lk_places_cache(&cache, NULL) && asprintf(out, "%s/tensorrt", cache) < 0)
+        *out = NULL;
+    free(cache);
+}
+
 int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, struct lk_error *err)
 {
     lk_engine *engine = calloc(1, sizeof *engine);
@@ -58,11 +68,14 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         lk_engine_free(engine);
         return lk_fail_memory(err, "an engine", sizeof *engine);
     }
+    pthread_mutex_init(&engine->seen->lock, NULL);
     struct lk_runtime_options runtime;
     lk_runtime_options_init(&runtime);
     engine->opened = lk_seconds();
-    char *pack_cache = NULL;
+    char *pack_cache = NULL, *device_cache = NULL;
     int rc = 0;
+    choose_device_cache(&device_cache);
+    runtime.device_cache = device_cache;
     if (options) {
         rc = choose_pack_cache(options->pack_cache, &pack_cache, err);
         runtime.pack_cache = pack_cache;
@@ -71,7 +84,8 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         engine->options.memory = options->memory;
         runtime.memory = memory_of_networks((size_t)options->memory);
         runtime.plain = options->kernels && !strcmp(options->kernels, "reference");
-        runtime.numbers = lk_numbers_named(options->precision);
+        runtime.precision = options->precision;
+        runtime.captures = engine->options.cuda_graphs = options->cuda_graphs;
         rc = rc ? rc : copy_text(options->device, &engine->options.device, err);
         rc = rc ? rc : copy_text(options->kernels, &engine->options.kernels, err);
         rc = rc ? rc : copy_text(options->precision, &engine->options.precision, err);
@@ -100,6 +114,7 @@ int lk_engine_open(const struct lk_engine_options *options, lk_engine **out, str
         lk_catalog_take_names_only(engine->catalog);
     rc = rc ? rc : lk_runtime_open(&runtime, &engine->runtime, err);
     free(pack_cache);
+    free(device_cache);
     if (rc)
         lk_engine_free(engine);
     else
@@ -120,8 +135,10 @@ void lk_engine_free(lk_engine *engine)
 {
     if (!engine)
         return;
-    if (engine->seen)
+    if (engine->seen) {
         lk__seen_forget(engine);
+        pthread_mutex_destroy(&engine->seen->lock);
+    }
     free(engine->seen);
     free(engine->parts);
     close_painter(&engine->painter);
@@ -130,7 +147,10 @@ void lk_engine_free(lk_engine *engine)
     lk_landmarker_free(engine->landmarker);
     lk_embedder_free(engine->embedder);
     lk_swapper_free(engine->swapper);
-    lk_upscaler_free(engine->upscaler);
+    for (size_t i = 0; i < LK__ENLARGES_COUNT; i++) {
+        lk_upscaler_free(engine->upscalers[i].upscaler);
+        free(engine->upscalers[i].name);
+    }
     lk_restorer_free(engine->restorer);
     lk_segmenter_free(engine->parser);
     lk_segmenter_free(engine->occluder);
@@ -141,8 +161,7 @@ void lk_engine_free(lk_engine *engine)
     close_judges(&engine->judges);
     char *names[] = {engine->painter_name,    engine->refiner_name,  engine->detector_name,
                      engine->landmarker_name, engine->embedder_name, engine->swapper_name,
-                     engine->upscaler_name,   engine->restorer_name, engine->parser_name,
-                     engine->occluder_name};
+                     engine->restorer_name,   engine->parser_name,   engine->occluder_name};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         free(names[i]);
     lk_runtime_free(engine->runtime);
@@ -220,7 +239,8 @@ int lk__engine_hashes_ahead(lk_engine *engine, struct lk_error *err)
     return rc;
 }
 
-int lk__engine_hashes(lk_engine *engine, struct lk_error *err)
+/* What the audit names the checkpoints by. */
+static int take_hashes(lk_engine *engine, struct lk_error *err)
 {
     const struct lk__painter *painters[] = {&engine->painter, &engine->refiner};
     int rc = lk__engine_hashes_ahead(engine, err);
@@ -230,6 +250,18 @@ int lk__engine_hashes(lk_engine *engine, struct lk_error *err)
     }
     if (rc) /* what is at its path now is opened anew */
         lk__engine_forget_painters(engine);
+    return rc;
+}
+
+int lk__engine_label(lk_engine *engine, lk_result *result, struct lk_error *err)
+{
+    if (*result->hash)
+        return 0;
+    const int held = lk_hands_hold(lk_runtime_hands(engine->runtime), 0);
+    int rc = take_hashes(engine, err);
+    if (!rc && *result->model)
+        rc = lk_checkpoint_hash(engine->painter.checkpoint, result->hash, err);
+    lk_hands_hold(lk_runtime_hands(engine->runtime), held);
     return rc;
 }
 

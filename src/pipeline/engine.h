@@ -6,6 +6,7 @@
 #ifndef LK_PIPELINE_ENGINE_H
 #define LK_PIPELINE_ENGINE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include <jansson.h>
@@ -72,27 +73,48 @@ struct lk__seen {
     size_t n;
 };
 
+/* Stages that work side by side ask and keep under the lock. */
 struct lk__all_seen {
+    pthread_mutex_t lock;
     struct lk__seen list[8];
     size_t n;
     bool keeps; /* a run goes on */
 };
 
+/* Who enlarges; each has an upscaler of its own, because they work side by side. */
+enum lk__enlarges {
+    LK__ENLARGES_FACES,    /* crops of the face half */
+    LK__ENLARGES_PICTURES, /* --upscale */
+    LK__ENLARGES_HIRES,    /* between the drawings of --hires */
+    LK__ENLARGES_COUNT,
+};
+struct lk__upscaler_open {
+    char *name; /* as a slot */
+    lk_upscaler *upscaler;
+    struct lk__model_use use;
+};
+
+/* While pictures of a request are worked on side by side (portrait.c), each part belongs to one
+ * stage, which alone opens it, uses it and notes it: painters, preview, controls and adapters to
+ * the drawing, rivagan and the classifiers to the finishing, all other networks to the faces. The
+ * detector and the classifier `nsfw`, which are opened before, are run by two. */
 struct lk_engine {
     struct lk_engine_options options;
     lk_runtime *runtime;
     lk_catalog *catalog;
     struct lk_debug debug;
     lk__debug_folder *debug_folder; /* or NULL */
-    double opened;                  /* lk_seconds() when it was; 0: it has run since */
     struct lk__parts *parts;        /* of the run that goes on; owned */
     struct lk__all_seen *seen;      /* which faces its pictures show, see looking.c; owned */
-    struct lk_key key;              /* of the hidden mark */
+    bool expects;                   /* that pictures will leave in: */
+    enum lk_format expected;
+    double opened;     /* lk_seconds() when it was; 0: it has run since */
+    struct lk_key key; /* of the hidden mark */
     bool has_key;
 
     /* what is open; NULL: nothing */
     char *painter_name, *refiner_name, *detector_name, *landmarker_name, *embedder_name,
-        *swapper_name, *upscaler_name, *restorer_name, *parser_name, *occluder_name;
+        *swapper_name, *restorer_name, *parser_name, *occluder_name;
     struct lk__painter painter, refiner;
     lk_detector *detector;
     lk_landmarker *landmarker; /* NULL: none is asked for */
@@ -102,7 +124,7 @@ struct lk_engine {
     float same_person; /* the embedder's threshold */
     lk_swapper *swapper;
     bool swapper_converts; /* it has an embedding converter */
-    lk_upscaler *upscaler;
+    struct lk__upscaler_open upscalers[LK__ENLARGES_COUNT];
     lk_restorer *restorer; /* these three: NULL when there is none */
     lk_segmenter *parser, *occluder;
     lk_rivagan *rivagan;
@@ -113,10 +135,11 @@ struct lk_engine {
     struct lk__model_use uses[LK_ROLE_COUNT];
 };
 
-/* What the audit names the run's checkpoints by. Ahead: begins to compute it beside the drawing,
- * once that has read its weights, so that the two do not share the disk; then: waits. */
+/* Begins to compute, beside the drawing, what the audit and the pictures name the run's checkpoints
+ * by, once that has read its weights, so that the two do not share the disk. */
 int lk__engine_hashes_ahead(lk_engine *engine, struct lk_error *err);
-int lk__engine_hashes(lk_engine *engine, struct lk_error *err);
+/* Takes it, once: into result->hash and what the audit says. Waits, holding no hand. */
+int lk__engine_label(lk_engine *engine, lk_result *result, struct lk_error *err);
 
 /* Each opens the model that the request names, or the starter's; afterwards the engine's member is
  * there. */
@@ -129,7 +152,11 @@ int lk__engine_detector(lk_engine *engine, const struct lk_request *request, str
 int lk__engine_embedder(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
 /* After the embedder, which it must belong to. */
 int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
-int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err);
+/* named: NULL for the starter's. */
+int lk__engine_upscaler(lk_engine *engine,
+                        enum lk__enlarges what,
+                        const char *named,
+                        struct lk_error *err);
 /* Leaves engine->preview NULL where the options name none. */
 int lk__engine_preview(lk_engine *engine, struct lk_error *err);
 /* The one that is named; else the starter's; else, where faces may be tried in other manners, any

@@ -23,9 +23,16 @@ void lk__parts_begin(struct lk__parts *parts)
     *parts = (struct lk__parts){.since = now()};
 }
 
+void lk__parts_stop(struct lk__parts *parts)
+{
+    *parts = (struct lk__parts){.stopped = true};
+}
+
 enum lk__part lk__parts_turn(struct lk__parts *parts, enum lk__part to)
 {
     const enum lk__part was = parts->now;
+    if (parts->stopped)
+        return was;
     const struct lk__seconds here = now();
     parts->took[was].wall += here.wall - parts->since.wall;
     parts->took[was].processor += here.processor - parts->since.processor;

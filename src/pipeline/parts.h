@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where the time of a run goes: it is in one part at a time. */
+/* Where the time of a run goes: it is in one part at a time. Of pictures that are made side by side
+ * nothing is told. */
 #ifndef LK_PIPELINE_PARTS_H
 #define LK_PIPELINE_PARTS_H
+
+#include <stdbool.h>
 
 #include <jansson.h>
 
@@ -22,11 +25,14 @@ struct lk__seconds {
 };
 
 struct lk__parts {
+    bool stopped;
     enum lk__part now;
     struct lk__seconds since, took[LK__PART_COUNT];
 };
 
 void lk__parts_begin(struct lk__parts *parts);
+/* Forgets what was counted, and counts no more until the next run: before threads begin. */
+void lk__parts_stop(struct lk__parts *parts);
 /* From here on it is `to`; returns what it was. */
 enum lk__part lk__parts_turn(struct lk__parts *parts, enum lk__part to);
 /* {"find": [wall, processor], …} of those that took any time. */

@@ -6,7 +6,8 @@
  *   2. forensics and policy judge the picture    trust/policy.c; what they refuse is not encoded
  *   3. the marks in the pixels                   trust/marks.c: no other picture is encoded
  *   4. what the picture says of itself           `parameters` text and XMP: below
- *   5. encoding
+ *   5. encoding                                  4 and 5 while other pictures are worked on, where
+ *                                                the format is known (lk_engine_expect)
  *   6. the operator's C2PA signature, if any     trust/provenance.c
  *   7. consent once more, as it may have been taken back meanwhile
  *   8. the audit ledger                          trust/record.c; no row, no bytes. Each encoding
@@ -157,17 +158,20 @@ int lk__release_preview(const lk_result *result,
 
 static int format_of_name(const char *name, enum lk_format *out, struct lk_error *err)
 {
-    static const char *const names[] = {[LK_FORMAT_PNG] = "png",
-                                        [LK_FORMAT_JPEG] = "jpeg",
-                                        [LK_FORMAT_WEBP] = "webp",
-                                        [LK_FORMAT_TIFF] = "tiff"};
-    for (size_t i = 0; i < LK_ARRAY_LENGTH(names); i++) {
-        if (!strcmp(name, names[i])) {
-            *out = (enum lk_format)i;
+    for (int format = LK_FORMAT_PNG; format <= LK_FORMAT_TIFF; format++) {
+        if (!strcmp(name, lk_format_name((enum lk_format)format))) {
+            *out = (enum lk_format)format;
             return 0;
         }
     }
     return lk_fail(err, LK_E_INPUT, "format '%s' is none of png, jpeg, webp, tiff", name);
+}
+
+int lk_engine_expect(lk_engine *engine, const char *format, struct lk_error *err)
+{
+    int rc = format ? format_of_name(format, &engine->expected, err) : 0;
+    engine->expects = format && !rc;
+    return rc;
 }
 
 /* The row of a picture that is about to leave as these bytes: they are read again, so that its look
@@ -194,6 +198,63 @@ static int record(const lk_result *result,
     return rc ? rc : lk__record_add(result, i, &leaving, err);
 }
 
+/* Steps 4 and 5. *bytes is malloc'd. */
+static int encode(const lk_result *result,
+                  const struct lk__picture_report *picture,
+                  enum lk_format format,
+                  void **bytes,
+                  size_t *size,
+                  struct lk_error *err)
+{
+    struct lk_xmp xmp = {
+        .source = picture->keeps_photo ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
+        .version = LK_VERSION,
+        .model = *result->model ? result->model : NULL,
+        .prompt = result->request.prompt,
+    };
+    char *parameters = NULL, *aigc = NULL, *packet = NULL;
+    int rc = parameters_of(result, picture, &parameters, err);
+    rc = rc ? rc : aigc_of(result, picture, &aigc, err);
+    xmp.aigc = aigc;
+    rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
+    const struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
+    rc = rc ? rc : lk_picture_encode(picture->marked, format, &text, bytes, size, err);
+    free(parameters);
+    free(aigc);
+    free(packet);
+    return rc;
+}
+
+int lk__release_prepare(lk_engine *engine, lk_result *result, size_t i, struct lk_error *err)
+{
+    struct lk__picture_report *picture = &result->pictures[i];
+    if (!engine->expects || *picture->refused)
+        return 0;
+    int rc = lk__engine_label(engine, result, err);
+    picture->encoded.format = engine->expected;
+    return rc ? rc
+              : encode(result, picture, engine->expected, &picture->encoded.bytes,
+                       &picture->encoded.size, err);
+}
+
+/* A copy of what was prepared, or the same made now. */
+static int take_encoding(const lk_result *result,
+                         const struct lk__picture_report *picture,
+                         enum lk_format format,
+                         void **bytes,
+                         size_t *size,
+                         struct lk_error *err)
+{
+    if (!picture->encoded.bytes || picture->encoded.format != format)
+        return encode(result, picture, format, bytes, size, err);
+    void *copy = malloc(picture->encoded.size);
+    if (!copy)
+        return lk_fail_memory(err, "a picture", picture->encoded.size);
+    *bytes = memcpy(copy, picture->encoded.bytes, picture->encoded.size);
+    *size = picture->encoded.size;
+    return 0;
+}
+
 int lk_result_encode(const lk_result *result,
                      size_t i,
                      const char *format,
@@ -204,32 +265,15 @@ int lk_result_encode(const lk_result *result,
     if (i >= result->count)
         return lk_fail(err, LK_E_INPUT, "picture %zu of %zu is asked for", i, result->count);
     const struct lk__picture_report *picture = &result->pictures[i];
-    int rc = lk__policy_release(picture, err);
-    if (rc)
-        return rc;
-    struct lk_xmp xmp = {
-        .source = picture->keeps_photo ? LK_SOURCE_COMPOSITE : LK_SOURCE_GENERATED,
-        .version = LK_VERSION,
-        .model = *result->model ? result->model : NULL,
-        .prompt = result->request.prompt,
-    };
-    char *parameters = NULL, *aigc = NULL, *packet = NULL;
     void *encoded = NULL;
     size_t n = 0;
     enum lk_format kind = LK_FORMAT_PNG;
-    rc = format_of_name(format, &kind, err);
-    rc = rc ? rc : parameters_of(result, picture, &parameters, err);
-    rc = rc ? rc : aigc_of(result, picture, &aigc, err);
-    xmp.aigc = aigc;
-    rc = rc ? rc : lk_xmp_write(&xmp, &packet, err);
-    struct lk_picture_text text = {.parameters = parameters, .xmp = packet};
-    rc = rc ? rc : lk_picture_encode(picture->marked, kind, &text, &encoded, &n, err);
+    int rc = lk__policy_release(picture, err);
+    rc = rc ? rc : format_of_name(format, &kind, err);
+    rc = rc ? rc : take_encoding(result, picture, kind, &encoded, &n, err);
     rc = rc ? rc : lk__provenance_sign(result, i, format, &encoded, &n, err);
     rc = rc ? rc : lk__people_release(result, err);
     rc = rc ? rc : record(result, i, format, encoded, n, err);
-    free(parameters);
-    free(aigc);
-    free(packet);
     if (rc) {
         free(encoded);
         return rc;

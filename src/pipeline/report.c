@@ -72,6 +72,7 @@ void lk_result_free(lk_result *result)
     for (size_t i = 0; result->pictures && i < result->count; i++) {
         lk_picture_free(result->pictures[i].picture);
         lk_picture_free(result->pictures[i].marked);
+        free(result->pictures[i].encoded.bytes);
         lk__alternatives_forget(&result->pictures[i]);
         free(result->pictures[i].faces);
     }

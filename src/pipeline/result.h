@@ -55,6 +55,11 @@ struct lk__picture_report {
     bool is_sheet;              /* of alternatives to the faces of picture `sheet_of` */
     size_t sheet_of;
     struct lk_picture *marked; /* u8, with all marks: what leaves; owned */
+    struct {
+        enum lk_format format;
+        void *bytes; /* NULL: it is encoded when it leaves; owned */
+        size_t size;
+    } encoded; /* ahead of that */
     int64_t seed;
     int64_t variation_seed;        /* < 0: no variation */
     struct lk__face_report *faces; /* owned */
@@ -167,6 +172,9 @@ json_t *lk__json_of_number(double value);
 json_t *lk__json_of_faces(const struct lk_face *faces, size_t n);
 /* The same of one face, with what became of it: "fate", "identity", "verdict". */
 json_t *lk__json_of_face_report(const struct lk__face_report *face);
+
+/* Encodes finished picture i, if it may leave and the engine expects a format. */
+int lk__release_prepare(lk_engine *engine, lk_result *result, size_t i, struct lk_error *err);
 
 /* A preview as bytes that may be shown while the run goes on: a PNG with the labels of a picture
  * that leaves, but without prompt and row. marked: by lk__marks_preview. *bytes is malloc'd. */

@@ -2,7 +2,8 @@
 /* A network being written, in abstract operators.
  *
  * Stages describe a network once with the calls below; `lower.h` turns it into plain ONNX (the
- * reference, runs on every provider) or, for the CPU, into our own operators (docs/performance.md).
+ * reference, runs on every provider), for the CPU into our own operators (docs/performance.md), or
+ * for GPUs into ONNX Runtime's fused ones (docs/runtime.md).
  * Weights are not copied here: they stay pointers into the user's checkpoint.
  *
  * Errors stick, as in cairo: after the first one every call returns LK_NO_VALUE and does nothing,
@@ -46,6 +47,12 @@ void lk_graph_save(lk_graph *graph, struct lk_graph_thrift thrift);
  * lk_runtime_options), its convolutions, linear layers and attentions are computed in fewer
  * bits. */
 void lk_graph_round(lk_graph *graph, bool rounds);
+
+/* The network's numbers leave the range of f16: a GPU computes it in f32, too. */
+void lk_graph_widen(lk_graph *graph);
+
+/* The network runs many times at the same sizes, by lk_repeated_run: a GPU may capture its runs. */
+void lk_graph_repeat(lk_graph *graph);
 
 /* Names what is being built, for errors and for the names of nodes: lk_graph_at(g,
  * "down_blocks.%d.resnets.%d", i, j). */

@@ -10,10 +10,12 @@
 
 #include <onnxruntime_c_api.h>
 
+#include "runtime/graph/lower.h"
 #include "runtime/graph/packs.h"
 #include "runtime/session.h"
 
 #define LK__MAX_DEVICES 32
+#define LK__MAX_KINDS 4
 #define LK__MAX_PORTS 256
 
 /* ort.c */
@@ -34,27 +36,69 @@ int lk__ort_check(
     const OrtApi *api, OrtStatus *status, int code, struct lk_error *err, const char *format, ...)
     LK_PRINTF(5, 6);
 
+/* precision.c */
+
+/* What a precision means: of our own kernels, and whether a GPU computes in f16. */
+struct lk__precision {
+    const char *name;
+    enum lk_numbers numbers;
+    bool halves;
+    bool cpu, gpu; /* where it is known */
+};
+/* name NULL: "auto". LK_E_INPUT for one that is none. */
+int lk__precision_find(const char *name, struct lk__precision *out, struct lk_error *err);
+/* LK_E_INPUT where a network that stands rounding is not computed in what was asked for: it is not
+ * quietly something else. */
+int lk__precision_check(const struct lk__precision *precision,
+                        const lk_graph *graph,
+                        enum lk__lowering lowering,
+                        const char *device,
+                        struct lk_error *err);
+
 /* device.c */
 
-/* Appends what works on this machine to list (static strings or names in storage), NULL at the end.
- */
+/* What works on this machine: list (names in storage), NULL at the end; and what does not. */
 struct lk__devices {
     char storage[LK__MAX_DEVICES][16];
     const char *list[LK__MAX_DEVICES + 1];
     size_t count;
+    struct lk_absent absent[LK__MAX_KINDS];
+    size_t absent_count;
 };
 void lk__devices_find(const OrtApi *api, struct lk__devices *out);
 /* The entry of the list that `device` asks for: NULL and "auto" take the first. LK_E_INPUT for a
- * name that is none, LK_E_MISSING for one that does not work here. */
+ * name that is none, LK_E_MISSING for one that does not work here, with the reason. */
 int lk__device_choose(const struct lk__devices *devices,
                       const char *device,
                       const char **out,
                       struct lk_error *err);
-/* Makes sessions of these options run on the device (an entry of the list). */
+
+/* The rest is of entries of the list. How graphs are lowered there, unless all are to be plain;
+ * whether it can run what it has captured. */
+enum lk__lowering lk__device_lowering(const char *device);
+bool lk__device_captures(const char *device);
+
+/* What a session is to do there, as far as the device can. */
+struct lk__device_use {
+    bool captures;     /* its runs are captured, and run again as a whole (CUDA graphs) */
+    bool exact;        /* f32 is not rounded to TF32 */
+    bool halves;       /* what is f32 may be computed in f16 */
+    const char *cache; /* folder for what the device makes of networks, or NULL */
+};
+/* Makes sessions of these options run on the device. */
 int lk__device_apply(const OrtApi *api,
                      const char *device,
+                     const struct lk__device_use *use,
                      OrtSessionOptions *options,
                      struct lk_error *err);
+/* Where arrays that stay on the device lie; the caller releases it. */
+int lk__device_memory(const OrtApi *api,
+                      const char *device,
+                      OrtMemoryInfo **out,
+                      struct lk_error *err);
+/* memcpy between host and device, either way. */
+int lk__device_copy(
+    const char *device, void *to, const void *from, size_t bytes, struct lk_error *err);
 
 /* pool.c */
 
@@ -66,13 +110,15 @@ struct lk_runtime {
     struct lk__devices devices;
     size_t memory; /* the budget; bytes */
     int threads;
-    const struct lk_kernels *kernels; /* NULL: the plain graph */
-    enum lk_numbers numbers;
+    const struct lk_kernels *kernels; /* NULL: all graphs are plain */
+    struct lk__precision precision;
+    bool captures;      /* devices that can capture runs do */
+    char *device_cache; /* or NULL */
 
-    /* Lock order: making, then lock. `making` is held while a session is created, so that two
-     * threads never create the same one; `lock` guards the fields below and the users and last_used
-     * of every session, and is held for moments only. */
-    pthread_mutex_t making, lock;
+    lk_hands *hands; /* all are held while a session is created, so that two threads never create
+                        the same one */
+    pthread_mutex_t lock; /* guards the fields below and the users and last_used of every session;
+                             is held for moments only */
     struct lk_session *sessions;
     size_t used; /* sum of costs */
     uint64_t clock;
@@ -94,6 +140,7 @@ struct lk_session {
     atomic_size_t runs;
 
     OrtSession *ort;
+    bool captures;                   /* see struct lk__device_use */
     struct lk__operators *operators; /* our own, of a graph; or NULL */
     struct lk_port *inputs, *outputs;
     size_t input_count, output_count;
@@ -111,6 +158,7 @@ struct lk__recipe {
                   struct lk_error *err);
     const char *path; /* of an ONNX file */
     const lk_graph *graph;
+    bool repeats; /* see lk_graph_repeat */
 };
 
 int lk__pool_open(lk_runtime *runtime,
@@ -118,6 +166,17 @@ int lk__pool_open(lk_runtime *runtime,
                   const char *device,
                   lk_session **out,
                   struct lk_error *err);
+
+/* parallel.c */
+
+/* Tasks 0 … n−1 in the pool that runs the context, in as many threads as this one and idle hands
+ * come to; afterwards it holds one hand. Who does which makes no difference. */
+void lk__run_tasks(const OrtApi *api,
+                   OrtKernelContext *context,
+                   lk_hands *hands,
+                   size_t n,
+                   void (*task)(void *what, size_t i),
+                   void *what);
 
 /* ports.c */
 

@@ -32,7 +32,7 @@ struct lk__operators {
     struct custom_op list[LK__KIND_COUNT];
     struct lk__nodes nodes;
     struct lk_workspace *workspace;
-    int threads;
+    lk_hands *hands;
 };
 
 /* One node of one session. */
@@ -323,14 +323,7 @@ static OrtStatus *compute_norm(const struct call *call)
 static void run_in_pool(void *user, size_t n, void (*task)(void *what, size_t i), void *what)
 {
     const struct call *call = user;
-    const OrtApi *api = call->all->api;
-    OrtStatus *status = NULL;
-    if (n > 1)
-        status = api->KernelContext_ParallelFor(call->context, task, n, n, what);
-    for (size_t i = 0; i < n && (n == 1 || status); i++)
-        task(what, i);
-    if (status)
-        api->ReleaseStatus(status);
+    lk__run_tasks(call->all->api, call->context, call->all->hands, n, task, what);
 }
 
 static OrtStatus *ORT_API_CALL compute(void *op_kernel, OrtKernelContext *context)
@@ -343,8 +336,8 @@ static OrtStatus *ORT_API_CALL compute(void *op_kernel, OrtKernelContext *contex
     };
     const struct kernel *kernel = op_kernel;
     struct call call = {.all = kernel->all, .node = kernel->node, .context = context};
-    call.workers =
-        (struct lk_workers){run_in_pool, &call, kernel->all->threads, kernel->all->workspace};
+    call.workers = (struct lk_workers){run_in_pool, &call, lk_hands_count(kernel->all->hands),
+                                       kernel->all->workspace};
     return computes[kernel->node->kind](&call);
 }
 
@@ -494,7 +487,7 @@ static const OrtCustomOp callbacks = {
 
 int lk__operators_new(const OrtApi *api,
                       struct lk__nodes *nodes,
-                      int threads,
+                      lk_hands *hands,
                       struct lk__operators **out,
                       struct lk_error *err)
 {
@@ -504,7 +497,7 @@ int lk__operators_new(const OrtApi *api,
         return lk_fail_memory(err, "operators", sizeof *all);
     }
     all->api = api;
-    all->threads = threads;
+    all->hands = hands;
     OrtStatus *status = api->CreateCustomOpDomain(LK__DOMAIN, &all->domain);
     for (int i = 0; !status && i < LK__KIND_COUNT; i++) {
         all->list[i] = (struct custom_op){callbacks, names[i], all};

@@ -6,14 +6,16 @@
 
 #include <onnxruntime_c_api.h>
 
+#include "base/hands.h"
 #include "runtime/graph/node.h"
 
 struct lk__operators;
 
-/* Takes the nodes over on success (they are emptied). threads: of the engine's pool. */
+/* Takes the nodes over on success (they are emptied). hands: as many as the engine's pool has
+ * threads. */
 int lk__operators_new(const OrtApi *api,
                       struct lk__nodes *nodes,
-                      int threads,
+                      lk_hands *hands,
                       struct lk__operators **out,
                       struct lk_error *err);
 void lk__operators_free(struct lk__operators *operators); /* NULL is fine */

@@ -79,6 +79,16 @@ static int choose_place(lk_runtime *runtime,
     return runtime->place.folder ? 0 : lk_fail_memory(err, "a path", strlen(options->pack_cache));
 }
 
+static int choose_device_cache(lk_runtime *runtime,
+                               const struct lk_runtime_options *options,
+                               struct lk_error *err)
+{
+    if (!options->device_cache)
+        return 0;
+    runtime->device_cache = strdup(options->device_cache);
+    return runtime->device_cache ? 0 : lk_fail_memory(err, "a path", strlen(options->device_cache));
+}
+
 int lk_runtime_open(const struct lk_runtime_options *options,
                     lk_runtime **out,
                     struct lk_error *err)
@@ -93,13 +103,15 @@ int lk_runtime_open(const struct lk_runtime_options *options,
     lk_runtime *runtime = calloc(1, sizeof *runtime);
     if (!runtime)
         return lk_fail_memory(err, "the runtime", sizeof *runtime);
-    pthread_mutex_init(&runtime->making, NULL);
     pthread_mutex_init(&runtime->lock, NULL);
     runtime->memory = options->memory ? options->memory : usable_memory() / 4 * 3;
     runtime->threads = options->threads ? options->threads : usable_cores();
     runtime->kernels = options->plain ? NULL : lk_kernels_best();
-    runtime->numbers = options->numbers;
-    int code = choose_place(runtime, options, err);
+    runtime->captures = options->captures;
+    int code = lk_hands_new(runtime->threads, &runtime->hands, err);
+    code = code ? code : lk__precision_find(options->precision, &runtime->precision, err);
+    code = code ? code : choose_place(runtime, options, err);
+    code = code ? code : choose_device_cache(runtime, options, err);
     code = code ? code : lk__ort_load(options->library, &runtime->api, &runtime->version, err);
     if (!code)
         code = lk__ort_environment(runtime->api, runtime->threads, &runtime->env, err);
@@ -147,9 +159,10 @@ void lk_runtime_free(lk_runtime *runtime)
         runtime->api->ReleaseMemoryInfo(runtime->cpu);
     if (runtime->env)
         runtime->api->ReleaseEnv(runtime->env);
-    pthread_mutex_destroy(&runtime->making);
     pthread_mutex_destroy(&runtime->lock);
+    lk_hands_free(runtime->hands);
     free((char *)runtime->place.folder);
+    free(runtime->device_cache);
     free(runtime);
 }
 
@@ -166,6 +179,17 @@ const char *lk_runtime_kernels(const lk_runtime *runtime)
 const char *const *lk_runtime_devices(const lk_runtime *runtime)
 {
     return runtime->devices.list;
+}
+
+size_t lk_runtime_absent(const lk_runtime *runtime, const struct lk_absent **out)
+{
+    *out = runtime->devices.absent;
+    return runtime->devices.absent_count;
+}
+
+lk_hands *lk_runtime_hands(const lk_runtime *runtime)
+{
+    return runtime->hands;
 }
 
 size_t lk_runtime_budget(const lk_runtime *runtime)
@@ -250,14 +274,37 @@ static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options)
     return status;
 }
 
+/* The engine's session on the device. */
+static int create_engine(struct lk__recipe *recipe, lk_session *session, struct lk_error *err)
+{
+    const lk_runtime *runtime = session->runtime;
+    const OrtApi *api = runtime->api;
+    const struct lk__device_use use = {
+        .captures = session->captures,
+        .exact = !runtime->precision.halves,
+        .halves = recipe->graph && !recipe->graph->wide && runtime->precision.halves,
+        .cache = runtime->device_cache,
+    };
+    OrtSessionOptions *options = NULL;
+    OrtStatus *status = api->CreateSessionOptions(&options);
+    if (!status)
+        status = set_options(api, options);
+    int code = lk__ort_check(api, status, LK_E_FAILED, err, "model '%s'", recipe->name);
+    if (!code)
+        code = lk__device_apply(api, session->device, &use, options, err);
+    if (!code)
+        code = recipe->create(recipe, options, session, err);
+    if (options)
+        api->ReleaseSessionOptions(options);
+    return code;
+}
+
 static int create(lk_runtime *runtime,
                   struct lk__recipe *recipe,
                   const char *device,
                   lk_session **out,
                   struct lk_error *err)
 {
-    const OrtApi *api = runtime->api;
-    OrtSessionOptions *options = NULL;
     lk_session *session = calloc(1, sizeof *session);
     if (!session || !(session->name = strdup(recipe->name)) ||
         (recipe->key && !(session->key = strdup(recipe->key)))) {
@@ -267,19 +314,15 @@ static int create(lk_runtime *runtime,
     session->runtime = runtime;
     session->device = device;
     session->users = 1;
-    OrtStatus *status = api->CreateSessionOptions(&options);
-    if (!status)
-        status = set_options(api, options);
-    int code = lk__ort_check(api, status, LK_E_FAILED, err, "model '%s'", recipe->name);
-    if (!code)
-        code = lk__device_apply(api, device, options, err);
-    if (!code)
-        code = recipe->create(recipe, options, session, err);
+    session->captures = recipe->repeats && runtime->captures && lk__device_captures(device);
+    int code = create_engine(recipe, session, err);
+    if (code && session->captures) { /* the engine captures only what the GPU does all alone */
+        session->captures = false;
+        code = create_engine(recipe, session, err);
+    }
     session->cost = recipe->cost;
     if (!code)
         code = lk__ports_read(session, err);
-    if (options)
-        api->ReleaseSessionOptions(options);
     if (code) {
         session_free(session);
         return code;
@@ -306,7 +349,7 @@ int lk__pool_open(lk_runtime *runtime,
         return lk_fail(err, LK_E_FAILED,
                        "model '%s' needs %zu MB, more than the budget of %zu MB: raise --memory",
                        recipe->name, recipe->cost >> 20, runtime->memory >> 20);
-    pthread_mutex_lock(&runtime->making);
+    const int held = lk_hands_hold(runtime->hands, LK_HANDS_ALL);
     session = find(runtime, recipe->key, device);
     if (!session) {
         lk_runtime_make_room(runtime, recipe->cost);
@@ -319,7 +362,7 @@ int lk__pool_open(lk_runtime *runtime,
             pthread_mutex_unlock(&runtime->lock);
         }
     }
-    pthread_mutex_unlock(&runtime->making);
+    lk_hands_hold(runtime->hands, held);
     if (!code)
         *out = session;
     return code;

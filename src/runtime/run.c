@@ -2,13 +2,18 @@
 /* One run of a session: arrays of the caller are checked against the ports and handed to the engine
  * where they lie; f16 ports are converted from and to f32; what comes out is copied once. A small
  * thread watches the caller's stop flag while the engine works. */
+#include "runtime/run.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include <onnxruntime_run_options_config_keys.h>
+
+#include "base/half.h"
 #include "base/size.h"
-#include "runtime/internal.h"
 
 #define POLL_MILLISECONDS 20
 
@@ -66,33 +71,6 @@ static void guard_end(struct guard *guard)
     pthread_mutex_destroy(&guard->lock);
 }
 
-/* Round to nearest even; too large becomes infinity, NaN stays NaN. */
-static uint16_t f16_of_f32(float number)
-{
-    uint32_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
-    const uint32_t magnitude = bits & 0x7fffffff;
-    if (magnitude > 0x7f800000)
-        return sign | 0x7e00;
-    if (magnitude >= 0x477ff000) /* 65520 and above */
-        return sign | 0x7c00;
-    uint32_t mantissa, shift;
-    if (magnitude < 0x38800000) { /* below 2^-14: subnormal in f16 */
-        shift = 126 - (magnitude >> 23);
-        if (shift > 24)
-            return sign;
-        mantissa = (magnitude & 0x7fffff) | 0x800000;
-    } else {
-        shift = 13;
-        mantissa = magnitude - 0x38000000; /* the exponent's bias goes from 127 to 15 */
-    }
-    const uint32_t half = 1u << (shift - 1), rest = mantissa & ((1u << shift) - 1);
-    uint32_t result = mantissa >> shift;
-    result += rest > half || (rest == half && (result & 1));
-    return sign | (uint16_t)result;
-}
-
 static const struct lk_port *port_named(const struct lk_port *ports, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++) {
@@ -141,6 +119,31 @@ static int check_input(const lk_session *session,
     return 0;
 }
 
+int lk__run_check_input(const lk_session *session,
+                        const char *name,
+                        const struct lk_array *array,
+                        const struct lk_port **port,
+                        size_t *count,
+                        struct lk_error *err)
+{
+    *port = port_named(session->inputs, session->input_count, name);
+    return *port ? check_input(session, *port, array, count, err)
+                 : unknown_port(session, "input", name, session->inputs, session->input_count, err);
+}
+
+int lk__run_check_outputs(const lk_session *session,
+                          size_t n,
+                          const char *const *names,
+                          struct lk_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!port_named(session->outputs, session->output_count, names[i]))
+            return unknown_port(session, "output", names[i], session->outputs,
+                                session->output_count, err);
+    }
+    return 0;
+}
+
 /* An engine's value over the caller's numbers; f16 ports get a converted copy in *copy (freed by
  * the caller after the run). */
 static int make_input(const lk_session *session,
@@ -151,11 +154,9 @@ static int make_input(const lk_session *session,
                       struct lk_error *err)
 {
     const OrtApi *api = session->runtime->api;
-    const struct lk_port *port = port_named(session->inputs, session->input_count, name);
-    if (!port)
-        return unknown_port(session, "input", name, session->inputs, session->input_count, err);
+    const struct lk_port *port;
     size_t count = 0, bytes;
-    int code = check_input(session, port, array, &count, err);
+    int code = lk__run_check_input(session, name, array, &port, &count, err);
     if (code)
         return code;
     void *data = array->data;
@@ -166,7 +167,7 @@ static int make_input(const lk_session *session,
         if (!halves)
             return lk_fail_memory(err, "an f16 input", bytes);
         for (size_t i = 0; i < count; i++)
-            halves[i] = f16_of_f32(((const float *)data)[i]);
+            halves[i] = lk_half_of_float(((const float *)data)[i]);
         data = *copy = halves;
     }
     OrtStatus *status = api->CreateTensorWithDataAsOrtValue(session->runtime->cpu, data, bytes,
@@ -205,28 +206,28 @@ static int copy_numbers(
     return lk_tensor_to_f32(&tensor, 0, count, out->data, err);
 }
 
-static int take_output(const lk_session *session,
-                       const char *name,
-                       OrtValue *value,
-                       struct lk_array *out,
-                       struct lk_error *err)
+int lk__run_describe(const lk_session *session,
+                     const char *name,
+                     OrtValue *value,
+                     struct lk_array *out,
+                     size_t *count,
+                     struct lk_error *err)
 {
     const OrtApi *api = session->runtime->api;
     OrtTensorTypeAndShapeInfo *info = NULL;
     ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
-    size_t rank = 0, count = 0;
-    void *data = NULL;
+    size_t rank = 0;
     OrtStatus *status = api->GetTensorTypeAndShape(value, &info);
     if (!status)
         status = api->GetTensorElementType(info, &type);
     if (!status)
         status = api->GetDimensionsCount(info, &rank);
     if (!status)
-        status = api->GetTensorShapeElementCount(info, &count);
+        status = api->GetTensorShapeElementCount(info, count);
     if (!status && rank <= LK_TENSOR_MAX_RANK)
         status = api->GetDimensions(info, out->shape, rank);
     if (!status)
-        status = api->GetTensorMutableData(value, &data);
+        status = api->GetTensorMutableData(value, &out->data);
     if (info)
         api->ReleaseTensorTypeAndShapeInfo(info);
     int code = lk__ort_check(api, status, LK_E_FAILED, err, "model '%s': output '%s'",
@@ -239,30 +240,60 @@ static int take_output(const lk_session *session,
                        "not read",
                        session->name, name, rank, (int)type);
     out->rank = (int)rank;
-    return copy_numbers(data, (enum lk_dtype)lk__dtype_of_ort(type), count, out, err);
+    out->dtype = (enum lk_dtype)lk__dtype_of_ort(type);
+    return 0;
 }
 
-static int run_engine(const lk_session *session,
-                      size_t n_in,
-                      const char *const *in_names,
-                      OrtValue *const *inputs,
-                      size_t n_out,
-                      const char *const *out_names,
-                      OrtValue **outputs,
-                      const struct lk_watch *watch,
-                      struct lk_error *err)
+static int take_output(const lk_session *session,
+                       const char *name,
+                       OrtValue *value,
+                       struct lk_array *out,
+                       struct lk_error *err)
+{
+    struct lk_array there = {0};
+    size_t count = 0;
+    int code = lk__run_describe(session, name, value, &there, &count, err);
+    if (code)
+        return code;
+    *out = there;
+    out->data = NULL;
+    return copy_numbers(there.data, there.dtype, count, out, err);
+}
+
+/* What a run needs to hold. Operators of ours ask for more as they go. */
+static int hands_of(const lk_session *session)
+{
+    if (strcmp(session->device, "cpu"))
+        return 0;
+    return session->operators ? 1 : LK_HANDS_ALL;
+}
+
+int lk__run_engine(const lk_session *session,
+                   int64_t capture,
+                   lk__engine_call *call,
+                   void *user,
+                   const struct lk_watch *watch,
+                   struct lk_error *err)
 {
     const OrtApi *api = session->runtime->api;
     OrtRunOptions *options = NULL;
+    char id[24];
+    if (lk_watch_stopped(watch))
+        return lk_fail(err, LK_E_INTERRUPTED, "model '%s' was interrupted", session->name);
     OrtStatus *status = api->CreateRunOptions(&options);
-    if (status)
-        return lk__ort_check(api, status, LK_E_FAILED, err, "model '%s'", session->name);
-    struct guard guard = {.api = api, .options = options, .watch = watch};
-    guard_start(&guard);
-    status = api->Run(session->ort, options, in_names, (const OrtValue *const *)inputs, n_in,
-                      out_names, n_out, outputs);
-    guard_end(&guard);
-    api->ReleaseRunOptions(options);
+    snprintf(id, sizeof id, "%lld", (long long)capture);
+    if (!status && session->captures)
+        status = api->AddRunConfigEntry(options, kOrtRunOptionsConfigCudaGraphAnnotation, id);
+    if (!status) {
+        struct guard guard = {.api = api, .options = options, .watch = watch};
+        guard_start(&guard);
+        const int held = lk_hands_hold(session->runtime->hands, hands_of(session));
+        status = call(session, options, user);
+        lk_hands_hold(session->runtime->hands, held);
+        guard_end(&guard);
+    }
+    if (options)
+        api->ReleaseRunOptions(options);
     if (status && lk_watch_stopped(watch)) {
         api->ReleaseStatus(status);
         return lk_fail(err, LK_E_INTERRUPTED, "model '%s' was interrupted", session->name);
@@ -273,6 +304,21 @@ static int run_engine(const lk_session *session,
 size_t lk_session_runs(const lk_session *session)
 {
     return atomic_load_explicit(&session->runs, memory_order_relaxed);
+}
+
+/* What the engine is called with. */
+struct run {
+    size_t n_in, n_out;
+    const char *const *in_names, *const *out_names;
+    OrtValue *in[LK__MAX_PORTS], *out[LK__MAX_PORTS];
+};
+
+static OrtStatus *call_run(const lk_session *session, const OrtRunOptions *options, void *user)
+{
+    struct run *r = user;
+    return session->runtime->api->Run(session->ort, options, r->in_names,
+                                      (const OrtValue *const *)r->in, r->n_in, r->out_names,
+                                      r->n_out, r->out);
 }
 
 int lk_session_run(lk_session *session,
@@ -286,37 +332,30 @@ int lk_session_run(lk_session *session,
                    struct lk_error *err)
 {
     const OrtApi *api = session->runtime->api;
-    OrtValue *in[LK__MAX_PORTS] = {0}, *out[LK__MAX_PORTS] = {0};
+    struct run run = {n_in, n_out, in_names, out_names, {0}, {0}};
     void *copies[LK__MAX_PORTS] = {0};
     struct lk_array results[LK__MAX_PORTS] = {0};
-    int code = 0;
     if (n_in > LK__MAX_PORTS || n_out > LK__MAX_PORTS)
         return lk_fail(err, LK_E_INPUT, "model '%s': too many ports", session->name);
-    if (lk_watch_stopped(watch))
-        return lk_fail(err, LK_E_INTERRUPTED, "model '%s' was interrupted", session->name);
-    for (size_t i = 0; !code && i < n_out; i++) {
-        if (!port_named(session->outputs, session->output_count, out_names[i]))
-            code = unknown_port(session, "output", out_names[i], session->outputs,
-                                session->output_count, err);
-    }
+    int code = lk__run_check_outputs(session, n_out, out_names, err);
     for (size_t i = 0; !code && i < n_in; i++)
-        code = make_input(session, in_names[i], &inputs[i], &in[i], &copies[i], err);
+        code = make_input(session, in_names[i], &inputs[i], &run.in[i], &copies[i], err);
     atomic_fetch_add_explicit(&session->runs, 1, memory_order_relaxed);
     if (!code)
-        code = run_engine(session, n_in, in_names, in, n_out, out_names, out, watch, err);
+        code = lk__run_engine(session, LK__NOT_CAPTURED, call_run, &run, watch, err);
     for (size_t i = 0; !code && i < n_out; i++)
-        code = take_output(session, out_names[i], out[i], &results[i], err);
+        code = take_output(session, out_names[i], run.out[i], &results[i], err);
     for (size_t i = 0; i < n_out; i++) {
         if (!code)
             outputs[i] = results[i];
         else
             free(results[i].data);
-        if (out[i])
-            api->ReleaseValue(out[i]);
+        if (run.out[i])
+            api->ReleaseValue(run.out[i]);
     }
     for (size_t i = 0; i < n_in; i++) {
-        if (in[i])
-            api->ReleaseValue(in[i]);
+        if (run.in[i])
+            api->ReleaseValue(run.in[i]);
         free(copies[i]);
     }
     return code;

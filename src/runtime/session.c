@@ -130,7 +130,7 @@ static int create_operators(struct lk__nodes *nodes,
     int code = lk__nodes_pack(nodes, graph, runtime->threads,
                               runtime->place.folder ? &runtime->place : NULL, err);
     if (!code)
-        code = lk__operators_new(runtime->api, nodes, runtime->threads, &session->operators, err);
+        code = lk__operators_new(runtime->api, nodes, runtime->hands, &session->operators, err);
     return code ? code : lk__operators_apply(session->operators, options, err);
 }
 
@@ -183,33 +183,33 @@ size_t lk_graph_load_bytes(const lk_graph *graph, bool streams)
     return lk_graph_bytes(graph, streams) + read / 2 * 3;
 }
 
+bool lk_runtime_on_cpu(const lk_runtime *runtime, const char *device)
+{
+    const char *chosen;
+    return !lk__device_choose(&runtime->devices, device, &chosen, NULL) && !strcmp(chosen, "cpu");
+}
+
+/* device: an entry of the runtime's list. */
+static enum lk__lowering lowering_on(const lk_runtime *runtime, const char *device)
+{
+    return runtime->kernels ? lk__device_lowering(device) : LK__PLAIN;
+}
+
 bool lk_runtime_packs(const lk_runtime *runtime, const char *device)
 {
     const char *chosen;
-    return runtime->kernels && !lk__device_choose(&runtime->devices, device, &chosen, NULL) &&
-           !strcmp(chosen, "cpu");
+    return !lk__device_choose(&runtime->devices, device, &chosen, NULL) &&
+           lowering_on(runtime, chosen) != LK__PLAIN;
 }
 
-size_t lk_graph_packed_bytes(const lk_runtime *runtime, const lk_graph *graph)
+size_t lk_graph_packed_bytes(const lk_runtime *runtime, const lk_graph *graph, const char *device)
 {
-    return lk__packed_bytes(runtime->kernels, runtime->numbers, graph,
-                            lk_graph_bytes(graph, false));
-}
-
-/* What a network was asked to be computed in is not quietly something else. */
-static int check_numbers(const lk_session *session,
-                         const lk_graph *graph,
-                         bool packs,
-                         struct lk_error *err)
-{
-    const enum lk_numbers numbers = lk__graph_numbers(graph, session->runtime->numbers);
-    if (packs || numbers == LK_NUMBERS_F32)
-        return 0;
-    return lk_fail(
-        err, LK_E_INPUT,
-        "network '%s' is computed in %s by likeness's own kernels on the CPU alone: leave "
-        "out --precision, or --kernels reference and --draw-device",
-        session->name, lk_numbers_name(numbers));
+    const size_t bytes = lk_graph_bytes(graph, false);
+    const char *chosen;
+    if (lk__device_choose(&runtime->devices, device, &chosen, NULL) ||
+        lowering_on(runtime, chosen) == LK__LIKENESS)
+        return lk__packed_bytes(runtime->kernels, runtime->precision.numbers, graph, bytes);
+    return runtime->precision.halves && !graph->wide ? bytes / 2 : bytes;
 }
 
 /* Where it would not fit, weights are streamed, which only the plain graph does. */
@@ -221,23 +221,28 @@ static int create_of_graph(struct lk__recipe *recipe,
     lk_runtime *runtime = session->runtime;
     struct lk_proto model = {0};
     struct lk__given given;
-    struct lk__nodes nodes = {.kernels = runtime->kernels, .numbers = runtime->numbers};
+    struct lk__nodes nodes = {.kernels = runtime->kernels, .numbers = runtime->precision.numbers};
+    struct lk__manner manner = {lowering_on(runtime, session->device), &nodes,
+                                runtime->precision.halves};
     lk_graph graph = *recipe->graph; /* shares its values */
-    const bool packs = lk_runtime_packs(runtime, session->device);
-    const size_t packed = packs ? lk_graph_packed_bytes(runtime, &graph) : 0;
+    const bool packs = manner.lowering != LK__PLAIN;
+    const size_t packed = packs ? lk_graph_packed_bytes(runtime, &graph, session->device) : 0;
     const size_t load = packs ? packed : lk_graph_load_bytes(&graph, false);
+    int code =
+        lk__precision_check(&runtime->precision, &graph, manner.lowering, session->device, err);
+    if (code)
+        return code;
     bool *streams = &graph.thrift.streams;
     *streams = *streams || !lk_runtime_make_room(runtime, load);
-    const bool ours = packs && !*streams;
-    recipe->cost = ours ? packed : lk_graph_bytes(&graph, *streams);
-    int code = given_new(runtime, &graph, &given, err);
+    if (*streams)
+        manner = (struct lk__manner){LK__PLAIN};
+    recipe->cost = manner.lowering != LK__PLAIN ? packed : lk_graph_bytes(&graph, *streams);
+    code = given_new(runtime, &graph, &given, err);
     if (!code)
-        code = check_numbers(session, &graph, packs, err);
-    if (!code)
-        code = lk__lower(&graph, ours ? &nodes : NULL, place_of, &given, &model, err);
+        code = lk__lower(&graph, &manner, place_of, &given, &model, err);
     if (!code)
         code = given.code;
-    if (!code && ours)
+    if (!code && manner.lowering == LK__LIKENESS)
         code = create_operators(&nodes, &graph, options, session, err);
     if (!code)
         code = create_of_model(&model, &given, options, session, err);
@@ -263,6 +268,7 @@ int lk_session_of_graph(lk_runtime *runtime,
         .cost = lk_graph_bytes(graph, true),
         .create = create_of_graph,
         .graph = graph,
+        .repeats = graph->repeats,
     };
     return lk__pool_open(runtime, &recipe, device, out, err);
 }

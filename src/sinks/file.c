@@ -107,16 +107,12 @@ int lk_file_write(const char *path, const void *bytes, size_t size, struct lk_er
 
 int lk_result_save(const lk_result *result, size_t i, const char *path, struct lk_error *err)
 {
-    static const char *const names[] = {[LK_FORMAT_PNG] = "png",
-                                        [LK_FORMAT_JPEG] = "jpeg",
-                                        [LK_FORMAT_WEBP] = "webp",
-                                        [LK_FORMAT_TIFF] = "tiff"};
     enum lk_format format;
     void *bytes;
     size_t size;
     int rc = lk_format_of_path(path, &format, err);
     if (!rc)
-        rc = lk_result_encode(result, i, names[format], &bytes, &size, err);
+        rc = lk_result_encode(result, i, lk_format_name(format), &bytes, &size, err);
     if (rc)
         return rc;
     rc = lk_file_write(path, bytes, size, err);

@@ -153,6 +153,14 @@ check 2 "'sometimes' is none of auto" $lk draw "a man" --prediction sometimes -o
 check 4 "refiner" $lk draw "a man" --refiner nosuch -o x.png
 check 0 "unet.onnx" $lk models export starter unet -o unet.onnx
 check 0 "ONNX Runtime" $lk doctor
+check 2 "device 'abacus' is unknown; this machine has .*cpu" $lk draw "x" --steps 1 --device abacus -o x.png
+check 2 "precision.*auto|f32|f16|bf16|int8" $lk draw "x" --steps 1 --precision f8 -o x.png
+if ! $lk doctor | grep -q "devices.*cuda"; then
+    check 0 "cuda  *not here: ..*" $lk doctor
+    check 4 "device 'cuda' does not work here: ..*; this machine has cpu" $lk draw "x" --steps 1 --device cuda -o x.png
+    check 4 "device 'tensorrt' does not work here: ..*" $lk draw "x" --steps 1 --draw-device tensorrt -o x.png
+fi
+check 2 "'unet' is computed in f16 by GPUs alone" $lk draw "x" --steps 1 --size 64x64 --device cpu --precision f16 -o x.png
 check 0 '"step": ."seconds": [0-9]' $lk bench --runs 1 --json
 check 2 "not a regular file" $lk bench .
 

@@ -583,6 +583,7 @@ static void one_of_several_is_tried(void)
     const char *path = scratch_write("strict.rules", rules, strlen(rules));
     free(rules);
     engine = open_engine_with(nsfw, path);
+    assert_ok(lk_engine_expect(engine, "png", &err), &err); /* others are encoded meanwhile */
     result = run(engine, &request, NULL);
     check_held(result, worst, LK_E_REFUSED, "taken for sexual content");
     for (size_t i = 0; i < 3; i++) {
@@ -706,6 +707,7 @@ static const struct {
     {"lk_engine_options_free", {engine_options_are_tried}},
     {"lk_engine_open", {engine_open_is_tried, engine_options_are_tried, paths_are_tried}},
     {"lk_engine_free", {engine_free_is_tried}},
+    {"lk_engine_expect", {one_of_several_is_tried}},
     {"lk_engine_run",
      {run_is_tried, a_cancelled_run_is_tried, a_preview_is_tried, a_consent_that_ends_is_tried,
       a_late_bar_is_tried, photos_are_tried}},

@@ -113,6 +113,7 @@ static void neighbours_are_folded_into_one_node(void **state)
     (void)state;
     for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++) {
         struct lk__nodes nodes = {.kernels = lk_kernels_best()};
+        const struct lk__manner manner = {LK__LIKENESS, &nodes};
         struct lk_proto model;
         struct lk_error err;
         lk_graph *g;
@@ -120,7 +121,7 @@ static void neighbours_are_folded_into_one_node(void **state)
         lk_value x = lk_graph_input(g, "x", LK_F32, 4, picture);
         lk_value y = lk_graph_input(g, "y", LK_F32, 3, rows);
         lk_graph_output(g, "z", cases[i].build(g, x, y));
-        assert_ok(lk__lower(g, &nodes, no_place, NULL, &model, &err), &err);
+        assert_ok(lk__lower(g, &manner, no_place, NULL, &model, &err), &err);
         if (nodes.count != cases[i].nodes)
             fail_msg("%s: %zu nodes, not %zu", cases[i].name, nodes.count, cases[i].nodes);
         for (int role = LK__ROLE_X + 1; nodes.count && role < LK__ROLE_COUNT; role++)

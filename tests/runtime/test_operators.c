@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every abstract operator, lowered to plain ONNX and to our own operators and run, against torch
- * (tools/golden/graph.py, which fills the operands with the same integers). Each case runs with
- * shapes known when the graph is written, and again with every size free that the operator lets
- * free. */
+/* Every abstract operator, lowered to plain ONNX, to our own operators and to fused ones, and run,
+ * against torch (tools/golden/graph.py, which fills the operands with the same integers). Each case
+ * runs with shapes known when the graph is written, and again with every size free that the
+ * operator lets free. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/size.h"
 #include "fixture.h"
+#include "support/contrib.h"
 
 #define MAX_NUMBERS 4096
 #define TOLERANCE 3e-6 /* of the largest number; ONNX Runtime and torch sum in another order */
+#define TOLERANCE_HALVES 2e-3 /* f16 between the ports */
 
 struct shape {
     int rank;
@@ -284,7 +286,10 @@ static void read_golden(const char *name, struct golden *out)
         fail_msg("no golden '%s'", name);
 }
 
-static void compare(const char *name, const struct golden *want, const struct lk_array *have)
+static void compare(const char *name,
+                    const struct golden *want,
+                    const struct lk_array *have,
+                    double tolerance)
 {
     assert_int_equal(have->rank, want->shape.rank);
     for (int i = 0; i < have->rank; i++)
@@ -294,24 +299,45 @@ static void compare(const char *name, const struct golden *want, const struct lk
     for (size_t i = 0; i < shape_count(&want->shape); i++)
         largest = fmaxf(largest, fabsf(want->numbers[i]));
     for (size_t i = 0; i < shape_count(&want->shape); i++) {
-        if (!(fabsf(numbers[i] - want->numbers[i]) <= (float)TOLERANCE * largest))
+        if (!(fabsf(numbers[i] - want->numbers[i]) <= (float)tolerance * largest))
             fail_msg("%s: number %zu is %.9g, not %.9g", name, i, numbers[i], want->numbers[i]);
     }
 }
 
-static void run_case(lk_runtime *runtime,
-                     const struct operator_case *c,
-                     bool free_sizes,
-                     struct lk_graph_thrift thrift)
+/* How a case is run: in a session of the runtime, or as fused operators. */
+struct way {
+    lk_runtime *runtime; /* NULL: fused */
+    bool free_sizes, halves;
+    struct lk_graph_thrift thrift;
+};
+
+static void run_graph(const struct way *way,
+                      const lk_graph *g,
+                      size_t n,
+                      const char *const *names,
+                      const struct lk_array *in,
+                      struct lk_array *out)
+{
+    static const char *const result = "y";
+    struct lk_error err;
+    lk_session *session;
+    if (!way->runtime) {
+        contrib_run(g, way->halves, n, names, in, result, out);
+        return;
+    }
+    assert_ok(lk_session_of_graph(way->runtime, g, NULL, "cpu", &session, &err), &err);
+    assert_ok(lk_session_run(session, n, names, in, 1, &result, out, NULL, &err), &err);
+    lk_session_release(session);
+}
+
+static void run_case(const struct operator_case *c, const struct way *way)
 {
     static const char *const names[] = {"a", "b", "c"};
-    static const char *const result[] = {"y"};
     float numbers[3][MAX_NUMBERS];
     struct lk_array in[3], out;
     lk_value values[3];
     struct lk_error err;
     lk_graph *g;
-    lk_session *session;
     assert_ok(lk_graph_new(c->name, &g, &err), &err);
     for (int i = 0; i < c->n_in; i++) {
         int64_t dims[4];
@@ -321,34 +347,31 @@ static void run_case(lk_runtime *runtime,
             in[i].data = (void *)c->data;
         memcpy(in[i].shape, c->in[i].size, sizeof c->in[i].size);
         for (int j = 0; j < c->in[i].rank; j++)
-            dims[j] = free_sizes && !(c->fixed >> j & 1) ? LK_DYNAMIC : c->in[i].size[j];
+            dims[j] = way->free_sizes && !(c->fixed >> j & 1) ? LK_DYNAMIC : c->in[i].size[j];
         values[i] = lk_graph_input(g, names[i], c->dtype, c->in[i].rank, dims);
     }
     lk_graph_at(g, "%s", c->name);
     lk_graph_output(g, "y", c->build(g, values));
     assert_ok(lk_graph_status(g, &err), &err);
-    lk_graph_save(g, thrift);
-    assert_ok(lk_session_of_graph(runtime, g, NULL, "cpu", &session, &err), &err);
+    lk_graph_save(g, way->thrift);
+    run_graph(way, g, (size_t)c->n_in, names, in, &out);
     lk_graph_free(g);
-    assert_ok(lk_session_run(session, (size_t)c->n_in, names, in, 1, result, &out, NULL, &err),
-              &err);
     struct golden want;
     read_golden(c->name, &want);
-    compare(c->name, &want, &out);
+    compare(c->name, &want, &out, way->halves ? TOLERANCE_HALVES : TOLERANCE);
     free(out.data);
-    lk_session_release(session);
 }
 
 static void every_operator_computes_what_torch_computes(void **state)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++)
-        run_case(*state, &cases[i], false, (struct lk_graph_thrift){0});
+        run_case(&cases[i], &(struct way){*state});
 }
 
 static void every_operator_takes_sizes_that_are_known_only_at_run_time(void **state)
 {
     for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++)
-        run_case(*state, &cases[i], true, (struct lk_graph_thrift){0});
+        run_case(&cases[i], &(struct way){*state, .free_sizes = true});
 }
 
 /* 7 queries in 2, 3, 7 and 16 parts: parts of unequal length, of one query, and empty ones. */
@@ -358,19 +381,32 @@ static void attention_in_parts_is_the_same(void **state)
     for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++) {
         for (size_t k = 0; !strncmp(cases[i].name, "attention", 9) && k < LK_ARRAY_LENGTH(parts);
              k++) {
-            run_case(*state, &cases[i], false, (struct lk_graph_thrift){.parts = parts[k]});
-            run_case(*state, &cases[i], true, (struct lk_graph_thrift){.parts = parts[k]});
+            run_case(&cases[i], &(struct way){*state, .thrift.parts = parts[k]});
+            run_case(&cases[i],
+                     &(struct way){*state, .free_sizes = true, .thrift.parts = parts[k]});
         }
     }
 }
 
+static void fused_operators_compute_it_in_f16(void **state)
+{
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(cases); i++)
+        run_case(&cases[i], &(struct way){*state, .free_sizes = true, .halves = true});
+}
+
 int main(void)
 {
+    const struct CMUnitTest fused[] = {
+        cmocka_unit_test(every_operator_computes_what_torch_computes),
+        cmocka_unit_test(every_operator_takes_sizes_that_are_known_only_at_run_time),
+        cmocka_unit_test(fused_operators_compute_it_in_f16),
+    };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operator_computes_what_torch_computes),
         cmocka_unit_test(every_operator_takes_sizes_that_are_known_only_at_run_time),
         cmocka_unit_test(attention_in_parts_is_the_same),
     };
     return cmocka_run_group_tests_name("our kernels", tests, open_runtime, close_runtime) +
-           cmocka_run_group_tests_name("plain", tests, open_plain_runtime, close_runtime);
+           cmocka_run_group_tests_name("plain", tests, open_plain_runtime, close_runtime) +
+           cmocka_run_group_tests_name("fused", fused, NULL, NULL);
 }

@@ -95,7 +95,7 @@ static size_t whole_unet(size_t *work)
     lk_graph *graph = graph_of(lk_unet_graph);
     lk_runtime *runtime = runtime_of(0);
     const size_t weights =
-        plain ? lk_graph_load_bytes(graph, false) : lk_graph_packed_bytes(runtime, graph);
+        plain ? lk_graph_load_bytes(graph, false) : lk_graph_packed_bytes(runtime, graph, "cpu");
     *work = lk__unet_work(golden_tiny.checkpoint, &extent, plain ? 1 : LK__UNSCORED);
     lk_runtime_free(runtime);
     lk_graph_free(graph);

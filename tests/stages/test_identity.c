@@ -8,6 +8,7 @@
 #include "stages/identity/embedder.h"
 #include "support/check.h"
 #include "support/scratch.h"
+#include "support/temp.h"
 
 static const char *const mobilefacenet = "embedder/MobileFaceNet.onnx";
 
@@ -68,6 +69,39 @@ static void the_largest_good_face_is_taken(void **state)
                  &err, LK_E_INPUT, "no face is found in 'sea.png'");
     lk_picture_free(picture);
     lk_embedder_free(embedder);
+}
+
+static void many_faces_are_embedded_as_one_by_one_is(void **state)
+{
+    (void)state;
+    enum { FACES = 20 }; /* more than go into one run */
+    static const float at[5][2] = {{38, 52}, {74, 52}, {56, 72}, {42, 92}, {71, 92}};
+    struct lk_error err;
+    struct lk_picture *picture = picture_noise(400, 200);
+    char *starters = test_format("%s/starter/pack/embedder.onnx", getenv("LIKENESS_SOURCE"));
+    const char *const paths[] = {starters, shared_path(mobilefacenet)}; /* batch free; batch 1 */
+    struct lk_face faces[FACES] = {0};
+    for (int i = 0; i < FACES; i++) {
+        for (int k = 0; k < 5; k++) {
+            faces[i].points[k][0] = at[k][0] + 14 * (float)i;
+            faces[i].points[k][1] = at[k][1] + 2 * (float)i;
+        }
+    }
+    for (size_t n = 0; n < 2; n++) {
+        lk_embedder *embedder = NULL;
+        assert_ok(lk_embedder_open(test_runtime(), NULL, paths[n], "cpu", &embedder, &err), &err);
+        assert_ok(lk_embed_faces(embedder, picture, faces, FACES, NULL, &err), &err);
+        for (int i = 0; i < FACES; i++) {
+            struct lk_embedding one;
+            assert_ok(lk_embed_face(embedder, picture, &faces[i], NULL, &one, &err), &err);
+            assert_int_equal(one.size, faces[i].embedding.size);
+            for (int k = 0; k < one.size; k++)
+                assert_true(fabsf(one.value[k] - faces[i].embedding.value[k]) < 1e-5f);
+        }
+        lk_embedder_free(embedder);
+    }
+    free(starters);
+    lk_picture_free(picture);
 }
 
 static void families_are_told_by_their_output(void **state)
@@ -166,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_embedding_is_a_unit_vector_that_knows_its_embedder),
         cmocka_unit_test(the_largest_good_face_is_taken),
+        cmocka_unit_test(many_faces_are_embedded_as_one_by_one_is),
         cmocka_unit_test(families_are_told_by_their_output),
         cmocka_unit_test(each_family_has_its_own_pixels),
         cmocka_unit_test(sface_is_told_by_its_input),

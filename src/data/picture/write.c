@@ -40,7 +40,7 @@ static int save_tiff(VipsImage *in, void **bytes, size_t *size)
 }
 
 static const struct format {
-    const char *name;
+    const char *name, *title;
     const char *endings[3];
     int (*save)(VipsImage *in, void **bytes, size_t *size);
     /* Exchanges *bytes for a copy with the texts in it. */
@@ -49,11 +49,16 @@ static const struct format {
                     size_t *size,
                     struct lk_error *err);
 } formats[] = {
-    [LK_FORMAT_PNG] = {"PNG", {".png"}, save_png, lk__png_add_text},
-    [LK_FORMAT_JPEG] = {"JPEG", {".jpg", ".jpeg"}, save_jpeg, lk__jpeg_add_text},
-    [LK_FORMAT_WEBP] = {"WebP", {".webp"}, save_webp, lk__webp_add_text},
-    [LK_FORMAT_TIFF] = {"TIFF", {".tif", ".tiff"}, save_tiff, NULL},
+    [LK_FORMAT_PNG] = {"png", "PNG", {".png"}, save_png, lk__png_add_text},
+    [LK_FORMAT_JPEG] = {"jpeg", "JPEG", {".jpg", ".jpeg"}, save_jpeg, lk__jpeg_add_text},
+    [LK_FORMAT_WEBP] = {"webp", "WebP", {".webp"}, save_webp, lk__webp_add_text},
+    [LK_FORMAT_TIFF] = {"tiff", "TIFF", {".tif", ".tiff"}, save_tiff, NULL},
 };
+
+const char *lk_format_name(enum lk_format format)
+{
+    return formats[format].name;
+}
 
 int lk_format_of_path(const char *path, enum lk_format *out, struct lk_error *err)
 {
@@ -99,7 +104,7 @@ static int encode_u8(const struct lk_picture *picture,
     if (f->save(image, &encoded, &n))
         code = lk__vips_fail(err, LK_E_FAILED,
                              "a picture of %dx%d pixels cannot be written as %s: use PNG",
-                             picture->width, picture->height, f->name);
+                             picture->width, picture->height, f->title);
     g_object_unref(image);
     if (!code && f->add_text)
         code = f->add_text(text, &encoded, &n, err);

@@ -19,14 +19,6 @@ static bool uses_network(const struct lk_request *request)
     return !enlarges_latent(request) && strcmp(request->hires_upscaler, "lanczos") != 0;
 }
 
-/* Drawn pictures may be enlarged again by another network, which takes the engine's place. */
-static int open_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
-{
-    struct lk_request named = *request;
-    named.upscaler = request->hires_upscaler;
-    return lk__engine_upscaler(engine, &named, err);
-}
-
 static int larger(int side, double factor)
 {
     return (int)lrint(side * factor / 8) * 8;
@@ -58,7 +50,9 @@ int lk__hires_open(lk_engine *engine,
                        "--hires-steps %d at --hires-strength %g needs a schedule of %d steps, more "
                        "than %d: raise the strength",
                        steps, request->hires_strength, second->steps, LK_MAX_STEPS);
-    return uses_network(request) ? open_upscaler(engine, request, err) : 0;
+    return uses_network(request)
+               ? lk__engine_upscaler(engine, LK__ENLARGES_HIRES, request->hires_upscaler, err)
+               : 0;
 }
 
 /* One plane [h,w] → [H,W], as torch's bilinear interpolation without align_corners. */
@@ -100,7 +94,7 @@ static int enlarge_latents(const lk_engine *engine,
     return 0;
 }
 
-static int enlarge_picture(lk_engine *engine,
+static int enlarge_picture(const lk_engine *engine,
                            const struct lk_request *request,
                            const struct lk_draw_options *second,
                            const struct lk_picture *first,
@@ -109,9 +103,9 @@ static int enlarge_picture(lk_engine *engine,
                            struct lk_error *err)
 {
     struct lk_picture *by_network = NULL;
-    int rc = uses_network(request) ? open_upscaler(engine, request, err) : 0;
-    if (!rc && uses_network(request))
-        rc = lk_upscale(engine->upscaler, first, NULL, watch, &by_network, err);
+    int rc = uses_network(request) ? lk_upscale(engine->upscalers[LK__ENLARGES_HIRES].upscaler,
+                                                first, NULL, watch, &by_network, err)
+                                   : 0;
     rc = rc ? rc
             : lk_picture_resize(by_network ? by_network : first, second->width, second->height, out,
                                 err);

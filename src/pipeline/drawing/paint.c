@@ -197,7 +197,8 @@ int lk__brief_open(lk_engine *engine,
     label(engine, result);
     rc = lk__preview_open(engine, result, watch, &brief->preview, &brief->options.preview, err);
     rc = rc ? rc : look_at_pictures(engine, result, sized, face, watch, brief, err);
-    rc = rc || brief->upscale == 1 ? rc : lk__engine_upscaler(engine, request, err);
+    if (!rc && brief->upscale > 1)
+        rc = lk__engine_upscaler(engine, LK__ENLARGES_PICTURES, request->upscaler, err);
     return rc ? rc : encode(engine, result, watch, brief, err);
 }
 
@@ -211,20 +212,21 @@ void lk__brief_close(struct lk__brief *brief)
     *brief = (struct lk__brief){0};
 }
 
-int lk__enlarge(lk_engine *engine,
+int lk__enlarge(const lk_engine *engine,
                 struct lk_picture **picture,
                 int factor,
                 const struct lk_upscale_options *options,
                 const struct lk_watch *watch,
                 struct lk_error *err)
 {
-    const int own = lk_upscaler_factor(engine->upscaler);
+    const lk_upscaler *upscaler = engine->upscalers[LK__ENLARGES_PICTURES].upscaler;
+    const int own = lk_upscaler_factor(upscaler);
     int width = (*picture)->width * factor, height = (*picture)->height * factor;
     if (factor > 1 && own == 1)
         return lk_fail(err, LK_E_INPUT, "the upscaler does not enlarge: its factor is 1");
     do {
         struct lk_picture *larger;
-        int rc = lk_upscale(engine->upscaler, *picture, options, watch, &larger, err);
+        int rc = lk_upscale(upscaler, *picture, options, watch, &larger, err);
         if (rc)
             return rc;
         lk_picture_free(*picture);
@@ -295,8 +297,7 @@ int lk__paint(lk_engine *engine,
         return rc;
     rc = lk__retouch_paste(&brief->retouch, &picture, err);
     if (!rc && brief->upscale > 1) {
-        rc = lk__engine_upscaler(engine, brief->request, err);
-        rc = rc ? rc : lk__enlarge(engine, &picture, brief->upscale, NULL, watch, err);
+        rc = lk__enlarge(engine, &picture, brief->upscale, NULL, watch, err);
         lk_debug_picture(&engine->debug, "draw/enlarged", picture);
     }
     if (rc)

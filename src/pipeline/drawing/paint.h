@@ -48,9 +48,9 @@ int lk__paint(lk_engine *engine,
               struct lk_picture **out,
               struct lk_error *err);
 
-/* *picture at `factor` times its size: by the engine's upscaler, as often as its own factor needs,
- * at least once, then to the exact size. options NULL: the upscaler's. */
-int lk__enlarge(lk_engine *engine,
+/* *picture at `factor` times its size: by the engine's upscaler of pictures, as often as its own
+ * factor needs, at least once, then to the exact size. options NULL: the upscaler's. */
+int lk__enlarge(const lk_engine *engine,
                 struct lk_picture **picture,
                 int factor,
                 const struct lk_upscale_options *options,

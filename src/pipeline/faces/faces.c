@@ -104,12 +104,11 @@ static int find(lk_engine *engine,
     if (!rc && report->n_faces && !(report->faces = calloc(report->n_faces, sizeof *report->faces)))
         rc = lk_fail_memory(err, "the faces", report->n_faces * sizeof *report->faces);
     lk__parts_turn(engine->parts, LK__PART_EMBED);
-    for (size_t i = 0; !rc && i < report->n_faces; i++) {
-        report->faces[i].face = faces[i];
-        rc = lk_embed_face(engine->embedder, report->picture, &faces[i], watch,
-                           &report->faces[i].face.embedding, err);
-    }
+    rc = rc ? rc
+            : lk_embed_faces(engine->embedder, report->picture, faces, report->n_faces, watch, err);
     lk__parts_turn(engine->parts, LK__PART_OTHER);
+    for (size_t i = 0; !rc && i < report->n_faces; i++)
+        report->faces[i].face = faces[i];
     free(faces);
     return rc;
 }

@@ -47,19 +47,6 @@ static int tell_expressions(lk_engine *engine,
     return rc;
 }
 
-static int embed_all(const lk_engine *engine,
-                     const struct lk_picture *picture,
-                     const struct lk_watch *watch,
-                     struct lk_face *faces,
-                     size_t n,
-                     struct lk_error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = lk_embed_face(engine->embedder, picture, &faces[i], watch, &faces[i].embedding, err);
-    return rc;
-}
-
 static struct lk_find_options finding_of(const lk_engine *engine, const struct lk_request *request)
 {
     static const char *const efforts[] = {
@@ -93,9 +80,11 @@ void lk__seen_forget(lk_engine *engine)
         lk_picture_free(engine->seen->list[i].picture);
         free(engine->seen->list[i].faces);
     }
-    *engine->seen = (struct lk__all_seen){.n = 0};
+    engine->seen->n = 0;
+    engine->seen->keeps = false;
 }
 
+/* With the lock held. */
 static const struct lk__seen *seen(const lk_engine *engine,
                                    const struct lk_picture *picture,
                                    const struct lk_find_options *options)
@@ -122,7 +111,7 @@ static int copy_faces(const struct lk_face *from,
     return 0;
 }
 
-/* Where there is no room or no memory it is looked at again. */
+/* With the lock held. Where there is no room or no memory it is looked at again. */
 static void keep(const lk_engine *engine,
                  const struct lk_picture *picture,
                  const struct lk_find_options *options,
@@ -146,16 +135,19 @@ static int find(const lk_engine *engine,
                 size_t *n,
                 struct lk_error *err)
 {
+    pthread_mutex_lock(&engine->seen->lock);
     const struct lk__seen *before = seen(engine, picture, options);
-    if (before) {
-        *n = before->n;
-        return copy_faces(before->faces, before->n, faces, err);
-    }
+    int rc = before ? copy_faces(before->faces, *n = before->n, faces, err) : 0;
+    pthread_mutex_unlock(&engine->seen->lock);
+    if (before)
+        return rc;
     const enum lk__part was = lk__parts_turn(engine->parts, LK__PART_FIND);
-    const int rc = lk_find(engine->detector, picture, options, watch, faces, n, err);
+    rc = lk_find(engine->detector, picture, options, watch, faces, n, err);
     lk__parts_turn(engine->parts, was);
+    pthread_mutex_lock(&engine->seen->lock);
     if (!rc)
         keep(engine, picture, options, *faces, *n);
+    pthread_mutex_unlock(&engine->seen->lock);
     return rc;
 }
 
@@ -220,7 +212,7 @@ int lk_engine_find(lk_engine *engine,
         rc = lk__engine_embedder(engine, request, err);
     rc = rc ? rc : lk__engine_faces(engine, request, picture, watch, &faces, n, err);
     if (!rc && (known & LK_KNOW_EMBEDDING))
-        rc = embed_all(engine, picture, watch, faces, *n, err);
+        rc = lk_embed_faces(engine->embedder, picture, faces, *n, watch, err);
     if (!rc && (known & LK_KNOW_AGE))
         rc = lk__engine_ages(engine, picture, faces, *n, watch, err);
     if (!rc && (known & LK_KNOW_EXPRESSION))

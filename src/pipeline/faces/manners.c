@@ -53,6 +53,11 @@ const struct lk__manner *lk__manner_at(const char *first, unsigned holds, size_t
     return i ? NULL : begin;
 }
 
+bool lk__manners_redraw(const char *first, int more)
+{
+    return more > 0 || named(first, ~0U)->redraws;
+}
+
 int lk__manner_number(const struct lk__manner *manner)
 {
     return (int)(manner - manners);

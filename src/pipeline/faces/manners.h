@@ -33,6 +33,9 @@ enum {
  * after the last. A name that is not for this face counts as as-asked. */
 const struct lk__manner *lk__manner_at(const char *first, unsigned holds, size_t i);
 
+/* Whether a drawn face may be drawn again, the manner named first, and so many more tried. */
+bool lk__manners_redraw(const char *first, int more);
+
 /* How many there are before it: what another seed is counted from. */
 int lk__manner_number(const struct lk__manner *manner);
 

@@ -166,21 +166,28 @@ int lk__engine_swapper(lk_engine *engine, const struct lk_request *request, stru
     return rc;
 }
 
-int lk__engine_upscaler(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
+int lk__engine_upscaler(lk_engine *engine,
+                        enum lk__enlarges what,
+                        const char *named,
+                        struct lk_error *err)
 {
+    struct lk__upscaler_open *open = &engine->upscalers[what];
+    struct lk__model_use *use = &engine->uses[LK_ROLE_UPSCALER];
     const struct lk_model_entry *entry;
     lk_upscaler *opened;
-    int rc = lk__slot_ask(engine, LK_ROLE_UPSCALER, request->upscaler, &engine->upscaler_name,
-                          &entry, err);
+    int rc = lk__slot_ask(engine, LK_ROLE_UPSCALER, named, &open->name, &entry, err);
+    if (!rc && !entry)
+        *use = open->use;
     if (rc || !entry)
         return rc;
     rc = lk_upscaler_open(engine->runtime, entry->family, entry->path,
                           lk__engine_face_device(engine), &opened, err);
     if (rc)
         return rc;
-    lk_upscaler_free(engine->upscaler);
-    engine->upscaler = opened;
-    return lk__slot_remember(&engine->upscaler_name, request->upscaler, err);
+    lk_upscaler_free(open->upscaler);
+    open->upscaler = opened;
+    open->use = *use;
+    return lk__slot_remember(&open->name, named, err);
 }
 
 /* What a role without which a face can do is to be: the model named, else what is installed, of

@@ -39,7 +39,8 @@ int lk__refining_open(lk_engine *engine, const struct lk_request *request, struc
     rc = rc ? rc : lk__engine_occluder(engine, request, masks.occlusion, err);
     if (!rc && swaps)
         rc = lk__engine_swapper(engine, request, err);
-    return rc || !swaps ? rc : lk__engine_upscaler(engine, request, err);
+    return rc || !swaps ? rc
+                        : lk__engine_upscaler(engine, LK__ENLARGES_FACES, request->upscaler, err);
 }
 
 /* Whether faces are restored without another manner saying so. */
@@ -163,7 +164,7 @@ static int swap(const struct refining *r,
     struct lk_swap_options options;
     struct lk_refined swapped = {0};
     lk_swap_options_init(&options);
-    options.upscaler = engine->upscaler;
+    options.upscaler = engine->upscalers[LK__ENLARGES_FACES].upscaler;
     options.boost = manner->boost;
     options.strength = manner->identity * (float)r->request->identity_strength;
     lk__parts_turn(engine->parts, LK__PART_CHANGE);

@@ -54,12 +54,12 @@ static int id_of(const struct lk_picture *picture,
  * somebody brings may be one of ours at another size: then *ground is made. */
 static int choose_mark(const lk_engine *engine,
                        const struct lk_request *request,
+                       int threads,
                        struct lk__picture_report *picture,
                        lk_watermark_ground **ground,
                        struct lk_error *err)
 {
     const struct lk_picture *p = picture->picture;
-    const int threads = lk_runtime_threads(engine->runtime);
     struct lk_watermark before = {0};
     int rc = 0;
     if (picture->from_photo || request->init) {
@@ -103,6 +103,7 @@ static int write_marks(const lk_engine *engine,
                        const struct lk_request *request,
                        const struct lk__picture_report *picture,
                        const lk_watermark_ground *ground,
+                       int threads,
                        const struct lk_watch *watch,
                        struct lk_picture **shown,
                        struct lk_error *err)
@@ -123,22 +124,25 @@ static int write_marks(const lk_engine *engine,
     made = NULL;
     if (!rc && picture->has_mark && !picture->is_chained)
         rc = embed(*shown, *shown == picture->picture ? ground : NULL, &engine->key, picture->mark,
-                   lk_runtime_threads(engine->runtime), &made, err);
+                   threads, &made, err);
     if (!rc && made)
         replace(shown, made);
     return rc;
 }
 
-static int mark(const lk_engine *engine,
-                const struct lk_request *request,
-                const struct lk_watch *watch,
-                struct lk__picture_report *picture,
-                struct lk_error *err)
+int lk__marks_write(const lk_engine *engine,
+                    const struct lk_request *request,
+                    const struct lk_watch *watch,
+                    struct lk__picture_report *picture,
+                    struct lk_error *err)
 {
     struct lk_picture *shown = lk_picture_ref(picture->picture);
     lk_watermark_ground *ground = NULL;
-    int rc = choose_mark(engine, request, picture, &ground, err);
-    rc = rc ? rc : write_marks(engine, request, picture, ground, watch, &shown, err);
+    lk_hands *hands = lk_runtime_hands(engine->runtime);
+    const int held = lk_hands_hold(hands, 1), threads = lk_hands_spread(hands);
+    int rc = choose_mark(engine, request, threads, picture, &ground, err);
+    rc = rc ? rc : write_marks(engine, request, picture, ground, threads, watch, &shown, err);
+    lk_hands_hold(hands, held);
     rc = rc ? rc : lk_picture_convert(shown, LK_PIXEL_U8, &picture->marked, err);
     lk_watermark_ground_free(ground);
     lk_picture_free(shown);
@@ -188,20 +192,14 @@ int lk__marks_preview(const struct lk_picture *picture,
     return rc;
 }
 
-int lk__marks_write(lk_engine *engine,
-                    lk_result *result,
-                    const struct lk_watch *watch,
-                    struct lk_error *err)
+void lk__marks_remark(lk_result *result)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < result->count; i++) {
-        struct lk__picture_report *picture = &result->pictures[i];
-        rc = mark(engine, &result->request, watch, picture, err);
-        if (!rc && !picture->has_mark)
+    for (size_t i = 0; i < result->count; i++) {
+        const struct lk__picture_report *picture = &result->pictures[i];
+        if (!picture->has_mark)
             lk__result_remark(result,
                               "a picture of %dx%d pixels is too small for the hidden mark, which "
                               "needs %d on each side",
                               picture->picture->width, picture->picture->height, LK_WATERMARK_SIDE);
     }
-    return rc;
 }

@@ -21,11 +21,13 @@ int lk__marks_preview(const struct lk_picture *picture,
                       struct lk_picture **out,
                       struct lk_error *err);
 
-/* Chooses the hidden mark's id of each picture, and makes the picture that may leave:
- * `marked`. */
-int lk__marks_write(lk_engine *engine,
-                    lk_result *result,
+/* Chooses the hidden mark's id of a picture, and makes the picture that may leave: `marked`. */
+int lk__marks_write(const lk_engine *engine,
+                    const struct lk_request *request,
                     const struct lk_watch *watch,
+                    struct lk__picture_report *picture,
                     struct lk_error *err);
+/* Remarks on pictures that have none. */
+void lk__marks_remark(lk_result *result);
 
 #endif

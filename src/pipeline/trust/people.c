@@ -70,11 +70,9 @@ static int check_picture(const struct lk__checking *c,
     size_t n = 0;
     int rc =
         picture ? lk__engine_shown(c->engine, c->request, picture, c->watch, &faces, &n, err) : 0;
-    for (size_t i = 0; i < n && !rc; i++) {
-        rc = lk_embed_face(c->engine->embedder, picture, &faces[i], c->watch, &faces[i].embedding,
-                           err);
-        rc = rc ? rc : lk__check_bars(c, &faces[i].embedding, path, err);
-    }
+    rc = rc ? rc : lk_embed_faces(c->engine->embedder, picture, faces, n, c->watch, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = lk__check_bars(c, &faces[i].embedding, path, err);
     free(faces);
     return rc;
 }

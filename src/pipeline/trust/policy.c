@@ -51,7 +51,7 @@ static const struct lk_policy_rule *rule_at_work(const lk_engine *engine, const 
     return rule && rule->level != LK_POLICY_OFF ? rule : NULL;
 }
 
-static int open_networks(lk_engine *engine, struct lk_error *err)
+static int open_networks(lk_engine *engine, const struct lk_request *request, struct lk_error *err)
 {
     const struct lk_engine_options *options = &engine->options;
     struct lk__judges *judges = &engine->judges;
@@ -61,6 +61,8 @@ static int open_networks(lk_engine *engine, struct lk_error *err)
     if (!rc && rule_at_work(engine, "forensics"))
         rc =
             open_classifier(engine, LK_ROLE_FORENSICS, options->forensics, &judges->forensics, err);
+    if (!rc && judges->forensics && rule_at_work(engine, "forensics"))
+        rc = lk__engine_detector(engine, request, err); /* judged are faces */
     if (!rc && rule_at_work(engine, "child-face"))
         rc = lk__engine_agegender(engine, err);
     return rc;
@@ -126,7 +128,7 @@ int lk__policy_request(lk_engine *engine, lk_result *result, struct lk_error *er
         return lk_fail_memory(err, "the policy's record", 0);
     for (size_t i = 0; i < n && !rc; i++)
         rc = apply_hit(result, &hits[i], err);
-    return rc ? rc : open_networks(engine, err);
+    return rc ? rc : open_networks(engine, request, err);
 }
 
 /* ---- faces ---- */
@@ -213,12 +215,7 @@ int lk__policy_swap(lk_engine *engine,
 static void apply_score(lk_result *result, size_t i, const struct lk_policy_rule *rule, float score)
 {
     struct lk__picture_report *picture = &result->pictures[i];
-    if (score < rule->from)
-        return;
-    if (rule->level == LK_POLICY_WARN)
-        lk__result_remark(result, "picture %zu %s (%.2f): %s", i, rule->says, (double)score,
-                          rule->remedy);
-    else if (!*picture->refused)
+    if (score >= rule->from && rule->level != LK_POLICY_WARN && !*picture->refused)
         snprintf(picture->refused, sizeof picture->refused,
                  "picture %zu %s (%.2f, policy rule '%s'): %s", i, rule->says, (double)score,
                  rule->name, rule->remedy);
@@ -248,7 +245,7 @@ static int judge_nsfw(lk_engine *engine,
 }
 
 /* Draw alone looks for no faces. */
-static int find_faces(lk_engine *engine,
+static int find_faces(const lk_engine *engine,
                       const struct lk_request *request,
                       struct lk__picture_report *picture,
                       const struct lk_watch *watch,
@@ -256,8 +253,7 @@ static int find_faces(lk_engine *engine,
 {
     struct lk_face *faces = NULL;
     size_t n = 0;
-    int rc = lk__engine_detector(engine, request, err);
-    rc = rc ? rc : lk__engine_shown(engine, request, picture->picture, watch, &faces, &n, err);
+    int rc = lk__engine_shown(engine, request, picture->picture, watch, &faces, &n, err);
     if (!rc && n && !(picture->faces = calloc(n, sizeof *picture->faces)))
         rc = lk_fail_memory(err, "the faces", n * sizeof *picture->faces);
     picture->n_faces = rc ? 0 : n;
@@ -265,6 +261,14 @@ static int find_faces(lk_engine *engine,
         picture->faces[k].face = faces[k];
     free(faces);
     return rc;
+}
+
+static float worst_of(const struct lk__picture_report *picture)
+{
+    float worst = 0;
+    for (size_t i = 0; i < picture->n_faces; i++)
+        worst = fmaxf(worst, picture->faces[i].forensic);
+    return worst;
 }
 
 static int judge_faces(lk_engine *engine,
@@ -275,7 +279,6 @@ static int judge_faces(lk_engine *engine,
 {
     const struct lk_policy_rule *rule = rule_at_work(engine, "forensics");
     struct lk__picture_report *picture = &result->pictures[i];
-    float worst = 0;
     if (!rule || !engine->judges.forensics)
         return 0;
     int rc = picture->faces ? 0 : find_faces(engine, &result->request, picture, watch, err);
@@ -285,29 +288,50 @@ static int judge_faces(lk_engine *engine,
         rc = lk_classify_face(engine->judges.forensics, picture->picture, &face->face, watch,
                               &face->forensic, err);
         face->has_forensic = !rc;
-        worst = fmaxf(worst, face->forensic);
     }
     if (!rc && picture->n_faces)
-        apply_score(result, i, rule, worst);
+        apply_score(result, i, rule, worst_of(picture));
     return rc;
 }
 
-int lk__policy_pictures(lk_engine *engine,
-                        lk_result *result,
-                        const struct lk_watch *watch,
-                        struct lk_error *err)
+int lk__policy_picture(lk_engine *engine,
+                       lk_result *result,
+                       size_t i,
+                       const struct lk_watch *watch,
+                       struct lk_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; i < result->count && !rc; i++) {
-        rc = judge_nsfw(engine, result, i, watch, err);
-        rc = rc ? rc : judge_faces(engine, result, i, watch, err);
-        /* What may not leave does not leave piece by piece either. */
-        struct lk__picture_report *picture = &result->pictures[i];
-        if (picture->is_sheet && *result->pictures[picture->sheet_of].refused)
-            memcpy(picture->refused, result->pictures[picture->sheet_of].refused,
-                   sizeof picture->refused);
-    }
+    struct lk__picture_report *picture = &result->pictures[i];
+    int rc = judge_nsfw(engine, result, i, watch, err);
+    rc = rc ? rc : judge_faces(engine, result, i, watch, err);
+    /* What may not leave does not leave piece by piece either. */
+    if (picture->is_sheet && *result->pictures[picture->sheet_of].refused)
+        memcpy(picture->refused, result->pictures[picture->sheet_of].refused,
+               sizeof picture->refused);
     return rc;
+}
+
+/* Says so where the rule only warns. */
+static void remark_score(lk_result *result,
+                         size_t i,
+                         const struct lk_policy_rule *rule,
+                         float score)
+{
+    if (score >= rule->from && rule->level == LK_POLICY_WARN)
+        lk__result_remark(result, "picture %zu %s (%.2f): %s", i, rule->says, (double)score,
+                          rule->remedy);
+}
+
+void lk__policy_remark(const lk_engine *engine, lk_result *result)
+{
+    const struct lk_policy_rule *nsfw = rule_at_work(engine, "nsfw"),
+                                *forensics = rule_at_work(engine, "forensics");
+    for (size_t i = 0; i < result->count; i++) {
+        const struct lk__picture_report *picture = &result->pictures[i];
+        if (nsfw && picture->has_nsfw)
+            remark_score(result, i, nsfw, picture->nsfw);
+        if (forensics && picture->n_faces && picture->faces->has_forensic)
+            remark_score(result, i, forensics, worst_of(picture));
+    }
 }
 
 bool lk__policy_lets_preview(const lk_engine *engine, const struct lk_picture *preview)

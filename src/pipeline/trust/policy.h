@@ -35,11 +35,14 @@ int lk__policy_swap(lk_engine *engine,
                     const struct lk_watch *watch,
                     struct lk_error *err);
 
-/* Judges the finished pictures: scores go into the reports, what may not leave is marked so. */
-int lk__policy_pictures(lk_engine *engine,
-                        lk_result *result,
-                        const struct lk_watch *watch,
-                        struct lk_error *err);
+/* Judges finished picture i: scores go into its report, what may not leave is marked so. */
+int lk__policy_picture(lk_engine *engine,
+                       lk_result *result,
+                       size_t i,
+                       const struct lk_watch *watch,
+                       struct lk_error *err);
+/* Remarks on the scores of all pictures of which the rules warn. */
+void lk__policy_remark(const lk_engine *engine, lk_result *result);
 
 /* May an unfinished picture be shown? No where the finished one would be refused as it is, or where
  * that cannot be judged. */

@@ -58,7 +58,7 @@ static int write_data(const lk_graph *graph,
     struct data_file data = {.file = fopen(path, "wbe"), .location = location};
     if (!data.file)
         return write_error(path, err);
-    int code = lk__lower(graph, NULL, append, &data, model, err);
+    int code = lk__lower(graph, &(struct lk__manner){LK__PLAIN}, append, &data, model, err);
     data.failed |= fclose(data.file) != 0;
     if (!code && data.failed) {
         lk_proto_free(model);

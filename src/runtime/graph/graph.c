@@ -52,6 +52,16 @@ void lk_graph_round(lk_graph *graph, bool rounds)
     graph->rounds = rounds;
 }
 
+void lk_graph_widen(lk_graph *graph)
+{
+    graph->wide = true;
+}
+
+void lk_graph_repeat(lk_graph *graph)
+{
+    graph->repeats = true;
+}
+
 void lk_graph_save(lk_graph *graph, struct lk_graph_thrift thrift)
 {
     graph->thrift = thrift;

@@ -98,7 +98,9 @@ struct lk_graph {
     struct lk__port outputs[LK__GRAPH_MAX_PORTS];
     size_t output_count;
     struct lk_graph_thrift thrift;
-    bool rounds; /* what is appended now */
+    bool rounds;  /* what is appended now */
+    bool wide;    /* see lk_graph_widen */
+    bool repeats; /* see lk_graph_repeat */
 };
 
 /* Numbers of elements of a fully known shape; false when it is not known or overflows. */

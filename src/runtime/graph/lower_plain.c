@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The plain lowering: abstract operators as nodes of the ONNX standard (opset 20), f32 throughout.
+/* The plain lowering: abstract operators as nodes of the ONNX standard (opset 20). What flows is
+ * f32; what the fused lowering leaves to this one may be f16 (struct lk__onnx).
  *
  * Shapes may be free, so reshapes use 0 (keep) and −1 (the rest); where that does not suffice the
  * shape is computed by Shape and Concat, which cost nothing beside the network.
@@ -9,7 +10,7 @@
  *               weight while it loads
  *   group norm  InstanceNormalization over [N, groups, rest], then gamma and beta: the standard's
  *               own GroupNormalization has no CPU kernel, and unrolled it takes twice the time
- *   weights     Cast to f32 where they are used; ONNX Runtime folds that at load */
+ *   weights     Cast where they are used; ONNX Runtime folds that at load */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,7 @@ static bool is_streamed(const struct step *s, const struct lk__value *v)
            first->op != LK__WEIGHT && first->shape[0] == LK_DYNAMIC;
 }
 
-/* Operand i as f32 (weights are upcast here, where they are used), or NULL when it is not given. */
-static const char *in(struct step *s, int i)
+const char *lk__operand_name(struct step *s, int i)
 {
     if (s->value->in[i] == LK_NO_VALUE)
         return NULL;
@@ -48,12 +48,18 @@ static const char *in(struct step *s, int i)
         return name;
     if (is_streamed(s, v))
         name = streamed(s, name, v);
-    return v->as.tensor.dtype != LK_F32 ? f32_of(s, name) : name;
+    return flowing(s, name, v->as.tensor.dtype);
+}
+
+static const char *in(struct step *s, int i)
+{
+    return lk__operand_name(s, i);
 }
 
 static const char *lower_input(struct step *s)
 {
-    return s->value->at;
+    const struct lk__value *v = s->value;
+    return v->dtype == LK_F32 ? flowing(s, v->at, LK_F32) : v->at;
 }
 
 static const char *lower_weight(struct step *s)
@@ -68,11 +74,11 @@ static const char *lower_constant(struct step *s)
 {
     const struct lk__value *v = s->value;
     const char *name = lk__onnx_name(s->onnx, v->at, "constant");
-    lk__onnx_initializer(s->onnx, name, LK_F32, v->rank, v->shape, v->as.constant);
+    lk__onnx_numbers(s->onnx, name, v->rank, v->shape, v->as.constant);
     return name;
 }
 
-static const char *lower_conv(struct step *s)
+const char *lk__conv_node(struct step *s, const char *op, const char *x, const char *w)
 {
     const int64_t k = s->value->as.conv.kernel, stride = s->value->as.conv.stride;
     const int *pad = s->value->as.conv.pad;
@@ -81,7 +87,12 @@ static const char *lower_conv(struct step *s)
         ATTR_INTS("strides", 2, INTS(stride, stride)),
         ATTR_INTS("pads", 4, INTS(pad[0], pad[1], pad[2], pad[3])),
     };
-    return node(s, "Conv", 3, (const char *const[]){in(s, 0), in(s, 1), in(s, 2)}, 3, attributes);
+    return node(s, op, 3, (const char *const[]){x, w, in(s, 2)}, 3, attributes);
+}
+
+static const char *lower_conv(struct step *s)
+{
+    return lk__conv_node(s, "Conv", in(s, 0), in(s, 1));
 }
 
 /* The shape of a linear's result: known, or the leading dimensions of x with the new last one. */
@@ -100,14 +111,19 @@ static const char *linear_shape(struct step *s)
                         integers(s, 1, &shape[v->rank - 1]));
 }
 
-static const char *lower_linear(struct step *s)
+const char *lk__linear_node(struct step *s, const char *bias)
 {
     const struct lk__value *v = s->value;
     const int64_t inner = operand(s, 1)->shape[1];
     const char *x = v->rank == 2 ? in(s, 0) : reshape(s, in(s, 0), 2, INTS(-1, inner));
-    const char *y = node(s, "Gemm", 3, (const char *const[]){x, in(s, 1), in(s, 2)}, 1,
+    const char *y = node(s, "Gemm", 3, (const char *const[]){x, in(s, 1), bias}, 1,
                          &(struct lk__attribute)ATTR_INT("transB", 1));
     return v->rank == 2 ? y : node2(s, "Reshape", y, linear_shape(s));
+}
+
+static const char *lower_linear(struct step *s)
+{
+    return lk__linear_node(s, in(s, 2));
 }
 
 /* y = γ·(x − μ)/√(σ² + ε) + β, mean and variance over each group of channels and all pixels */
@@ -126,8 +142,8 @@ static const char *lower_group_norm(struct step *s)
     }
     const char *one = lk__onnx_name(s->onnx, v->at, "ones");
     const char *zero = lk__onnx_name(s->onnx, v->at, "zeros");
-    lk__onnx_initializer(s->onnx, one, LK_F32, 1, &groups, ones);
-    lk__onnx_initializer(s->onnx, zero, LK_F32, 1, &groups, ones + groups);
+    lk__onnx_numbers(s->onnx, one, 1, &groups, ones);
+    lk__onnx_numbers(s->onnx, zero, 1, &groups, ones + groups);
     free(ones);
     const char *x = reshape(s, in(s, 0), 3, INTS(0, groups, -1));
     x = node(s, "InstanceNormalization", 3, (const char *const[]){x, one, zero}, 1,
@@ -332,16 +348,16 @@ static const char *lower_as_pixels(struct step *s)
     return reshape(s, in(s, 0), 4, INTS(0, 0, 1, 1));
 }
 
-/* Rows are picked before they are upcast, so that a vocabulary is never held as f32. */
+/* Rows are picked before they are converted, so that a vocabulary is never held twice. */
 static const char *lower_gather(struct step *s)
 {
     const char *rows = node2(s, "Gather", s->names[s->value->in[0]], in(s, 1));
     const struct lk__value *table = operand(s, 0);
-    return table->op == LK__WEIGHT && table->as.tensor.dtype != LK_F32 ? f32_of(s, rows) : rows;
+    return table->op == LK__WEIGHT ? flowing(s, rows, table->as.tensor.dtype) : rows;
 }
 
-/* cos(t·f) then sin(t·f), f_i = exp(−ln(10000)·i/half); diffusers' Timesteps with flip_sin_to_cos
- */
+/* cos(t·f) then sin(t·f), f_i = exp(−ln(10000)·i/half); diffusers' Timesteps with flip_sin_to_cos.
+ * In f32: an f16 angle would be off by a quarter. */
 static const char *lower_time_embedding(struct step *s)
 {
     const int64_t half = s->value->shape[1] / 2;
@@ -355,10 +371,13 @@ static const char *lower_time_embedding(struct step *s)
     const char *row = lk__onnx_name(s->onnx, s->value->at, "frequencies");
     lk__onnx_initializer(s->onnx, row, LK_F32, 2, INTS(1, half), frequencies);
     free(frequencies);
-    const char *angles = node2(s, "Mul", reshape(s, in(s, 0), 2, INTS(0, 1)), row);
-    return node(s, "Concat", 2,
-                (const char *const[]){node1(s, "Cos", angles), node1(s, "Sin", angles)}, 1,
-                &(struct lk__attribute)ATTR_INT("axis", 1));
+    const struct lk__value *time = operand(s, 0);
+    const char *t = time->op == LK__INPUT ? time->at : cast(s, in(s, 0), LK_F32);
+    const char *angles = node2(s, "Mul", reshape(s, t, 2, INTS(0, 1)), row);
+    const char *waves = node(
+        s, "Concat", 2, (const char *const[]){node1(s, "Cos", angles), node1(s, "Sin", angles)}, 1,
+        &(struct lk__attribute)ATTR_INT("axis", 1));
+    return flowing(s, waves, LK_F32);
 }
 
 void lk__lower_plain(struct lk__onnx *onnx, const lk_graph *graph, size_t index, const char **names)

@@ -5,10 +5,10 @@
 
 #include "runtime/graph/step.h"
 
-/* Operand i, which is no weight. */
-static const char *in(const struct step *s, int i)
+/* Squares and sums of many tokens are f32 whatever flows. */
+static const char *wide(struct step *s, const char *x)
 {
-    return s->names[s->value->in[i]];
+    return s->onnx->flow == LK_F32 ? x : cast(s, x, LK_F32);
 }
 
 static const char *rows_of(struct step *s, const char *x, int64_t n, const int64_t *list)
@@ -25,17 +25,16 @@ static const char *scattered(
     return node(s, "ScatterElements", 3, (const char *const[]){onto, to, x}, 2, attributes);
 }
 
-/* Over the last dimension, which goes. */
-static const char *best_of(struct step *s, const char *x)
-{
-    return node(s, "ReduceMax", 2, (const char *const[]){x, integers(s, 1, INTS(-1))}, 1,
-                &(struct lk__attribute)ATTR_INT("keepdims", 0));
-}
-
+/* x [N,n,m] → [N,n,1]: the largest of its row. (CUDA has no ReduceMax of this opset.) */
 static const char *place_of_best(struct step *s, const char *x)
 {
-    const struct lk__attribute attributes[] = {ATTR_INT("axis", -1), ATTR_INT("keepdims", 0)};
-    return node(s, "ArgMax", 1, &x, 2, attributes);
+    return node(s, "ArgMax", 1, &x, 1, &(struct lk__attribute)ATTR_INT("axis", -1));
+}
+
+static const char *best_of(struct step *s, const char *x, const char *place)
+{
+    return node(s, "GatherElements", 2, (const char *const[]){x, place}, 1,
+                &(struct lk__attribute)ATTR_INT("axis", -1));
 }
 
 /* x [N,n] → 0 for the largest of its row, 1 for the next … */
@@ -54,14 +53,15 @@ static const char *matched(struct step *s, int64_t n, const int64_t *from, const
 {
     const struct lk__value *v = s->value;
     const int64_t rows = n - v->as.match.merged, stay = v->shape[1] - n;
-    const char *x = in(s, 0);
+    const char *x = wide(s, lk__operand_name(s, 0));
     const char *length = node2(s, "ReduceL2", x, integers(s, 1, INTS(-1)));
     const char *unit = node2(s, "Div", x, length);
     const char *kept = transpose(s, rows_of(s, unit, stay, from + n), 3, INTS(0, 2, 1));
     const char *scores = node2(s, "MatMul", rows_of(s, unit, n, from), kept);
-    const char *row = node2(s, "Sub", ranks(s, best_of(s, scores), n, counting),
-                            integers(s, 1, &v->as.match.merged));
-    const char *nearest = node2(s, "Add", place_of_best(s, scores), integers(s, 1, &rows));
+    const char *place = place_of_best(s, scores), *best = best_of(s, scores, place);
+    const char *rank = ranks(s, reshape(s, best, 2, INTS(0, -1)), n, counting);
+    const char *row = node2(s, "Sub", rank, integers(s, 1, &v->as.match.merged));
+    const char *nearest = node2(s, "Add", reshape(s, place, 2, INTS(0, -1)), integers(s, 1, &rows));
     const char *goes = node2(s, "Less", row, integers(s, 1, INTS(0)));
     row = node(s, "Where", 3, (const char *const[]){goes, nearest, row}, 0, NULL);
     const char *shape = concat_shape(s, shape_of(s, x, 0, 1), integers(s, 1, &stay));
@@ -101,20 +101,21 @@ static const char *sum_rows(struct step *s, const char *x, const char *to)
 {
     const char *shape = concat_shape(s, shape_of(s, x, 0, 1), integers(s, 1, &s->value->shape[1]));
     shape = concat_shape(s, shape, shape_of(s, x, 2, 3));
-    return scattered(s, node2(s, "Expand", scalar(s, 0), shape),
+    return scattered(s, node2(s, "Expand", wide(s, scalar(s, 0)), shape),
                      node2(s, "Expand", to, node1(s, "Shape", x)), x, "add");
 }
 
 const char *lk__lower_merge_tokens(struct step *s)
 {
-    const char *to = reshape(s, in(s, 1), 3, INTS(0, 0, 1));
-    const char *ones = node2(s, "Expand", scalar(s, 1), node1(s, "Shape", to));
-    return node2(s, "Div", sum_rows(s, in(s, 0), to), sum_rows(s, ones, to));
+    const char *to = reshape(s, lk__operand_name(s, 1), 3, INTS(0, 0, 1));
+    const char *ones = node2(s, "Expand", wide(s, scalar(s, 1)), node1(s, "Shape", to));
+    const char *sums = sum_rows(s, wide(s, lk__operand_name(s, 0)), to);
+    return flowing(s, node2(s, "Div", sums, sum_rows(s, ones, to)), LK_F32);
 }
 
 const char *lk__lower_spread_tokens(struct step *s)
 {
-    const char *to = reshape(s, in(s, 1), 3, INTS(0, 0, 1));
-    return node(s, "GatherND", 2, (const char *const[]){in(s, 0), to}, 1,
+    const char *to = reshape(s, lk__operand_name(s, 1), 3, INTS(0, 0, 1));
+    return node(s, "GatherND", 2, (const char *const[]){lk__operand_name(s, 0), to}, 1,
                 &(struct lk__attribute)ATTR_INT("batch_dims", 1));
 }

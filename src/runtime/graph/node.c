@@ -72,12 +72,17 @@ enum lk_numbers lk__numbers_of(const struct lk__value *value, enum lk_numbers wa
     return value->rounds ? wanted : LK_NUMBERS_F32;
 }
 
-enum lk_numbers lk__graph_numbers(const lk_graph *graph, enum lk_numbers wanted)
+bool lk__graph_rounds(const lk_graph *graph)
 {
     bool rounds = false;
     for (size_t i = 0; i < graph->count; i++)
         rounds |= graph->values[i].rounds;
-    return rounds ? wanted : LK_NUMBERS_F32;
+    return rounds;
+}
+
+enum lk_numbers lk__graph_numbers(const lk_graph *graph, enum lk_numbers wanted)
+{
+    return lk__graph_rounds(graph) ? wanted : LK_NUMBERS_F32;
 }
 
 /* A gate and its values, which are packed apart, count as one: their columns fill vectors. */

@@ -55,7 +55,8 @@ void lk__nodes_free(struct lk__nodes *nodes);
 struct lk__node *lk__nodes_add(struct lk__nodes *nodes, enum lk__node_kind kind, const char *at);
 /* What the value is computed in, where `wanted` is asked for. */
 enum lk_numbers lk__numbers_of(const struct lk__value *value, enum lk_numbers wanted);
-/* What some of the graph is computed in. */
+/* Whether some of the graph stands rounding; what that is computed in. */
+bool lk__graph_rounds(const lk_graph *graph);
 enum lk_numbers lk__graph_numbers(const lk_graph *graph, enum lk_numbers wanted);
 /* Bytes that the graph's weights take when products have theirs packed; plain: bytes as f32. */
 size_t lk__packed_bytes(const struct lk_kernels *kernels,

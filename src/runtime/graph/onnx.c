@@ -4,8 +4,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/size.h"
 
 #define IR_VERSION 9
@@ -123,6 +125,22 @@ void lk__onnx_initializer(struct lk__onnx *onnx,
     lk_proto_end(&onnx->graph, begin);
 }
 
+void lk__onnx_numbers(
+    struct lk__onnx *onnx, const char *name, int rank, const int64_t *shape, const float *values)
+{
+    size_t count = 1;
+    for (int i = 0; i < rank; i++)
+        count *= (size_t)shape[i];
+    uint16_t *halves = onnx->flow == LK_F16 ? calloc(count, sizeof *halves) : NULL;
+    onnx->failed |= onnx->flow == LK_F16 && !halves;
+    for (size_t i = 0; halves && i < count; i++)
+        halves[i] = lk_half_of_float(values[i]);
+    if (halves || onnx->flow == LK_F32)
+        lk__onnx_initializer(onnx, name, onnx->flow, rank, shape,
+                             halves ? (const void *)halves : values);
+    free(halves);
+}
+
 static void write_entry(struct lk_proto *out, const char *key, const char *value)
 {
     size_t begin = lk_proto_begin(out, FIELD_TENSOR_EXTERNAL);
@@ -198,6 +216,7 @@ void lk__onnx_finish(struct lk__onnx *onnx, const char *name, struct lk_proto *m
     lk_proto_string(model, FIELD_MODEL_PRODUCER, "likeness");
     write_opset(model, "", OPSET);
     write_opset(model, LK__DOMAIN, 1);
+    write_opset(model, LK__CONTRIB, 1);
     lk_proto_bytes(model, FIELD_MODEL_GRAPH, onnx->graph.bytes, onnx->graph.size);
     model->failed |= onnx->graph.failed || onnx->failed;
     lk_proto_free(&onnx->graph);

@@ -78,9 +78,10 @@ typedef struct lk__onnx_place lk__onnx_place_of(void *user, const struct lk__onn
 
 struct lk__onnx {
     struct lk_proto graph;
-    lk_arena *arena; /* names; owned by the caller */
-    unsigned names;  /* how many names were made */
-    bool failed;     /* the arena was out of memory */
+    lk_arena *arena;    /* names; owned by the caller */
+    unsigned names;     /* how many names were made */
+    enum lk_dtype flow; /* of what flows between the ports: LK_F32, or LK_F16 */
+    bool failed;        /* the arena was out of memory */
     lk__onnx_place_of *place;
     void *user;
 };
@@ -96,7 +97,8 @@ struct lk__attribute {
 
 /* A new name "at/what_12", unique in the model. */
 const char *lk__onnx_name(struct lk__onnx *onnx, const char *at, const char *what);
-#define LK__DOMAIN "likeness" /* of our own operators */
+#define LK__DOMAIN "likeness"       /* of our own operators */
+#define LK__CONTRIB "com.microsoft" /* of those that ONNX Runtime adds to the standard */
 /* op: of the standard, or DOMAIN:op. inputs: NULL or "" where not given; at the end they may be
  * left out. */
 void lk__onnx_node(struct lk__onnx *onnx,
@@ -114,6 +116,9 @@ void lk__onnx_initializer(struct lk__onnx *onnx,
                           int rank,
                           const int64_t *shape,
                           const void *values);
+/* Numbers of ours as they flow: converted to onnx->flow. */
+void lk__onnx_numbers(
+    struct lk__onnx *onnx, const char *name, int rank, const int64_t *shape, const float *values);
 /* A weight whose numbers are where onnx->place says. */
 void lk__onnx_weight(struct lk__onnx *onnx, const struct lk__onnx_weight *weight);
 /* An input or output of the graph; free dimensions get names. */

@@ -2,7 +2,6 @@
 /* Numbers are those of this machine: the kernels' layout is, too. */
 #include "runtime/graph/pack_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -103,38 +102,13 @@ static bool is_ours(int fd, const char *name, struct stat *st)
            (is_part && st->st_mtime < time(NULL) - (time_t)PART_SECONDS);
 }
 
-/* Removes the one that was unused longest; false: they take at most `limit` bytes, or it cannot be
- * removed. */
-static bool remove_one(DIR *folder, size_t limit)
-{
-    char oldest[NAME_MAX + 1] = "";
-    struct timespec used = {0};
-    uint64_t total = 0;
-    struct stat st;
-    rewinddir(folder);
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        if (!is_ours(dirfd(folder), entry->d_name, &st))
-            continue;
-        total += (uint64_t)st.st_size;
-        if (!*oldest || st.st_mtim.tv_sec < used.tv_sec ||
-            (st.st_mtim.tv_sec == used.tv_sec && st.st_mtim.tv_nsec < used.tv_nsec)) {
-            snprintf(oldest, sizeof oldest, "%s", entry->d_name);
-            used = st.st_mtim;
-        }
-    }
-    return total > limit && !unlinkat(dirfd(folder), oldest, 0);
-}
-
 static void make_room(const char *path, size_t limit)
 {
     char *name = strdup(path), *slash = name ? strrchr(name, '/') : NULL;
-    if (slash)
+    if (slash) {
         *slash = 0;
-    DIR *folder = slash ? opendir(name) : NULL;
-    while (folder && remove_one(folder, limit))
-        ;
-    if (folder)
-        closedir(folder);
+        lk_folder_shrink(name, limit, is_ours);
+    }
     free(name);
 }
 

@@ -68,7 +68,7 @@ static inline const char *integers(struct step *s, int64_t n, const int64_t *lis
 static inline const char *scalar(struct step *s, float number)
 {
     const char *name = lk__onnx_name(s->onnx, s->value->at, "number");
-    lk__onnx_initializer(s->onnx, name, LK_F32, 0, NULL, &number);
+    lk__onnx_numbers(s->onnx, name, 0, NULL, &number);
     return name;
 }
 
@@ -95,16 +95,30 @@ static inline const char *concat_shape(struct step *s, const char *a, const char
                 &(struct lk__attribute)ATTR_INT("axis", 0));
 }
 
-static inline const char *f32_of(struct step *s, const char *x)
+static inline const char *cast(struct step *s, const char *x, enum lk_dtype to)
 {
-    return node(s, "Cast", 1, &x, 1,
-                &(struct lk__attribute)ATTR_INT("to", lk__onnx_of_dtype(LK_F32)));
+    return node(s, "Cast", 1, &x, 1, &(struct lk__attribute)ATTR_INT("to", lk__onnx_of_dtype(to)));
+}
+
+/* x, which is of that type, as it flows. */
+static inline const char *flowing(struct step *s, const char *x, enum lk_dtype is)
+{
+    return is == s->onnx->flow ? x : cast(s, x, s->onnx->flow);
 }
 
 static inline const struct lk__value *operand(const struct step *s, int i)
 {
     return &s->graph->values[s->value->in[i]];
 }
+
+/* Operand i as it flows (weights are converted here, where they are used), or NULL when it is not
+ * given. */
+const char *lk__operand_name(struct step *s, int i);
+
+/* With s->value's kernel, stride, padding and bias. */
+const char *lk__conv_node(struct step *s, const char *op, const char *x, const char *w);
+/* Of s->value's x and w; bias: or NULL. */
+const char *lk__linear_node(struct step *s, const char *bias);
 
 /* Of the operators on tokens; the name of the result. */
 const char *lk__lower_match_tokens(struct step *s);

@@ -50,6 +50,7 @@ size_t lk__vae_work(const lk_checkpoint *checkpoint, const struct lk__extent *e,
 
 void lk__network_close(struct lk__network *network)
 {
+    lk_repeated_free(network->steps);
     lk_session_release(network->session);
     *network = (struct lk__network){0};
 }
@@ -58,7 +59,7 @@ void lk__network_close(struct lk__network *network)
 static size_t peak(const struct lk__budget *b, const lk_graph *graph, bool streams, size_t work)
 {
     if (!streams && lk_runtime_packs(b->runtime, b->device))
-        return lk_graph_packed_bytes(b->runtime, graph) + work;
+        return lk_graph_packed_bytes(b->runtime, graph, b->device) + work;
     const size_t load = lk_graph_load_bytes(graph, streams);
     const size_t run = lk_graph_bytes(graph, streams) + work;
     return load > run ? load : run;
@@ -123,6 +124,7 @@ int lk__budget_open(const struct lk__budget *b,
     }
     lk_graph_save(graph, thrift);
     int rc = lk_session_of_graph(b->runtime, graph, NULL, b->device, &network->session, err);
+    rc = rc ? rc : lk_repeated_new(network->session, &network->steps, err);
     if (rc)
         return rc;
     network->parts = thrift.parts;

@@ -37,6 +37,7 @@ lk__work lk__unet_work, lk__vae_work;
 /* An open network, and with which thrift. Zeroed: none. */
 struct lk__network {
     lk_session *session;
+    lk_repeated *steps; /* its runs, for those who take many */
     int parts;
     int tile; /* of the VAE: side of the tiles that fit, in latent pixels; 0: as autoencoder.h says
                */

@@ -637,7 +637,7 @@ static int open_shallow(struct sitting *s, const struct lk__extent *extent, stru
     rc = rc ? rc : lk__budget_open(&budget, graph, lk__unet_work, extent, &d->shallow, err);
     lk_graph_free(graph);
     s->cache =
-        (struct lk__deep_cache){.shallow = d->shallow.session, .interval = s->options->deep_cache};
+        (struct lk__deep_cache){.shallow = d->shallow.steps, .interval = s->options->deep_cache};
     s->own.predictor.cache = &s->cache;
     return rc;
 }
@@ -661,13 +661,13 @@ static int open_unets(struct sitting *s, struct lk_error *err)
                                 o->token_merging > 0};
     int rc = choose_unet(s->drawer, &variant, &extent, err);
     rc = rc || !variant.caches ? rc : open_shallow(s, &extent, err);
-    s->own.predictor.unet = s->drawer->unet.session;
+    s->own.predictor.unet = s->drawer->unet.steps;
     if (rc || !o->refiner)
         return rc;
     variant.controlled = variant.caches = variant.images = 0;
     extent.rows = rows_of(s, s->refiner.guidance.conditioning);
     rc = choose_unet(o->refiner->drawer, &variant, &extent, err);
-    s->refiner.predictor.unet = o->refiner->drawer->unet.session;
+    s->refiner.predictor.unet = o->refiner->drawer->unet.steps;
     return rc;
 }
 

@@ -128,8 +128,10 @@ static int choose_rows(struct lk__guidance *g, int step, bool holds, struct lk_e
         return rc;
     for (int b = 0; b < batch; b++) {
         const struct lk_condition *row = rows[b + !guided];
-        if (b >= g->batch || g->rows[b] != row)
+        if (b >= g->batch || g->rows[b] != row) {
             fill_row(g, b, guided, row);
+            g->stamp = lk_stamp_new();
+        }
         g->rows[b] = row;
     }
     g->batch = batch;
@@ -181,6 +183,7 @@ int lk__guidance_noise(struct lk__guidance *g,
         .timestep = timestep,
         .tokens = c->tokens,
         .width = c->width,
+        .stamp = g->stamp,
         .context = g->context,
         .added_width = g->added_width,
         .added = g->added,

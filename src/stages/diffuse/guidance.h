@@ -53,6 +53,7 @@ struct lk__guidance {
                                                               the perturbed one last */
     int batch;                                             /* rows */
     int positive, perturbed; /* the first positive row; the perturbed one, or batch */
+    uint64_t stamp;          /* of the two below; see lk_repeated_run */
     int room;                /* rows that fit into: */
     float *context;          /* [room, tokens, width] */
     float *added;            /* [room, added_width] */

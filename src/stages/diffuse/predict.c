@@ -63,7 +63,7 @@ static int run(const struct lk__predictor *p,
         return lk__deep_cache_run(p->cache, p->unet, p->at, n,
                                   LK__TRUNK_INPUTS - !asked->added_width, names, inputs, watch,
                                   output, err);
-    return lk_session_run(p->unet, n, names, inputs, 1, &out_name, output, watch, err);
+    return lk_repeated_run(p->unet, n, names, inputs, 1, &out_name, output, watch, err);
 }
 
 int lk__predict(const struct lk__predictor *p,
@@ -84,10 +84,11 @@ int lk__predict(const struct lk__predictor *p,
         timesteps[b] = asked->timestep;
     struct lk_array output = {0};
     struct lk_array inputs[INPUTS_MAX] = {
+        /* only read */
         {LK_F32, 4, {batch, channels, p->height, p->width}, sample},
         {LK_F32, 1, {batch}, timesteps},
-        {LK_F32, 3, {batch, asked->tokens, asked->width}, (float *)asked->context}, /* only read */
-        {LK_F32, 2, {batch, asked->added_width}, (float *)asked->added},
+        {LK_F32, 3, {batch, asked->tokens, asked->width}, (float *)asked->context, asked->stamp},
+        {LK_F32, 2, {batch, asked->added_width}, (float *)asked->added, asked->stamp},
     };
     int rc = run(p, asked, x, inputs, watch, &output, err);
     free(sample);

@@ -12,7 +12,7 @@
 #include "stages/diffuse/unet/deep_cache.h"
 
 struct lk__predictor {
-    lk_session *unet;
+    lk_repeated *unet;
     int channels, height, width;   /* of the latent */
     int more_channels;             /* an inpainting UNet's: mask and latents of the rest; 0: none */
     const float *more;             /* [more_channels, height, width] */
@@ -28,6 +28,7 @@ struct lk__asked {
     int negative; /* of them, the first, for the negative prompt: 0 or 1 */
     float timestep;
     int tokens, width;
+    uint64_t stamp;       /* of context and added; see lk_repeated_run */
     const float *context; /* [batch, tokens, width] */
     int added_width;      /* of SDXL; else 0 */
     const float *added;   /* [batch, added_width] */

@@ -42,7 +42,7 @@ static const struct family families[] = {
      "one input [1,3,112,112] and an output [1,128]"},
 };
 
-enum { SIDE = 112 };
+enum { SIDE = 112, BATCH = 16 };
 
 struct lk_embedder {
     const struct family *family;
@@ -50,6 +50,7 @@ struct lk_embedder {
     char *path;
     struct lk_contract contract;
     const char *input, *output;
+    bool batches; /* takes several faces at once */
     struct lk_sha256 sha256;
 };
 
@@ -136,7 +137,9 @@ int lk_embedder_open(lk_runtime *runtime,
         goto fail;
     lk_session_inputs(embedder->session, &port);
     embedder->input = port[0].name;
-    embedder->output = vector_of(embedder->family, embedder->session)->name;
+    const struct lk_port *vector = vector_of(embedder->family, embedder->session);
+    embedder->output = vector->name;
+    embedder->batches = port[0].shape[0] < 0 && vector->shape[0] < 0;
     *out = embedder;
     return 0;
 fail:
@@ -209,25 +212,73 @@ static int normalise(const lk_embedder *embedder,
     return 0;
 }
 
+/* tensor [n,3,112,112] → the embeddings of n faces. */
 static int run(const lk_embedder *embedder,
                float *tensor,
+               size_t n,
                const struct lk_watch *watch,
-               struct lk_embedding *out,
+               struct lk_face *faces,
                struct lk_error *err)
 {
+    const size_t size = (size_t)embedder->family->size;
     struct lk_array input = {
-        .dtype = LK_F32, .rank = 4, .shape = {1, 3, SIDE, SIDE}, .data = tensor};
+        .dtype = LK_F32, .rank = 4, .shape = {(int64_t)n, 3, SIDE, SIDE}, .data = tensor};
     struct lk_array output = {0};
     int code = lk_session_run(embedder->session, 1, &embedder->input, &input, 1, &embedder->output,
                               &output, watch, err);
-    if (!code &&
-        (output.dtype != LK_F32 || lk_array_count(&output) != (size_t)embedder->family->size))
+    if (!code && (output.dtype != LK_F32 || lk_array_count(&output) != n * size))
         code = lk_contract_fail(&embedder->contract, embedder->session, err);
     if (!code)
         code = lk_contract_finite(&embedder->contract, &output, err);
-    if (!code)
-        code = normalise(embedder, output.data, out, err);
+    for (size_t i = 0; i < n && !code; i++)
+        code = normalise(embedder, (const float *)output.data + i * size, &faces[i].embedding, err);
     lk_arrays_free(&output, 1);
+    return code;
+}
+
+/* Plain bilinear sampling, also where it shrinks: what embedders were trained and their thresholds
+ * were measured with. */
+static int fill_crop(const lk_embedder *embedder,
+                     const struct lk_picture *picture,
+                     const struct lk_face *face,
+                     float *tensor,
+                     struct lk_error *err)
+{
+    struct lk_affine to_crop;
+    struct lk_picture *crop = NULL;
+    int code = lk_align_face((const float(*)[2])face->points, embedder->family->align, SIDE,
+                             &to_crop, err);
+    if (!code)
+        code = lk_affine_crop_bilinear(picture, &to_crop, SIDE, SIDE, &crop, err);
+    if (!code)
+        fill_tensor(embedder->family, crop, tensor);
+    lk_picture_free(crop);
+    return code;
+}
+
+int lk_embed_faces(const lk_embedder *embedder,
+                   const struct lk_picture *picture,
+                   struct lk_face *faces,
+                   size_t n,
+                   const struct lk_watch *watch,
+                   struct lk_error *err)
+{
+    const size_t one = (size_t)3 * SIDE * SIDE, most = embedder->batches ? BATCH : 1,
+                 room = n < most ? n : most;
+    int code = 0;
+    if (!n)
+        return 0;
+    float *tensor = malloc(room * one * sizeof *tensor);
+    if (!tensor)
+        return lk_fail_memory(err, "the crops of faces", room * one * sizeof *tensor);
+    for (size_t at = 0; at < n && !code; at += room) {
+        const size_t m = n - at < room ? n - at : room;
+        for (size_t i = 0; i < m && !code; i++)
+            code = fill_crop(embedder, picture, &faces[at + i], tensor + i * one, err);
+        if (!code)
+            code = run(embedder, tensor, m, watch, &faces[at], err);
+    }
+    free(tensor);
     return code;
 }
 
@@ -238,25 +289,10 @@ int lk_embed_face(const lk_embedder *embedder,
                   struct lk_embedding *out,
                   struct lk_error *err)
 {
-    struct lk_affine to_crop;
-    struct lk_picture *crop = NULL;
-    int code = lk_align_face((const float(*)[2])face->points, embedder->family->align, SIDE,
-                             &to_crop, err);
-    /* Plain bilinear sampling, also where it shrinks: what embedders were trained and their
-     * thresholds were measured with. */
+    struct lk_face one = *face;
+    int code = lk_embed_faces(embedder, picture, &one, 1, watch, err);
     if (!code)
-        code = lk_affine_crop_bilinear(picture, &to_crop, SIDE, SIDE, &crop, err);
-    if (code)
-        return code;
-    float *tensor = malloc((size_t)3 * SIDE * SIDE * sizeof *tensor);
-    if (!tensor)
-        code = lk_fail_memory(err, "the crop of a face", (size_t)3 * SIDE * SIDE * sizeof *tensor);
-    if (!code) {
-        fill_tensor(embedder->family, crop, tensor);
-        code = run(embedder, tensor, watch, out, err);
-    }
-    free(tensor);
-    lk_picture_free(crop);
+        *out = one.embedding;
     return code;
 }
 

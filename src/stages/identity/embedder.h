@@ -38,7 +38,16 @@ const char *lk_embedder_family(const lk_embedder *embedder);
 /* sha256 of the file, 64 hex digits: lk_embedding.embedder of all it makes. */
 const char *lk_embedder_sha256(const lk_embedder *embedder);
 
-/* Embeds a face of a picture by its five points. picture: u8 or f32. Thread-safe. */
+/* Embeds faces of a picture by their five points, at most 16 in one run where the network takes any
+ * number, else one by one: into faces[i].embedding; after a failure of some. picture: u8 or f32.
+ * Thread-safe. */
+int lk_embed_faces(const lk_embedder *embedder,
+                   const struct lk_picture *picture,
+                   struct lk_face *faces,
+                   size_t n,
+                   const struct lk_watch *watch,
+                   struct lk_error *err);
+/* The same of one. */
 int lk_embed_face(const lk_embedder *embedder,
                   const struct lk_picture *picture,
                   const struct lk_face *face,

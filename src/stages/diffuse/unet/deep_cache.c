@@ -13,7 +13,7 @@ void lk__deep_cache_free(struct lk__deep_cache *cache)
 }
 
 static int run_whole(struct lk__deep_cache *cache,
-                     lk_session *unet,
+                     lk_repeated *unet,
                      size_t n,
                      const char *const *names,
                      const struct lk_array *inputs,
@@ -23,17 +23,18 @@ static int run_whole(struct lk__deep_cache *cache,
 {
     static const char *const out_names[] = {"noise", "deep"};
     struct lk_array outputs[2];
-    int rc = lk_session_run(unet, n, names, inputs, 2, out_names, outputs, watch, err);
+    int rc = lk_repeated_run(unet, n, names, inputs, 2, out_names, outputs, watch, err);
     if (rc)
         return rc;
     free(cache->deep.data);
     *noise = outputs[0];
     cache->deep = outputs[1];
+    cache->deep.stamp = lk_stamp_new();
     return 0;
 }
 
 int lk__deep_cache_run(struct lk__deep_cache *cache,
-                       lk_session *unet,
+                       lk_repeated *unet,
                        int call,
                        size_t n,
                        size_t shared,
@@ -53,6 +54,6 @@ int lk__deep_cache_run(struct lk__deep_cache *cache,
     memcpy(shallow, inputs, shared * sizeof *inputs);
     shallow_names[shared] = "deep";
     shallow[shared] = cache->deep;
-    return lk_session_run(cache->shallow, shared + 1, shallow_names, shallow, 1, &out_name, noise,
-                          watch, err);
+    return lk_repeated_run(cache->shallow, shared + 1, shallow_names, shallow, 1, &out_name, noise,
+                           watch, err);
 }

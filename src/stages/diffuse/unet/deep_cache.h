@@ -11,7 +11,7 @@
 #include "runtime/session.h"
 
 struct lk__deep_cache {
-    lk_session *shallow;  /* of lk_unet_shallow_graph */
+    lk_repeated *shallow; /* of lk_unet_shallow_graph */
     int interval;         /* N; above 1 */
     struct lk_array deep; /* of the last whole run; data NULL: there was none */
 };
@@ -21,7 +21,7 @@ void lk__deep_cache_free(struct lk__deep_cache *cache);
  * the shallow one's too → *noise. call: counted from the picture's first. A call of more or fewer
  * rows than the last whole one is a whole one. */
 int lk__deep_cache_run(struct lk__deep_cache *cache,
-                       lk_session *unet,
+                       lk_repeated *unet,
                        int call,
                        size_t n,
                        size_t shared,

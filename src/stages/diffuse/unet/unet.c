@@ -411,6 +411,7 @@ static int write_graph(const lk_checkpoint *checkpoint,
     int rc = lk_graph_new("unet", &graph, err);
     if (rc)
         return rc;
+    lk_graph_repeat(graph);
     rc = begin(&b, graph, checkpoint, err);
     if (!rc) {
         build_it(&b);

@@ -119,6 +119,8 @@ static int vae_graph(const lk_checkpoint *checkpoint,
     int rc = lk_graph_new(name, &net.graph, err);
     if (rc)
         return rc;
+    if (lk_checkpoint_config(checkpoint)->family == LK_FAMILY_SDXL)
+        lk_graph_widen(net.graph);
     build(&net, config);
     rc = lk_graph_status(net.graph, err);
     if (rc) {
