@@ -4,6 +4,11 @@
 
 #include <stdbool.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "base/size.h"
 #include "kernels/tables.h"
@@ -25,6 +30,23 @@ static bool has_avx512bf16(void)
     return has_avx512vnni() && __builtin_cpu_supports("avx512bf16");
 }
 
+/* Beside the instructions it takes the system's leave to use tiles, which make the state of every
+ * thread 8 KB larger; Linux gives it to the process for the asking (arch_prctl(2)), unless it is too
+ * old, a virtual machine hides them, or a signal stack would be too small. Asking again is harmless. */
+static bool has_amx(void)
+{
+    const unsigned bf16 = 1u << 22, tile = 1u << 24, int8 = 1u << 25;
+    unsigned a, b, c, d = 0;
+    if (!has_avx512bf16() || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return false;
+#if defined(__linux__)
+    const long request = 0x1023, tile_data = 18; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA */
+    return d & bf16 && d & tile && d & int8 && !syscall(SYS_arch_prctl, request, tile_data);
+#else
+    return false;
+#endif
+}
+
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -42,6 +64,7 @@ static const struct {
     bool (*works)(void);
 } tables[] = {
 #if defined(__x86_64__)
+    {&lk__kernels_amx, has_amx},
     {&lk__kernels_avx512bf16, has_avx512bf16},
     {&lk__kernels_avx512vnni, has_avx512vnni},
     {&lk__kernels_avx512, has_avx512},

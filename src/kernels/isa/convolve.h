@@ -8,9 +8,12 @@
 #ifndef LK_KERNELS_ISA_CONVOLVE_H
 #define LK_KERNELS_ISA_CONVOLVE_H
 
+#include <stdatomic.h>
+
 #include "kernels/isa/bf16.h"
 #include "kernels/isa/int8.h"
 #include "kernels/isa/micro.h"
+#include "kernels/isa/tiles.h"
 
 #define BLOCK 128 /* output pixels of a task */
 #define DEPTH 320 /* so many channels in whole numbers have one scale */
@@ -23,9 +26,12 @@ struct convolve_job {
     size_t rows, blocks, panels, panels_per_task, tasks_per_block;
     size_t parts;       /* blocks of channels */
     char *rounded;      /* int8, bf16: [pixels + 1][step] bytes; the last is zeros */
-    size_t step;        /* bytes of a rounded pixel */
+    size_t step;        /* bytes of a rounded pixel; */
+    size_t written;     /* behind so many are zeros */
     float *scales;      /* int8: [pixels + 1][parts] */
     const float *zeros; /* f32: [channels] */
+    struct lk_workspace *workspace;
+    atomic_int failed;
 };
 
 /* Columns of panel p, and in vectors. */
@@ -199,11 +205,12 @@ NOINLINE void round_task(void *what, size_t i)
     const struct lk_convolution *c = job->c;
     for (size_t p = i * ROUND_PIXELS; p < least((i + 1) * ROUND_PIXELS, pixels_of(c)); p++) {
         const float *x = c->x + p * c->channels;
-        void *out = job->rounded + p * job->step;
+        char *out = job->rounded + p * job->step;
+        memset(out + job->written, 0, job->step - job->written);
         if (c->w->numbers == LK_NUMBERS_INT8)
-            round_row(x, c->channels, out, job->scales + p * job->parts);
+            round_row(x, c->channels, (whole *)(void *)out, job->scales + p * job->parts);
         else
-            round_row_bf16(x, c->channels, out);
+            round_row_bf16(x, c->channels, (uint16_t *)(void *)out);
     }
 }
 
@@ -216,9 +223,10 @@ static int convolve_prepare(struct convolve_job *job,
     const enum lk_numbers numbers = c->w->numbers;
     const size_t pixels = pixels_of(c), zeros = c->channels * sizeof(float);
     const size_t scales = numbers == LK_NUMBERS_INT8 ? (pixels + 1) * job->parts : 0;
-    job->step =
+    job->written =
         rounded_row(c->channels) * (numbers == LK_NUMBERS_INT8 ? sizeof(whole) : sizeof(uint16_t));
-    const size_t rounded = numbers == LK_NUMBERS_F32 ? 0 : (pixels + 1) * job->step;
+    job->step = (over(job->written, TILE_BYTES) | 1) * TILE_BYTES; /* odd: they share cache sets less */
+    const size_t rounded = numbers == LK_NUMBERS_F32 ? 0 : (pixels + TILE_ROWS) * job->step;
     char *taken = lk_workspace_take(workers->workspace, scales * sizeof(float) + zeros + rounded);
     if (!taken)
         return -1;
@@ -236,22 +244,31 @@ static int convolve_prepare(struct convolve_job *job,
     return 0;
 }
 
-static int convolve_directly(const struct lk_convolution *c, const struct lk_workers *workers)
+/* Shares the work among tasks: enough to keep all threads busy to the end, and few enough to be
+ * worth one each. */
+static int convolve_by(const struct lk_convolution *c,
+                       const struct lk_workers *workers,
+                       void (*task)(void *what, size_t i),
+                       size_t tasks_of_thread)
 {
-    struct convolve_job job = {.c = c, .parts = over(c->channels, DEPTH)};
+    struct convolve_job job = {.c = c, .parts = over(c->channels, DEPTH), .workspace = workers->workspace};
     void *memory;
     if (convolve_prepare(&job, workers, &memory))
         return -1;
     job.rows = c->images * c->out_height * c->out_width;
     job.blocks = over(job.rows, BLOCK);
     job.panels = over(c->w->n, PANEL);
-    /* Enough tasks to keep all threads busy to the end, and few enough to be worth one each. */
-    const size_t wanted = over(8 * (size_t)workers->threads, job.blocks);
+    const size_t wanted = over(tasks_of_thread * (size_t)workers->threads, job.blocks);
     job.panels_per_task = job.panels > wanted ? job.panels / wanted : 1;
     job.tasks_per_block = over(job.panels, job.panels_per_task);
-    workers->run(workers->user, job.blocks * job.tasks_per_block, convolve_task, &job);
+    workers->run(workers->user, job.blocks * job.tasks_per_block, task, &job);
     lk_workspace_give(workers->workspace, memory);
-    return 0;
+    return job.failed ? -1 : 0;
+}
+
+static int convolve_directly(const struct lk_convolution *c, const struct lk_workers *workers)
+{
+    return convolve_by(c, workers, convolve_task, 8);
 }
 
 #endif

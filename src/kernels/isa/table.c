@@ -4,12 +4,19 @@
 #include "base/half.h"
 #include "kernels/isa/attend.h"
 #include "kernels/isa/convolve.h"
+#if FAST_TILES
+#include "kernels/isa/convolve_tiles.h"
+#endif
 #include "kernels/isa/norm.h"
 #include "kernels/isa/winograd.h"
 #include "kernels/tables.h"
 
 static int convolve(const struct lk_convolution *c, const struct lk_workers *workers)
 {
+#if FAST_TILES
+    if (c->w->numbers != LK_NUMBERS_F32)
+        return convolve_by_tiles(c, workers);
+#endif
     return suits_winograd(c) ? winograd(c, workers) : convolve_directly(c, workers);
 }
 
