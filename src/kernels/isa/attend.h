@@ -20,6 +20,7 @@
 
 #include "kernels/isa/bf16.h"
 #include "kernels/isa/micro.h"
+#include "kernels/isa/tiles.h"
 #include "kernels/kernels.h"
 #include "kernels/layout.h"
 
@@ -29,11 +30,11 @@
 struct attend_job {
     const struct lk_attention *a;
     size_t panels;     /* of queries, of one head */
-    size_t rows;       /* size, rounded up to whole LK_ROWS */
     int bf16;          /* what q, k, vᵀ and the powers are; else f32 */
     size_t number;     /* its bytes */
-    size_t size, keys; /* rounded up to whole pairs of bf16 */
-    char *k, *vt;      /* [images·heads][keys][size], [images·heads][size][keys] */
+    size_t size, keys; /* rounded up to whole steps of the products, and to whole KEYS */
+    size_t rows;       /* size, rounded up to what rows are multiplied at once */
+    char *k, *vt;      /* [images·heads][keys][size], [images·heads][keys/KEYS][rows][KEYS] */
     struct lk_workspace *workspace;
     atomic_int failed;
 };
@@ -66,16 +67,16 @@ NOINLINE void attend_pack_task(void *what, size_t i)
     const size_t width = a->heads * a->size, image = i / a->heads, head = i % a->heads;
     const size_t first = image * a->keys * width + head * a->size;
     char *k = job->k + i * job->keys * job->size * job->number;
-    char *vt = job->vt + i * job->keys * job->size * job->number;
-    for (size_t from = 0; from < a->keys; from += LK_LANES) {
-        const size_t count = least(LK_LANES, a->keys - from),
-                     room = least(LK_LANES, job->keys - from);
-        const float *at = a->v + first + from * width;
-        for (size_t j = from; j < from + count; j++)
-            attend_copy(job, a->k + first + j * width, 1, a->size, job->size,
-                        k + j * job->size * job->number);
+    char *vt = job->vt + i * job->keys * job->rows * job->number;
+    for (size_t j = 0; j < a->keys; j++)
+        attend_copy(job, a->k + first + j * width, 1, a->size, job->size,
+                    k + j * job->size * job->number);
+    for (size_t from = 0; from < job->keys; from += LK_LANES) {
+        const size_t count = from < a->keys ? least(LK_LANES, a->keys - from) : 0;
+        char *to = vt + (from / KEYS * job->rows * KEYS + from % KEYS) * job->number;
         for (size_t d = 0; d < a->size; d++)
-            attend_copy(job, at + d, width, count, room, vt + (d * job->keys + from) * job->number);
+            attend_copy(job, a->v + first + from * width + d, width, count, LK_LANES,
+                        to + d * KEYS * job->number);
     }
 }
 
@@ -96,10 +97,10 @@ NOINLINE void attend_load(const struct attend_job *job, size_t head, size_t firs
     }
 }
 
-/* The powers of a vector of scores. */
-INLINE vf attend_power(const struct attend_state *s, size_t key, int v, vf largest)
+/* The difference of a vector of scores from the largest. */
+INLINE vf attend_below(const struct attend_state *s, size_t key, int v, vf largest)
 {
-    return exp2_of(load(s->scores + key * PANEL + v * LK_LANES) - largest);
+    return load(s->scores + key * PANEL + v * LK_LANES) - largest;
 }
 
 /* Turns scores into powers, in their place, and adds them up. */
@@ -111,14 +112,15 @@ INLINE void attend_powers(struct attend_state *s,
     for (size_t j = 0; j < keys; j++) {
 #pragma GCC unroll 3
         for (int v = 0; v < VECTORS; v++) {
-            const vf p = attend_power(s, j, v, largest[v]);
+            const vf p = exp2_of(attend_below(s, j, v, largest[v]));
             store(s->scores + j * PANEL + v * LK_LANES, p);
             sum[v] += p;
         }
     }
 }
 
-/* The same, into pairs of bf16: two rows become one. */
+/* The same, into pairs of bf16: two rows become one. No power is negative, or so large that rounding
+ * its bits needs care. */
 INLINE void attend_power_pairs(struct attend_state *s,
                                size_t keys,
                                const vf largest[VECTORS],
@@ -127,10 +129,12 @@ INLINE void attend_power_pairs(struct attend_state *s,
     for (size_t j = 0; j < keys; j += 2) {
 #pragma GCC unroll 3
         for (int v = 0; v < VECTORS; v++) {
-            const vf even = attend_power(s, j, v, largest[v]);
-            const vf odd = j + 1 < keys ? attend_power(s, j + 1, v, largest[v]) : all(0);
-            const vi low = (vi)((vu)upper_of(even) >> 16);
-            store(s->scores + j / 2 * PANEL + v * LK_LANES, (vf)(upper_of(odd) | low));
+            const vf even = exp2_short(attend_below(s, j, v, largest[v]));
+            const vf odd =
+                j + 1 < keys ? exp2_short(attend_below(s, j + 1, v, largest[v])) : all(0);
+            const vi low = (vi)((vu)((vi)even + 0x8000) >> 16);
+            store(s->scores + j / 2 * PANEL + v * LK_LANES,
+                  (vf)((((vi)odd + 0x8000) & UPPER) | low));
             sum[v] += even + odd;
         }
     }
@@ -177,17 +181,34 @@ NOINLINE void attend_soften(struct attend_state *s, size_t keys, size_t rows, in
     }
 }
 
+/* sum [count][PANEL] (+)= rows of a, `step` numbers apart, · b [k][PANEL] */
 INLINE void attend_multiply(const struct attend_job *job,
+                            size_t count,
                             size_t k,
-                            const void *const a[LK_ROWS],
+                            const char *a,
+                            size_t step,
                             const float *b,
                             float *sum,
                             int add)
 {
-    if (job->bf16)
-        multiply_bf16(VECTORS, k, a, b, sum, add);
-    else
-        multiply(VECTORS, k, a, b, sum, add);
+#if FAST_TILES
+    if (job->bf16) {
+        const struct tile_rows rows = {a, step * job->number, count, NULL};
+        struct tile_block block;
+        open_tile_block(&block, LK_NUMBERS_BF16, (const char *)b, k, VECTORS);
+        multiply_tiles_bf16(&rows, &block, sum, add);
+        return;
+    }
+#endif
+    for (size_t r = 0; r < count; r += LK_ROWS) {
+        const void *row[LK_ROWS];
+        for (size_t i = 0; i < LK_ROWS; i++)
+            row[i] = a + least(r + i, count - 1) * step * job->number;
+        if (job->bf16)
+            multiply_bf16(VECTORS, k, row, b, sum + r * PANEL, add);
+        else
+            multiply(VECTORS, k, row, b, sum + r * PANEL, add);
+    }
 }
 
 /* query: the panel's first; keys [first, first + keys) */
@@ -198,23 +219,13 @@ NOINLINE void attend_keys(const struct attend_job *job,
                           size_t first,
                           size_t keys)
 {
-    const size_t size = job->a->size;
     const char *k = job->k + (head * job->keys + first) * job->size * job->number;
-    const char *vt = job->vt + (head * job->keys * job->size + first) * job->number;
-    const void *a[LK_ROWS];
-    for (size_t j = 0; j < keys; j += LK_ROWS) {
-        for (size_t i = 0; i < LK_ROWS; i++)
-            a[i] = k + least(j + i, keys - 1) * job->size * job->number;
-        attend_multiply(job, size, a, s->q, s->scores + j * PANEL, 0);
-    }
+    const char *vt = job->vt + (head * job->keys + first) * job->rows * job->number;
+    attend_multiply(job, keys, job->size, k, job->size, s->q, s->scores, 0);
     if (job->a->causal)
         attend_mask(s->scores, query, first, keys);
     attend_soften(s, keys, job->rows, job->bf16);
-    for (size_t d = 0; d < size; d += LK_ROWS) {
-        for (size_t i = 0; i < LK_ROWS; i++)
-            a[i] = vt + least(d + i, size - 1) * job->keys * job->number;
-        attend_multiply(job, keys, a, s->scores, s->o + d * PANEL, 1);
-    }
+    attend_multiply(job, job->a->size, keys, vt, KEYS, s->scores, s->o, 1);
 }
 
 NOINLINE void attend_store(const struct attend_job *job,
@@ -250,8 +261,14 @@ NOINLINE void attend_task(void *what, size_t i)
         s.largest[v] = all(LOWEST);
     memset(s.o, 0, job->rows * PANEL * sizeof *s.o);
     attend_load(job, head, first, s.q);
+#if FAST_TILES
+    tiles_begin();
+#endif
     for (size_t j = 0; j < keys; j += KEYS)
         attend_keys(job, &s, head, first, j, least(KEYS, keys - j));
+#if FAST_TILES
+    tiles_end();
+#endif
     attend_store(job, &s, head, first);
     lk_workspace_give(job->workspace, memory);
 }
@@ -259,21 +276,23 @@ NOINLINE void attend_task(void *what, size_t i)
 static int attend(const struct lk_attention *a, const struct lk_workers *workers)
 {
     const int bf16 = FAST_BF16 && a->rounds && a->keys > KEYS; /* else packing eats it up */
+    const size_t pairs = FAST_TILES ? TILE_BYTES / sizeof(uint16_t) : 2;
+    const size_t rows = FAST_TILES ? TILE_ROWS : LK_ROWS;
     struct attend_job job = {
         .a = a,
         .panels = over(a->queries, PANEL),
-        .rows = over(a->size, LK_ROWS) * LK_ROWS,
+        .rows = over(a->size, rows) * rows,
         .bf16 = bf16,
         .number = bf16 ? sizeof(uint16_t) : sizeof(float),
-        .size = bf16 ? over(a->size, 2) * 2 : a->size,
-        .keys = bf16 ? over(a->keys, 2) * 2 : a->keys,
+        .size = bf16 ? over(a->size, pairs) * pairs : a->size,
+        .keys = over(a->keys, KEYS) * KEYS,
         .workspace = workers->workspace,
     };
-    const size_t heads = a->images * a->heads, packed = heads * job.keys * job.size * job.number;
-    job.k = lk_workspace_take(workers->workspace, 2 * packed);
+    const size_t heads = a->images * a->heads, packed = heads * job.keys * job.number;
+    job.k = lk_workspace_take(workers->workspace, packed * (job.size + job.rows));
     if (!job.k)
         return -1;
-    job.vt = job.k + packed;
+    job.vt = job.k + packed * job.size;
     workers->run(workers->user, heads, attend_pack_task, &job);
     workers->run(workers->user, heads * job.panels, attend_task, &job);
     lk_workspace_give(workers->workspace, job.k);

@@ -81,22 +81,40 @@ INLINE vf larger(vf a, vf b)
 #endif
 }
 
-/* 2^x for x < 127.5, below −126 as there; NaN stays. x = n + f with |f| ≤ ½; 2^f is the polynomial
- * of degree 6 with the smallest relative error, 1.9e-9. */
-INLINE vf exp2_of(vf x)
+/* x = n + f with |f| ≤ ½: turns x into f, and returns n in the lowest bits. */
+INLINE vf split_whole(vf *x)
 {
     const float shift = 12582912; /* 1.5·2²³: adding it rounds to an integer, in the lowest bits */
-    x = larger(all(-126), x);
-    const vf rounded = x + shift;
-    const vf f = x - (rounded - shift);
+    *x = larger(all(-126), *x);
+    const vf rounded = *x + shift;
+    *x -= rounded - shift;
+    return rounded;
+}
+
+/* 2^x for x < 127.5, below −126 as there; NaN stays. 2^f is the polynomial of degree 6 with the
+ * smallest relative error, 1.9e-9. */
+INLINE vf exp2_of(vf x)
+{
+    const vf n = split_whole(&x);
     vf p = all(1.53459170e-4f);
-    p = p * f + 1.33999333e-3f;
-    p = p * f + 9.61848858e-3f;
-    p = p * f + 5.55032877e-2f;
-    p = p * f + 2.40226469e-1f;
-    p = p * f + 6.93147206e-1f;
-    p = p * f + 1.0f;
-    return (vf)((vi)p + ((vi)rounded << 23));
+    p = p * x + 1.33999333e-3f;
+    p = p * x + 9.61848858e-3f;
+    p = p * x + 5.55032877e-2f;
+    p = p * x + 2.40226469e-1f;
+    p = p * x + 6.93147206e-1f;
+    p = p * x + 1.0f;
+    return (vf)((vi)p + ((vi)n << 23));
+}
+
+/* The same of degree 3: an error of 7.5e-5, a fiftieth of what is lost when it becomes bf16. */
+INLINE vf exp2_short(vf x)
+{
+    const vf n = split_whole(&x);
+    vf p = all(5.51716668e-2f);
+    p = p * x + 2.42611135e-1f;
+    p = p * x + 6.93260987e-1f;
+    p = p * x + 9.99928073e-1f;
+    return (vf)((vi)p + ((vi)n << 23));
 }
 
 /* x·σ(x) */
