@@ -51,13 +51,13 @@ struct attend_state {
 INLINE void attend_copy(
     const struct attend_job *job, const float *x, size_t step, size_t count, size_t room, char *to)
 {
-    if (!job->bf16) {
-        for (size_t i = 0; i < count; i++)
-            ((float *)(void *)to)[i] = x[i * step];
-        return;
-    }
-    for (size_t i = 0; i < room; i++)
-        ((uint16_t *)(void *)to)[i] = i < count ? lk__bf16_of(x[i * step]) : 0;
+    uint16_t *halves = (uint16_t *)(void *)to;
+    for (size_t i = 0; i < count && !job->bf16; i++)
+        ((float *)(void *)to)[i] = x[i * step];
+    for (size_t i = 0; i < count && job->bf16; i++)
+        halves[i] = lk__bf16_of(x[i * step]);
+    for (size_t i = count; i < room && job->bf16; i++)
+        halves[i] = 0;
 }
 
 NOINLINE void attend_pack_task(void *what, size_t i)
@@ -80,6 +80,24 @@ NOINLINE void attend_pack_task(void *what, size_t i)
     }
 }
 
+/* A query, times scale, becomes a column of the panel q: words of an f32, or of a pair of bf16. The
+ * first is a constant at every place of call. */
+INLINE void attend_column(
+    const int bf16, const float *from, size_t size, float scale, size_t rows, float *q)
+{
+    const size_t words = bf16 ? LK_LANES / 2 : LK_LANES; /* of a vector */
+    for (size_t d = 0, row = 0; d < size; d += LK_LANES, row += words) {
+        const vf x = load_first(from + d, least(LK_LANES, size - d)) * scale;
+        float column[LK_LANES];
+        if (bf16)
+            store_bf16((uint16_t *)(void *)column, x);
+        else
+            store(column, x);
+        for (size_t i = 0; i < words && row + i < rows; i++)
+            q[(row + i) * PANEL] = column[i];
+    }
+}
+
 NOINLINE void attend_load(const struct attend_job *job, size_t head, size_t first, float *q)
 {
     const struct lk_attention *a = job->a;
@@ -88,13 +106,10 @@ NOINLINE void attend_load(const struct attend_job *job, size_t head, size_t firs
         a->q + (head / a->heads * a->queries + first) * width + head % a->heads * a->size;
     const float scale = (float)(1.4426950408889634 / sqrt((double)a->size));
     memset(q, 0, job->size * PANEL * job->number);
-    for (size_t j = 0; j < count; j++) {
-        for (size_t d = 0; d < a->size && !job->bf16; d++)
-            q[d * PANEL + j] = from[j * width + d] * scale;
-        for (size_t d = 0; d < a->size && job->bf16; d++)
-            ((uint16_t *)q)[2 * (d / 2 * PANEL + j) + d % 2] =
-                lk__bf16_of(from[j * width + d] * scale);
-    }
+    for (size_t j = 0; j < count && job->bf16; j++)
+        attend_column(1, from + j * width, a->size, scale, job->size / 2, q + j);
+    for (size_t j = 0; j < count && !job->bf16; j++)
+        attend_column(0, from + j * width, a->size, scale, job->size, q + j);
 }
 
 /* The difference of a vector of scores from the largest. */
@@ -236,10 +251,15 @@ NOINLINE void attend_store(const struct attend_job *job,
     const struct lk_attention *a = job->a;
     const size_t width = a->heads * a->size, count = least(PANEL, a->queries - first);
     float *y = a->y + (head / a->heads * a->queries + first) * width + head % a->heads * a->size;
-    for (size_t j = 0; j < count; j++) {
-        const float part = 1 / s->sum[j / LK_LANES][j % LK_LANES];
-        for (size_t d = 0; d < a->size; d++)
-            y[j * width + d] = s->o[d * PANEL + j] * part;
+    vf parts[VECTORS];
+    for (int v = 0; v < VECTORS; v++)
+        parts[v] = 1 / s->sum[v];
+    for (size_t d = 0; d < a->size; d++) {
+        float row[PANEL];
+        for (int v = 0; v < VECTORS; v++)
+            store(row + v * LK_LANES, load(s->o + d * PANEL + v * LK_LANES) * parts[v]);
+        for (size_t j = 0; j < count; j++)
+            memcpy(y + j * width + d, row + j, sizeof *row); /* kept from being a scatter */
     }
 }
 
@@ -275,7 +295,7 @@ NOINLINE void attend_task(void *what, size_t i)
 
 static int attend(const struct lk_attention *a, const struct lk_workers *workers)
 {
-    const int bf16 = FAST_BF16 && a->rounds && a->keys > KEYS; /* else packing eats it up */
+    const int bf16 = FAST_BF16 && a->rounds && a->keys > (FAST_TILES ? 16 : KEYS); /* else packing eats it up */
     const size_t pairs = FAST_TILES ? TILE_BYTES / sizeof(uint16_t) : 2;
     const size_t rows = FAST_TILES ? TILE_ROWS : LK_ROWS;
     struct attend_job job = {

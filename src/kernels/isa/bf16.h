@@ -88,15 +88,18 @@ NOINLINE void multiply_bf16(
         multiply_bf16_vectors(1, k, a, b, sum, add);
 }
 
+INLINE void store_bf16(uint16_t *at, vf x)
+{
+    typedef uint16_t vh __attribute__((vector_size(LK_LANES * 2)));
+    const vh halves = __builtin_convertvector((vu)upper_of(x) >> 16, vh);
+    memcpy(at, &halves, sizeof halves);
+}
+
 /* out [n, up to a whole vector]: zeros behind n */
 NOINLINE void round_row_bf16(const float *x, size_t n, uint16_t *out)
 {
-    typedef uint16_t vh __attribute__((vector_size(LK_LANES * 2)));
-    for (size_t i = 0; i < n; i += LK_LANES) {
-        const vu upper = (vu)upper_of(load_first(x + i, least(LK_LANES, n - i)));
-        const vh halves = __builtin_convertvector(upper >> 16, vh);
-        memcpy(out + i, &halves, sizeof halves);
-    }
+    for (size_t i = 0; i < n; i += LK_LANES)
+        store_bf16(out + i, load_first(x + i, least(LK_LANES, n - i)));
 }
 
 #endif
