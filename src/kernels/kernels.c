@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <string.h>
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <cpuid.h>
 #endif
 
 #include "base/size.h"
@@ -31,8 +32,9 @@ static bool has_avx512bf16(void)
 }
 
 /* Beside the instructions it takes the system's leave to use tiles, which make the state of every
- * thread 8 KB larger; Linux gives it to the process for the asking (arch_prctl(2)), unless it is too
- * old, a virtual machine hides them, or a signal stack would be too small. Asking again is harmless. */
+ * thread 8 KB larger; Linux gives it to the process for the asking (arch_prctl(2)), unless it is
+ * too old, a virtual machine hides them, or a signal stack would be too small. Asking again is
+ * harmless. */
 static bool has_amx(void)
 {
     const unsigned bf16 = 1u << 22, tile = 1u << 24, int8 = 1u << 25;

@@ -134,8 +134,8 @@ static void check_convolution(const struct lk_kernels *table,
         lk_panels_free(&panels);
         lk_panels_free(&gates);
     }
-    const int directly = numbers == LK_NUMBERS_INT8 ? table->int8.group == 4
-                                                    : strcmp(table->name, "amx") == 0;
+    const int directly =
+        numbers == LK_NUMBERS_INT8 ? table->int8.group == 4 : strcmp(table->name, "amx") == 0;
     const int loose = numbers != LK_NUMBERS_F32 && !directly && c.kernel == 3 && c.stride == 1 &&
                       c.channels % table->lanes == 0; /* Winograd's way rounds less */
     compare(table->name, "convolution", have, want, loose ? 2e-2 : gated ? 4e-5 : 2e-5);

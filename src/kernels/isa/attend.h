@@ -134,8 +134,8 @@ INLINE void attend_powers(struct attend_state *s,
     }
 }
 
-/* The same, into pairs of bf16: two rows become one. No power is negative, or so large that rounding
- * its bits needs care. */
+/* The same, into pairs of bf16: two rows become one. No power is negative, or so large that
+ * rounding its bits needs care. */
 INLINE void attend_power_pairs(struct attend_state *s,
                                size_t keys,
                                const vf largest[VECTORS],
@@ -295,7 +295,8 @@ NOINLINE void attend_task(void *what, size_t i)
 
 static int attend(const struct lk_attention *a, const struct lk_workers *workers)
 {
-    const int bf16 = FAST_BF16 && a->rounds && a->keys > (FAST_TILES ? 16 : KEYS); /* else packing eats it up */
+    const int bf16 =
+        FAST_BF16 && a->rounds && a->keys > (FAST_TILES ? 16 : KEYS); /* else packing eats it up */
     const size_t pairs = FAST_TILES ? TILE_BYTES / sizeof(uint16_t) : 2;
     const size_t rows = FAST_TILES ? TILE_ROWS : LK_ROWS;
     struct attend_job job = {

@@ -225,7 +225,8 @@ static int convolve_prepare(struct convolve_job *job,
     const size_t scales = numbers == LK_NUMBERS_INT8 ? (pixels + 1) * job->parts : 0;
     job->written =
         rounded_row(c->channels) * (numbers == LK_NUMBERS_INT8 ? sizeof(whole) : sizeof(uint16_t));
-    job->step = (over(job->written, TILE_BYTES) | 1) * TILE_BYTES; /* odd: they share cache sets less */
+    job->step =
+        (over(job->written, TILE_BYTES) | 1) * TILE_BYTES; /* odd: they share cache sets less */
     const size_t rounded = numbers == LK_NUMBERS_F32 ? 0 : (pixels + TILE_ROWS) * job->step;
     char *taken = lk_workspace_take(workers->workspace, scales * sizeof(float) + zeros + rounded);
     if (!taken)
@@ -251,7 +252,8 @@ static int convolve_by(const struct lk_convolution *c,
                        void (*task)(void *what, size_t i),
                        size_t tasks_of_thread)
 {
-    struct convolve_job job = {.c = c, .parts = over(c->channels, DEPTH), .workspace = workers->workspace};
+    struct convolve_job job = {
+        .c = c, .parts = over(c->channels, DEPTH), .workspace = workers->workspace};
     void *memory;
     if (convolve_prepare(&job, workers, &memory))
         return -1;

@@ -85,8 +85,8 @@ NOINLINE void tiles_task(void *what, size_t i)
     const size_t to = least(from + job->panels_per_task, job->panels);
     const size_t together = tiles_straight(c) ? 1 : least(TOGETHER, job->panels_per_task);
     const size_t gathered = BLOCK * DEPTH * sizeof(uint16_t);
-    char *memory = lk_workspace_take(
-        job->workspace, gathered + (together + 1) * BLOCK * PANEL * sizeof(float));
+    char *memory = lk_workspace_take(job->workspace,
+                                     gathered + (together + 1) * BLOCK * PANEL * sizeof(float));
     if (!memory) {
         job->failed = 1;
         return;

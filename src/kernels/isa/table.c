@@ -78,8 +78,27 @@ static double saturate_bf16(size_t rounds)
     return 4.0 * CHAINS * LK_LANES * (double)rounds;
 }
 
+#if FAST_TILES
+static double saturate_tiles(enum lk_numbers numbers, size_t rounds)
+{
+    const double depth = numbers == LK_NUMBERS_INT8 ? TILE_BYTES : TILE_BYTES / 2;
+    tiles_begin();
+    for (size_t r = 0; r < rounds; r++) {
+#pragma GCC unroll 6
+        for (int t = 0; t < SUM_TILES; t++)
+            multiply_tile(numbers, t);
+    }
+    tiles_end();
+    return 2.0 * SUM_TILES * TILE_ROWS * LK_LANES * depth * (double)rounds;
+}
+#endif
+
 static double saturate(enum lk_numbers numbers, size_t rounds)
 {
+#if FAST_TILES
+    if (numbers != LK_NUMBERS_F32)
+        return saturate_tiles(numbers, rounds);
+#endif
     static double (*const saturates[LK_NUMBERS_COUNT])(size_t) = {
         [LK_NUMBERS_F32] = saturate_f32,
         [LK_NUMBERS_BF16] = saturate_bf16,

@@ -26,6 +26,7 @@
 #define TILE_ROWS 16
 #define TILE_BYTES 64             /* of a row */
 #define TALL_ROWS (2 * TILE_ROWS) /* that are multiplied at once, at most */
+#define SUM_TILES (2 * VECTORS)
 
 #if FAST_TILES
 /* The layout that ldtilecfg reads. */
@@ -166,7 +167,7 @@ INLINE void multiply_tile(enum lk_numbers numbers, int tile)
 /* Rows that are multiplied. */
 struct tile_rows {
     const char *at;
-    size_t step, count; /* bytes from one to the next */
+    size_t step, count;  /* bytes from one to the next */
     const float *scales; /* [count], int8 */
 };
 
@@ -236,8 +237,7 @@ INLINE void multiply_tiles_of(const enum lk_numbers numbers,
 #pragma GCC unroll 6
     for (int t = 0; t < 3 * (1 + tall); t++) {
         if (t % 3 < vectors)
-            load_sums(t,
-                      (const char *)from.at + t / 3 * TILE_ROWS * from.step + t % 3 * TILE_BYTES,
+            load_sums(t, (const char *)from.at + t / 3 * TILE_ROWS * from.step + t % 3 * TILE_BYTES,
                       from.step);
     }
     for (size_t j = 0; j < block->steps; j++) {
@@ -322,7 +322,8 @@ INLINE void add_integers(const int32_t *integers,
             if (v >= block->vectors)
                 break;
             float *to = sums + r * PANEL + v * LK_LANES;
-            const vi whole_sums = load_integers((const char *)(integers + r * PANEL + v * LK_LANES));
+            const vi whole_sums =
+                load_integers((const char *)(integers + r * PANEL + v * LK_LANES));
             const vf factor = load(block->scales + v * LK_LANES) * scales[r];
             const vf product = __builtin_convertvector(whole_sums, vf) * factor;
             store(to, add ? load(to) + product : product);
