@@ -53,6 +53,13 @@ static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
+
+/* The compilers' own names for these came late. */
+static bool has_avx2vnni(void)
+{
+    unsigned a = 0, b, c, d;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a & 1u << 4;
+}
 #endif
 
 static bool always(void)
@@ -70,6 +77,7 @@ static const struct {
     {&lk__kernels_avx512bf16, has_avx512bf16},
     {&lk__kernels_avx512vnni, has_avx512vnni},
     {&lk__kernels_avx512, has_avx512},
+    {&lk__kernels_avx2vnni, has_avx2vnni},
     {&lk__kernels_avx2, has_avx2},
 #endif
     {&lk__kernels_vector4, always},

@@ -38,7 +38,7 @@ void lk_workspace_give(struct lk_workspace *workspace, void *block);   /* NULL i
  * both scales are of at most LK_INT8_BLOCK channels of one tap, whose products add up as 32-bit
  * integers. bf16: both factors are rounded to 8 bits, and keep their exponent. Every table rounds
  * alike, so that they differ by the rounding of f32 only; but where a table takes Winograd's way
- * (bf16; int8 without VNNI), weights alone are rounded. */
+ * (bf16 without AMX; int8 without VNNI), weights alone are rounded. */
 enum lk_numbers { LK_NUMBERS_F32, LK_NUMBERS_BF16, LK_NUMBERS_INT8, LK_NUMBERS_COUNT };
 #define LK_INT8_BLOCK 320
 const char *lk_numbers_name(enum lk_numbers numbers); /* "f32", … */

@@ -21,7 +21,8 @@ struct tiles_task {
 /* Whether rows of output are rows of x. */
 INLINE int tiles_straight(const struct lk_convolution *c)
 {
-    return c->kernel == 1 && c->stride == 1 && !c->doubled;
+    return c->kernel == 1 && c->stride == 1 && !c->top && !c->left && !c->doubled &&
+           c->out_height == c->height && c->out_width == c->width;
 }
 
 /* The rows that the tap sees, of the part'th block of channels. */

@@ -15,7 +15,7 @@
 #include "kernels/kernels.h"
 #include "kernels/layout.h"
 
-#if LK_LANES == 16 && defined(__AVX512VNNI__)
+#if (LK_LANES == 16 && defined(__AVX512VNNI__)) || (LK_LANES == 8 && defined(__AVXVNNI__))
 #define GROUP 4
 #define ORIGIN 128
 typedef uint8_t whole; /* a rounded number that flows */
@@ -52,8 +52,10 @@ INLINE vw load_group(const whole *at)
 /* sum + Σ a·b of each group */
 INLINE vi add_products(vi sum, vw a, vw b)
 {
-#if ORIGIN
+#if ORIGIN && LK_LANES == 16
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif ORIGIN
+    return (vi)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
 #elif LK_LANES == 16 && defined(__AVX512BW__)
     return sum + (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 #elif LK_LANES == 8 && defined(__AVX2__)
