@@ -56,8 +56,8 @@ def quality(model, name="sd_test"):
 
 
 def main():
-    run = Run("agegender", 8)
-    parts = [cut(n) for n in ("sdA", "sdB", "parts")]
+    run = Run("agegender", 8, sets="sdA,sdB,parts")
+    parts = [cut(n) for n in run.args.sets.split(",")]
     pictures, counts = [p[0] for p in parts], np.cumsum([0] + [len(p[0]) for p in parts])
     gender, years = (torch.from_numpy(np.concatenate([p[k] for p in parts])) for k in (1, 2))
     model = AgeGender()

@@ -57,19 +57,19 @@ def accuracy(model, name="sd_test"):
 
 
 def train(name, minutes, seed=0):
-    run = Run(name, minutes, seed)
-    parts = [portraits(n, SIDE) for n in ("sdA", "sdB")]
-    pictures = [p[0] for p in parts]
+    run = Run(name, minutes, seed, sets="sdA,sdB")
+    parts = [portraits(n, SIDE) for n in run.args.sets.split(",")]
+    pictures, counts = [p[0] for p in parts], np.cumsum([0] + [len(p[0]) for p in parts])
     t = {k: np.concatenate([truth(p[2])[k] for p in parts]) for k in WORDS}
-    first, n = len(pictures[0]), len(pictures[0]) + len(pictures[1])
     model = Judge()
     ema, opt = EMA(model, .99), Muon(model, edges=("body.0", "heads"))
     state, more = dict(model=model, ema=ema, opt=opt), True
     run.load(state)
     while more:
         run.rate(opt, .015, warm=30)
-        i = run.rng.integers(0, n, 32)
-        x = to_float(np.stack([pictures[0][k] if k < first else pictures[1][k - first] for k in i]))
+        i = run.rng.integers(0, counts[-1], 32)
+        part = np.searchsorted(counts, i, "right") - 1
+        x = to_float(np.stack([pictures[p][k - counts[p]] for p, k in zip(part, i)]))
         x = degrade(shake(x, SIDE, run.rng)[0], run.rng, .05)
         with quick():
             out = model(x)

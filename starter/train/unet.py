@@ -11,6 +11,7 @@ from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditio
 from attention import NarrowAttention
 from common import EMA, Muon, RUN, Run, SIDE, descend, load_weights, point_weight, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
+from plain import plainly
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
 
@@ -100,7 +101,8 @@ def raw_latents(name):
 
 
 def contexts(name):
-    """[2,VARIANTS,N,77,CONTEXT] f16: the text encoder's output for varied captions, and for those of the mirror images."""
+    """[2,VARIANTS,N,77,CONTEXT] f16: the text encoder's output for varied captions, the last of them plain, and for those of the
+    mirror images."""
     tok = tokenizer()
     f = faces(name)
     encoder = load_weights("text", "model", Reader(tok, faces("text_test").names)).encoder
@@ -109,8 +111,9 @@ def contexts(name):
     @torch.no_grad()
     def some(i):
         out = []
-        for _ in range(VARIANTS):
-            said = [vary(f.captions[k], rng) for k in i]
+        for variant in range(VARIANTS):
+            plain = [plainly(f, k, rng) if variant == VARIANTS - 1 else None for k in i]
+            said = [p or vary(f.captions[k], rng) for p, k in zip(plain, i)]
             out += [encoder(encode(tok, said)).last_hidden_state.half(), encoder(encode(tok, [mirror(s) for s in said])).last_hidden_state.half()]
         return torch.stack(out, 1).numpy()
     c = cached(f"{name}_contexts.npy", lambda: chunks(min(len(f), LATENTS), some))
