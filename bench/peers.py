@@ -143,6 +143,7 @@ class Diffusers:
         self.pipe = StableDiffusionPipeline.from_pretrained(spec["checkpoint"], torch_dtype=torch.float32 if spec["device"] == "cpu" else torch.float16, safety_checker=None)
         self.pipe.to(spec["device"])
         self.pipe.set_progress_bar_config(disable=True)
+        self.pipe.tokenizer.model_max_length = 77  # a checkpoint of random weights does not say
 
     def draw(self):
         side = self.spec["size"]
