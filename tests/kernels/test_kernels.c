@@ -161,14 +161,35 @@ static struct lk_convolution random_convolution(int kernel, int stride, size_t c
     return c;
 }
 
+/* A workspace whose blocks are full of NaN: what a kernel reads of one before it has written there
+ * must not come out, not even times zero. */
+static struct lk_workspace *soiled_workspace(void)
+{
+    enum { BLOCKS = 3 };
+    const size_t bytes = (size_t)2 << 20; /* more than any kernel asks for here */
+    struct lk_workspace *workspace = lk_workspace_new();
+    void *blocks[BLOCKS];
+    assert_non_null(workspace);
+    for (int i = 0; i < BLOCKS; i++) {
+        blocks[i] = lk_workspace_take(workspace, bytes);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], 0xff, bytes);
+    }
+    for (int i = 0; i < BLOCKS; i++)
+        lk_workspace_give(workspace, blocks[i]);
+    return workspace;
+}
+
 /* Calls check for every table but the reference itself. */
 static void each_table(void (*check)(const struct lk_kernels *table))
 {
     const struct lk_kernels *tables[LK_KERNELS_MAX];
     const size_t n = lk_kernels_all(tables);
     for (size_t i = 0; i + 1 < n; i++) {
+        workers.workspace = soiled_workspace();
         for (int round = 0; round < ROUNDS; round++)
             check(tables[i]);
+        lk_workspace_free(workers.workspace);
     }
 }
 
@@ -259,7 +280,8 @@ static void check_attention(const struct lk_kernels *table)
     assert_int_equal(table->attend(&a, &workers), 0);
     a.y = want.at;
     assert_int_equal(reference->attend(&a, &workers), 0);
-    compare(table->name, "attention", have, want, a.rounds ? 0.12 : 3e-5);
+    /* Rounding scores errs in proportion to them; rounding powers and values does not. */
+    compare(table->name, "attention", have, want, a.rounds ? 2e-2 + 3.3e-3 * sharp : 3e-5);
     struct array all[] = {q, k, v, have, want};
     for (size_t i = 0; i < LK_ARRAY_LENGTH(all); i++)
         array_free(all[i]);
@@ -363,14 +385,6 @@ static int set_up(void **state)
     const struct lk_kernels *tables[LK_KERNELS_MAX];
     reference = tables[lk_kernels_all(tables) - 1];
     lk_workers_alone(&workers);
-    workers.workspace = lk_workspace_new();
-    return workers.workspace ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    lk_workspace_free(workers.workspace);
     return 0;
 }
 
@@ -388,5 +402,5 @@ int main(void)
         cmocka_unit_test(layer_norm_is_the_reference),
         cmocka_unit_test(halves_are_widened_exactly_wherever_they_lie),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }

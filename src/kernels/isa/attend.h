@@ -282,12 +282,14 @@ NOINLINE void attend_task(void *what, size_t i)
     memset(s.o, 0, job->rows * PANEL * sizeof *s.o);
     attend_load(job, head, first, s.q);
 #if FAST_TILES
-    tiles_begin();
+    if (job->bf16)
+        tiles_begin();
 #endif
     for (size_t j = 0; j < keys; j += KEYS)
         attend_keys(job, &s, head, first, j, least(KEYS, keys - j));
 #if FAST_TILES
-    tiles_end();
+    if (job->bf16)
+        tiles_end();
 #endif
     attend_store(job, &s, head, first);
     lk_workspace_give(job->workspace, memory);

@@ -84,7 +84,8 @@ NOINLINE void tiles_task(void *what, size_t i)
     const size_t first = i / job->tasks_per_block * BLOCK;
     const size_t from = i % job->tasks_per_block * job->panels_per_task;
     const size_t to = least(from + job->panels_per_task, job->panels);
-    const size_t together = tiles_straight(c) ? 1 : least(TOGETHER, job->panels_per_task);
+    const size_t together =
+        tiles_straight(c) || c->gate ? 1 : least(TOGETHER, job->panels_per_task);
     const size_t gathered = BLOCK * DEPTH * sizeof(uint16_t);
     char *memory = lk_workspace_take(job->workspace,
                                      gathered + (together + 1) * BLOCK * PANEL * sizeof(float));
