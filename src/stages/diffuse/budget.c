@@ -125,8 +125,10 @@ int lk__budget_open(const struct lk__budget *b,
     lk_graph_save(graph, thrift);
     int rc = lk_session_of_graph(b->runtime, graph, NULL, b->device, &network->session, err);
     rc = rc ? rc : lk_repeated_new(network->session, &network->steps, err);
-    if (rc)
+    if (rc) {
+        lk__network_close(network);
         return rc;
+    }
     network->parts = thrift.parts;
     lk_session_reserve(network->session, work(b->checkpoint, extent, thrift.parts));
     return 0;
