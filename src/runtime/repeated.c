@@ -292,7 +292,7 @@ int lk_repeated_run(lk_repeated *repeated,
                     struct lk_error *err)
 {
     const struct asked asked = {n_in, n_out, in_names, out_names, inputs};
-    const lk_session *session = repeated->session;
+    lk_session *session = repeated->session;
     struct lk_array results[LK__MAX_PORTS] = {0};
     struct combination *c;
     if (n_out < 1 || n_out > LK__MAX_PORTS)

@@ -268,7 +268,7 @@ static int hands_of(const lk_session *session)
     return session->operators ? 1 : LK_HANDS_ALL;
 }
 
-int lk__run_engine(const lk_session *session,
+int lk__run_engine(lk_session *session,
                    int64_t capture,
                    lk__engine_call *call,
                    void *user,
@@ -287,6 +287,7 @@ int lk__run_engine(const lk_session *session,
     if (!status) {
         struct guard guard = {.api = api, .options = options, .watch = watch};
         guard_start(&guard);
+        atomic_fetch_add_explicit(&session->runs, 1, memory_order_relaxed);
         const int held = lk_hands_hold(session->runtime->hands, hands_of(session));
         status = call(session, options, user);
         lk_hands_hold(session->runtime->hands, held);
@@ -340,7 +341,6 @@ int lk_session_run(lk_session *session,
     int code = lk__run_check_outputs(session, n_out, out_names, err);
     for (size_t i = 0; !code && i < n_in; i++)
         code = make_input(session, in_names[i], &inputs[i], &run.in[i], &copies[i], err);
-    atomic_fetch_add_explicit(&session->runs, 1, memory_order_relaxed);
     if (!code)
         code = lk__run_engine(session, LK__NOT_CAPTURED, call_run, &run, watch, err);
     for (size_t i = 0; !code && i < n_out; i++)

@@ -31,7 +31,7 @@ int lk__run_describe(const lk_session *session,
 typedef OrtStatus *lk__engine_call(const lk_session *session,
                                    const OrtRunOptions *options,
                                    void *user);
-int lk__run_engine(const lk_session *session,
+int lk__run_engine(lk_session *session,
                    int64_t capture,
                    lk__engine_call *call,
                    void *user,

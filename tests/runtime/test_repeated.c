@@ -63,6 +63,7 @@ static void what_changes_is_taken_to_the_device(void **state)
     assert_float_equal(run(&network, 2, 1, 10, 0), 12, 0);
     assert_float_equal(run(&network, 2, 2, 10, 0), 14, 0);
     assert_float_equal(run(&network, 2, 2, 20, 0), 24, 0);
+    assert_int_equal(lk_session_runs(network.session), 3);
     close_network(&network);
 }
 
