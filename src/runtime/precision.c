@@ -34,12 +34,16 @@ int lk__precision_check(const struct lk__precision *precision,
 {
     const bool on_cpu = !strcmp(device, "cpu");
     const bool exact = precision->numbers == LK_NUMBERS_F32;
-    const bool done =
-        on_cpu ? precision->cpu && (exact || lowering == LK__LIKENESS) : precision->gpu;
+    /* by --kernels reference; what is plain there is f32 */
+    const bool made_plain = lowering == LK__PLAIN && lk__device_lowering(device) != LK__PLAIN;
+    const bool done = on_cpu ? precision->cpu && (exact || lowering == LK__LIKENESS)
+                             : precision->gpu && (precision->cpu || !made_plain);
     if (done || !lk__graph_rounds(graph))
         return 0;
     return lk_fail(
         err, LK_E_INPUT, "network '%s' is computed in %s by %s alone: leave out --precision%s",
         graph->name, precision->name, precision->cpu ? "likeness's own kernels on the CPU" : "GPUs",
-        precision->cpu ? ", or --kernels reference and --draw-device" : "");
+        precision->cpu          ? ", or --kernels reference and --draw-device"
+        : made_plain && !on_cpu ? ", or --kernels reference"
+                                : "");
 }
