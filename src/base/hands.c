@@ -14,11 +14,13 @@ struct lk_hands {
     uint64_t next_ticket, served; /* who draws a ticket waits until all before are served */
 };
 
-/* A thread works for one owner of hands at a time. */
-static _Thread_local struct {
+/* What the thread holds of each owner: who listens to one engine's work, in a thread that holds its
+ * hands, may run another engine meanwhile, and so on as often. */
+enum { OWNERS = 8 };
+static _Thread_local struct held {
     const lk_hands *of;
-    int count;
-} held;
+    int count; /* 0: the place is free */
+} all_held[OWNERS];
 
 int lk_hands_new(int count, lk_hands **out, struct lk_error *err)
 {
@@ -46,9 +48,18 @@ int lk_hands_count(const lk_hands *hands)
     return hands->count;
 }
 
-static int held_of(const lk_hands *hands)
+/* How many of them the thread holds. */
+static int *held_of(const lk_hands *hands)
 {
-    return held.of == hands ? held.count : 0;
+    struct held *at = all_held;
+    for (int i = OWNERS; i-- > 0;) {
+        if (all_held[i].count && all_held[i].of == hands)
+            return &all_held[i].count;
+        if (!all_held[i].count)
+            at = &all_held[i];
+    }
+    at->of = hands;
+    return &at->count;
 }
 
 /* With the lock held. */
@@ -73,7 +84,8 @@ int lk_hands_hold(lk_hands *hands, int n)
 {
     if (!hands)
         return 0;
-    const int before = held_of(hands);
+    int *held = held_of(hands);
+    const int before = *held;
     n = n < hands->count ? n : hands->count;
     if (n == before)
         return before;
@@ -85,8 +97,7 @@ int lk_hands_hold(lk_hands *hands, int n)
         take(hands, n);
     }
     pthread_mutex_unlock(&hands->lock);
-    held.of = hands;
-    held.count = n;
+    *held = n;
     return before;
 }
 
@@ -102,6 +113,5 @@ int lk_hands_spread(lk_hands *hands)
     const int more = hands->served == hands->next_ticket ? hands->idle : 0;
     hands->idle -= more;
     pthread_mutex_unlock(&hands->lock);
-    held.count += more;
-    return held.count;
+    return *held_of(hands) += more;
 }

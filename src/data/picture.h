@@ -39,11 +39,11 @@ int lk_picture_new(int width,
 struct lk_picture *lk_picture_ref(struct lk_picture *picture);
 void lk_picture_free(struct lk_picture *picture); /* drops one reference; NULL is fine */
 
-/* Deep copy, with conversion of the pixel type (f32 → u8 rounds to nearest, clamps; NaN becomes 0).
- * Alpha is kept. */
 /* [n] numbers 0…1, what is outside clamped, NaN 0, to the nearest of 256 levels. */
 void lk_pixels_to_u8(const float *in, size_t n, uint8_t *out);
 
+/* Deep copy, with conversion of the pixel type (f32 → u8 rounds to nearest, clamps; NaN becomes 0).
+ * Alpha is kept. */
 int lk_picture_convert(const struct lk_picture *in,
                        enum lk_pixel type,
                        struct lk_picture **out,

@@ -78,6 +78,25 @@ static void a_thread_holds_what_it_last_asked_for(void **state)
     lk_hands_free(hands);
 }
 
+/* Engines are independent, also where a thread that works for one runs another. */
+static void a_thread_holds_of_two_owners(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    lk_hands *outer, *inner;
+    assert_ok(lk_hands_new(2, &outer, &err), &err);
+    assert_ok(lk_hands_new(3, &inner, &err), &err);
+    assert_int_equal(lk_hands_hold(outer, 1), 0);
+    assert_int_equal(lk_hands_hold(inner, LK_HANDS_ALL), 0);
+    assert_int_equal(lk_hands_spread(outer), 2);
+    assert_int_equal(lk_hands_hold(inner, 0), 3);
+    assert_int_equal(lk_hands_hold(outer, 0), 2);
+    assert_int_equal(lk_hands_spread(outer), 2); /* they are all back */
+    assert_int_equal(lk_hands_hold(outer, 0), 2);
+    lk_hands_free(outer);
+    lk_hands_free(inner);
+}
+
 /* Who spreads again and again leaves no hand idle, and lets through all the same. */
 static void *take_all(void *user)
 {
@@ -111,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_more_compute_than_there_are_hands),
         cmocka_unit_test(a_thread_holds_what_it_last_asked_for),
+        cmocka_unit_test(a_thread_holds_of_two_owners),
         cmocka_unit_test(who_spreads_lets_through_who_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
