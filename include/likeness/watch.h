@@ -20,7 +20,8 @@ struct lk_watch_event {
 
 /* Pictures of one request are drawn, refined and finished beside each other, so events come from
  * several threads; but one at a time, each heard before the next is told. Those of one stage come
- * in order; between two of them there may be some of another, which works on another picture. */
+ * in order; between two of them there may be some of another, which works on another picture. Zero
+ * what you do not set. */
 struct lk_watch {
     void (*on_event)(void *user, const struct lk_watch_event *event); /* may be NULL */
     void *user;

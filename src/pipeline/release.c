@@ -232,9 +232,11 @@ int lk__release_prepare(lk_engine *engine, lk_result *result, size_t i, struct l
         return 0;
     int rc = lk__engine_label(engine, result, err);
     picture->encoded.format = engine->expected;
-    return rc ? rc
-              : encode(result, picture, engine->expected, &picture->encoded.bytes,
-                       &picture->encoded.size, err);
+    /* What cannot be encoded so is said when it is to leave; it may leave in another format. */
+    if (!rc)
+        encode(result, picture, engine->expected, &picture->encoded.bytes, &picture->encoded.size,
+               NULL);
+    return rc;
 }
 
 /* A copy of what was prepared, or the same made now. */
