@@ -7,6 +7,7 @@
 
 #include "kernels/isa/convolve.h"
 
+#if FAST_TILES
 #define TOGETHER 8
 
 /* What a task computes in. */
@@ -118,4 +119,5 @@ static int convolve_by_tiles(const struct lk_convolution *c, const struct lk_wor
 {
     return convolve_by(c, workers, tiles_task, 4);
 }
+#endif
 #endif

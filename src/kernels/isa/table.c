@@ -4,9 +4,7 @@
 #include "base/half.h"
 #include "kernels/isa/attend.h"
 #include "kernels/isa/convolve.h"
-#if FAST_TILES
 #include "kernels/isa/convolve_tiles.h"
-#endif
 #include "kernels/isa/norm.h"
 #include "kernels/isa/winograd.h"
 #include "kernels/tables.h"
