@@ -45,6 +45,19 @@ lk_engine *open_engine(void)
     return open_engine_with(NULL, NULL);
 }
 
+lk_engine *open_engine_of(int threads)
+{
+    struct lk_engine_options options;
+    struct lk_error err;
+    lk_engine *engine;
+    lk_engine_options_init(&options);
+    options.audit = strdup(audit_path);
+    options.threads = threads;
+    assert_ok(lk_engine_open(&options, &engine, &err), &err);
+    lk_engine_options_free(&options);
+    return engine;
+}
+
 char *replace(char **member, const char *text)
 {
     free(*member);

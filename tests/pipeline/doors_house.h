@@ -19,6 +19,8 @@ extern char *nsfw; /* a network that takes red pictures for sexual content */
 lk_engine *open_engine(void);
 /* With a network that judges and a file of rules, or NULL. */
 lk_engine *open_engine_with(const char *judge, const char *policy);
+/* Without a cast, in so many threads. */
+lk_engine *open_engine_of(int threads);
 /* A portrait that is drawn in a second. */
 void quick(struct lk_request *request);
 void give_face(struct lk_request *request, const char *who, const char *consent);

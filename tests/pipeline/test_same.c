@@ -74,19 +74,6 @@ static void check_all(lk_engine *engine, struct lk_picture *const first[KINDS])
     }
 }
 
-static lk_engine *open_with(int threads)
-{
-    struct lk_engine_options options;
-    struct lk_error err;
-    lk_engine *engine;
-    lk_engine_options_init(&options);
-    options.audit = strdup(audit_path);
-    options.threads = threads;
-    assert_ok(lk_engine_open(&options, &engine, &err), &err);
-    lk_engine_options_free(&options);
-    return engine;
-}
-
 static void the_same_request_gives_the_same_pixels(void **state)
 {
     (void)state;
@@ -99,7 +86,7 @@ static void the_same_request_gives_the_same_pixels(void **state)
     check_all(engine, first);
     lk_engine_free(engine);
     for (size_t i = 0; i < LK_ARRAY_LENGTH(threads); i++) {
-        engine = open_with(threads[i]); /* alone: one process has one pool of threads */
+        engine = open_engine_of(threads[i]); /* alone: one process has one pool of threads */
         check_all(engine, first);
         lk_engine_free(engine);
     }

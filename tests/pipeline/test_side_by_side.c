@@ -20,19 +20,6 @@ static void ask(struct lk_request *r, int count)
     give_face(r, drawn, "self");
 }
 
-static lk_engine *open_with(int threads)
-{
-    struct lk_engine_options options;
-    struct lk_error err;
-    lk_engine *engine;
-    lk_engine_options_init(&options);
-    options.audit = strdup(audit_path);
-    options.threads = threads;
-    assert_ok(lk_engine_open(&options, &engine, &err), &err);
-    lk_engine_options_free(&options);
-    return engine;
-}
-
 /* ---- a listener ---- */
 
 struct heard {
@@ -112,7 +99,7 @@ static int check_all(int threads, lk_result *const single[PICTURES])
     struct heard heard = {0};
     const struct lk_watch watch = watch_of(&heard);
     struct lk_error err;
-    lk_engine *engine = open_with(threads);
+    lk_engine *engine = open_engine_of(threads);
     ask(&r, PICTURES);
     assert_ok(lk_engine_expect(engine, "png", &err), &err);
     lk_result *result = run(engine, &r, &watch);
@@ -168,7 +155,7 @@ static void it_is_stopped_in_every_stage(void **state)
 {
     (void)state;
     static const char *const stages[] = {"draw", "decode", "refine"};
-    lk_engine *engine = open_with(2);
+    lk_engine *engine = open_engine_of(2);
     for (size_t i = 0; i < LK_ARRAY_LENGTH(stages); i++) {
         struct lk_request r;
         struct heard heard = {.stop_at = stages[i]};
@@ -187,7 +174,7 @@ static void a_failure_at_a_face_ends_the_drawing(void **state)
     struct lk_request r;
     struct heard heard = {0};
     const struct lk_watch watch = watch_of(&heard);
-    lk_engine *engine = open_with(2);
+    lk_engine *engine = open_engine_of(2);
     ask(&r, 8);
     replace(&r.restorer, "nobodys");
     check_nothing_left(engine, &r, &watch, LK_E_MISSING);
