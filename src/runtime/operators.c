@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "runtime/custom_op.h"
 #include "runtime/graph/onnx.h"
 #include "runtime/internal.h"
 
@@ -389,22 +390,10 @@ static const char *ORT_API_CALL get_name(const OrtCustomOp *op)
     return ((const struct custom_op *)op)->name;
 }
 
-static const char *ORT_API_CALL get_provider(const OrtCustomOp *op)
-{
-    (void)op;
-    return NULL; /* the CPU */
-}
-
 static ONNXTensorElementDataType ORT_API_CALL get_type(const OrtCustomOp *op, size_t index)
 {
     (void)op, (void)index;
     return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
-}
-
-static size_t ORT_API_CALL get_one(const OrtCustomOp *op)
-{
-    (void)op;
-    return 1;
 }
 
 static OrtCustomOpInputOutputCharacteristic ORT_API_CALL get_list(const OrtCustomOp *op,
@@ -414,76 +403,20 @@ static OrtCustomOpInputOutputCharacteristic ORT_API_CALL get_list(const OrtCusto
     return INPUT_OUTPUT_VARIADIC;
 }
 
-static OrtCustomOpInputOutputCharacteristic ORT_API_CALL get_required(const OrtCustomOp *op,
-                                                                      size_t index)
+static OrtCustomOp callbacks(void)
 {
-    (void)op, (void)index;
-    return INPUT_OUTPUT_REQUIRED;
+    OrtCustomOp op = lk__custom_op();
+    op.CreateKernel = create_or_not;
+    op.CreateKernelV2 = create_kernel;
+    op.KernelCompute = compute_or_not;
+    op.KernelComputeV2 = compute;
+    op.KernelDestroy = destroy_kernel;
+    op.GetName = get_name;
+    op.GetInputTypeCount = op.GetOutputTypeCount;
+    op.GetInputType = op.GetOutputType = get_type;
+    op.GetInputCharacteristic = get_list;
+    return op;
 }
-
-static OrtMemType ORT_API_CALL get_memory(const OrtCustomOp *op, size_t index)
-{
-    (void)op, (void)index;
-    return OrtMemTypeDefault;
-}
-
-static int ORT_API_CALL get_1(const OrtCustomOp *op)
-{
-    (void)op;
-    return 1;
-}
-
-static int ORT_API_CALL get_newest(const OrtCustomOp *op)
-{
-    (void)op;
-    return INT32_MAX;
-}
-
-static OrtStatus *ORT_API_CALL infer_nothing(const OrtCustomOp *op, OrtShapeInferContext *context)
-{
-    (void)op, (void)context;
-    return NULL;
-}
-
-static size_t ORT_API_CALL map_nothing(int **input, int **output)
-{
-    *input = *output = NULL;
-    return 0;
-}
-
-static void ORT_API_CALL release_nothing(int *input, int *output)
-{
-    (void)input, (void)output;
-}
-
-static const OrtCustomOp callbacks = {
-    .version = ORT_API_VERSION,
-    .CreateKernel = create_or_not,
-    .GetName = get_name,
-    .GetExecutionProviderType = get_provider,
-    .GetInputType = get_type,
-    .GetInputTypeCount = get_one,
-    .GetOutputType = get_type,
-    .GetOutputTypeCount = get_one,
-    .KernelCompute = compute_or_not,
-    .KernelDestroy = destroy_kernel,
-    .GetInputCharacteristic = get_list,
-    .GetOutputCharacteristic = get_required,
-    .GetInputMemoryType = get_memory,
-    .GetVariadicInputMinArity = get_1,
-    .GetVariadicInputHomogeneity = get_1,
-    .GetVariadicOutputMinArity = get_1,
-    .GetVariadicOutputHomogeneity = get_1,
-    .CreateKernelV2 = create_kernel,
-    .KernelComputeV2 = compute,
-    .InferOutputShapeFn = infer_nothing,
-    .GetStartVersion = get_1,
-    .GetEndVersion = get_newest,
-    .GetMayInplace = map_nothing,
-    .ReleaseMayInplace = release_nothing,
-    .GetAliasMap = map_nothing,
-    .ReleaseAliasMap = release_nothing,
-};
 
 int lk__operators_new(const OrtApi *api,
                       struct lk__nodes *nodes,
@@ -500,7 +433,7 @@ int lk__operators_new(const OrtApi *api,
     all->hands = hands;
     OrtStatus *status = api->CreateCustomOpDomain(LK__DOMAIN, &all->domain);
     for (int i = 0; !status && i < LK__KIND_COUNT; i++) {
-        all->list[i] = (struct custom_op){callbacks, names[i], all};
+        all->list[i] = (struct custom_op){callbacks(), names[i], all};
         status = api->CustomOpDomain_Add(all->domain, &all->list[i].base);
     }
     const int code = lk__ort_check(api, status, LK_E_FAILED, err, "operators");

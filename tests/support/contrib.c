@@ -7,6 +7,7 @@
 
 #include "base/half.h"
 #include "base/size.h"
+#include "runtime/custom_op.h"
 #include "runtime/graph/lower.h"
 #include "runtime/internal.h"
 #include "support/check.h"
@@ -261,21 +262,9 @@ static const char *ORT_API_CALL get_name(const OrtCustomOp *op)
     return ((const struct op *)op)->kind->name;
 }
 
-static const char *ORT_API_CALL get_provider(const OrtCustomOp *op)
-{
-    (void)op;
-    return NULL; /* the CPU */
-}
-
 static size_t ORT_API_CALL get_input_count(const OrtCustomOp *op)
 {
     return ((const struct op *)op)->kind->n_in;
-}
-
-static size_t ORT_API_CALL get_one(const OrtCustomOp *op)
-{
-    (void)op;
-    return 1;
 }
 
 static ONNXTensorElementDataType ORT_API_CALL get_input_type(const OrtCustomOp *op, size_t i)
@@ -297,74 +286,19 @@ static OrtCustomOpInputOutputCharacteristic ORT_API_CALL get_input_kind(const Or
                                                        : INPUT_OUTPUT_OPTIONAL;
 }
 
-static OrtCustomOpInputOutputCharacteristic ORT_API_CALL get_output_kind(const OrtCustomOp *op,
-                                                                         size_t i)
+static OrtCustomOp callbacks(void)
 {
-    (void)op, (void)i;
-    return INPUT_OUTPUT_REQUIRED;
+    OrtCustomOp op = lk__custom_op();
+    op.CreateKernelV2 = create;
+    op.KernelComputeV2 = compute;
+    op.KernelDestroy = destroy;
+    op.GetName = get_name;
+    op.GetInputType = get_input_type;
+    op.GetInputTypeCount = get_input_count;
+    op.GetOutputType = get_output_type;
+    op.GetInputCharacteristic = get_input_kind;
+    return op;
 }
-
-static OrtMemType ORT_API_CALL get_memory(const OrtCustomOp *op, size_t i)
-{
-    (void)op, (void)i;
-    return OrtMemTypeDefault;
-}
-
-static int ORT_API_CALL get_1(const OrtCustomOp *op)
-{
-    (void)op;
-    return 1;
-}
-
-static int ORT_API_CALL get_newest(const OrtCustomOp *op)
-{
-    (void)op;
-    return INT32_MAX;
-}
-
-static OrtStatus *ORT_API_CALL infer_nothing(const OrtCustomOp *op, OrtShapeInferContext *context)
-{
-    (void)op, (void)context;
-    return NULL;
-}
-
-static size_t ORT_API_CALL map_nothing(int **input, int **output)
-{
-    *input = *output = NULL;
-    return 0;
-}
-
-static void ORT_API_CALL release_nothing(int *input, int *output)
-{
-    (void)input, (void)output;
-}
-
-static const OrtCustomOp callbacks = {
-    .version = ORT_API_VERSION,
-    .GetName = get_name,
-    .GetExecutionProviderType = get_provider,
-    .GetInputType = get_input_type,
-    .GetInputTypeCount = get_input_count,
-    .GetOutputType = get_output_type,
-    .GetOutputTypeCount = get_one,
-    .KernelDestroy = destroy,
-    .GetInputCharacteristic = get_input_kind,
-    .GetOutputCharacteristic = get_output_kind,
-    .GetInputMemoryType = get_memory,
-    .GetVariadicInputMinArity = get_1,
-    .GetVariadicInputHomogeneity = get_1,
-    .GetVariadicOutputMinArity = get_1,
-    .GetVariadicOutputHomogeneity = get_1,
-    .CreateKernelV2 = create,
-    .KernelComputeV2 = compute,
-    .InferOutputShapeFn = infer_nothing,
-    .GetStartVersion = get_1,
-    .GetEndVersion = get_newest,
-    .GetMayInplace = map_nothing,
-    .ReleaseMayInplace = release_nothing,
-    .GetAliasMap = map_nothing,
-    .ReleaseAliasMap = release_nothing,
-};
 
 /* ---- runs ---- */
 
@@ -389,7 +323,7 @@ static OrtCustomOpDomain *stand_ins(const OrtApi *api, bool halves)
     OrtCustomOpDomain *domain;
     must(api, api->CreateCustomOpDomain("com.microsoft", &domain));
     for (size_t i = 0; i < LK_ARRAY_LENGTH(kinds); i++) {
-        ops[i] = (struct op){callbacks, &kinds[i],
+        ops[i] = (struct op){callbacks(), &kinds[i],
                              halves ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16
                                     : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
                              api};
