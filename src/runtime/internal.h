@@ -12,6 +12,7 @@
 
 #include "runtime/graph/lower.h"
 #include "runtime/graph/packs.h"
+#include "runtime/proto.h"
 #include "runtime/session.h"
 
 #define LK__MAX_DEVICES 32
@@ -157,6 +158,7 @@ struct lk__recipe {
                   lk_session *session,
                   struct lk_error *err);
     const char *path; /* of an ONNX file */
+    const struct lk_proto *model; /* what becomes of it; NULL: nothing */
     const lk_graph *graph;
     bool repeats; /* see lk_graph_repeat */
 };
@@ -190,5 +192,19 @@ ONNXTensorElementDataType lk__ort_of_dtype(enum lk_dtype dtype);
 /* Reads through a model file without executing it: every length within the file, every initializer
  * as large as its shape says. LK_E_INPUT otherwise. */
 int lk__onnx_file_check(const char *path, const void *bytes, size_t size, struct lk_error *err);
+/* The GraphProto of a ModelProto; false when there is none or the bytes are broken. */
+bool lk__onnx_file_graph(const void *bytes, size_t size, struct lk_proto_view *graph);
+
+/* onnx_sides.c */
+
+/* The model of a file that lk__onnx_file_check let through, whose only input is a picture
+ * [n,c,h,w] of one size, for pictures of any: see lk_session_open_any_size. LK_E_INPUT where there
+ * is no such input. The caller frees *out, on failure too. */
+int lk__onnx_free_sides(const char *path,
+                        const void *bytes,
+                        size_t size,
+                        int64_t sides[2],
+                        struct lk_proto *out,
+                        struct lk_error *err);
 
 #endif

@@ -105,8 +105,7 @@ static bool as_tensor(const struct initializer *in, const char *path, struct lk_
     return need == (size_t)(bytes.end - bytes.at);
 }
 
-/* The GraphProto of a ModelProto; false when there is none or the bytes are broken. */
-static bool find_graph(const void *bytes, size_t size, struct lk_proto_view *graph)
+bool lk__onnx_file_graph(const void *bytes, size_t size, struct lk_proto_view *graph)
 {
     struct lk_proto_view view = {bytes, (const unsigned char *)bytes + size};
     struct lk_proto_field field;
@@ -125,7 +124,7 @@ int lk__onnx_file_check(const char *path, const void *bytes, size_t size, struct
 {
     struct lk_proto_view graph;
     struct lk_proto_field field;
-    if (!find_graph(bytes, size, &graph))
+    if (!lk__onnx_file_graph(bytes, size, &graph))
         return lk_fail(err, LK_E_INPUT, "'%s' is no ONNX model, or is cut short: download it again",
                        path);
     int got, nodes = 0;
@@ -176,7 +175,7 @@ static int find_initializer(const struct lk_file *file,
 {
     struct lk_proto_view graph;
     struct lk_proto_field field;
-    if (!find_graph(file->bytes, file->size, &graph))
+    if (!lk__onnx_file_graph(file->bytes, file->size, &graph))
         return lk_fail(err, LK_E_INPUT, "'%s' is no ONNX model, or is cut short", file->path);
     while (lk_proto_next(&graph, &field) == 1) {
         struct initializer initializer;

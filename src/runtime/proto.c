@@ -83,6 +83,11 @@ void lk_proto_bytes(struct lk_proto *out, int field, const void *bytes, size_t s
     put(out, bytes, size);
 }
 
+void lk_proto_raw(struct lk_proto *out, struct lk_proto_view field)
+{
+    put(out, field.at, (size_t)(field.end - field.at));
+}
+
 void lk_proto_string(struct lk_proto *out, int field, const char *text)
 {
     lk_proto_bytes(out, field, text, strlen(text));
@@ -135,17 +140,10 @@ static int next_fixed(struct lk_proto_view *view, size_t size, uint64_t *value)
     return 1;
 }
 
-int lk_proto_next(struct lk_proto_view *view, struct lk_proto_field *field)
+/* What follows a key. */
+static int next_value(struct lk_proto_view *view, struct lk_proto_field *field)
 {
-    uint64_t key, length;
-    int got = lk_proto_next_varint(view, &key);
-    if (got <= 0)
-        return got;
-    memset(field, 0, sizeof *field);
-    if (key >> 3 == 0 || key >> 3 > 0x1fffffff)
-        return -1;
-    field->number = (int)(key >> 3);
-    field->type = (int)(key & 7);
+    uint64_t length;
     switch (field->type) {
     case WIRE_VARINT:
         return lk_proto_next_varint(view, &field->value) == 1 ? 1 : -1;
@@ -162,6 +160,23 @@ int lk_proto_next(struct lk_proto_view *view, struct lk_proto_field *field)
     default:
         return -1;
     }
+}
+
+int lk_proto_next(struct lk_proto_view *view, struct lk_proto_field *field)
+{
+    const unsigned char *const begin = view->at;
+    uint64_t key;
+    int got = lk_proto_next_varint(view, &key);
+    if (got <= 0)
+        return got;
+    memset(field, 0, sizeof *field);
+    if (key >> 3 == 0 || key >> 3 > 0x1fffffff)
+        return -1;
+    field->number = (int)(key >> 3);
+    field->type = (int)(key & 7);
+    got = next_value(view, field);
+    field->whole = (struct lk_proto_view){begin, view->at};
+    return got;
 }
 
 bool lk_proto_equals(struct lk_proto_view view, const char *text)

@@ -16,6 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A window of bytes, owned by somebody else. */
+struct lk_proto_view {
+    const unsigned char *at, *end;
+};
+
 /* Writing: a buffer that grows up to LK_PROTO_MAX; after the first failure `failed` is set and
  * nothing more is written. Free with lk_proto_free. A zeroed struct is an empty buffer. */
 #define LK_PROTO_MAX ((size_t)0x7fffffff) /* protobuf's own limit for one message */
@@ -29,22 +34,21 @@ struct lk_proto {
 void lk_proto_free(struct lk_proto *out);
 void lk_proto_int(struct lk_proto *out, int field, int64_t value);
 void lk_proto_float(struct lk_proto *out, int field, float value);
+/* A field as it was read: key and all. */
+void lk_proto_raw(struct lk_proto *out, struct lk_proto_view field);
 void lk_proto_string(struct lk_proto *out, int field, const char *text);
 void lk_proto_bytes(struct lk_proto *out, int field, const void *bytes, size_t size);
 /* A message inside: begin returns where it starts, end puts its length there. */
 size_t lk_proto_begin(struct lk_proto *out, int field);
 void lk_proto_end(struct lk_proto *out, size_t begin);
 
-/* Reading: a window of bytes, owned by somebody else. */
-struct lk_proto_view {
-    const unsigned char *at, *end;
-};
-
+/* Reading. */
 struct lk_proto_field {
     int number;
     int type;                   /* wire type 0, 1, 2 or 5 */
     uint64_t value;             /* types 0, 1 and 5 */
     struct lk_proto_view inner; /* type 2 */
+    struct lk_proto_view whole; /* with its key */
 };
 
 /* 1: the next field was read; 0: the end; -1: broken (truncated, overlong varint, group, field 0).

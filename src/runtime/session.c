@@ -19,9 +19,51 @@ static int create_of_file(struct lk__recipe *recipe,
 {
     const lk_runtime *runtime = session->runtime;
     const OrtApi *api = runtime->api;
-    return lk__ort_check(api,
-                         api->CreateSession(runtime->env, recipe->path, options, &session->ort),
-                         LK_E_INPUT, err, "model '%s'", recipe->name);
+    const struct lk_proto *model = recipe->model;
+    OrtStatus *status =
+        model ? api->CreateSessionFromArray(runtime->env, model->bytes, model->size, options,
+                                            &session->ort)
+              : api->CreateSession(runtime->env, recipe->path, options, &session->ort);
+    return lk__ort_check(api, status, LK_E_INPUT, err, "model '%s'", recipe->name);
+}
+
+/* sides: NULL, or where those of the file go, and the session's become free */
+static int open_file(lk_runtime *runtime,
+                     const char *path,
+                     const char *device,
+                     int64_t *sides,
+                     lk_session **out,
+                     struct lk_error *err)
+{
+    struct lk_file file;
+    struct lk_proto model = {0};
+    int code = lk_file_map(path, &file, err);
+    if (code)
+        return code;
+    char *key = NULL;
+    /* A file that was replaced or written again is another network. */
+    if (asprintf(&key, "%s %s%s", file.path, file.stamp.text, sides ? " of any size" : "") < 0) {
+        key = NULL;
+        code = lk_fail_memory(err, "a session's key", strlen(path));
+    }
+    code = code ? code : lk__onnx_file_check(path, file.bytes, file.size, err);
+    if (!code && sides)
+        code = lk__onnx_free_sides(path, file.bytes, file.size, sides, &model, err);
+    if (!code) {
+        struct lk__recipe recipe = {
+            .key = key,
+            .name = path,
+            .cost = file.size,
+            .create = create_of_file,
+            .path = file.path,
+            .model = sides ? &model : NULL,
+        };
+        code = lk__pool_open(runtime, &recipe, device, out, err);
+    }
+    free(key);
+    lk_proto_free(&model);
+    lk_file_unmap(&file);
+    return code;
 }
 
 int lk_session_open(lk_runtime *runtime,
@@ -30,30 +72,17 @@ int lk_session_open(lk_runtime *runtime,
                     lk_session **out,
                     struct lk_error *err)
 {
-    struct lk_file file;
-    int code = lk_file_map(path, &file, err);
-    if (code)
-        return code;
-    char *key = NULL;
-    /* A file that was replaced or written again is another network. */
-    if (asprintf(&key, "%s %s", file.path, file.stamp.text) < 0) {
-        key = NULL;
-        code = lk_fail_memory(err, "a session's key", strlen(path));
-    }
-    code = code ? code : lk__onnx_file_check(path, file.bytes, file.size, err);
-    if (!code) {
-        struct lk__recipe recipe = {
-            .key = key,
-            .name = path,
-            .cost = file.size,
-            .create = create_of_file,
-            .path = file.path,
-        };
-        code = lk__pool_open(runtime, &recipe, device, out, err);
-    }
-    free(key);
-    lk_file_unmap(&file);
-    return code;
+    return open_file(runtime, path, device, NULL, out, err);
+}
+
+int lk_session_open_any_size(lk_runtime *runtime,
+                             const char *path,
+                             const char *device,
+                             int64_t sides[2],
+                             lk_session **out,
+                             struct lk_error *err)
+{
+    return open_file(runtime, path, device, sides, out, err);
 }
 
 /* Weights in memory. The model names a file for them that is not there; the engine gets their

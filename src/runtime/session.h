@@ -84,6 +84,15 @@ int lk_session_open(lk_runtime *runtime,
                     const char *device,
                     lk_session **out,
                     struct lk_error *err);
+/* The same where the file's only input is a picture [n,c,h,w] of one size, else LK_E_INPUT: height
+ * and width are free, and so are the rows of its outputs (their last dimension but one). sides: the
+ * file's own height and width. Whether the network stands other sizes shows when it is run. */
+int lk_session_open_any_size(lk_runtime *runtime,
+                             const char *path,
+                             const char *device,
+                             int64_t sides[2],
+                             lk_session **out,
+                             struct lk_error *err);
 /* What the weights of a network take as plain ONNX, in bytes, and while it is being loaded: more.
  * With streams (see lk_graph_thrift) next to nothing but what lies in no file. */
 size_t lk_graph_bytes(const lk_graph *graph, bool streams);

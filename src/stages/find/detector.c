@@ -23,7 +23,8 @@ struct lk_detector {
     char *path;
     struct lk_contract contract;
     const char *input;
-    int width, height; /* of a fixed canvas; 0: as large as the look */
+    int width, height; /* of the file's canvas; 0: as large as the look */
+    bool shaped;       /* a canvas may have the picture's shape */
     const char *outputs[MAX_OUTPUTS];
     size_t output_count;
 };
@@ -63,7 +64,8 @@ static const struct lk__detector_family *family_of(const lk_session *session,
     return NULL;
 }
 
-static int read_ports(lk_detector *detector, struct lk_error *err)
+/* sides: of the file's canvas where the session has none; else NULL */
+static int read_ports(lk_detector *detector, const int64_t *sides, struct lk_error *err)
 {
     const struct lk_port *in, *out;
     const struct lk__detector_family *found = family_of(detector->session, detector->family);
@@ -74,7 +76,8 @@ static int read_ports(lk_detector *detector, struct lk_error *err)
     detector->contract.expects = found->expects;
     lk_session_inputs(detector->session, &in);
     detector->input = in[0].name;
-    int64_t height = in[0].shape[2], width = in[0].shape[3];
+    const int64_t height = sides ? sides[0] : in[0].shape[2],
+                  width = sides ? sides[1] : in[0].shape[3];
     if (height == 0 || width == 0 || height > MAX_CANVAS || width > MAX_CANVAS)
         return lk_contract_fail(&detector->contract, detector->session, err);
     detector->height = height > 0 ? (int)height : 0;
@@ -85,47 +88,6 @@ static int read_ports(lk_detector *detector, struct lk_error *err)
     for (size_t i = 0; i < detector->output_count; i++)
         detector->outputs[i] = out[i].name;
     return 0;
-}
-
-int lk_detector_open(lk_runtime *runtime,
-                     const char *family,
-                     const char *path,
-                     const char *device,
-                     lk_detector **out,
-                     struct lk_error *err)
-{
-    const struct lk__detector_family *row = family_named(family);
-    if (!row)
-        return unknown_family(family, err);
-    lk_detector *detector = calloc(1, sizeof *detector);
-    char *copy = strdup(path);
-    if (!detector || !copy) {
-        free(detector);
-        free(copy);
-        return lk_fail_memory(err, "a detector", sizeof *detector);
-    }
-    detector->family = row;
-    detector->path = copy;
-    detector->contract = (struct lk_contract){
-        .path = copy, .role = "detector", .family = row->name, .expects = row->expects};
-    int code = lk_session_open(runtime, path, device, &detector->session, err);
-    if (!code)
-        code = read_ports(detector, err);
-    if (code) {
-        lk_detector_free(detector);
-        return code;
-    }
-    *out = detector;
-    return 0;
-}
-
-void lk_detector_free(lk_detector *detector)
-{
-    if (!detector)
-        return;
-    lk_session_release(detector->session);
-    free(detector->path);
-    free(detector);
 }
 
 const char *lk_detector_family(const lk_detector *detector)
@@ -332,16 +294,20 @@ int lk__detector_look(const lk_detector *detector,
                       struct lk_error *err)
 {
     struct lk__letterbox boxes[LK__GLANCES];
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         boxes[i] =
             lk__letterbox_fit(glances[i].picture->width, glances[i].picture->height,
                               glances[i].side, detector->width ? detector->width : glances[i].side,
                               detector->height ? detector->height : glances[i].side);
+        if (detector->shaped)
+            lk__letterbox_trim(&boxes[i]);
+    }
     struct lk__letterbox moved = boxes[n - 1];
     bool again = true;
     size_t done = 0;
     int code = 0;
-    if (n == 2 && detector->width && detector->height && lk__letterbox_beside(boxes, &moved)) {
+    if (n == 2 && !detector->shaped && detector->width && detector->height &&
+        lk__letterbox_beside(boxes, &moved)) {
         code = look_together(detector, glances, (struct lk__letterbox[]){boxes[0], moved},
                              threshold, watch, out, &again, err);
         done = 1;
@@ -353,4 +319,82 @@ int lk__detector_look(const lk_detector *detector,
             out->item[k].look = (int)i;
     }
     return code;
+}
+
+/* ---- opening ---- */
+
+/* A canvas that is no square, of whole cells; and a score that none reaches. */
+static const struct lk__letterbox trial = {.canvas_width = 96, .canvas_height = 64};
+static const float unreachable = 2;
+
+/* Opens the file for canvases of any shape. false, and nothing is open, where the network does not
+ * stand them: of such a canvas it answers nothing, or rows that are not those of its cells. */
+static bool open_shaped(lk_detector *detector, lk_runtime *runtime, const char *device)
+{
+    int64_t sides[2];
+    struct lk__candidates none = {0};
+    const struct lk__detector_family *asked = detector->family;
+    const bool fixed = !lk_session_open_any_size(runtime, detector->path, device, sides,
+                                                 &detector->session, NULL);
+    detector->shaped =
+        (fixed || !lk_session_open(runtime, detector->path, device, &detector->session, NULL)) &&
+        !read_ports(detector, fixed ? sides : NULL, NULL) && detector->family->counts_rows &&
+        !look_once(detector, NULL, &trial, 0, unreachable, NULL, &none, NULL);
+    free(none.item);
+    if (detector->shaped)
+        return true;
+    lk_session_release(detector->session);
+    detector->session = NULL;
+    detector->family = asked;
+    return false;
+}
+
+static int open_as_it_is(lk_detector *detector,
+                         lk_runtime *runtime,
+                         const char *device,
+                         struct lk_error *err)
+{
+    const int code = lk_session_open(runtime, detector->path, device, &detector->session, err);
+    return code ? code : read_ports(detector, NULL, err);
+}
+
+int lk_detector_open(lk_runtime *runtime,
+                     const char *family,
+                     const char *path,
+                     const char *device,
+                     lk_detector **out,
+                     struct lk_error *err)
+{
+    const struct lk__detector_family *row = family_named(family);
+    if (!row)
+        return unknown_family(family, err);
+    lk_detector *detector = calloc(1, sizeof *detector);
+    char *copy = strdup(path);
+    if (!detector || !copy) {
+        free(detector);
+        free(copy);
+        return lk_fail_memory(err, "a detector", sizeof *detector);
+    }
+    detector->family = row;
+    detector->path = copy;
+    detector->contract = (struct lk_contract){
+        .path = copy, .role = "detector", .family = row->name, .expects = row->expects};
+    int code = lk_runtime_on_cpu(runtime, device) && open_shaped(detector, runtime, device)
+                   ? 0
+                   : open_as_it_is(detector, runtime, device, err);
+    if (code) {
+        lk_detector_free(detector);
+        return code;
+    }
+    *out = detector;
+    return 0;
+}
+
+void lk_detector_free(lk_detector *detector)
+{
+    if (!detector)
+        return;
+    lk_session_release(detector->session);
+    free(detector->path);
+    free(detector);
 }

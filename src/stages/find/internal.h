@@ -48,6 +48,10 @@ struct lk__letterbox {
 struct lk__letterbox lk__letterbox_fit(
     int picture_width, int picture_height, int side, int canvas_width, int canvas_height);
 
+/* Makes the canvas as small as the picture in it, in whole cells of the detectors' coarsest stride:
+ * a wide picture leaves nearly half of a square black. */
+void lk__letterbox_trim(struct lk__letterbox *box);
+
 /* What a network wants of a pixel's levels v = 0…255: (v − mean)·factor, mean in its own order. */
 struct lk__pixels {
     bool bgr; /* blue first; else red first */

@@ -16,6 +16,10 @@
  * answers boxes of the first that are within 0.0013 px of those that it has alone. */
 enum { STRIDE = 32, APART = 64 };
 
+/* Canvases of so many pixels a side cost next to nothing: they stay squares, as insightface's are.
+ */
+enum { LEAST = 128 };
+
 /* Bits of a filter weight: OpenCV's INTER_RESIZE_COEF_BITS. */
 enum { WEIGHT_BITS = 11 };
 
@@ -38,6 +42,18 @@ struct lk__letterbox lk__letterbox_fit(
     box.scale_x = (float)box.width / (float)picture_width;
     box.scale_y = (float)box.height / (float)picture_height;
     return box;
+}
+
+static int trimmed(int canvas, int side)
+{
+    const int whole = (side + STRIDE - 1) / STRIDE * STRIDE;
+    return canvas <= LEAST ? canvas : whole < LEAST ? LEAST : whole;
+}
+
+void lk__letterbox_trim(struct lk__letterbox *box)
+{
+    box->canvas_width = trimmed(box->canvas_width, box->width);
+    box->canvas_height = trimmed(box->canvas_height, box->height);
 }
 
 /* Where an output pixel lies between two input pixels. */

@@ -24,7 +24,8 @@ struct lk__detector_family {
     const char *name;
     const char *expects; /* the contract, for error sentences */
     struct lk__pixels pixels;
-    bool boxes_only; /* it answers no points */
+    bool boxes_only;  /* it answers no points */
+    bool counts_rows; /* decode fails where the rows are not those of the canvas */
     float sure;      /* the score that upright faces reach, and others seldom */
     /* Does the session keep the contract? Reports nothing itself. Families tell their networks
      * apart: at most one of them says yes. */

@@ -108,6 +108,7 @@ const struct lk__detector_family lk__detector_retinaface = {
     .name = "retinaface",
     .expects = "one input [1,3,H,W] and 3 outputs: boxes [1,n,4], scores [1,n,2], points [1,n,10]",
     .pixels = {.bgr = true, .mean = {104, 117, 123}, .factor = 1},
+    .counts_rows = true,
     .sure = 0.99f,
     .fits = fits,
     .decode = decode,

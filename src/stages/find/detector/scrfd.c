@@ -114,6 +114,7 @@ const struct lk__detector_family lk__detector_scrfd = {
     .expects = "one input [1,3,H,W] and 9 outputs: scores [n,1], boxes [n,4], points [n,10] for "
                "strides 8, 16, 32",
     .pixels = {.mean = {127.5f, 127.5f, 127.5f}, .factor = 1 / 128.0f},
+    .counts_rows = true,
     .sure = 0.72f,
     .fits = fits,
     .decode = decode,

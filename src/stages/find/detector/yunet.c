@@ -118,6 +118,7 @@ const struct lk__detector_family lk__detector_yunet = {
     .expects = "one input [1,3,H,W] and 12 outputs: cls, obj [1,n,1], bbox [1,n,4], kps [1,n,10] "
                "for strides 8, 16, 32",
     .pixels = {.bgr = true, .factor = 1},
+    .counts_rows = true,
     .sure = 0.91f,
     .fits = fits,
     .decode = decode,
