@@ -60,6 +60,7 @@ struct lk_epilogue {
     const float *bias;  /* [n] */
     const float *shift; /* [images,n] */
     const float *plus;  /* [images,out_height,out_width,n] */
+    int relu;           /* then negative numbers become 0 */
 };
 
 /* y [images,out_height,out_width,n] = x [images,height,width,channels] * w. Pixel (i,j) of y sees

@@ -129,6 +129,7 @@ static int convolve(const struct lk_convolution *c, const struct lk_workers *wor
         y += e->bias ? e->bias[n] : 0;
         y += e->shift ? e->shift[image * width + n] : 0;
         y += e->plus ? e->plus[at] : 0;
+        y = e->relu && y < 0 ? 0 : y;
         if (c->gate)
             y *= gelu(sum_of(c, c->gate, image, i, j, n) + (c->gate_bias ? c->gate_bias[n] : 0));
         c->y[at] = (float)y;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "fixture.h"
+#include "runtime/contract.h"
 #include "runtime/graph/onnx.h"
 #include "support/scratch.h"
 
@@ -77,7 +78,13 @@ static void open_bytes(lk_runtime *runtime, const unsigned char *bytes, size_t s
     struct lk_error err;
     lk_session *session;
     const char *path = scratch_write("broken.onnx", bytes, size);
+    int64_t sides[2];
     int code = lk_session_open(runtime, path, "cpu", &session, &err);
+    if (!code)
+        lk_session_release(session);
+    else
+        assert_int_equal(code, LK_E_INPUT);
+    code = lk_session_open_any_size(runtime, path, "cpu", sides, &session, &err);
     if (!code)
         lk_session_release(session);
     else
@@ -111,6 +118,58 @@ static void a_model_that_is_cut_short_or_damaged_never_harms(void **state)
     free(copy);
     lk_file_unmap(&file);
     lk_runtime_free(runtime);
+}
+
+/* The outputs of a run on a picture of noise; freed by lk_arrays_free. */
+static int run_scrfd(lk_session *session, int height, int width, struct lk_array out[9])
+{
+    struct lk_error err;
+    const struct lk_port *in, *ports;
+    const char *names[9];
+    lk_session_inputs(session, &in);
+    assert_int_equal(lk_session_outputs(session, &ports), 9);
+    for (int i = 0; i < 9; i++)
+        names[i] = ports[i].name;
+    float *x = malloc((size_t)(3 * height * width) * sizeof *x);
+    assert_non_null(x);
+    fill(1, (size_t)(3 * height * width), x);
+    const struct lk_array picture = {LK_F32, 4, {1, 3, height, width}, x};
+    const int code = lk_session_run(session, 1, &in->name, &picture, 9, names, out, NULL, &err);
+    free(x);
+    return code;
+}
+
+/* SCRFD's resizes go to sizes that are written down. */
+static void a_model_for_pictures_of_one_size_takes_others(void **state)
+{
+    struct lk_error err;
+    lk_session *own, *any;
+    struct lk_array want[9], have[9];
+    int64_t sides[2] = {0};
+    const char *path = shared_path("detector/scrfd_2.5g_bnkps_640.onnx");
+    assert_ok(lk_session_open(*state, path, "cpu", &own, &err), &err);
+    assert_ok(lk_session_open_any_size(*state, path, "cpu", sides, &any, &err), &err);
+    assert_true(own != any && sides[0] == 640 && sides[1] == 640);
+    assert_int_equal(run_scrfd(own, 640, 640, want), 0);
+    assert_int_equal(run_scrfd(any, 640, 640, have), 0);
+    for (int i = 0; i < 9; i++) {
+        assert_memory_equal(want[i].shape, have[i].shape, sizeof want[i].shape);
+        assert_memory_equal(want[i].data, have[i].data, lk_array_count(&want[i]) * sizeof(float));
+    }
+    lk_arrays_free(want, 9);
+    lk_arrays_free(have, 9);
+    assert_int_not_equal(run_scrfd(own, 64, 96, have), 0);
+    assert_int_equal(run_scrfd(any, 64, 96, have), 0);
+    for (int i = 0; i < 9; i++) {
+        const int stride = 8 << i % 3;
+        assert_int_equal(have[i].shape[1], 2 * (64 / stride) * (96 / stride));
+    }
+    lk_arrays_free(have, 9);
+    lk_session_release(own);
+    lk_session_release(any);
+    assert_fails(lk_session_open_any_size(*state, shared_path("detector/yunet_n_dynamic.onnx"),
+                                          "cpu", sides, &any, &err),
+                 &err, LK_E_INPUT, "takes no pictures of one size");
 }
 
 /* A model with an unread initializer "emap" [2,3], as inswapper has one. */
@@ -206,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(real_models_open_and_tell_their_ports),
         cmocka_unit_test(a_real_model_runs_at_a_free_size),
+        cmocka_unit_test(a_model_for_pictures_of_one_size_takes_others),
         cmocka_unit_test(what_is_no_model_is_refused_in_words),
         cmocka_unit_test(a_model_that_is_cut_short_or_damaged_never_harms),
         cmocka_unit_test(a_constant_that_no_node_reads_is_found_by_name_and_shape),

@@ -6,7 +6,8 @@
 
 Reference: Python onnxruntime on the real networks of SHARED_DATA, with insightface's steps around them written in numpy
 and OpenCV: SCRFD.detect at 640 and 128 under one NMS (SCRFD.autodetect), norm_crop by Umeyama and cv2.warpAffine, ArcFace's
-preprocessing; super-resolution in float64 by onnx's reference evaluator. One step is FaceFusion's: boxes are scaled back by each axis's own ratio. The swap is numpy alone, on a tiny
+preprocessing; super-resolution in float64 by onnx's reference evaluator. One step is FaceFusion's: boxes are scaled back by each axis's own ratio; and canvases
+are cut to the picture's shape. The swap is numpy alone, on a tiny
 network of inswapper's contract that is written here too (without emap: the test adds it by the formula below).
 """
 import pathlib
@@ -30,7 +31,24 @@ INSWAPPER = np.array([[.36167656, .40387734], [.63696719, .40235469], [.50019687
 def session(path):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options)
+    return onnxruntime.InferenceSession(path if isinstance(path, bytes) else str(path), options)
+
+
+def of_any_size(path):
+    """The model of a detector for 640×640, for canvases of other shapes."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in graph.value_info}
+    constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Resize" and len(node.input) == 4:
+            factors = constants[node.input[3]] / shapes[node.input[0]]
+            graph.initializer.append(numpy_helper.from_array(factors.astype(np.float32), node.output[0] + ":factors"))
+            node.input[:] = [*node.input[:2], node.output[0] + ":factors"]
+    for dimension in [*graph.input[0].type.tensor_type.shape.dim[2:], *(o.type.tensor_type.shape.dim[-2] for o in graph.output)]:
+        dimension.Clear()
+    del graph.value_info[:]
+    return model.SerializeToString()
 
 
 def read(path):
@@ -43,26 +61,33 @@ def read(path):
 
 # ---- detection ----
 
-def letterbox(image, side, canvas):
+def trimmed(width, height):
+    """A canvas as large as the picture in it, in whole cells; insightface's square where it is small."""
+    return tuple(max(128, -(-n // 32) * 32) for n in (width, height))
+
+
+def letterbox(image, side, canvas=None):
+    """canvas: the side of a square; None: as above."""
     h, w = image.shape[:2]
     if h > w:
         nh, nw = side, int(side / (h / w))
     else:
         nw, nh = side, int(side * (h / w))
-    out = np.zeros((canvas, canvas, 3), np.uint8)
+    cw, ch = (canvas, canvas) if canvas else trimmed(nw, nh)
+    out = np.zeros((ch, cw, 3), np.uint8)
     out[:nh, :nw] = cv2.resize(image, (nw, nh))
     return ((out.astype(np.float32) - 127.5) / 128).transpose(2, 0, 1)[None], nw / w, nh / h
 
 
-def detect(network, image, canvas=640):
+def detect(network, image):
     found = []
     for side in PASSES:
-        tensor, sx, sy = letterbox(image, side, canvas)
+        tensor, sx, sy = letterbox(image, side)
         outputs = network.run(None, {network.get_inputs()[0].name: tensor})
         for k, stride in enumerate((8, 16, 32)):
-            scores = outputs[k].reshape(-1)
+            scores, columns = outputs[k].reshape(-1), tensor.shape[3] // stride
             for j in np.flatnonzero(scores >= SCORE):
-                x, y = (j // 2) % (canvas // stride) * stride, (j // 2) // (canvas // stride) * stride
+                x, y = (j // 2) % columns * stride, (j // 2) // columns * stride
                 box = outputs[k + 3].reshape(-1, 4)[j] * stride * [-1, -1, 1, 1] + [x, y, x, y]
                 points = outputs[k + 6].reshape(-1, 5, 2)[j] * stride + [x, y]
                 found.append((scores[j], box / [sx, sy, sx, sy], points / [sx, sy]))
@@ -102,7 +127,7 @@ def numbers(values, digits=6):
 
 
 def faces_of(data, out):
-    detector = session(data / "detector/scrfd_2.5g_bnkps_640.onnx")
+    detector = session(of_any_size(data / "detector/scrfd_2.5g_bnkps_640.onnx"))
     embedder = session(data / "embedder/MobileFaceNet.onnx")
     lines = ["# made by tools/golden/face.py: photo name count; face score box points; embedding of the largest face"]
     for path in sorted((data / "photos").iterdir()):

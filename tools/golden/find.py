@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from face import IOU, PASSES, SCORE, detect as scrfd, noise, numbers, overlap, read, sample, session
+from face import IOU, PASSES, SCORE, detect as scrfd, noise, numbers, of_any_size, overlap, read, sample, session, trimmed
 
 INSIDE = .6
 PHOTOS = ("fr_obama_and_biden.jpg", "human_ai-face.jpg", "human_solvay1927.jpg", "human_stock-group-1.jpg")
@@ -33,13 +33,14 @@ PIXELS = {  # BGR?, mean in the network's order, factor
 
 
 def canvas(image, side, width, height):
-    """As face.letterbox, in a canvas of any shape; u8 RGB."""
+    """As face.letterbox, in a canvas of that shape; of 0×0, trimmed; u8 RGB."""
     h, w = image.shape[:2]
-    most_w, most_h = min(side, width), min(side, height)
+    most_w, most_h = min(side, width or side), min(side, height or side)
     if h / w > most_h / most_w:
         nh, nw = most_h, int(most_h / (h / w))
     else:
         nw, nh = most_w, int(most_w * (h / w))
+    width, height = (width, height) if width else trimmed(nw, nh)
     out = np.zeros((height, width, 3), np.uint8)
     out[:nh, :nw] = cv2.resize(image, (nw, nh))
     return out, nw / w, nh / h
@@ -98,7 +99,7 @@ def same(a, b):
 def detect(look, image, shape):
     found = []
     for side in PASSES:
-        picture, sx, sy = canvas(image, side, *(shape or (side, side)))
+        picture, sx, sy = canvas(image, side, *shape)
         score, box, points = look(picture)
         for i in np.flatnonzero(score >= SCORE):
             found.append((min(1, score[i]), box[i] / [sx, sy, sx, sy], points[i] / [sx, sy], side))
@@ -151,13 +152,13 @@ def detectors(data, out):
     yolo_network(out, "find_yolo5.onnx", 5)
     real = data / "detector"
     networks = [("retinaface", real / "retinaface_mobilenet0.25_640.onnx", (640, 640)),
-                ("yunet", real / "yunet_n_dynamic.onnx", None), ("yunet", real / "yunet_n_640_640.onnx", (640, 640)),
+                ("yunet", real / "yunet_n_dynamic.onnx", (0, 0)), ("yunet", real / "yunet_n_640_640.onnx", (0, 0)),
                 ("ultraface", real / "ultraface_RFB-320.onnx", (320, 240)),
                 ("yoloface", out / "find_yolo8.onnx", (640, 640)), ("yoloface", out / "find_yolo5.onnx", (640, 640))]
     lines = ["# made by tools/golden/find.py: network file, family; photo name count; face score box points"]
     for family, path, shape in networks:
         lines.append(f"network\t{path.name}\t{family}")
-        opened = path if family == "yunet" else session(path)
+        opened = real / "yunet_n_dynamic.onnx" if family == "yunet" else session(path)  # both files hold the same weights
         for name in PHOTOS:
             faces = detect(lambda picture: globals()[family](opened, picture), read(data / "photos" / name), shape)
             lines.append(f"photo\t{name}\t{len(faces)}")
@@ -178,12 +179,12 @@ def detectors(data, out):
 def agreed(data, out):
     """Faces of the photos that SCRFD, RetinaFace and YuNet all see."""
     real = data / "detector"
-    first, second = session(real / "scrfd_2.5g_bnkps_640.onnx"), session(real / "retinaface_mobilenet0.25_640.onnx")
+    first, second = session(of_any_size(real / "scrfd_2.5g_bnkps_640.onnx")), session(real / "retinaface_mobilenet0.25_640.onnx")
     lines = ["# made by tools/golden/find.py: photo name, faces seen by scrfd, retinaface, yunet and by all three; face box of these, scrfd's"]
     for path in sorted((data / "photos").iterdir()):
         image = read(path)
         seen = [scrfd(first, image), detect(lambda p: retinaface(second, p), image, (640, 640)),
-                detect(lambda p: yunet(real / "yunet_n_dynamic.onnx", p), image, None)]
+                detect(lambda p: yunet(real / "yunet_n_dynamic.onnx", p), image, (0, 0))]
         common = [f for f in seen[0] if all(any(overlap(f[1], g[1]) > IOU for g in faces) for faces in seen[1:])]
         lines.append("\t".join(["photo", path.name, *(str(len(faces)) for faces in (*seen, common))]))
         lines += ["face\t" + numbers(f[1]) for f in common]

@@ -154,6 +154,8 @@ INLINE vf finish(const struct lk_epilogue *e,
         x += load_first(e->shift + image * width + n, count);
     if (e->plus)
         x += load_first(e->plus + row * width + n, count);
+    if (e->relu)
+        x = larger(all(0), x);
     return x;
 }
 

@@ -45,16 +45,24 @@ INLINE void store_first(float *at, vf x, size_t n)
     if (n >= LK_LANES)
         store(at, x);
     else
+#if LK_LANES == 16
+        _mm512_mask_storeu_ps(at, (__mmask16)((1u << n) - 1), (__m512)x);
+#else
         memcpy(at, &x, n * sizeof *at);
+#endif
 }
 
 INLINE vf load_first(const float *at, size_t n)
 {
-    vf x = {0};
     if (n >= LK_LANES)
         return load(at);
+#if LK_LANES == 16
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), at);
+#else
+    vf x = {0};
     memcpy(&x, at, n * sizeof *at);
     return x;
+#endif
 }
 
 INLINE vf all(float x)

@@ -8,7 +8,7 @@
  * smaller than with the usual 1 and 2. Of the polynomial Π(x − p) without one point, Bᵀ holds the
  * coefficients; G divides by its value there.
  *
- * TILES tiles at a time: transformed, V [36][tiles][channels]; then per panel of results, for DEPTH
+ * TILES tiles at a time: transformed, V [36][tiles][whole vectors of channels]; then per panel of results, for DEPTH
  * channels after DEPTH, the filters, U [36][channels][PANEL], and 36 products V·U, added up in M
  * [36][tiles][PANEL]; and back. V and M stay in the last-level cache, what is read of U in the one
  * before. Filters are transformed anew each time: that is a 36th of the products for 128 tiles, and
@@ -36,7 +36,8 @@ struct winograd_job {
     size_t tiles_down, tiles_across; /* of an image */
     size_t first, tiles;             /* of this pass */
     size_t chunk, chunks;            /* tiles of a task; tasks of a panel */
-    float *v;                        /* [POINTS][tiles][channels] */
+    float *v;                        /* [POINTS][tiles][row] */
+    size_t row;                      /* channels, rounded up to whole vectors */
     size_t v_step;                   /* from point to point */
     const float *zeros;              /* [channels] */
     struct lk_workspace *workspace;
@@ -98,30 +99,39 @@ INLINE void tile_pixels(const struct winograd_job *job, struct tile tile, const 
     }
 }
 
+/* The channels k … of a tile, of which `count` exist in the vector: a constant where all do. */
+INLINE void transform_vector(
+    const float *const pixels[POINTS], size_t k, const size_t count, float *v, size_t step)
+{
+    vf half[6][6];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; j++) {
+        vf d[6], t[6];
+        for (int i = 0; i < 6; i++)
+            d[i] = load_first(pixels[i * 6 + j] + k, count);
+        to_points(d, t);
+        for (int i = 0; i < 6; i++)
+            half[i][j] = t[i];
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) {
+        vf t[6];
+        to_points(half[i], t);
+        for (int j = 0; j < 6; j++)
+            store(v + (size_t)(i * 6 + j) * step + k, t[j]);
+    }
+}
+
 NOINLINE void transform_tile(const float *const pixels[POINTS],
                              size_t channels,
                              float *v,
                              size_t step)
 {
-    for (size_t k = 0; k < channels; k += LK_LANES) {
-        vf half[6][6];
-#pragma GCC unroll 6
-        for (int j = 0; j < 6; j++) {
-            vf d[6], t[6];
-            for (int i = 0; i < 6; i++)
-                d[i] = load(pixels[i * 6 + j] + k);
-            to_points(d, t);
-            for (int i = 0; i < 6; i++)
-                half[i][j] = t[i];
-        }
-#pragma GCC unroll 6
-        for (int i = 0; i < 6; i++) {
-            vf t[6];
-            to_points(half[i], t);
-            for (int j = 0; j < 6; j++)
-                store(v + (size_t)(i * 6 + j) * step + k, t[j]);
-        }
-    }
+    size_t k = 0;
+    for (; k + LK_LANES <= channels; k += LK_LANES)
+        transform_vector(pixels, k, LK_LANES, v, step);
+    if (k < channels)
+        transform_vector(pixels, k, channels - k, v, step);
 }
 
 NOINLINE void transform_task(void *what, size_t i)
@@ -131,7 +141,7 @@ NOINLINE void transform_task(void *what, size_t i)
     for (size_t t = from; t < least(from + TRANSFORM_TILES, job->tiles); t++) {
         const float *pixels[POINTS];
         tile_pixels(job, tile_at(job, job->first + t), pixels);
-        transform_tile(pixels, channels, job->v + t * channels, job->v_step);
+        transform_tile(pixels, channels, job->v + t * job->row, job->v_step);
     }
 }
 
@@ -220,11 +230,11 @@ NOINLINE void multiply_points(const struct winograd_job *job,
     };
     transform_filters(&filters, u, u_step);
     for (size_t point = 0; point < POINTS; point++) {
-        const float *v = job->v + point * job->v_step + from * channels + k;
+        const float *v = job->v + point * job->v_step + from * job->row + k;
         for (size_t r = 0; r < rows; r += LK_ROWS) {
             const void *a[LK_ROWS];
             for (size_t i = 0; i < LK_ROWS; i++)
-                a[i] = v + least(r + i, rows - 1) * channels;
+                a[i] = v + least(r + i, rows - 1) * job->row;
             multiply(vectors, count, a, u + point * u_step, m + point * m_step + r * PANEL, k > 0);
         }
     }
@@ -281,14 +291,16 @@ NOINLINE void product_task(void *what, size_t i)
     lk_workspace_give(job->workspace, m);
 }
 
-/* Whether this is the quicker way: whole vectors of channels, and enough tiles for the rows of the
- * micro-kernel. Of whole numbers it is where nothing multiplies four at a time; then the weights
- * alone are rounded. */
+/* Whether this is the quicker way: vectors of channels (whole ones where weights are rounded), and
+ * enough tiles for the rows of the micro-kernel. Of whole numbers it is where nothing multiplies
+ * four at a time; then the weights alone are rounded. */
 static int suits_winograd(const struct lk_convolution *c)
 {
     const size_t tiles = c->images * over(c->out_height, 4) * over(c->out_width, 4);
-    return c->kernel == 3 && c->stride == 1 && c->channels % LK_LANES == 0 && c->w->n >= LK_LANES &&
-           tiles >= LK_ROWS && !c->gate && (c->w->numbers != LK_NUMBERS_INT8 || GROUP == 2);
+    const int ragged = c->channels % LK_LANES != 0;
+    return c->kernel == 3 && c->stride == 1 && c->channels >= LK_LANES && c->w->n >= LK_LANES &&
+           tiles >= LK_ROWS && !c->gate && (!ragged || c->w->numbers == LK_NUMBERS_F32) &&
+           (c->w->numbers != LK_NUMBERS_INT8 || GROUP == 2);
 }
 
 static int winograd(const struct lk_convolution *c, const struct lk_workers *workers)
@@ -297,12 +309,13 @@ static int winograd(const struct lk_convolution *c, const struct lk_workers *wor
         .c = c,
         .tiles_down = over(c->out_height, 4),
         .tiles_across = over(c->out_width, 4),
+        .row = over(c->channels, LK_LANES) * LK_LANES,
         .workspace = workers->workspace,
     };
     const size_t all_tiles = c->images * job.tiles_down * job.tiles_across;
     const size_t most = least(c->channels <= FEW_CHANNELS ? 2 * TILES : TILES, all_tiles);
     const size_t panels = over(c->w->n, PANEL);
-    job.v_step = most * c->channels + APART;
+    job.v_step = most * job.row + APART;
     float *zeros =
         lk_workspace_take(workers->workspace, (POINTS * job.v_step + c->channels) * sizeof *zeros);
     if (!zeros)
