@@ -142,7 +142,8 @@ struct lk_session {
 
     OrtSession *ort;
     bool captures;                   /* see struct lk__device_use */
-    struct lk__operators *operators; /* our own, of a graph; or NULL */
+    struct lk__operators *operators; /* our own, or NULL */
+    bool spreads;                    /* it has no others that compute much: see hands_of */
     struct lk_port *inputs, *outputs;
     size_t input_count, output_count;
 };
@@ -158,7 +159,9 @@ struct lk__recipe {
                   lk_session *session,
                   struct lk_error *err);
     const char *path; /* of an ONNX file */
-    const struct lk_proto *model; /* what becomes of it; NULL: nothing */
+    struct lk_proto_view model; /* its bytes, */
+    bool changed;               /* which are no longer those of the file */
+    bool convolves;             /* convolutions by our kernels, where they may be */
     const lk_graph *graph;
     bool repeats; /* see lk_graph_repeat */
 };
@@ -172,7 +175,8 @@ int lk__pool_open(lk_runtime *runtime,
 /* parallel.c */
 
 /* Tasks 0 … n−1 in the pool that runs the context, in as many threads as this one and idle hands
- * come to; afterwards it holds one hand. Who does which makes no difference. */
+ * come to; afterwards it holds one hand. NULL: it holds all of them, and keeps them. Who does which
+ * makes no difference. */
 void lk__run_tasks(const OrtApi *api,
                    OrtKernelContext *context,
                    lk_hands *hands,
@@ -192,8 +196,19 @@ ONNXTensorElementDataType lk__ort_of_dtype(enum lk_dtype dtype);
 /* Reads through a model file without executing it: every length within the file, every initializer
  * as large as its shape says. LK_E_INPUT otherwise. */
 int lk__onnx_file_check(const char *path, const void *bytes, size_t size, struct lk_error *err);
-/* The GraphProto of a ModelProto; false when there is none or the bytes are broken. */
-bool lk__onnx_file_graph(const void *bytes, size_t size, struct lk_proto_view *graph);
+
+/* onnx_convolutions.c */
+
+/* The model of a file that lk__onnx_file_check let through, with convolutions that are nodes of
+ * ours, which are added to the list; their weights to the graph, which points into bytes. *out
+ * stays empty where there are none. The caller frees it, on failure too. */
+int lk__onnx_convolve(const char *path,
+                      const void *bytes,
+                      size_t size,
+                      lk_graph *weights,
+                      struct lk__nodes *nodes,
+                      struct lk_proto *out,
+                      struct lk_error *err);
 
 /* onnx_sides.c */
 

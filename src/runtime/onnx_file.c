@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "runtime/graph/onnx.h"
 #include "runtime/internal.h"
+#include "runtime/onnx_view.h"
 
 /* A TensorProto as far as its numbers need. */
 struct initializer {
@@ -105,7 +106,7 @@ static bool as_tensor(const struct initializer *in, const char *path, struct lk_
     return need == (size_t)(bytes.end - bytes.at);
 }
 
-bool lk__onnx_file_graph(const void *bytes, size_t size, struct lk_proto_view *graph)
+bool lk__onnx_graph(const void *bytes, size_t size, struct lk_proto_view *graph)
 {
     struct lk_proto_view view = {bytes, (const unsigned char *)bytes + size};
     struct lk_proto_field field;
@@ -120,11 +121,53 @@ bool lk__onnx_file_graph(const void *bytes, size_t size, struct lk_proto_view *g
     return got == 0 && found;
 }
 
+bool lk__onnx_inside(struct lk_proto_view view, int number, struct lk_proto_view *out)
+{
+    struct lk_proto_field field;
+    while (lk_proto_next(&view, &field) == 1) {
+        if (field.number == number && field.type == 2) {
+            *out = field.inner;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lk__onnx_equal(struct lk_proto_view a, struct lk_proto_view b)
+{
+    const size_t size = (size_t)(a.end - a.at);
+    return size == (size_t)(b.end - b.at) && !memcmp(a.at, b.at, size);
+}
+
+bool lk__onnx_named(struct lk_proto_view graph,
+                    int number,
+                    int name_number,
+                    struct lk_proto_view name,
+                    struct lk_proto_view *out)
+{
+    struct lk_proto_field field;
+    struct lk_proto_view found;
+    while (lk_proto_next(&graph, &field) == 1) {
+        if (field.number == number && field.type == 2 &&
+            lk__onnx_inside(field.inner, name_number, &found) && lk__onnx_equal(found, name)) {
+            *out = field.inner;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tensor *out)
+{
+    struct initializer initializer;
+    return read_initializer(view, &initializer) && as_tensor(&initializer, path, out);
+}
+
 int lk__onnx_file_check(const char *path, const void *bytes, size_t size, struct lk_error *err)
 {
     struct lk_proto_view graph;
     struct lk_proto_field field;
-    if (!lk__onnx_file_graph(bytes, size, &graph))
+    if (!lk__onnx_graph(bytes, size, &graph))
         return lk_fail(err, LK_E_INPUT, "'%s' is no ONNX model, or is cut short: download it again",
                        path);
     int got, nodes = 0;
@@ -175,7 +218,7 @@ static int find_initializer(const struct lk_file *file,
 {
     struct lk_proto_view graph;
     struct lk_proto_field field;
-    if (!lk__onnx_file_graph(file->bytes, file->size, &graph))
+    if (!lk__onnx_graph(file->bytes, file->size, &graph))
         return lk_fail(err, LK_E_INPUT, "'%s' is no ONNX model, or is cut short", file->path);
     while (lk_proto_next(&graph, &field) == 1) {
         struct initializer initializer;

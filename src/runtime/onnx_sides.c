@@ -15,6 +15,7 @@
 
 #include "runtime/graph/onnx.h"
 #include "runtime/internal.h"
+#include "runtime/onnx_view.h"
 
 enum { PICTURE = 4 }; /* dimensions: [n,c,h,w] */
 
@@ -30,33 +31,14 @@ struct freeing {
     int resizes; /* that have factors now */
 };
 
-/* The first message of that number; false when there is none. */
-static bool inside(struct lk_proto_view view, int number, struct lk_proto_view *out)
-{
-    struct lk_proto_field field;
-    while (lk_proto_next(&view, &field) == 1) {
-        if (field.number == number && field.type == 2) {
-            *out = field.inner;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool equal(struct lk_proto_view a, struct lk_proto_view b)
-{
-    const size_t size = (size_t)(a.end - a.at);
-    return size == (size_t)(b.end - b.at) && !memcmp(a.at, b.at, size);
-}
-
 /* Of a ValueInfoProto; false when it tells no shape. */
 static bool shape_of(struct lk_proto_view value, struct shape *out)
 {
     struct lk_proto_view type, tensor, dims;
     struct lk_proto_field dim, field;
     *out = (struct shape){0};
-    if (!inside(value, FIELD_VALUE_TYPE, &type) || !inside(type, FIELD_TYPE_TENSOR, &tensor) ||
-        !inside(tensor, FIELD_TYPE_SHAPE, &dims))
+    if (!lk__onnx_inside(value, FIELD_VALUE_TYPE, &type) || !lk__onnx_inside(type, FIELD_TYPE_TENSOR, &tensor) ||
+        !lk__onnx_inside(tensor, FIELD_TYPE_SHAPE, &dims))
         return false;
     while (lk_proto_next(&dims, &dim) == 1) {
         if (dim.number != FIELD_SHAPE_DIM || dim.type != 2)
@@ -70,25 +52,6 @@ static bool shape_of(struct lk_proto_view value, struct shape *out)
         }
     }
     return true;
-}
-
-/* The message of that number and name in the graph: an initializer, an input, what was inferred. */
-static bool named(struct lk_proto_view graph,
-                  int number,
-                  int name_number,
-                  struct lk_proto_view name,
-                  struct lk_proto_view *out)
-{
-    struct lk_proto_field field;
-    struct lk_proto_view found;
-    while (lk_proto_next(&graph, &field) == 1) {
-        if (field.number == number && field.type == 2 &&
-            inside(field.inner, name_number, &found) && equal(found, name)) {
-            *out = field.inner;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- resizes ---- */
@@ -115,24 +78,21 @@ static struct inputs inputs_of(struct lk_proto_view node)
 /* Four whole numbers of a constant: an initializer, or the value of a node. */
 static bool integers_of(struct lk_proto_view graph, struct lk_proto_view name, int64_t out[PICTURE])
 {
-    struct lk_proto_view tensor = {0}, view = graph, attribute, result, raw;
+    struct lk_proto_view found, view = graph, attribute, result;
     struct lk_proto_field field;
-    bool found = named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &tensor);
-    while (!found && lk_proto_next(&view, &field) == 1) {
-        found = field.number == FIELD_GRAPH_NODE && field.type == 2 &&
-                inside(field.inner, FIELD_NODE_OUTPUT, &result) && equal(result, name) &&
-                inside(field.inner, FIELD_NODE_ATTRIBUTE, &attribute) &&
-                inside(attribute, FIELD_ATTRIBUTE_TENSOR, &tensor);
+    struct lk_tensor tensor;
+    bool known = lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found);
+    while (!known && lk_proto_next(&view, &field) == 1) {
+        known = field.number == FIELD_GRAPH_NODE && field.type == 2 &&
+                lk__onnx_inside(field.inner, FIELD_NODE_OUTPUT, &result) &&
+                lk__onnx_equal(result, name) &&
+                lk__onnx_inside(field.inner, FIELD_NODE_ATTRIBUTE, &attribute) &&
+                lk__onnx_inside(attribute, FIELD_ATTRIBUTE_TENSOR, &found);
     }
-    if (!found || !inside(tensor, FIELD_TENSOR_RAW, &raw) ||
-        raw.end - raw.at != (ptrdiff_t)(PICTURE * sizeof *out))
+    if (!known || !lk__onnx_tensor(found, NULL, &tensor) || tensor.dtype != LK_I64 ||
+        tensor.size != PICTURE * sizeof *out)
         return false;
-    while (lk_proto_next(&tensor, &field) == 1) {
-        if (field.number == FIELD_TENSOR_TYPE &&
-            lk__dtype_of_onnx((int64_t)field.value) != LK_I64)
-            return false;
-    }
-    memcpy(out, raw.at, PICTURE * sizeof *out);
+    memcpy(out, tensor.data, PICTURE * sizeof *out);
     return true;
 }
 
@@ -143,7 +103,7 @@ static bool factors_of(struct lk_proto_view graph, const struct inputs *in, floa
     struct shape shape;
     int64_t size[PICTURE];
     if (in->count != PICTURE || !integers_of(graph, in->name[3], size) ||
-        !named(graph, FIELD_GRAPH_INFERRED, FIELD_VALUE_NAME, in->name[0], &value) ||
+        !lk__onnx_named(graph, FIELD_GRAPH_INFERRED, FIELD_VALUE_NAME, in->name[0], &value) ||
         !shape_of(value, &shape) || shape.rank != PICTURE)
         return false;
     for (int i = 0; i < PICTURE; i++) {
@@ -182,7 +142,7 @@ static void put_node(struct freeing *f, const struct lk_proto_field *node)
     struct lk_proto_view type;
     float factors[PICTURE];
     const struct inputs in = inputs_of(node->inner);
-    if (inside(node->inner, FIELD_NODE_TYPE, &type) && lk_proto_equals(type, "Resize") &&
+    if (lk__onnx_inside(node->inner, FIELD_NODE_TYPE, &type) && lk_proto_equals(type, "Resize") &&
         factors_of(f->graph, &in, factors))
         put_resize(f, node->inner, factors);
     else
@@ -224,8 +184,8 @@ static bool sides_of(struct lk_proto_view graph, int64_t sides[2])
     int pictures = 0;
     while (lk_proto_next(&view, &field) == 1) {
         if (field.number != FIELD_GRAPH_INPUT || field.type != 2 ||
-            !inside(field.inner, FIELD_VALUE_NAME, &name) ||
-            named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &initializer))
+            !lk__onnx_inside(field.inner, FIELD_VALUE_NAME, &name) ||
+            lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &initializer))
             continue;
         if (!shape_of(field.inner, &shape) || shape.rank != PICTURE || shape.dims[2] < 1 ||
             shape.dims[3] < 1 || pictures++)
@@ -267,7 +227,7 @@ int lk__onnx_free_sides(const char *path,
     struct lk_proto_view model = {bytes, (const unsigned char *)bytes + size};
     struct lk_proto_field field;
     struct freeing f = {.out = out};
-    if (!lk__onnx_file_graph(bytes, size, &f.graph) || !sides_of(f.graph, sides))
+    if (!lk__onnx_graph(bytes, size, &f.graph) || !sides_of(f.graph, sides))
         return lk_fail(err, LK_E_INPUT, "ONNX model '%s' takes no pictures of one size", path);
     while (lk_proto_next(&model, &field) == 1) {
         if (field.number == FIELD_MODEL_GRAPH && field.type == 2)

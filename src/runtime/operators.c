@@ -34,6 +34,7 @@ struct lk__operators {
     struct lk__nodes nodes;
     struct lk_workspace *workspace;
     lk_hands *hands;
+    bool all_held;
 };
 
 /* One node of one session. */
@@ -240,6 +241,7 @@ static OrtStatus *compute_convolution(const struct call *call)
     if (status)
         return status;
     c.epilogue.bias = node->vectors[0];
+    c.epilogue.relu = node->relu;
     c.gate = node->gated ? &node->gate : NULL;
     c.gate_bias = node->gated ? node->vectors[1] : NULL;
     return convolve(call, &c, &x, &shift, &plus, images) ? failed(call, "out of memory") : NULL;
@@ -324,7 +326,8 @@ static OrtStatus *compute_norm(const struct call *call)
 static void run_in_pool(void *user, size_t n, void (*task)(void *what, size_t i), void *what)
 {
     const struct call *call = user;
-    lk__run_tasks(call->all->api, call->context, call->all->hands, n, task, what);
+    lk__run_tasks(call->all->api, call->context, call->all->all_held ? NULL : call->all->hands, n,
+                  task, what);
 }
 
 static OrtStatus *ORT_API_CALL compute(void *op_kernel, OrtKernelContext *context)
@@ -421,6 +424,7 @@ static OrtCustomOp callbacks(void)
 int lk__operators_new(const OrtApi *api,
                       struct lk__nodes *nodes,
                       lk_hands *hands,
+                      bool all_held,
                       struct lk__operators **out,
                       struct lk_error *err)
 {
@@ -431,6 +435,7 @@ int lk__operators_new(const OrtApi *api,
     }
     all->api = api;
     all->hands = hands;
+    all->all_held = all_held;
     OrtStatus *status = api->CreateCustomOpDomain(LK__DOMAIN, &all->domain);
     for (int i = 0; !status && i < LK__KIND_COUNT; i++) {
         all->list[i] = (struct custom_op){callbacks(), names[i], all};

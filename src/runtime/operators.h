@@ -12,10 +12,11 @@
 struct lk__operators;
 
 /* Takes the nodes over on success (they are emptied). hands: as many as the engine's pool has
- * threads. */
+ * threads; all_held: whoever runs the session holds all of them, else at least one. */
 int lk__operators_new(const OrtApi *api,
                       struct lk__nodes *nodes,
                       lk_hands *hands,
+                      bool all_held,
                       struct lk__operators **out,
                       struct lk_error *err);
 void lk__operators_free(struct lk__operators *operators); /* NULL is fine */

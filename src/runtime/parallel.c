@@ -37,11 +37,11 @@ void lk__run_tasks(const OrtApi *api,
                    void (*task)(void *what, size_t i),
                    void *what)
 {
-    const size_t held = (size_t)lk_hands_spread(hands);
+    const size_t held = hands ? (size_t)lk_hands_spread(hands) : n;
     struct tasks tasks = {.n = n, .task = task, .what = what};
     OrtStatus *status = NULL;
     atomic_store(&tasks.next, 0);
-    if (n > 1 && held == (size_t)lk_hands_count(hands))
+    if (n > 1 && (!hands || held == (size_t)lk_hands_count(hands)))
         status = api->KernelContext_ParallelFor(context, do_one, n, n, &tasks);
     else if (n > 1 && held > 1)
         status = api->KernelContext_ParallelFor(context, do_some, held, held, &tasks);
@@ -49,5 +49,6 @@ void lk__run_tasks(const OrtApi *api,
         api->ReleaseStatus(status);
     if (!atomic_load(&tasks.done)) /* alone, or there is no memory to share them */
         do_some(&tasks, 0);
-    lk_hands_hold(hands, 1);
+    if (hands)
+        lk_hands_hold(hands, 1);
 }

@@ -265,7 +265,7 @@ static int hands_of(const lk_session *session)
 {
     if (strcmp(session->device, "cpu"))
         return 0;
-    return session->operators ? 1 : LK_HANDS_ALL;
+    return session->spreads ? 1 : LK_HANDS_ALL;
 }
 
 int lk__run_engine(lk_session *session,

@@ -12,19 +12,75 @@
 #include "runtime/internal.h"
 #include "runtime/operators.h"
 
+/* device: an entry of the runtime's list. */
+static enum lk__lowering lowering_on(const lk_runtime *runtime, const char *device)
+{
+    return runtime->kernels ? lk__device_lowering(device) : LK__PLAIN;
+}
+
+static size_t model_size(const struct lk__recipe *recipe)
+{
+    return (size_t)(recipe->model.end - recipe->model.at);
+}
+
+/* The engine's session of a model in memory, whose nodes of ours are to be packed. */
+static int create_convolved(const struct lk_proto *model,
+                            struct lk__nodes *nodes,
+                            const lk_graph *weights,
+                            OrtSessionOptions *options,
+                            lk_session *session,
+                            struct lk_error *err)
+{
+    const lk_runtime *runtime = session->runtime;
+    const OrtApi *api = runtime->api;
+    int code = lk__nodes_pack(nodes, weights, runtime->threads, NULL, err);
+    if (!code)
+        code = lk__operators_new(api, nodes, runtime->hands, true, &session->operators, err);
+    if (!code)
+        code = lk__operators_apply(session->operators, options, err);
+    return code ? code
+                : lk__ort_check(api,
+                                api->CreateSessionFromArray(runtime->env, model->bytes, model->size,
+                                                            options, &session->ort),
+                                LK_E_INPUT, err, "model '%s'", session->name);
+}
+
+static int create_as_it_is(const struct lk__recipe *recipe,
+                           OrtSessionOptions *options,
+                           lk_session *session,
+                           struct lk_error *err)
+{
+    const OrtApi *api = session->runtime->api;
+    const OrtEnv *env = session->runtime->env;
+    OrtStatus *status = recipe->changed
+                            ? api->CreateSessionFromArray(env, recipe->model.at, model_size(recipe),
+                                                          options, &session->ort)
+                            : api->CreateSession(env, recipe->path, options, &session->ort);
+    return lk__ort_check(api, status, LK_E_INPUT, err, "model '%s'", recipe->name);
+}
+
 static int create_of_file(struct lk__recipe *recipe,
                           OrtSessionOptions *options,
                           lk_session *session,
                           struct lk_error *err)
 {
     const lk_runtime *runtime = session->runtime;
-    const OrtApi *api = runtime->api;
-    const struct lk_proto *model = recipe->model;
-    OrtStatus *status =
-        model ? api->CreateSessionFromArray(runtime->env, model->bytes, model->size, options,
-                                            &session->ort)
-              : api->CreateSession(runtime->env, recipe->path, options, &session->ort);
-    return lk__ort_check(api, status, LK_E_INPUT, err, "model '%s'", recipe->name);
+    struct lk__nodes nodes = {.kernels = runtime->kernels, .numbers = LK_NUMBERS_F32};
+    struct lk_proto model = {0};
+    lk_graph *weights = NULL;
+    if (!recipe->convolves || lowering_on(runtime, session->device) != LK__LIKENESS)
+        return create_as_it_is(recipe, options, session, err);
+    int code = lk_graph_new(recipe->name, &weights, err);
+    if (!code)
+        code = lk__onnx_convolve(recipe->path, recipe->model.at, model_size(recipe), weights,
+                                 &nodes, &model, err);
+    if (!code)
+        code = model.size ? create_convolved(&model, &nodes, weights, options, session, err)
+                          : create_as_it_is(recipe, options, session, err);
+    lk__nodes_free(&nodes);
+    lk_graph_free(weights);
+    lk_proto_free(&model);
+    return code;
 }
 
 /* sides: NULL, or where those of the file go, and the session's become free */
@@ -50,13 +106,16 @@ static int open_file(lk_runtime *runtime,
     if (!code && sides)
         code = lk__onnx_free_sides(path, file.bytes, file.size, sides, &model, err);
     if (!code) {
+        const unsigned char *at = sides ? model.bytes : file.bytes;
         struct lk__recipe recipe = {
             .key = key,
             .name = path,
             .cost = file.size,
             .create = create_of_file,
             .path = file.path,
-            .model = sides ? &model : NULL,
+            .model = {at, at + (sides ? model.size : file.size)},
+            .changed = sides != NULL,
+            .convolves = true,
         };
         code = lk__pool_open(runtime, &recipe, device, out, err);
     }
@@ -159,7 +218,9 @@ static int create_operators(struct lk__nodes *nodes,
     int code = lk__nodes_pack(nodes, graph, runtime->threads,
                               runtime->place.folder ? &runtime->place : NULL, err);
     if (!code)
-        code = lk__operators_new(runtime->api, nodes, runtime->hands, &session->operators, err);
+        code =
+            lk__operators_new(runtime->api, nodes, runtime->hands, false, &session->operators, err);
+    session->spreads = !code;
     return code ? code : lk__operators_apply(session->operators, options, err);
 }
 
@@ -216,12 +277,6 @@ bool lk_runtime_on_cpu(const lk_runtime *runtime, const char *device)
 {
     const char *chosen;
     return !lk__device_choose(&runtime->devices, device, &chosen, NULL) && !strcmp(chosen, "cpu");
-}
-
-/* device: an entry of the runtime's list. */
-static enum lk__lowering lowering_on(const lk_runtime *runtime, const char *device)
-{
-    return runtime->kernels ? lk__device_lowering(device) : LK__PLAIN;
 }
 
 bool lk_runtime_packs(const lk_runtime *runtime, const char *device)

@@ -35,7 +35,7 @@ struct lk__node {
     float *vectors[2]; /* bias and bias of the gate, or gamma and beta; malloc'd */
     int linear;        /* x is […,C]; else a picture */
     int gated;         /* w holds values, then gates */
-    int kernel, stride, pad[4], doubled;
+    int kernel, stride, pad[4], doubled, relu;
     int heads, head_size, causal, rounds;
     size_t width; /* of gamma */
     int groups, silu;

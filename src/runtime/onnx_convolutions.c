@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The convolutions of an ONNX file by our own kernels, on the CPU: those of 3×3 at stride 1, which
+ * Winograd's way computes with a fourth of the products (docs/performance.md).
+ *
+ *   Conv(x) [Relu]   →   Transpose · likeness:Convolution · Transpose
+ *
+ * since our pictures are NHWC and ONNX's NCHW. The engine moves transposes through what stands
+ * between (sums, activations, concatenations), and takes out those that meet their inverse; so
+ * neighbours hand over NHWC. All else stays as the file has it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "runtime/internal.h"
+#include "runtime/onnx_view.h"
+
+enum { LEAST_CHANNELS = 16, KERNEL = 3 };
+
+/* A Conv that becomes ours. */
+struct convolution {
+    struct lk_proto_view node, relu; /* relu.at NULL: none follows that nothing else reads */
+    struct lk_proto_view x, y, w_name, name;
+    struct lk_tensor w, b; /* b.data NULL: none */
+    int pad[4];
+    bool alone; /* nothing else reads w */
+};
+
+struct convolving {
+    struct lk_proto_view graph;
+    const char *path;
+    struct convolution *list;
+    size_t count, capacity;
+    struct lk_proto *out;
+};
+
+/* ---- what the file has ---- */
+
+/* All numbers of an attribute, packed or one by one; false where there are others than `count`. */
+static bool numbers_of(struct lk_proto_view attribute, size_t count, int64_t *out)
+{
+    struct lk_proto_field field;
+    uint64_t number;
+    size_t n = 0;
+    while (lk_proto_next(&attribute, &field) == 1) {
+        if (field.number != FIELD_ATTRIBUTE_INTS)
+            continue;
+        if (field.type == 0 && n++ < count)
+            out[n - 1] = (int64_t)field.value;
+        while (field.type == 2 && lk_proto_next_varint(&field.inner, &number) == 1) {
+            if (n++ < count)
+                out[n - 1] = (int64_t)number;
+        }
+    }
+    return n == count;
+}
+
+static bool are(const int64_t *numbers, size_t count, int64_t least, int64_t most)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (numbers[i] < least || numbers[i] > most)
+            return false;
+    }
+    return true;
+}
+
+/* Whether an attribute of a Conv says what our kernel does; its padding. */
+static bool take_attribute(struct lk_proto_view attribute, int pad[4])
+{
+    struct lk_proto_view name, text = {0};
+    struct lk_proto_field field;
+    struct lk_proto_view view = attribute;
+    int64_t n[4], number = 1;
+    if (!lk__onnx_inside(attribute, FIELD_ATTRIBUTE_NAME, &name))
+        return false;
+    while (lk_proto_next(&view, &field) == 1)
+        number = field.number == FIELD_ATTRIBUTE_I ? (int64_t)field.value : number;
+    if (lk_proto_equals(name, "group"))
+        return number == 1;
+    if (lk_proto_equals(name, "auto_pad"))
+        return lk__onnx_inside(attribute, FIELD_ATTRIBUTE_S, &text) &&
+               lk_proto_equals(text, "NOTSET");
+    if (lk_proto_equals(name, "kernel_shape"))
+        return numbers_of(attribute, 2, n) && are(n, 2, KERNEL, KERNEL);
+    if (lk_proto_equals(name, "strides") || lk_proto_equals(name, "dilations"))
+        return numbers_of(attribute, 2, n) && are(n, 2, 1, 1);
+    if (!lk_proto_equals(name, "pads") || !numbers_of(attribute, 4, n) || !are(n, 4, 0, KERNEL))
+        return false;
+    for (int i = 0; i < 4; i++)
+        pad[i] = (int)n[i];
+    return true;
+}
+
+static bool initializer_of(const struct convolving *c, struct lk_proto_view name, struct lk_tensor *out)
+{
+    struct lk_proto_view found;
+    return lk__onnx_named(c->graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found) &&
+           lk__onnx_tensor(found, c->path, out) && out->dtype == LK_F32;
+}
+
+/* How often nodes read the array, and the last that does; outputs of the graph count. */
+static size_t readers_of(struct lk_proto_view graph,
+                         struct lk_proto_view name,
+                         struct lk_proto_view *last)
+{
+    struct lk_proto_view view = graph, found;
+    struct lk_proto_field field, input;
+    size_t n = lk__onnx_named(graph, FIELD_GRAPH_OUTPUT, FIELD_VALUE_NAME, name, &found);
+    while (lk_proto_next(&view, &field) == 1) {
+        struct lk_proto_view node = field.inner;
+        while (field.number == FIELD_GRAPH_NODE && field.type == 2 &&
+               lk_proto_next(&node, &input) == 1) {
+            if (input.number == FIELD_NODE_INPUT && lk__onnx_equal(input.inner, name)) {
+                *last = field.inner;
+                n++;
+            }
+        }
+    }
+    return n;
+}
+
+static bool is_a(struct lk_proto_view node, const char *type)
+{
+    struct lk_proto_view found, domain;
+    return lk__onnx_inside(node, FIELD_NODE_TYPE, &found) && lk_proto_equals(found, type) &&
+           (!lk__onnx_inside(node, FIELD_NODE_DOMAIN, &domain) || domain.at == domain.end);
+}
+
+/* The Relu that alone reads the array. */
+static void find_relu(const struct convolving *c, struct convolution *conv)
+{
+    struct lk_proto_view reader, y;
+    if (readers_of(c->graph, conv->y, &reader) == 1 && is_a(reader, "Relu") &&
+        lk__onnx_inside(reader, FIELD_NODE_OUTPUT, &y)) {
+        conv->relu = reader;
+        conv->y = y;
+    }
+}
+
+/* false: the node stays as it is. */
+static bool read_node(const struct convolving *c, struct lk_proto_view node, struct convolution *out)
+{
+    struct lk_proto_view view = node, inputs[3] = {{0}}, reader;
+    struct lk_proto_field field;
+    size_t n = 0;
+    *out = (struct convolution){.node = node};
+    if (!is_a(node, "Conv") || !lk__onnx_inside(node, FIELD_NODE_OUTPUT, &out->y))
+        return false;
+    while (lk_proto_next(&view, &field) == 1) {
+        if (field.type != 2)
+            continue;
+        if (field.number == FIELD_NODE_NAME)
+            out->name = field.inner;
+        else if (field.number == FIELD_NODE_INPUT && n < LK_ARRAY_LENGTH(inputs))
+            inputs[n++] = field.inner;
+        else if (field.number == FIELD_NODE_ATTRIBUTE && !take_attribute(field.inner, out->pad))
+            return false;
+    }
+    const bool biased = n == 3 && inputs[2].at != inputs[2].end;
+    const int64_t *shape = out->w.shape;
+    if (n < 2 || !initializer_of(c, inputs[1], &out->w) || out->w.rank != 4 ||
+        shape[1] < LEAST_CHANNELS || shape[0] < LEAST_CHANNELS || shape[2] != KERNEL ||
+        shape[3] != KERNEL)
+        return false;
+    if (biased && (!initializer_of(c, inputs[2], &out->b) || out->b.rank != 1 ||
+                   out->b.shape[0] != shape[0]))
+        return false;
+    out->x = inputs[0];
+    out->w_name = inputs[1];
+    out->alone = readers_of(c->graph, inputs[1], &reader) == 1;
+    find_relu(c, out);
+    return true;
+}
+
+static int gather(struct convolving *c, struct lk_error *err)
+{
+    struct lk_proto_view view = c->graph;
+    struct lk_proto_field field;
+    struct convolution found;
+    while (lk_proto_next(&view, &field) == 1) {
+        if (field.number != FIELD_GRAPH_NODE || field.type != 2)
+            continue;
+        if (is_a(field.inner, "If") || is_a(field.inner, "Loop") || is_a(field.inner, "Scan")) {
+            c->count = 0; /* what reads an array is not seen here */
+            return 0;
+        }
+        if (!read_node(c, field.inner, &found))
+            continue;
+        if (c->count == c->capacity) {
+            const size_t capacity = c->capacity ? 2 * c->capacity : 64;
+            struct convolution *list = reallocarray(c->list, capacity, sizeof *list);
+            if (!list)
+                return lk_fail_memory(err, "convolutions", capacity * sizeof *list);
+            c->list = list;
+            c->capacity = capacity;
+        }
+        c->list[c->count++] = found;
+    }
+    return 0;
+}
+
+/* ---- what becomes of it ---- */
+
+static struct lk_proto_view text_of(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    return (struct lk_proto_view){at, at + strlen(text)};
+}
+
+/* NAME, or NAME and what tells our arrays from the file's. */
+static void put_name(struct lk_proto *out, int field, struct lk_proto_view name, const char *more)
+{
+    const size_t at = lk_proto_begin(out, field);
+    lk_proto_raw(out, name);
+    lk_proto_raw(out, text_of(more));
+    lk_proto_end(out, at);
+}
+
+static const char rows[] = ":likeness rows", none[] = "";
+
+static void put_transpose(struct lk_proto *out,
+                          struct lk_proto_view x,
+                          const char *x_more,
+                          struct lk_proto_view y,
+                          const char *y_more,
+                          const int order[4])
+{
+    const size_t node = lk_proto_begin(out, FIELD_GRAPH_NODE);
+    put_name(out, FIELD_NODE_INPUT, x, x_more);
+    put_name(out, FIELD_NODE_OUTPUT, y, y_more);
+    lk_proto_string(out, FIELD_NODE_TYPE, "Transpose");
+    const size_t attribute = lk_proto_begin(out, FIELD_NODE_ATTRIBUTE);
+    lk_proto_string(out, FIELD_ATTRIBUTE_NAME, "perm");
+    for (int i = 0; i < 4; i++)
+        lk_proto_int(out, FIELD_ATTRIBUTE_INTS, order[i]);
+    lk_proto_int(out, FIELD_ATTRIBUTE_TYPE, LK__ATTR_INTS);
+    lk_proto_end(out, attribute);
+    lk_proto_end(out, node);
+}
+
+static void put_convolution(struct convolving *c, size_t i)
+{
+    const struct convolution *conv = &c->list[i];
+    struct lk_proto *out = c->out;
+    bool known = false; /* x in rows, by one before */
+    for (size_t k = 0; k < i && !known; k++)
+        known = lk__onnx_equal(c->list[k].x, conv->x);
+    if (!known)
+        put_transpose(out, conv->x, none, conv->x, rows, (const int[]){0, 2, 3, 1});
+    const size_t node = lk_proto_begin(out, FIELD_GRAPH_NODE);
+    put_name(out, FIELD_NODE_INPUT, conv->x, rows);
+    put_name(out, FIELD_NODE_OUTPUT, conv->y, ":likeness result");
+    put_name(out, FIELD_NODE_NAME, conv->name, none);
+    lk_proto_string(out, FIELD_NODE_TYPE, "Convolution");
+    lk_proto_string(out, FIELD_NODE_DOMAIN, LK__DOMAIN);
+    const size_t attribute = lk_proto_begin(out, FIELD_NODE_ATTRIBUTE);
+    lk_proto_string(out, FIELD_ATTRIBUTE_NAME, "node");
+    lk_proto_int(out, FIELD_ATTRIBUTE_I, (int64_t)i);
+    lk_proto_int(out, FIELD_ATTRIBUTE_TYPE, LK__ATTR_INT);
+    lk_proto_end(out, attribute);
+    lk_proto_end(out, node);
+    put_transpose(out, conv->y, ":likeness result", conv->y, none, (const int[]){0, 3, 1, 2});
+}
+
+/* Whether the field of the graph is one of our nodes, a Relu in one of them, or weights that only
+ * they read; *i: which of them. */
+static bool is_ours(const struct convolving *c, const struct lk_proto_field *field, size_t *i)
+{
+    struct lk_proto_view name;
+    const bool weight = field->number == FIELD_GRAPH_INITIALIZER &&
+                        lk__onnx_inside(field->inner, FIELD_TENSOR_NAME, &name);
+    for (*i = 0; *i < c->count; (*i)++) {
+        const struct convolution *conv = &c->list[*i];
+        if (conv->node.at == field->inner.at || conv->relu.at == field->inner.at ||
+            (weight && conv->alone && lk__onnx_equal(conv->w_name, name)))
+            return true;
+    }
+    return false;
+}
+
+static void put_graph(struct convolving *c)
+{
+    struct lk_proto_view view = c->graph;
+    struct lk_proto_field field;
+    const size_t at = lk_proto_begin(c->out, FIELD_MODEL_GRAPH);
+    size_t i;
+    while (lk_proto_next(&view, &field) == 1) {
+        if (field.type != 2 || !is_ours(c, &field, &i))
+            lk_proto_raw(c->out, field.whole);
+        else if (field.inner.at == c->list[i].node.at)
+            put_convolution(c, i);
+    }
+    lk_proto_end(c->out, at);
+}
+
+static void put_model(struct convolving *c, const void *bytes, size_t size)
+{
+    struct lk_proto_view model = {bytes, (const unsigned char *)bytes + size};
+    struct lk_proto_field field;
+    while (lk_proto_next(&model, &field) == 1) {
+        if (field.number == FIELD_MODEL_GRAPH && field.type == 2)
+            put_graph(c);
+        else
+            lk_proto_raw(c->out, field.whole);
+    }
+    const size_t domain = lk_proto_begin(c->out, FIELD_MODEL_OPSET);
+    lk_proto_string(c->out, FIELD_OPSET_DOMAIN, LK__DOMAIN);
+    lk_proto_int(c->out, FIELD_OPSET_VERSION, 1);
+    lk_proto_end(c->out, domain);
+}
+
+/* What our operators need to know: the weights as a graph, which is not computed, and a node of
+ * each. */
+static int make_nodes(const struct convolving *c,
+                      lk_graph *weights,
+                      struct lk__nodes *nodes,
+                      struct lk_error *err)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const struct convolution *conv = &c->list[i];
+        struct lk__node *node = lk__nodes_add(nodes, LK__CONVOLUTION, "a convolution");
+        if (!node)
+            return lk_fail_memory(err, "convolutions", sizeof *node);
+        node->w = lk_graph_weight(weights, &conv->w, 4, conv->w.shape);
+        if (conv->b.data)
+            node->b = lk_graph_weight(weights, &conv->b, 1, conv->b.shape);
+        node->kernel = KERNEL;
+        node->stride = 1;
+        memcpy(node->pad, conv->pad, sizeof node->pad);
+        node->relu = conv->relu.at != NULL;
+        node->roles[LK__ROLE_X] = 0;
+    }
+    return lk_graph_status(weights, err);
+}
+
+int lk__onnx_convolve(const char *path,
+                      const void *bytes,
+                      size_t size,
+                      lk_graph *weights,
+                      struct lk__nodes *nodes,
+                      struct lk_proto *out,
+                      struct lk_error *err)
+{
+    struct convolving c = {.path = path, .out = out};
+    int code = lk__onnx_graph(bytes, size, &c.graph) ? gather(&c, err) : 0;
+    if (!code && c.count)
+        code = make_nodes(&c, weights, nodes, err);
+    if (!code && c.count) {
+        put_model(&c, bytes, size);
+        code = out->failed ? lk_fail_memory(err, "an ONNX model", size) : 0;
+    }
+    free(c.list);
+    return code;
+}
