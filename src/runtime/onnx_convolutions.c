@@ -6,7 +6,8 @@
  *
  * since our pictures are NHWC and ONNX's NCHW. The engine moves transposes through what stands
  * between (sums, activations, concatenations), and takes out those that meet their inverse; so
- * neighbours hand over NHWC. All else stays as the file has it. */
+ * neighbours hand over NHWC. All else stays as the file has it. Weights may be kept smaller than f32,
+ * as in the starter pack: halves, or whole numbers times a factor of each row (onnx_weights.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,9 @@ enum { LEAST_CHANNELS = 16, KERNEL = 3 };
 struct convolution {
     struct lk_proto_view node, relu; /* relu.at NULL: none follows that nothing else reads */
     struct lk_proto_view x, y, w_name, name;
-    struct lk_tensor w, b; /* b.data NULL: none */
+    struct lk_tensor b; /* data NULL: none */
+    float *w;           /* [n,channels,3,3], malloc'd */
+    int64_t shape[4];   /* of w */
     int pad[4];
     bool alone; /* nothing else reads w */
 };
@@ -90,11 +93,11 @@ static bool take_attribute(struct lk_proto_view attribute, int pad[4])
     return true;
 }
 
-static bool initializer_of(const struct convolving *c, struct lk_proto_view name, struct lk_tensor *out)
+static bool bias_of(const struct convolving *c, struct lk_proto_view name, struct lk_tensor *out)
 {
     struct lk_proto_view found;
     return lk__onnx_named(c->graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found) &&
-           lk__onnx_tensor(found, c->path, out) && out->dtype == LK_F32;
+           lk__onnx_tensor(found, c->path, out) && out->dtype == LK_F32 && out->rank == 1;
 }
 
 /* How often nodes read the array, and the last that does; outputs of the graph count. */
@@ -156,19 +159,32 @@ static bool read_node(const struct convolving *c, struct lk_proto_view node, str
             return false;
     }
     const bool biased = n == 3 && inputs[2].at != inputs[2].end;
-    const int64_t *shape = out->w.shape;
-    if (n < 2 || !initializer_of(c, inputs[1], &out->w) || out->w.rank != 4 ||
-        shape[1] < LEAST_CHANNELS || shape[0] < LEAST_CHANNELS || shape[2] != KERNEL ||
-        shape[3] != KERNEL)
+    int64_t *shape = out->shape;
+    if (n < 2 || (biased && !bias_of(c, inputs[2], &out->b)) ||
+        !(out->w = lk__onnx_weights(c->graph, inputs[1], shape)))
         return false;
-    if (biased && (!initializer_of(c, inputs[2], &out->b) || out->b.rank != 1 ||
-                   out->b.shape[0] != shape[0]))
+    if (shape[1] < LEAST_CHANNELS || shape[0] < LEAST_CHANNELS || shape[2] != KERNEL ||
+        shape[3] != KERNEL || (biased && out->b.shape[0] != shape[0])) {
+        free(out->w);
         return false;
+    }
     out->x = inputs[0];
     out->w_name = inputs[1];
     out->alone = readers_of(c->graph, inputs[1], &reader) == 1;
     find_relu(c, out);
     return true;
+}
+
+/* Whether there are graphs inside the graph, whose nodes may read any of its arrays. */
+static bool is_nested(struct lk_proto_view graph)
+{
+    struct lk_proto_field field;
+    while (lk_proto_next(&graph, &field) == 1) {
+        if (field.number == FIELD_GRAPH_NODE && field.type == 2 &&
+            (is_a(field.inner, "If") || is_a(field.inner, "Loop") || is_a(field.inner, "Scan")))
+            return true;
+    }
+    return false;
 }
 
 static int gather(struct convolving *c, struct lk_error *err)
@@ -179,17 +195,15 @@ static int gather(struct convolving *c, struct lk_error *err)
     while (lk_proto_next(&view, &field) == 1) {
         if (field.number != FIELD_GRAPH_NODE || field.type != 2)
             continue;
-        if (is_a(field.inner, "If") || is_a(field.inner, "Loop") || is_a(field.inner, "Scan")) {
-            c->count = 0; /* what reads an array is not seen here */
-            return 0;
-        }
         if (!read_node(c, field.inner, &found))
             continue;
         if (c->count == c->capacity) {
             const size_t capacity = c->capacity ? 2 * c->capacity : 64;
             struct convolution *list = reallocarray(c->list, capacity, sizeof *list);
-            if (!list)
+            if (!list) {
+                free(found.w);
                 return lk_fail_memory(err, "convolutions", capacity * sizeof *list);
+            }
             c->list = list;
             c->capacity = capacity;
         }
@@ -320,7 +334,7 @@ static int make_nodes(const struct convolving *c,
         struct lk__node *node = lk__nodes_add(nodes, LK__CONVOLUTION, "a convolution");
         if (!node)
             return lk_fail_memory(err, "convolutions", sizeof *node);
-        node->w = lk_graph_weight(weights, &conv->w, 4, conv->w.shape);
+        node->w = lk_graph_constant(weights, 4, conv->shape, conv->w);
         if (conv->b.data)
             node->b = lk_graph_weight(weights, &conv->b, 1, conv->b.shape);
         node->kernel = KERNEL;
@@ -341,13 +355,15 @@ int lk__onnx_convolve(const char *path,
                       struct lk_error *err)
 {
     struct convolving c = {.path = path, .out = out};
-    int code = lk__onnx_graph(bytes, size, &c.graph) ? gather(&c, err) : 0;
+    int code = lk__onnx_graph(bytes, size, &c.graph) && !is_nested(c.graph) ? gather(&c, err) : 0;
     if (!code && c.count)
         code = make_nodes(&c, weights, nodes, err);
     if (!code && c.count) {
         put_model(&c, bytes, size);
         code = out->failed ? lk_fail_memory(err, "an ONNX model", size) : 0;
     }
+    for (size_t i = 0; i < c.count; i++)
+        free(c.list[i].w);
     free(c.list);
     return code;
 }

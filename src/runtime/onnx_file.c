@@ -163,6 +163,15 @@ bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tens
     return read_initializer(view, &initializer) && as_tensor(&initializer, path, out);
 }
 
+bool lk__onnx_shape(struct lk_proto_view view, int rank, int64_t *shape)
+{
+    struct initializer initializer;
+    if (!read_initializer(view, &initializer) || initializer.rank != rank || initializer.external)
+        return false;
+    memcpy(shape, initializer.shape, (size_t)rank * sizeof *shape);
+    return true;
+}
+
 int lk__onnx_file_check(const char *path, const void *bytes, size_t size, struct lk_error *err)
 {
     struct lk_proto_view graph;

@@ -21,5 +21,11 @@ bool lk__onnx_named(struct lk_proto_view graph,
 /* A TensorProto whose numbers lie in the file, of floats as raw bytes or numbers, others as raw
  * bytes. path: of the file, kept by pointer. false: it is another. */
 bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tensor *out);
+/* Its dimensions; false where it has not so many. */
+bool lk__onnx_shape(struct lk_proto_view view, int rank, int64_t *shape);
+
+/* onnx_weights.c: the array of that name [n,c,h,w] as malloc'd f32, where it is a constant; else
+ * NULL. */
+float *lk__onnx_weights(struct lk_proto_view graph, struct lk_proto_view name, int64_t shape[4]);
 
 #endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The weights of a convolution in an ONNX file as f32: an initializer, or what two operators make of
+ * some, as files that are to be small have it,
+ *
+ *     w = Mul(Cast(whole numbers or halves), factors [n,1,1,1]),   w = Cast(…) */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "runtime/internal.h"
+#include "runtime/onnx_view.h"
+
+enum { ONNX_I8 = 3, DEEPEST = 3 };
+
+/* Signed bytes; false for anything else. */
+static bool read_bytes(struct lk_proto_view tensor, size_t count, float *out)
+{
+    struct lk_proto_view raw, view = tensor;
+    struct lk_proto_field field;
+    int64_t type = 0;
+    while (lk_proto_next(&view, &field) == 1)
+        type = field.number == FIELD_TENSOR_TYPE ? (int64_t)field.value : type;
+    if (type != ONNX_I8 || !lk__onnx_inside(tensor, FIELD_TENSOR_RAW, &raw) ||
+        (size_t)(raw.end - raw.at) != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)(int8_t)raw.at[i];
+    return true;
+}
+
+/* An initializer of four dimensions. */
+static float *read_tensor(struct lk_proto_view view, bool must_be_f32, int64_t shape[4])
+{
+    struct lk_tensor tensor;
+    size_t count;
+    if (must_be_f32 && !(lk__onnx_tensor(view, "", &tensor) && tensor.dtype == LK_F32))
+        return NULL;
+    if (!lk__onnx_shape(view, 4, shape) || !lk__shape_count(4, shape, &count) || !count)
+        return NULL;
+    float *out = reallocarray(NULL, count, sizeof *out);
+    if (out && (read_bytes(view, count, out) ||
+                (lk__onnx_tensor(view, "", &tensor) && lk_dtype_is_weight(tensor.dtype) &&
+                 !lk_tensor_to_f32(&tensor, 0, count, out, NULL))))
+        return out;
+    free(out);
+    return NULL;
+}
+
+/* The node that makes an array, and its first two inputs. */
+static bool maker_of(struct lk_proto_view graph,
+                     struct lk_proto_view name,
+                     struct lk_proto_view *type,
+                     struct lk_proto_view inputs[2])
+{
+    struct lk_proto_view node;
+    struct lk_proto_field field;
+    size_t n = 0;
+    if (!lk__onnx_named(graph, FIELD_GRAPH_NODE, FIELD_NODE_OUTPUT, name, &node) ||
+        !lk__onnx_inside(node, FIELD_NODE_TYPE, type))
+        return false;
+    while (lk_proto_next(&node, &field) == 1) {
+        if (field.number == FIELD_NODE_INPUT && n < 2)
+            inputs[n++] = field.inner;
+    }
+    return n > 0;
+}
+
+static float *weights(struct lk_proto_view graph,
+                      struct lk_proto_view name,
+                      int depth,
+                      int64_t shape[4])
+{
+    struct lk_proto_view found, type, inputs[2] = {{0}};
+    int64_t rows[4];
+    if (lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found))
+        return read_tensor(found, depth == 0, shape); /* what is not cast is as it flows */
+    if (depth == DEEPEST || !maker_of(graph, name, &type, inputs))
+        return NULL;
+    if (lk_proto_equals(type, "Cast"))
+        return weights(graph, inputs[0], depth + 1, shape);
+    if (!lk_proto_equals(type, "Mul"))
+        return NULL;
+    float *out = weights(graph, inputs[0], depth + 1, shape);
+    float *factors = out ? weights(graph, inputs[1], depth + 1, rows) : NULL;
+    const bool fits = factors && rows[0] == shape[0] && rows[1] * rows[2] * rows[3] == 1;
+    const size_t width = fits ? (size_t)(shape[1] * shape[2] * shape[3]) : 1;
+    for (size_t i = 0; fits && i < (size_t)rows[0] * width; i++)
+        out[i] *= factors[i / width];
+    free(factors);
+    if (fits)
+        return out;
+    free(out);
+    return NULL;
+}
+
+float *lk__onnx_weights(struct lk_proto_view graph, struct lk_proto_view name, int64_t shape[4])
+{
+    return weights(graph, name, 0, shape);
+}
