@@ -158,7 +158,7 @@ struct lk__recipe {
                   OrtSessionOptions *options,
                   lk_session *session,
                   struct lk_error *err);
-    const char *path; /* of an ONNX file */
+    const char *path;           /* of an ONNX file */
     struct lk_proto_view model; /* its bytes, */
     bool changed;               /* which are no longer those of the file */
     bool convolves;             /* convolutions by our kernels, where they may be */
@@ -202,8 +202,7 @@ int lk__onnx_file_check(const char *path, const void *bytes, size_t size, struct
 /* The model of a file that lk__onnx_file_check let through, with convolutions that are nodes of
  * ours, which are added to the list; their weights to the graph, which points into bytes. *out
  * stays empty where there are none. The caller frees it, on failure too. */
-int lk__onnx_convolve(const char *path,
-                      const void *bytes,
+int lk__onnx_convolve(const void *bytes,
                       size_t size,
                       lk_graph *weights,
                       struct lk__nodes *nodes,

@@ -6,8 +6,9 @@
  *
  * since our pictures are NHWC and ONNX's NCHW. The engine moves transposes through what stands
  * between (sums, activations, concatenations), and takes out those that meet their inverse; so
- * neighbours hand over NHWC. All else stays as the file has it. Weights may be kept smaller than f32,
- * as in the starter pack: halves, or whole numbers times a factor of each row (onnx_weights.c). */
+ * neighbours hand over NHWC. All else stays as the file has it. Weights may be kept smaller than
+ * f32, as in the starter pack: halves, or whole numbers times a factor of each row
+ * (onnx_weights.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,16 +22,14 @@ enum { LEAST_CHANNELS = 16, KERNEL = 3 };
 struct convolution {
     struct lk_proto_view node, relu; /* relu.at NULL: none follows that nothing else reads */
     struct lk_proto_view x, y, w_name, name;
-    struct lk_tensor b; /* data NULL: none */
-    float *w;           /* [n,channels,3,3], malloc'd */
-    int64_t shape[4];   /* of w */
+    struct lk_tensor w, b; /* w [n,channels,3,3]; b.data NULL: none */
+    float *made;           /* the numbers of w where the file has them in another way; malloc'd */
     int pad[4];
     bool alone; /* nothing else reads w */
 };
 
 struct convolving {
     struct lk_proto_view graph;
-    const char *path;
     struct convolution *list;
     size_t count, capacity;
     struct lk_proto *out;
@@ -97,7 +96,7 @@ static bool bias_of(const struct convolving *c, struct lk_proto_view name, struc
 {
     struct lk_proto_view found;
     return lk__onnx_named(c->graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found) &&
-           lk__onnx_tensor(found, c->path, out) && out->dtype == LK_F32 && out->rank == 1;
+           lk__onnx_tensor(found, NULL, out) && out->dtype == LK_F32 && out->rank == 1;
 }
 
 /* How often nodes read the array, and the last that does; outputs of the graph count. */
@@ -112,7 +111,8 @@ static size_t readers_of(struct lk_proto_view graph,
         struct lk_proto_view node = field.inner;
         while (field.number == FIELD_GRAPH_NODE && field.type == 2 &&
                lk_proto_next(&node, &input) == 1) {
-            if (input.number == FIELD_NODE_INPUT && lk__onnx_equal(input.inner, name)) {
+            if (input.number == FIELD_NODE_INPUT && input.type == 2 &&
+                lk__onnx_equal(input.inner, name)) {
                 *last = field.inner;
                 n++;
             }
@@ -140,7 +140,9 @@ static void find_relu(const struct convolving *c, struct convolution *conv)
 }
 
 /* false: the node stays as it is. */
-static bool read_node(const struct convolving *c, struct lk_proto_view node, struct convolution *out)
+static bool read_node(const struct convolving *c,
+                      struct lk_proto_view node,
+                      struct convolution *out)
 {
     struct lk_proto_view view = node, inputs[3] = {{0}}, reader;
     struct lk_proto_field field;
@@ -159,13 +161,13 @@ static bool read_node(const struct convolving *c, struct lk_proto_view node, str
             return false;
     }
     const bool biased = n == 3 && inputs[2].at != inputs[2].end;
-    int64_t *shape = out->shape;
+    const int64_t *shape = out->w.shape;
     if (n < 2 || (biased && !bias_of(c, inputs[2], &out->b)) ||
-        !(out->w = lk__onnx_weights(c->graph, inputs[1], shape)))
+        !lk__onnx_weights(c->graph, inputs[1], &out->w, &out->made))
         return false;
     if (shape[1] < LEAST_CHANNELS || shape[0] < LEAST_CHANNELS || shape[2] != KERNEL ||
         shape[3] != KERNEL || (biased && out->b.shape[0] != shape[0])) {
-        free(out->w);
+        free(out->made);
         return false;
     }
     out->x = inputs[0];
@@ -201,7 +203,7 @@ static int gather(struct convolving *c, struct lk_error *err)
             const size_t capacity = c->capacity ? 2 * c->capacity : 64;
             struct convolution *list = reallocarray(c->list, capacity, sizeof *list);
             if (!list) {
-                free(found.w);
+                free(found.made);
                 return lk_fail_memory(err, "convolutions", capacity * sizeof *list);
             }
             c->list = list;
@@ -334,7 +336,8 @@ static int make_nodes(const struct convolving *c,
         struct lk__node *node = lk__nodes_add(nodes, LK__CONVOLUTION, "a convolution");
         if (!node)
             return lk_fail_memory(err, "convolutions", sizeof *node);
-        node->w = lk_graph_constant(weights, 4, conv->shape, conv->w);
+        node->w = conv->made ? lk_graph_constant(weights, 4, conv->w.shape, conv->made)
+                             : lk_graph_weight(weights, &conv->w, 4, conv->w.shape);
         if (conv->b.data)
             node->b = lk_graph_weight(weights, &conv->b, 1, conv->b.shape);
         node->kernel = KERNEL;
@@ -346,15 +349,14 @@ static int make_nodes(const struct convolving *c,
     return lk_graph_status(weights, err);
 }
 
-int lk__onnx_convolve(const char *path,
-                      const void *bytes,
+int lk__onnx_convolve(const void *bytes,
                       size_t size,
                       lk_graph *weights,
                       struct lk__nodes *nodes,
                       struct lk_proto *out,
                       struct lk_error *err)
 {
-    struct convolving c = {.path = path, .out = out};
+    struct convolving c = {.out = out};
     int code = lk__onnx_graph(bytes, size, &c.graph) && !is_nested(c.graph) ? gather(&c, err) : 0;
     if (!code && c.count)
         code = make_nodes(&c, weights, nodes, err);
@@ -363,7 +365,7 @@ int lk__onnx_convolve(const char *path,
         code = out->failed ? lk_fail_memory(err, "an ONNX model", size) : 0;
     }
     for (size_t i = 0; i < c.count; i++)
-        free(c.list[i].w);
+        free(c.list[i].made);
     free(c.list);
     return code;
 }

@@ -37,7 +37,8 @@ static bool shape_of(struct lk_proto_view value, struct shape *out)
     struct lk_proto_view type, tensor, dims;
     struct lk_proto_field dim, field;
     *out = (struct shape){0};
-    if (!lk__onnx_inside(value, FIELD_VALUE_TYPE, &type) || !lk__onnx_inside(type, FIELD_TYPE_TENSOR, &tensor) ||
+    if (!lk__onnx_inside(value, FIELD_VALUE_TYPE, &type) ||
+        !lk__onnx_inside(type, FIELD_TYPE_TENSOR, &tensor) ||
         !lk__onnx_inside(tensor, FIELD_TYPE_SHAPE, &dims))
         return false;
     while (lk_proto_next(&dims, &dim) == 1) {

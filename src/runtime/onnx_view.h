@@ -24,8 +24,11 @@ bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tens
 /* Its dimensions; false where it has not so many. */
 bool lk__onnx_shape(struct lk_proto_view view, int rank, int64_t *shape);
 
-/* onnx_weights.c: the array of that name [n,c,h,w] as malloc'd f32, where it is a constant; else
- * NULL. */
-float *lk__onnx_weights(struct lk_proto_view graph, struct lk_proto_view name, int64_t shape[4]);
+/* onnx_weights.c: the array of that name [n,c,h,w] as f32; false where it is no constant. *made:
+ * NULL where its numbers lie in the file, else they, malloc'd. */
+bool lk__onnx_weights(struct lk_proto_view graph,
+                      struct lk_proto_view name,
+                      struct lk_tensor *out,
+                      float **made);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The weights of a convolution in an ONNX file as f32: an initializer, or what two operators make of
- * some, as files that are to be small have it,
+/* The weights of a convolution in an ONNX file as f32: an initializer, or what two operators make
+ * of some, as files that are to be small have it,
  *
  *     w = Mul(Cast(whole numbers or halves), factors [n,1,1,1]),   w = Cast(…) */
 #include <stdlib.h>
@@ -29,17 +29,15 @@ static bool read_bytes(struct lk_proto_view tensor, size_t count, float *out)
 }
 
 /* An initializer of four dimensions. */
-static float *read_tensor(struct lk_proto_view view, bool must_be_f32, int64_t shape[4])
+static float *read_tensor(struct lk_proto_view view, int64_t shape[4])
 {
     struct lk_tensor tensor;
     size_t count;
-    if (must_be_f32 && !(lk__onnx_tensor(view, "", &tensor) && tensor.dtype == LK_F32))
-        return NULL;
     if (!lk__onnx_shape(view, 4, shape) || !lk__shape_count(4, shape, &count) || !count)
         return NULL;
     float *out = reallocarray(NULL, count, sizeof *out);
     if (out && (read_bytes(view, count, out) ||
-                (lk__onnx_tensor(view, "", &tensor) && lk_dtype_is_weight(tensor.dtype) &&
+                (lk__onnx_tensor(view, NULL, &tensor) && lk_dtype_is_weight(tensor.dtype) &&
                  !lk_tensor_to_f32(&tensor, 0, count, out, NULL))))
         return out;
     free(out);
@@ -59,7 +57,7 @@ static bool maker_of(struct lk_proto_view graph,
         !lk__onnx_inside(node, FIELD_NODE_TYPE, type))
         return false;
     while (lk_proto_next(&node, &field) == 1) {
-        if (field.number == FIELD_NODE_INPUT && n < 2)
+        if (field.number == FIELD_NODE_INPUT && field.type == 2 && n < 2)
             inputs[n++] = field.inner;
     }
     return n > 0;
@@ -73,12 +71,12 @@ static float *weights(struct lk_proto_view graph,
     struct lk_proto_view found, type, inputs[2] = {{0}};
     int64_t rows[4];
     if (lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found))
-        return read_tensor(found, depth == 0, shape); /* what is not cast is as it flows */
+        return read_tensor(found, shape);
     if (depth == DEEPEST || !maker_of(graph, name, &type, inputs))
         return NULL;
     if (lk_proto_equals(type, "Cast"))
         return weights(graph, inputs[0], depth + 1, shape);
-    if (!lk_proto_equals(type, "Mul"))
+    if (!lk_proto_equals(type, "Mul") || !inputs[1].at)
         return NULL;
     float *out = weights(graph, inputs[0], depth + 1, shape);
     float *factors = out ? weights(graph, inputs[1], depth + 1, rows) : NULL;
@@ -93,7 +91,16 @@ static float *weights(struct lk_proto_view graph,
     return NULL;
 }
 
-float *lk__onnx_weights(struct lk_proto_view graph, struct lk_proto_view name, int64_t shape[4])
+bool lk__onnx_weights(struct lk_proto_view graph,
+                      struct lk_proto_view name,
+                      struct lk_tensor *out,
+                      float **made)
 {
-    return weights(graph, name, 0, shape);
+    struct lk_proto_view found;
+    *made = NULL;
+    if (lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found))
+        return lk__onnx_tensor(found, NULL, out) && out->dtype == LK_F32 && out->rank == 4;
+    *out = (struct lk_tensor){.name = "weights", .dtype = LK_F32, .rank = 4};
+    *made = weights(graph, name, 0, out->shape);
+    return *made != NULL;
 }

@@ -320,7 +320,7 @@ static int create(lk_runtime *runtime,
         session->captures = false;
         code = create_engine(recipe, session, err);
     }
-    if (code && session->operators && recipe->convolves) { /* a file that stands no change */
+    if (code && recipe->convolves) { /* a file that stands no change */
         recipe->convolves = false;
         lk__operators_free(session->operators);
         session->operators = NULL;

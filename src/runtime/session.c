@@ -72,8 +72,8 @@ static int create_of_file(struct lk__recipe *recipe,
         return create_as_it_is(recipe, options, session, err);
     int code = lk_graph_new(recipe->name, &weights, err);
     if (!code)
-        code = lk__onnx_convolve(recipe->path, recipe->model.at, model_size(recipe), weights,
-                                 &nodes, &model, err);
+        code =
+            lk__onnx_convolve(recipe->model.at, model_size(recipe), weights, &nodes, &model, err);
     if (!code)
         code = model.size ? create_convolved(&model, &nodes, weights, options, session, err)
                           : create_as_it_is(recipe, options, session, err);

@@ -122,7 +122,7 @@ static void check_convolution(const struct lk_kernels *table,
     c.epilogue.bias = roll(0, 1) ? bias.at : NULL;
     c.epilogue.shift = roll(0, 1) ? shift.at : NULL;
     c.epilogue.plus = roll(0, 1) ? plus.at : NULL;
-    c.epilogue.relu = !gated && roll(0, 1);
+    c.epilogue.relu = numbers == LK_NUMBERS_F32 && !gated && roll(0, 1);
     c.gate_bias = gated ? bias.at : NULL;
     const struct lk_kernels *tables[] = {reference, table};
     for (int i = 0; i < 2; i++) {
@@ -203,8 +203,9 @@ static void check_direct(const struct lk_kernels *table)
 
 static void check_winograd(const struct lk_kernels *table)
 {
-    check_convolution(table, LK_NUMBERS_F32, random_convolution(3, 1, roll(table->lanes, 4 * table->lanes)),
-                      roll(1, 120), 0);
+    check_convolution(table, LK_NUMBERS_F32,
+                      random_convolution(3, 1, roll(table->lanes, 4 * table->lanes)), roll(1, 120),
+                      0);
 }
 
 static enum lk_numbers fewer_bits(void)

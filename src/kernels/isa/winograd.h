@@ -8,11 +8,12 @@
  * smaller than with the usual 1 and 2. Of the polynomial Π(x − p) without one point, Bᵀ holds the
  * coefficients; G divides by its value there.
  *
- * TILES tiles at a time: transformed, V [36][tiles][whole vectors of channels]; then per panel of results, for DEPTH
- * channels after DEPTH, the filters, U [36][channels][PANEL], and 36 products V·U, added up in M
- * [36][tiles][PANEL]; and back. V and M stay in the last-level cache, what is read of U in the one
- * before. Filters are transformed anew each time: that is a 36th of the products for 128 tiles, and
- * transformed weights would take four times the memory, and its bandwidth. */
+ * TILES tiles at a time: transformed, V [36][tiles][whole vectors of channels]; then per panel of
+ * results, for DEPTH channels after DEPTH, the filters, U [36][channels][PANEL], and 36 products
+ * V·U, added up in M [36][tiles][PANEL]; and back. V and M stay in the last-level cache, what is
+ * read of U in the one before. Filters are transformed anew each time: that is a 36th of the
+ * products for 128 tiles, and transformed weights would take four times the memory, and its
+ * bandwidth. */
 #ifndef LK_KERNELS_ISA_WINOGRAD_H
 #define LK_KERNELS_ISA_WINOGRAD_H
 

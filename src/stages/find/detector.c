@@ -334,8 +334,8 @@ static bool open_shaped(lk_detector *detector, lk_runtime *runtime, const char *
     int64_t sides[2];
     struct lk__candidates none = {0};
     const struct lk__detector_family *asked = detector->family;
-    const bool fixed = !lk_session_open_any_size(runtime, detector->path, device, sides,
-                                                 &detector->session, NULL);
+    const bool fixed =
+        !lk_session_open_any_size(runtime, detector->path, device, sides, &detector->session, NULL);
     detector->shaped =
         (fixed || !lk_session_open(runtime, detector->path, device, &detector->session, NULL)) &&
         !read_ports(detector, fixed ? sides : NULL, NULL) && detector->family->counts_rows &&

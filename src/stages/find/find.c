@@ -30,11 +30,8 @@ static const float small_face = 24;
 /* Faces whose points say that they are rolled by more, degrees, are looked at from there too. */
 static const float lying = 45;
 
-/* What is looked at around a face that was there before, in its longer sides, and the side of that,
- * px: a face is as large as it would be in the middle of a canvas of 640 px that shows two and a
- * half times of it, at half of the cost. */
-static const float surroundings = 1.75f;
-static const int again_side = 448;
+/* What is looked at around a face, in its longer sides. */
+static const float surroundings = 2.5f;
 
 enum { MAX_DIVISIONS = 16 };
 
@@ -279,7 +276,7 @@ static float longer_side(const float box[4])
  * twice. */
 static struct lk__view around(const struct lk__finding *f, const struct lk_face *face)
 {
-    const float *box = face->box, least = (float)lk__detector_canvas(f->detector, again_side) / 2;
+    const float *box = face->box, least = (float)lk__detector_canvas(f->detector, far_side) / 2;
     const float side = fmaxf(surroundings * longer_side(box), least);
     const float size[2] = {(float)f->picture->width, (float)f->picture->height};
     int from[2], to[2];
@@ -348,13 +345,11 @@ int lk_find_again(const lk_detector *detector,
                             .watch = watch};
     const struct lk__view view = around(&f, face);
     const float shown = fmaxf((float)view.width, (float)view.height);
-    /* A face that would fill half of the canvas is too large for the first look, as in look_whole.
-     */
-    const float fills = longer_side(face->box) * (float)again_side / shown;
-    const size_t looks = 2 * fills > (float)far_side ? 2 : 1;
+    /* A face that fills the view is too large for the first look, as in look_whole. */
+    const size_t looks = 2 * longer_side(face->box) > shown ? 2 : 1;
     int code = check(detector, options, err);
     if (!code && view.width > 0 && view.height > 0) /* not of a picture of another size */
-        code = lk__look(&f, &view, (const int[]){again_side, near_side}, looks, err);
+        code = lk__look(&f, &view, (const int[]){far_side, near_side}, looks, err);
     code = code ? code : pick_again(&f, face, options, out, found, err);
     free(f.found.item);
     return code;

@@ -26,7 +26,7 @@ struct lk__detector_family {
     struct lk__pixels pixels;
     bool boxes_only;  /* it answers no points */
     bool counts_rows; /* decode fails where the rows are not those of the canvas */
-    float sure;      /* the score that upright faces reach, and others seldom */
+    float sure;       /* the score that upright faces reach, and others seldom */
     /* Does the session keep the contract? Reports nothing itself. Families tell their networks
      * apart: at most one of them says yes. */
     bool (*fits)(const lk_session *session);
