@@ -99,13 +99,14 @@ static bool bias_of(const struct convolving *c, struct lk_proto_view name, struc
            lk__onnx_tensor(found, NULL, out) && out->dtype == LK_F32 && out->rank == 1;
 }
 
-/* How often nodes read the array, and the last that does; outputs of the graph count. */
+/* How often the array is read: by nodes, of which *last is the last, and as an output. */
 static size_t readers_of(struct lk_proto_view graph,
                          struct lk_proto_view name,
                          struct lk_proto_view *last)
 {
     struct lk_proto_view view = graph, found;
     struct lk_proto_field field, input;
+    *last = (struct lk_proto_view){0};
     size_t n = lk__onnx_named(graph, FIELD_GRAPH_OUTPUT, FIELD_VALUE_NAME, name, &found);
     while (lk_proto_next(&view, &field) == 1) {
         struct lk_proto_view node = field.inner;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ONNX files whose convolutions are computed by our own kernels give what the engine alone gives. */
+/* ONNX files whose convolutions are computed by our own kernels give what the engine alone gives.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +45,9 @@ static void run(lk_runtime *runtime, const char *path, int h, int w, struct answ
     }
     for (size_t i = 0; i < out->count; i++)
         names[i] = ports[i].name;
-    assert_ok(lk_session_run(session, n, in_names, inputs, out->count, names, out->list, NULL, &err),
-              &err);
+    assert_ok(
+        lk_session_run(session, n, in_names, inputs, out->count, names, out->list, NULL, &err),
+        &err);
     for (size_t i = 0; i < n; i++)
         free(inputs[i].data);
     lk_session_release(session);
