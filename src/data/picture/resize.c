@@ -11,10 +11,12 @@
  * and wait in a ring of as many rows as the vertical filter reads. Colours are weighted by alpha.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
+#include "base/wide.h"
 #include "data/picture.h"
 
 struct kernel {
@@ -141,6 +143,37 @@ static size_t filter_rgb(const struct filter *f, const float *in, size_t width, 
     return x;
 }
 
+/* Σ weight·in over so many taps, by lanes: where many pixels become one. */
+static float dot(const float *weight, const float *in, size_t taps)
+{
+    float lane[8] = {0};
+    size_t k = 0;
+    for (; k + 8 <= taps; k += 8)
+        for (size_t i = 0; i < 8; i++)
+            lane[i] += weight[k + i] * in[k + i];
+    for (; k < taps; k++)
+        lane[0] += weight[k] * in[k];
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+/* RGB whose filter has many taps: colour after colour. planes [3, length] is work. */
+static void filter_planes(const struct filter *f,
+                          const float *in,
+                          size_t length,
+                          size_t width,
+                          float *planes,
+                          float *out)
+{
+    for (size_t c = 0; c < 3; c++) {
+        float *plane = planes + c * length;
+        for (size_t x = 0; x < length; x++)
+            plane[x] = in[3 * x + c];
+        for (size_t x = 0; x < width; x++)
+            out[3 * x + c] = dot(f->weight + x * (size_t)f->taps, plane + f->first[x],
+                                 (size_t)f->taps);
+    }
+}
+
 /* in [?, channels] → out [width, channels] */
 static void filter_row(
     const struct filter *f, const float *in, size_t channels, int width, float *out)
@@ -158,10 +191,14 @@ static void filter_row(
     }
 }
 
+enum { MANY_TAPS = 32 };
+
 struct work {
     const struct kernel *kernel;
     struct filter across, down;
     float *row;  /* [in width + padding, channels] */
+    float *planes; /* the same, channel by channel; NULL where there are few taps */
+    size_t length; /* in width + padding */
     float *ring; /* [down.taps, out width, channels] */
     float *sum;  /* [out width, channels] */
 };
@@ -171,6 +208,7 @@ static void work_free(struct work *w)
     filter_free(&w->across);
     filter_free(&w->down);
     free(w->row);
+    free(w->planes);
     free(w->ring);
     free(w->sum);
 }
@@ -185,10 +223,13 @@ static int work_make(
         return code;
     size_t channels = (size_t)in->channels, out_row = (size_t)width * channels;
     /* weights behind the last pixel are zero, but what they multiply must exist and be finite */
-    w->row = calloc(((size_t)in->width + (size_t)w->across.taps) * channels + 1, sizeof(float));
+    w->length = (size_t)in->width + (size_t)w->across.taps;
+    w->row = calloc(w->length * channels + 1, sizeof(float));
+    const bool planes = channels == 3 && w->across.taps >= MANY_TAPS;
+    w->planes = planes ? calloc(w->length * channels, sizeof(float)) : NULL;
     w->ring = calloc((size_t)w->down.taps * out_row, sizeof(float));
     w->sum = calloc(out_row, sizeof(float));
-    if (!w->row || !w->ring || !w->sum)
+    if (!w->row || !w->ring || !w->sum || (planes && !w->planes))
         return lk_fail_memory(err, "resizing",
                               ((size_t)w->down.taps + 1) * out_row * sizeof(float));
     return 0;
@@ -201,7 +242,7 @@ static void round_row(float *row, size_t n)
         row[i] = floorf(fminf(fmaxf(row[i], 0), 1) * 255 + 0.5f) / 255;
 }
 
-static void run(struct work *w, const struct lk_picture *in, struct lk_picture *out)
+LK_WIDE static void run(struct work *w, const struct lk_picture *in, struct lk_picture *out)
 {
     size_t channels = (size_t)in->channels, n = (size_t)out->width * channels;
     int taps = w->down.taps, ready = 0;
@@ -211,7 +252,11 @@ static void run(struct work *w, const struct lk_picture *in, struct lk_picture *
         for (; ready < last; ready++) {
             load_row(in, ready, w->row);
             float *filtered = w->ring + (size_t)(ready % taps) * n;
-            filter_row(&w->across, w->row, channels, out->width, filtered);
+            if (w->planes)
+                filter_planes(&w->across, w->row, w->length, (size_t)out->width, w->planes,
+                              filtered);
+            else
+                filter_row(&w->across, w->row, channels, out->width, filtered);
             if (w->kernel->rounds)
                 round_row(filtered, n);
         }

@@ -143,7 +143,10 @@ int lk__marks_write(const lk_engine *engine,
     int rc = choose_mark(engine, request, threads, picture, &ground, err);
     rc = rc ? rc : write_marks(engine, request, picture, ground, threads, watch, &shown, err);
     lk_hands_hold(hands, held);
-    rc = rc ? rc : lk_picture_convert(shown, LK_PIXEL_U8, &picture->marked, err);
+    if (!rc && shown->type == LK_PIXEL_U8)
+        picture->marked = lk_picture_ref(shown);
+    else if (!rc)
+        rc = lk_picture_convert(shown, LK_PIXEL_U8, &picture->marked, err);
     lk_watermark_ground_free(ground);
     lk_picture_free(shown);
     return rc;

@@ -28,7 +28,7 @@ int lk_watermark_ground_new(const struct lk_picture *picture,
                             struct lk_error *err);
 void lk_watermark_ground_free(lk_watermark_ground *ground); /* NULL is fine */
 
-/* A copy of the picture with the mark, of the same pixel type, alpha untouched. ground: of it.
+/* A copy of the picture in 8 bits with the mark, alpha untouched. ground: of it.
  * LK_E_INPUT when a side is shorter than LK_WATERMARK_SIDE. */
 int lk_watermark_embed(const struct lk_picture *in,
                        const lk_watermark_ground *ground,

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "base/wide.h"
 #include "stages/mark/watermark.h"
 #include "stages/mark/watermark/code.h"
 #include "stages/mark/watermark/tile.h"
@@ -61,13 +62,10 @@ static double push_all(const struct lk__layout *layout,
 /* The mean square that the tile may have. */
 static double budget(const struct lk__field *field)
 {
-    double sum = 0;
-    size_t n = (size_t)field->width * (size_t)field->height;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)field->level[i] * field->level[i];
-    double halvings = fmax(0, log2(512 / sqrt((double)n)));
+    const double n = (double)field->width * field->height;
+    double halvings = fmax(0, log2(512 / sqrt(n)));
     double error = 255 * 255 / pow(10, (PSNR - SMALLER * halvings) / 10);
-    return fmin(MOST, error * (double)n / sum);
+    return fmin(MOST, error / field->square);
 }
 
 /* The strongest mark within the budget, by bisection: energy grows with the amplitude. */
@@ -88,40 +86,64 @@ static void choose_values(const struct lk__layout *layout,
     push_all(layout, code, has, low, values);
 }
 
-/* The same step for all channels: luma changes, colour does not. */
+/* The same step for all channels: luma changes, colour does not, nor alpha. */
 struct adding {
     const struct lk__field *field;
     const float *tile; /* [LK__TILE, LK__TILE] */
-    struct lk_picture *picture;
+    const struct lk_picture *in;
+    struct lk_picture *out; /* u8 */
 };
 
-static void add_row(void *what, size_t y)
+/* n pixels of so many channels, from number `first` on; level, tile [n], n ≤ LK__TILE. Inlined once
+ * for each number of channels. */
+static inline __attribute__((always_inline)) void add_pixels(const struct adding *a,
+                                                             size_t channels,
+                                                             size_t first,
+                                                             size_t n,
+                                                             const float *level,
+                                                             const float *tile)
+{
+    const size_t count = n * channels, at = first * channels;
+    float step[LK__TILE], marked[LK__TILE * 4];
+    for (size_t x = 0; x < n; x++)
+        step[x] = level[x] * tile[x] / 255;
+    for (size_t x = 0; x < n; x++)
+        for (size_t c = 0; c < channels; c++)
+            marked[x * channels + c] = c < 3 ? step[x] : 0;
+    if (a->in->type == LK_PIXEL_F32) {
+        for (size_t i = 0; i < count; i++)
+            marked[i] += a->in->f32[at + i];
+    } else {
+        for (size_t i = 0; i < count; i++)
+            marked[i] += (float)a->in->u8[at + i] / 255.0f;
+    }
+    lk_pixels_to_u8(marked, count, a->out->u8 + at);
+}
+
+LK_WIDE static void add_row(void *what, size_t y)
 {
     const struct adding *a = what;
-    const size_t channels = (size_t)a->picture->channels, width = (size_t)a->field->width;
-    const float *level = a->field->level + y * width, *tile = a->tile + y % LK__TILE * LK__TILE;
-    float *v = a->picture->f32 + y * width * channels;
-    for (size_t x = 0; x < width; x++, v += channels) {
-        const float step = level[x] * tile[x % LK__TILE] / 255;
-        for (size_t c = 0; c < 3; c++) {
-            const float marked = v[c] + step > 0 ? v[c] + step : 0;
-            v[c] = marked < 1 ? marked : 1;
-        }
+    const size_t width = (size_t)a->field->width;
+    const float *tile = a->tile + y % LK__TILE * LK__TILE;
+    for (size_t x = 0; x < width; x += LK__TILE) {
+        const size_t first = y * width + x, n = width - x < LK__TILE ? width - x : LK__TILE;
+        if (a->in->channels == 3)
+            add_pixels(a, 3, first, n, a->field->level + first, tile);
+        else
+            add_pixels(a, 4, first, n, a->field->level + first, tile);
     }
 }
 
-static int embed(const struct lk__field *field,
-                 const struct lk_key *key,
-                 uint64_t id,
-                 int threads,
-                 struct lk_picture *picture,
-                 struct lk_error *err)
+/* plane [LK__TILE, LK__TILE]: what is to be added, in steps of 255, at a level of 1. */
+static int make_plane(const struct lk__field *field,
+                      const struct lk_key *key,
+                      uint64_t id,
+                      float *plane)
 {
     struct lk__layout layout;
     struct lk__tile tile;
     int8_t code[LK__CODE_SIGNS];
     float complex has[LK__CARRIERS_MAX], values[LK__CARRIERS_MAX];
-    float plane[LK__TILE * LK__TILE];
     int rc = lk__tile_make(&tile);
     lk__layout_make(key, &layout);
     lk__code_write(key, id, code);
@@ -132,11 +154,8 @@ static int embed(const struct lk__field *field,
             values[i] = conjf(values[i]) * 2 / (LK__TILE * LK__TILE);
         rc = lk__tile_sum(&tile, &layout, layout.count, values, plane);
     }
-    struct adding adding = {field, plane, picture};
-    if (!rc)
-        lk_parallel(threads, (size_t)field->height, add_row, &adding);
     lk__tile_free(&tile);
-    return rc ? lk_fail_memory(err, "the watermark", sizeof plane) : 0;
+    return rc;
 }
 
 int lk_watermark_embed(const struct lk_picture *in,
@@ -147,18 +166,20 @@ int lk_watermark_embed(const struct lk_picture *in,
                        struct lk_picture **out,
                        struct lk_error *err)
 {
+    float plane[LK__TILE * LK__TILE];
     if (in->width < LK_WATERMARK_SIDE || in->height < LK_WATERMARK_SIDE)
         return lk_fail(err, LK_E_INPUT,
                        "a picture of %dx%d pixels cannot carry a hidden mark: each side must have "
                        "%d at least",
                        in->width, in->height, LK_WATERMARK_SIDE);
-    struct lk_picture *floats = NULL;
-    int rc = lk_picture_convert(in, LK_PIXEL_F32, &floats, err);
-    rc = rc ? rc : embed(&ground->field, key, id, threads, floats, err);
-    if (!rc && in->type == LK_PIXEL_F32)
-        *out = lk_picture_ref(floats);
-    else if (!rc)
-        rc = lk_picture_convert(floats, in->type, out, err);
-    lk_picture_free(floats);
-    return rc;
+    if (make_plane(&ground->field, key, id, plane))
+        return lk_fail_memory(err, "the watermark", sizeof plane);
+    struct lk_picture *marked;
+    const int rc = lk_picture_new(in->width, in->height, in->channels, LK_PIXEL_U8, &marked, err);
+    if (rc)
+        return rc;
+    struct adding adding = {&ground->field, plane, in, marked};
+    lk_parallel(threads, (size_t)in->height, add_row, &adding);
+    *out = marked;
+    return 0;
 }

@@ -21,76 +21,93 @@
 
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "base/wide.h"
 
 enum { RADIUS = 4, BOX = 2 * RADIUS + 1, STEP = 2 };
 
 /* In steps of 255. EVEN is all that an even surface gets: it is about what rounding adds. */
 static const float EVEN = 0.5f, SLOPE = 0.7f, BUSY = 8, NOISE = 1.5f;
 
+/* A part of the picture that one task computes, with what around it has a say. Planes of SIDE +
+ * 2·HALO pixels stay in a core's own cache. */
+enum { SIDE = 192, HALO = 2 * RADIUS + STEP + 2 * RADIUS, WHOLE = SIDE + 2 * HALO };
+
+/* A row with what its ends repeat, and sums of it. */
+struct rows {
+    float wide[WHOLE + BOX], pairs[WHOLE + BOX], fours[WHOLE + BOX], colours[WHOLE * 4];
+};
+
+struct part {
+    int x, y, width, height; /* in the picture, with what is around */
+    float luma[WHOLE * WHOLE], least[WHOLE * WHOLE], work[3][WHOLE * WHOLE];
+    struct rows rows;
+};
+
 static int clamp(int x, int size)
 {
     return x < 0 ? 0 : x >= size ? size - 1 : x;
 }
 
-/* Mean over BOX pixels along a row; beyond the ends the last pixel repeats. wide: RADIUS pixels
- * longer on both sides. */
-static void box_row(const float *in, int width, float *wide, float *out)
+/* out[x] = Σ in[x … x + BOX − 1]; in: BOX − 1 longer than width; pairs, fours: rows as long. */
+static void sum_row(const float *in, int width, float *pairs, float *fours, float *out)
 {
-    for (int x = 0; x < RADIUS; x++) {
-        wide[x] = in[0];
-        wide[RADIUS + width + x] = in[width - 1];
-    }
-    memcpy(wide + RADIUS, in, (size_t)width * sizeof *wide);
-    for (int x = 0; x < width; x++) {
-        const float *p = wide + x;
-        out[x] = (((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7])) + p[8]) / BOX;
-    }
-}
-
-/* sum[width] += sign · row[width] */
-static void add_row(float *sum, const float *row, int width, float sign)
-{
+    for (int x = 0; x < width + 7; x++)
+        pairs[x] = in[x] + in[x + 1];
+    for (int x = 0; x < width + 4; x++)
+        fours[x] = pairs[x] + pairs[x + 2];
     for (int x = 0; x < width; x++)
-        sum[x] += sign * row[x];
+        out[x] = fours[x] + fours[x + 4] + in[x + 8];
 }
 
-/* plane [height, width] is replaced by its mean over BOX×BOX pixels; work: as large; sum: a row,
- * RADIUS longer on both sides. */
-static void box_blur(float *plane, int width, int height, float *work, float *sum)
+/* The sums over BOX×BOX pixels of plane [height, width]; beyond its edges the last pixel repeats.
+ * rows: work. */
+static void sum_boxes(const float *plane, int width, int height, struct rows *rows, float *out)
 {
-    size_t w = (size_t)width;
-    for (int y = 0; y < height; y++)
-        box_row(plane + (size_t)y * w, width, sum, work + (size_t)y * w);
-    memset(sum, 0, w * sizeof *sum);
-    for (int y = -RADIUS; y <= RADIUS; y++)
-        add_row(sum, work + (size_t)clamp(y, height) * w, width, 1);
-    for (int y = 0; y < height; y++) {
-        for (size_t x = 0; x < w; x++)
-            plane[(size_t)y * w + x] = sum[x] / BOX;
-        add_row(sum, work + (size_t)clamp(y + RADIUS + 1, height) * w, width, 1);
-        add_row(sum, work + (size_t)clamp(y - RADIUS, height) * w, width, -1);
+    const size_t w = (size_t)width;
+    float *down = rows->wide + RADIUS; /* sums along the column, of this row */
+    memset(down, 0, w * sizeof *down);
+    for (int y = -RADIUS; y < RADIUS; y++) {
+        const float *row = plane + (size_t)clamp(y, height) * w;
+        for (int x = 0; x < width; x++)
+            down[x] += row[x];
     }
-}
-
-/* A row of Rec. 601 luma, 0 … 255, from pixel `first` on; what is no number is black. */
-static void luma_row(const struct lk_picture *in, size_t first, int width, float *out)
-{
-    const size_t channels = (size_t)in->channels;
-    if (in->type == LK_PIXEL_U8) {
-        const uint8_t *p = in->u8 + first * channels;
-        for (int x = 0; x < width; x++, p += channels)
-            out[x] = 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
-        return;
-    }
-    const float *p = in->f32 + first * channels;
-    for (int x = 0; x < width; x++, p += channels) {
-        float v[3];
-        for (int c = 0; c < 3; c++) {
-            v[c] = p[c] > 0 ? p[c] : 0;
-            v[c] = 255 * (v[c] < 1 ? v[c] : 1);
+    for (int y = 0; y < height; y++, out += w) {
+        const float *below = plane + (size_t)clamp(y + RADIUS, height) * w,
+                    *above = plane + (size_t)clamp(y - RADIUS, height) * w;
+        for (int x = 0; x < width; x++)
+            down[x] += below[x];
+        for (int x = 0; x < RADIUS; x++) {
+            rows->wide[x] = down[0];
+            down[width + x] = down[width - 1];
         }
-        out[x] = 0.299f * v[0] + 0.587f * v[1] + 0.114f * v[2];
+        sum_row(rows->wide, width, rows->pairs, rows->fours, out);
+        for (int x = 0; x < width; x++)
+            down[x] -= above[x];
     }
+}
+
+/* 0 … 1; what is no number is black. */
+static float bounded(float v)
+{
+    const float least = v > 0 ? v : 0;
+    return least < 1 ? least : 1;
+}
+
+/* A row of Rec. 601 luma, 0 … 255, from pixel `first` on. colours: work. */
+static void luma_row(
+    const struct lk_picture *in, size_t first, int width, float *colours, float *out)
+{
+    const size_t channels = (size_t)in->channels, n = (size_t)width * channels;
+    if (in->type == LK_PIXEL_U8) {
+        for (size_t i = 0; i < n; i++)
+            colours[i] = in->u8[first * channels + i];
+    } else {
+        for (size_t i = 0; i < n; i++)
+            colours[i] = bounded(in->f32[first * channels + i]);
+    }
+    const float *p = colours, unit = in->type == LK_PIXEL_U8 ? 1 : 255;
+    for (int x = 0; x < width; x++, p += channels)
+        out[x] = unit * (0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]);
 }
 
 /* out [height, width]: |detail(at + step) − detail(at − step)|, step along x or y. */
@@ -114,13 +131,14 @@ static float lesser(float a, float b)
     return a < b ? a : b;
 }
 
-/* least [height, width] becomes the lesser of itself and of what the corners around have; row: as
- * in box_blur. */
-static void take_least(const float *mean, int width, int height, float *row, float *least)
+/* least [height, width] becomes the lesser of itself and of what the corners around have of sums. */
+static void take_least(
+    const float *sums, int width, int height, struct rows *rows, float *least)
 {
+    float *row = rows->wide;
     for (int y = 0; y < height; y++, least += width) {
-        const float *above = mean + (size_t)clamp(y - RADIUS, height) * (size_t)width;
-        const float *below = mean + (size_t)clamp(y + RADIUS, height) * (size_t)width;
+        const float *above = sums + (size_t)clamp(y - RADIUS, height) * (size_t)width;
+        const float *below = sums + (size_t)clamp(y + RADIUS, height) * (size_t)width;
         for (int x = 0; x < width; x++)
             row[RADIUS + x] = lesser(above[x], below[x]);
         for (int x = 0; x < RADIUS; x++) {
@@ -132,58 +150,90 @@ static void take_least(const float *mean, int width, int height, float *row, flo
     }
 }
 
-/* A part of the picture that one task computes, with what around it has a say. Planes of SIDE +
- * 2·HALO pixels stay in a core's own cache. */
-enum { SIDE = 192, HALO = 2 * RADIUS + STEP + 2 * RADIUS, WHOLE = SIDE + 2 * HALO };
+static const float ONE = 1.0f / (BOX * BOX); /* of a sum: its mean */
 
-struct part {
-    int x, y, width, height; /* in the picture, with what is around */
-    float luma[WHOLE * WHOLE], least[WHOLE * WHOLE], work[3][WHOLE * WHOLE];
-    float row[WHOLE + 2 * RADIUS];
-};
-
-/* luma becomes r, least: busy, work[0]: B|r| */
+/* luma becomes r, least: busy, work[0]: B|r|, both as sums. */
 static void measure(struct part *p)
 {
     const int w = p->width, h = p->height;
     const size_t n = (size_t)w * (size_t)h;
-    memcpy(p->work[0], p->luma, n * sizeof(float));
-    for (int i = 0; i < 2; i++)
-        box_blur(p->work[0], w, h, p->work[2], p->row);
+    sum_boxes(p->luma, w, h, &p->rows, p->work[1]);
+    sum_boxes(p->work[1], w, h, &p->rows, p->work[0]);
     for (size_t i = 0; i < n; i++) {
-        p->luma[i] -= p->work[0][i];
+        p->luma[i] -= p->work[0][i] * (ONE * ONE);
+        p->work[1][i] = fabsf(p->luma[i]);
         p->least[i] = INFINITY;
-        p->work[0][i] = fabsf(p->luma[i]);
     }
-    box_blur(p->work[0], w, h, p->work[2], p->row);
+    sum_boxes(p->work[1], w, h, &p->rows, p->work[0]);
     for (int along = 0; along < 2; along++) {
         differences(p->luma, w, h, along ? 0 : STEP, along ? STEP : 0, p->work[1]);
-        box_blur(p->work[1], w, h, p->work[2], p->row);
-        take_least(p->work[1], w, h, p->row, p->least);
+        sum_boxes(p->work[1], w, h, &p->rows, p->work[2]);
+        take_least(p->work[2], w, h, &p->rows, p->least);
     }
 }
 
-/* A row of level and detail, from what is measured; returns what a level leaves in it. */
-static double weigh(
-    const float *r, const float *busy, const float *noise, int width, float *level, float *detail)
+/* Sums of a part, or means of the picture; NAN: no memory. */
+struct sums {
+    double gain, square; /* as in struct lk__field */
+};
+
+/* Σ a·b of a row, in the same order whatever the processor. */
+static double dot(const float *a, const float *b, int n)
 {
-    double gain = 0;
+    float lane[8] = {0};
+    int i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int k = 0; k < 8; k++)
+            lane[k] += a[i + k] * b[i + k];
+    for (; i < n; i++)
+        lane[0] += a[i] * b[i];
+    return (double)(((lane[0] + lane[1]) + (lane[2] + lane[3])) +
+                    ((lane[4] + lane[5]) + (lane[6] + lane[7])));
+}
+
+/* A row of level and detail, from what is measured. weight: work. */
+static void weigh(const float *r,
+                  const float *busy,
+                  const float *noise,
+                  int width,
+                  float *weight,
+                  float *level,
+                  float *detail,
+                  struct sums *sums)
+{
     for (int x = 0; x < width; x++) {
-        const float drowns = NOISE + noise[x];
-        level[x] = EVEN + SLOPE * busy[x] / (1 + busy[x] / BUSY);
-        const float weight = level[x] / (drowns * drowns);
-        detail[x] = r[x] * weight;
-        gain += level[x] * weight;
+        const float drowns = NOISE + noise[x] * ONE, hides = busy[x] * ONE;
+        level[x] = EVEN + SLOPE * hides / (1 + hides / BUSY);
+        weight[x] = level[x] / (drowns * drowns);
+        detail[x] = r[x] * weight[x];
     }
-    return gain;
+    sums->gain += dot(level, weight, width);
+    sums->square += dot(level, level, width);
 }
 
 struct making {
     const struct lk_picture *picture;
     struct lk__field *field;
     size_t columns; /* parts along a row */
-    double *gains;  /* of the parts; NAN: no memory */
+    struct sums *sums; /* of the parts */
 };
+
+/* Level and detail of the picture's pixels from (x0, y0) to before (x1, y1), around which p lies. */
+LK_WIDE static void fill_part(
+    struct part *p, const struct making *m, int x0, int y0, int x1, int y1, struct sums *sums)
+{
+    const struct lk__field *f = m->field;
+    for (int y = 0; y < p->height; y++)
+        luma_row(m->picture, (size_t)(p->y + y) * (size_t)f->width + (size_t)p->x, p->width,
+                 p->rows.colours, p->luma + (size_t)y * (size_t)p->width);
+    measure(p);
+    for (int y = y0; y < y1; y++) {
+        const size_t from = (size_t)(y - p->y) * (size_t)p->width + (size_t)(x0 - p->x);
+        const size_t to = (size_t)y * (size_t)f->width + (size_t)x0;
+        weigh(p->luma + from, p->least + from, p->work[0] + from, x1 - x0, p->rows.wide,
+              f->level + to, f->detail + to, sums);
+    }
+}
 
 static void make_part(void *what, size_t i)
 {
@@ -193,23 +243,15 @@ static void make_part(void *what, size_t i)
     const int x1 = x0 + SIDE < f->width ? x0 + SIDE : f->width,
               y1 = y0 + SIDE < f->height ? y0 + SIDE : f->height;
     struct part *p = malloc(sizeof *p);
-    m->gains[i] = p ? 0 : (double)NAN;
+    m->sums[i].gain = (double)NAN;
     if (!p)
         return;
     p->x = x0 > HALO ? x0 - HALO : 0;
     p->y = y0 > HALO ? y0 - HALO : 0;
     p->width = (x1 + HALO < f->width ? x1 + HALO : f->width) - p->x;
     p->height = (y1 + HALO < f->height ? y1 + HALO : f->height) - p->y;
-    for (int y = 0; y < p->height; y++)
-        luma_row(m->picture, (size_t)(p->y + y) * (size_t)f->width + (size_t)p->x, p->width,
-                 p->luma + (size_t)y * (size_t)p->width);
-    measure(p);
-    for (int y = y0; y < y1; y++) {
-        const size_t from = (size_t)(y - p->y) * (size_t)p->width + (size_t)(x0 - p->x);
-        const size_t to = (size_t)y * (size_t)f->width + (size_t)x0;
-        m->gains[i] += weigh(p->luma + from, p->least + from, p->work[0] + from, x1 - x0,
-                             f->level + to, f->detail + to);
-    }
+    m->sums[i].gain = 0;
+    fill_part(p, m, x0, y0, x1, y1, &m->sums[i]);
     free(p);
 }
 
@@ -223,14 +265,16 @@ int lk_watermark_ground_new(const struct lk_picture *picture,
     const size_t columns = (size_t)(w + SIDE - 1) / SIDE, rows = (size_t)(h + SIDE - 1) / SIDE;
     lk_watermark_ground *ground = calloc(1, sizeof *ground);
     struct lk__field field = {w, h, lk_memory_for_pixels(n * sizeof(float)),
-                              lk_memory_for_pixels(n * sizeof(float)), 0};
-    struct making making = {picture, &field, columns, calloc(columns * rows, sizeof(double))};
-    const bool has_memory = ground && field.level && field.detail && making.gains;
+                              lk_memory_for_pixels(n * sizeof(float)), 0, 0};
+    struct making making = {picture, &field, columns, calloc(columns * rows, sizeof(struct sums))};
+    const bool has_memory = ground && field.level && field.detail && making.sums;
     if (has_memory)
         lk_parallel(threads, columns * rows, make_part, &making);
-    for (size_t i = 0; has_memory && i < columns * rows; i++)
-        field.gain += making.gains[i] / (double)n;
-    free(making.gains);
+    for (size_t i = 0; has_memory && i < columns * rows; i++) {
+        field.gain += making.sums[i].gain / (double)n;
+        field.square += making.sums[i].square / (double)n;
+    }
+    free(making.sums);
     if (ground)
         ground->field = field;
     if (!has_memory || isnan(field.gain)) {

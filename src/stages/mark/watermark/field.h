@@ -10,6 +10,7 @@ struct lk__field {
     float *level;  /* [height, width] what can be hidden there, in steps of 255, > 0 */
     float *detail; /* [height, width] luma without what is coarse, weighted: see field.c */
     double gain;   /* detail that a mark of 1 level leaves, in the mean */
+    double square; /* mean of level² */
 };
 
 struct lk_watermark_ground {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "base/wide.h"
 #include "stages/mark/watermark.h"
 #include "stages/mark/watermark/code.h"
 #include "stages/mark/watermark/tile.h"
@@ -114,6 +115,20 @@ static int correlate(struct look *l, float *deviation)
     return lk__tile_sum(&l->reader->tile, layout, layout->sync, product, l->plane);
 }
 
+/* Of a row of the plane. */
+LK_WIDE static float greatest(const float row[LK__TILE])
+{
+    float lane[8], most;
+    memcpy(lane, row, sizeof lane);
+    for (int x = 8; x < LK__TILE; x += 8)
+        for (int k = 0; k < 8; k++)
+            lane[k] = row[x + k] > lane[k] ? row[x + k] : lane[k];
+    most = lane[0];
+    for (int k = 1; k < 8; k++)
+        most = lane[k] > most ? lane[k] : most;
+    return most;
+}
+
 /* The best places that score more than `least`; the first is always that of a picture which is not
  * cut. */
 static int find_places(struct look *l, float least, struct place places[PLACES])
@@ -123,11 +138,15 @@ static int find_places(struct look *l, float least, struct place places[PLACES])
     const int rc = correlate(l, &deviation);
     for (int i = 0; i < PLACES; i++)
         places[i] = (struct place){0, 0, i ? least : -INFINITY};
-    for (int i = 0; i < CELLS && !rc && deviation > 0; i++) {
-        const float score = l->plane[i] / deviation;
-        const int x = i % LK__TILE, y = i / LK__TILE;
-        if (score > best[PLACES - 2].score && is_peak(l->plane, x, y))
-            offer(best, (struct place){x, y, score});
+    for (int y = 0; y < LK__TILE && !rc && deviation > 0; y++) {
+        const float *row = l->plane + y * LK__TILE;
+        if (!(greatest(row) / deviation > best[PLACES - 2].score))
+            continue;
+        for (int x = 0; x < LK__TILE; x++) {
+            const float score = row[x] / deviation;
+            if (score > best[PLACES - 2].score && is_peak(l->plane, x, y))
+                offer(best, (struct place){x, y, score});
+        }
     }
     return rc;
 }
@@ -234,7 +253,7 @@ static struct lk__field middle_of(const struct lk__field *field, int most, float
         memcpy(detail + (size_t)y * (size_t)width,
                field->detail + (size_t)(y0 + y) * (size_t)field->width + x0,
                (size_t)width * sizeof *detail);
-    return (struct lk__field){width, height, NULL, detail, field->gain};
+    return (struct lk__field){width, height, NULL, detail, field->gain, field->square};
 }
 
 /* Sizes are read side by side; the first in their order that shows a mark is taken, whoever came

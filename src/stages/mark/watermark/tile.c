@@ -3,9 +3,11 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wide.h"
 #include "stages/mark/watermark/code.h"
 
 enum {
@@ -115,11 +117,35 @@ static int multiply(
     return tile->kernels->convolve(&product, &alone);
 }
 
+typedef float four __attribute__((vector_size(16)));
+typedef int32_t order __attribute__((vector_size(16)));
+
+/* out[4 rows, out_step] = in[4 rows, in_step], turned. */
+static void transpose_four(const float *in, size_t in_step, float *out, size_t out_step)
+{
+    four a, b, c, d;
+    memcpy(&a, in, sizeof a);
+    memcpy(&b, in + in_step, sizeof b);
+    memcpy(&c, in + 2 * in_step, sizeof c);
+    memcpy(&d, in + 3 * in_step, sizeof d);
+    const order low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+    const four ac = __builtin_shuffle(a, c, low), bd = __builtin_shuffle(b, d, low),
+               ac2 = __builtin_shuffle(a, c, high), bd2 = __builtin_shuffle(b, d, high);
+    const four turned[4] = {__builtin_shuffle(ac, bd, low), __builtin_shuffle(ac, bd, high),
+                            __builtin_shuffle(ac2, bd2, low), __builtin_shuffle(ac2, bd2, high)};
+    for (size_t i = 0; i < 4; i++)
+        memcpy(out + i * out_step, &turned[i], sizeof turned[i]);
+}
+
 /* out [columns, rows] = in [rows, columns] */
 static void transpose(const float *in, size_t rows, size_t columns, float *out)
 {
-    for (size_t y = 0; y < rows; y++)
-        for (size_t x = 0; x < columns; x++)
+    const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
+    for (size_t x = 0; x < whole_columns; x += 4)
+        for (size_t y = 0; y < whole_rows; y += 4)
+            transpose_four(in + y * columns + x, columns, out + x * rows + y, rows);
+    for (size_t x = 0; x < columns; x++)
+        for (size_t y = x < whole_columns ? whole_rows : 0; y < rows; y++)
             out[x * rows + y] = in[y * columns + x];
 }
 
@@ -144,35 +170,40 @@ static void list_pixels(int size, double scale, int first[LK__TILE], int *next)
     }
 }
 
-/* cells [LK__TILE, LK__TILE]: tile laid upon tile; rows first, which are added as they lie. */
+/* out [LK__TILE, width]: rows [n, width] that lie in the same row of tiles are added up. first,
+ * next: list_pixels of them. */
+LK_WIDE static void fold_rows(
+    const float *rows, size_t width, const int first[LK__TILE], const int *next, float *out)
+{
+    for (size_t i = 0; i < LK__TILE; i++, out += width) {
+        memset(out, 0, width * sizeof *out);
+        for (int y = first[i]; y >= 0; y = next[y]) {
+            const float *row = rows + (size_t)y * width;
+            for (size_t x = 0; x < width; x++)
+                out[x] += row[x];
+        }
+    }
+}
+
+/* cells [LK__TILE, LK__TILE], column after column: tile laid upon tile. Rows are added as they lie,
+ * then, turned, the columns. */
 static int fold(const struct lk__field *field, double scale, float *cells)
 {
-    const size_t width = (size_t)field->width, height = (size_t)field->height;
-    float *row = malloc(width * sizeof *row);
-    int *columns = malloc((width + height) * sizeof *columns), *next = columns + width;
-    int first[LK__TILE];
-    if (!row || !columns) {
-        free(row);
-        free(columns);
-        return -1;
+    const size_t width = (size_t)field->width;
+    const int longer = field->width > field->height ? field->width : field->height;
+    float *rows = malloc(2 * LK__TILE * width * sizeof *rows), *columns = rows + LK__TILE * width;
+    int *next = malloc((size_t)longer * sizeof *next), first[LK__TILE];
+    const bool has_memory = rows && next;
+    if (has_memory) {
+        list_pixels(field->height, scale, first, next);
+        fold_rows(field->detail, width, first, next, rows);
+        transpose(rows, LK__TILE, width, columns);
+        list_pixels(field->width, scale, first, next);
+        fold_rows(columns, LK__TILE, first, next, cells);
     }
-    for (size_t x = 0; x < width; x++)
-        columns[x] = cell_of((int)x, scale);
-    list_pixels(field->height, scale, first, next);
-    memset(cells, 0, CELLS * sizeof *cells);
-    for (size_t i = 0; i < LK__TILE; i++) {
-        memset(row, 0, width * sizeof *row);
-        for (int y = first[i]; y >= 0; y = next[y]) {
-            const float *detail = field->detail + (size_t)y * width;
-            for (size_t x = 0; x < width; x++)
-                row[x] += detail[x];
-        }
-        for (size_t x = 0; x < width; x++)
-            cells[i * LK__TILE + (size_t)columns[x]] += row[x];
-    }
-    free(row);
-    free(columns);
-    return 0;
+    free(rows);
+    free(next);
+    return has_memory ? 0 : -1;
 }
 
 /* Where the frequency of a carrier is found: the half plane x ≥ 0, to which its conjugate belongs
@@ -188,13 +219,13 @@ static struct spot spot_of(const struct lk__carrier *c)
     return (struct spot){(size_t)abs(c->x), (size_t)c->y, c->x < 0 ? -1.0f : 1.0f, c->x < 0};
 }
 
-/* waves [WAVES, WAVES]: of the rows' waves, along the columns */
+/* waves [WAVES, WAVES]: of the columns' waves, along the rows */
 static float complex look_up(const float waves[WAVES][WAVES], const struct lk__carrier *carrier)
 {
     const struct spot s = spot_of(carrier);
-    const float *re = waves[s.x], *im = waves[SINES + s.x];
+    const float *re = waves[s.y], *im = waves[SINES + s.y];
     const float complex v =
-        re[s.y] - s.up * im[SINES + s.y] + (im[s.y] + s.up * re[SINES + s.y]) * I;
+        re[s.x] - s.up * im[SINES + s.x] + (re[SINES + s.x] + s.up * im[s.x]) * I;
     return s.conjugate ? conjf(v) : v;
 }
 
