@@ -8,7 +8,10 @@
  * in 25. */
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
+#include "base/wide.h"
 #include "data/affine.h"
 
 enum { MAX_TAPS = 256 };
@@ -45,71 +48,119 @@ static inline void add_pixel(
         sum[c] += w * load(in, type, at + (size_t)c);
 }
 
-/* The same of all four pixels of a spot inside, in the same order. */
-static inline void add_inside(const struct lk_picture *in,
-                              enum lk_pixel type,
-                              const struct spot *s,
-                              float sum[4])
+/* A pixel as it is read, and what lies behind it where it has three channels. */
+typedef float four __attribute__((vector_size(16)));
+typedef uint8_t four_bytes __attribute__((vector_size(4)));
+
+static inline four load_pixel(const struct lk_picture *in, enum lk_pixel type, size_t at)
+{
+    four pixel;
+    four_bytes bytes;
+    if (type == LK_PIXEL_F32) {
+        memcpy(&pixel, in->f32 + at, sizeof pixel);
+        return pixel;
+    }
+    memcpy(&bytes, in->u8 + at, sizeof bytes);
+    return __builtin_convertvector(bytes, four);
+}
+
+/* Whether all four pixels of a spot lie inside, with one more behind them. */
+static inline bool is_inside(const struct spot *s, int width, int height)
+{
+    return s->x >= 0 && s->y >= 0 && s->x + 2 < width && s->y + 1 < height;
+}
+
+/* sum + w·the four pixels of a spot inside, in the order of add_outside. */
+static inline four add_inside(
+    const struct lk_picture *in, enum lk_pixel type, const struct spot *s, float w, four sum)
 {
     const size_t step = (size_t)in->channels, row = (size_t)in->width * step;
     const size_t at = (size_t)s->y * row + (size_t)s->x * step;
-    const float w[4] = {(1 - s->fx) * (1 - s->fy), s->fx * (1 - s->fy), (1 - s->fx) * s->fy,
-                        s->fx * s->fy};
-    for (size_t c = 0; c < step; c++)
-        sum[c] =
-            (((sum[c] + w[0] * load(in, type, at + c)) + w[1] * load(in, type, at + step + c)) +
-             w[2] * load(in, type, at + row + c)) +
-            w[3] * load(in, type, at + row + step + c);
+    sum += w * (1 - s->fx) * (1 - s->fy) * load_pixel(in, type, at);
+    sum += w * s->fx * (1 - s->fy) * load_pixel(in, type, at + step);
+    sum += w * (1 - s->fx) * s->fy * load_pixel(in, type, at + row);
+    sum += w * s->fx * s->fy * load_pixel(in, type, at + row + step);
+    return sum;
 }
 
-static inline void add_sample(
-    const struct lk_picture *in, enum lk_pixel type, double x, double y, float sum[4])
+/* The same of a spot that lies partly outside. */
+static four add_outside(const struct lk_picture *in, enum lk_pixel type, const struct spot *s, four sum)
+{
+    float sums[4];
+    memcpy(sums, &sum, sizeof sums);
+    add_pixel(in, type, s->x, s->y, (1 - s->fx) * (1 - s->fy), sums);
+    add_pixel(in, type, s->x + 1, s->y, s->fx * (1 - s->fy), sums);
+    add_pixel(in, type, s->x, s->y + 1, (1 - s->fx) * s->fy, sums);
+    add_pixel(in, type, s->x + 1, s->y + 1, s->fx * s->fy, sums);
+    memcpy(&sum, sums, sizeof sums);
+    return sum;
+}
+
+/* The same of what crop pixel (u, v) shows. */
+static inline four add_sample(
+    const struct lk_picture *in, enum lk_pixel type, const double *m, double u, double v, four sum)
 {
     struct spot s;
-    if (!find_spot(x, y, in->width, in->height, &s))
-        return;
-    if (s.x >= 0 && s.y >= 0 && s.x + 1 < in->width && s.y + 1 < in->height) {
-        add_inside(in, type, &s, sum);
-        return;
-    }
-    add_pixel(in, type, s.x, s.y, (1 - s.fx) * (1 - s.fy), sum);
-    add_pixel(in, type, s.x + 1, s.y, s.fx * (1 - s.fy), sum);
-    add_pixel(in, type, s.x, s.y + 1, (1 - s.fx) * s.fy, sum);
-    add_pixel(in, type, s.x + 1, s.y + 1, s.fx * s.fy, sum);
+    if (!find_spot(m[0] * u + m[1] * v + m[2], m[3] * u + m[4] * v + m[5], in->width, in->height, &s))
+        return sum;
+    return is_inside(&s, in->width, in->height) ? add_inside(in, type, &s, 1, sum)
+                                                : add_outside(in, type, &s, sum);
 }
 
-/* How many points along a side a footprint of `covered` pixels takes. */
-static int taps_of(double covered)
-{
-    return covered < 1.5 ? 1 : covered > MAX_TAPS ? MAX_TAPS : (int)(covered + 0.5);
-}
+/* How many points along a side a footprint of `covered` pixels takes, and where they lie within a
+ * pixel, from its centre: −½ … ½. */
+struct taps {
+    int n;
+    double offset[MAX_TAPS];
+};
 
-/* The offset of point i of k within a pixel, from its centre: −½ … ½. */
-static inline double offset_of(int i, int k)
+static struct taps taps_of(double covered)
 {
-    return (i + 0.5) / k - 0.5;
+    struct taps taps = {.n = covered < 1.5 ? 1 : covered > MAX_TAPS ? MAX_TAPS : (int)(covered + 0.5)};
+    for (int i = 0; i < taps.n; i++)
+        taps.offset[i] = (i + 0.5) / taps.n - 0.5;
+    return taps;
 }
 
 /* back: crop → picture. Inlined once per type, so that the type is a constant inside. */
 static inline __attribute__((always_inline)) void crop_all(const struct lk_picture *in,
                                                            enum lk_pixel type,
                                                            const struct lk_affine *back,
-                                                           int k,
+                                                           const struct taps *taps,
                                                            struct lk_picture *out)
 {
     const double *m = back->m;
-    float unit = (type == LK_PIXEL_F32 ? 1.0f : 255.0f) * (float)(k * k), *to = out->f32;
+    const size_t channels = (size_t)out->channels;
+    const float unit = (type == LK_PIXEL_F32 ? 1.0f : 255.0f) * (float)(taps->n * taps->n);
+    float *to = out->f32;
     for (int y = 0; y < out->height; y++) {
-        for (int x = 0; x < out->width; x++, to += out->channels) {
-            float sum[4] = {0};
-            for (int i = 0; i < k * k; i++) {
-                double u = x + offset_of(i % k, k), v = y + offset_of(i / k, k);
-                add_sample(in, type, m[0] * u + m[1] * v + m[2], m[3] * u + m[4] * v + m[5], sum);
+        for (int x = 0; x < out->width; x++, to += channels) {
+            four sum = {0};
+            for (int j = 0; j < taps->n; j++) {
+                const double v = y + taps->offset[j];
+                for (int i = 0; i < taps->n; i++)
+                    sum = add_sample(in, type, m, x + taps->offset[i], v, sum);
             }
-            for (int c = 0; c < out->channels; c++)
-                to[c] = sum[c] / unit;
+            sum /= unit;
+            memcpy(to, &sum, channels * sizeof *to);
         }
     }
+}
+
+LK_WIDE static void crop_floats(const struct lk_picture *in,
+                                const struct lk_affine *back,
+                                const struct taps *taps,
+                                struct lk_picture *out)
+{
+    crop_all(in, LK_PIXEL_F32, back, taps, out);
+}
+
+LK_WIDE static void crop_bytes(const struct lk_picture *in,
+                               const struct lk_affine *back,
+                               const struct taps *taps,
+                               struct lk_picture *out)
+{
+    crop_all(in, LK_PIXEL_U8, back, taps, out);
 }
 
 static int crop(const struct lk_picture *in,
@@ -127,11 +178,11 @@ static int crop(const struct lk_picture *in,
         code = lk_picture_new(width, height, in->channels, LK_PIXEL_F32, &picture, err);
     if (code)
         return code;
-    int k = smooth ? taps_of(lk_affine_scale(&back)) : 1;
+    const struct taps taps = taps_of(smooth ? lk_affine_scale(&back) : 1);
     if (in->type == LK_PIXEL_F32)
-        crop_all(in, LK_PIXEL_F32, &back, k, picture);
+        crop_floats(in, &back, &taps, picture);
     else
-        crop_all(in, LK_PIXEL_U8, &back, k, picture);
+        crop_bytes(in, &back, &taps, picture);
     *out = picture;
     return 0;
 }
@@ -163,11 +214,19 @@ static float mask_at(const struct lk_mask *mask, int x, int y)
     return mask->value[(size_t)y * (size_t)mask->width + (size_t)x];
 }
 
-static float mask_sample(const struct lk_mask *mask, const struct spot *s)
+static inline float mask_sample(const struct lk_mask *mask, const struct spot *s)
 {
-    float top = mask_at(mask, s->x, s->y) * (1 - s->fx) + mask_at(mask, s->x + 1, s->y) * s->fx;
-    float low =
-        mask_at(mask, s->x, s->y + 1) * (1 - s->fx) + mask_at(mask, s->x + 1, s->y + 1) * s->fx;
+    float near[4];
+    if (is_inside(s, mask->width, mask->height)) {
+        const float *at = mask->value + (size_t)s->y * (size_t)mask->width + (size_t)s->x;
+        memcpy(near, at, 2 * sizeof *near);
+        memcpy(near + 2, at + mask->width, 2 * sizeof *near);
+    } else {
+        for (int i = 0; i < 4; i++)
+            near[i] = mask_at(mask, s->x + (i & 1), s->y + (i >> 1));
+    }
+    const float top = near[0] * (1 - s->fx) + near[1] * s->fx;
+    const float low = near[2] * (1 - s->fx) + near[3] * s->fx;
     return top * (1 - s->fy) + low * s->fy;
 }
 
@@ -177,48 +236,60 @@ float lk_mask_sample(const struct lk_mask *mask, float x, float y)
     return find_spot(x, y, mask->width, mask->height, &s) ? mask_sample(mask, &s) : 0;
 }
 
-/* sum += w · crop at the spot. At the rim the crop's outermost pixels go on: black from outside
- * must not show through a mask that is not yet 0 there. */
-static void add_crop(const struct lk_picture *crop, const struct spot *s, float w, float sum[4])
+/* sum + w·crop at the spot. At the rim the crop's outermost pixels go on: black from outside must
+ * not show through a mask that is not yet 0 there. */
+static inline four add_crop(const struct lk_picture *crop, const struct spot *s, float w, four sum)
 {
+    if (is_inside(s, crop->width, crop->height))
+        return add_inside(crop, LK_PIXEL_F32, s, w, sum);
     int x0 = s->x < 0 ? 0 : s->x, y0 = s->y < 0 ? 0 : s->y;
     int x1 = s->x + 1 >= crop->width ? crop->width - 1 : s->x + 1;
     int y1 = s->y + 1 >= crop->height ? crop->height - 1 : s->y + 1;
-    add_pixel(crop, LK_PIXEL_F32, x0, y0, w * (1 - s->fx) * (1 - s->fy), sum);
-    add_pixel(crop, LK_PIXEL_F32, x1, y0, w * s->fx * (1 - s->fy), sum);
-    add_pixel(crop, LK_PIXEL_F32, x0, y1, w * (1 - s->fx) * s->fy, sum);
-    add_pixel(crop, LK_PIXEL_F32, x1, y1, w * s->fx * s->fy, sum);
+    float sums[4];
+    memcpy(sums, &sum, sizeof sums);
+    add_pixel(crop, LK_PIXEL_F32, x0, y0, w * (1 - s->fx) * (1 - s->fy), sums);
+    add_pixel(crop, LK_PIXEL_F32, x1, y0, w * s->fx * (1 - s->fy), sums);
+    add_pixel(crop, LK_PIXEL_F32, x0, y1, w * (1 - s->fx) * s->fy, sums);
+    add_pixel(crop, LK_PIXEL_F32, x1, y1, w * s->fx * s->fy, sums);
+    memcpy(&sum, sums, sizeof sums);
+    return sum;
 }
+
+/* What is pasted: a crop, or a change of one. */
+struct pasting {
+    const struct lk_picture *crop;
+    const struct lk_mask *mask;
+    const double *m; /* canvas → crop */
+    bool is_change;
+    struct taps taps;
+};
 
 /* One canvas pixel: keep·canvas + Σ w·crop / k², keep = 1 − Σw/k², or 1 where the crop is a change.
  */
-static void paste_pixel(float *pixel,
-                        int x,
-                        int y,
-                        const struct lk_picture *crop,
-                        const struct lk_mask *mask,
-                        const struct lk_affine *to_crop,
-                        bool is_change,
-                        int k)
+static inline void paste_pixel(const struct pasting *p, int x, int y, float *pixel)
 {
-    const double *m = to_crop->m;
-    float sum[4] = {0}, weight = 0;
-    for (int i = 0; i < k * k; i++) {
-        double u = x + offset_of(i % k, k), v = y + offset_of(i / k, k);
-        struct spot s;
-        if (!find_spot(m[0] * u + m[1] * v + m[2], m[3] * u + m[4] * v + m[5], crop->width,
-                       crop->height, &s))
-            continue;
-        float w = mask_sample(mask, &s);
-        if (w <= 0)
-            continue;
-        weight += w;
-        add_crop(crop, &s, w, sum);
+    const double *m = p->m;
+    four sum = {0};
+    float weight = 0;
+    for (int j = 0; j < p->taps.n; j++) {
+        const double v = y + p->taps.offset[j];
+        for (int i = 0; i < p->taps.n; i++) {
+            const double u = x + p->taps.offset[i];
+            struct spot s;
+            if (!find_spot(m[0] * u + m[1] * v + m[2], m[3] * u + m[4] * v + m[5], p->crop->width,
+                           p->crop->height, &s))
+                continue;
+            const float w = mask_sample(p->mask, &s);
+            if (w <= 0)
+                continue;
+            weight += w;
+            sum = add_crop(p->crop, &s, w, sum);
+        }
     }
     if (!(weight > 0))
         return;
-    const float n = (float)(k * k), keep = is_change ? 1 : 1 - weight / n;
-    for (int c = 0; c < crop->channels; c++)
+    const float n = (float)(p->taps.n * p->taps.n), keep = p->is_change ? 1 : 1 - weight / n;
+    for (int c = 0; c < p->crop->channels; c++)
         pixel[c] = keep * pixel[c] + sum[c] / n;
 }
 
@@ -245,6 +316,15 @@ static struct box reach(const struct lk_affine *back,
         (int)fmax(fmin(hi[0], canvas->width), 0), (int)fmax(fmin(hi[1], canvas->height), 0)};
 }
 
+LK_WIDE static void paste_box(const struct pasting *p, const struct box *box, struct lk_picture *canvas)
+{
+    for (int y = box->y0; y < box->y1; y++) {
+        float *row = canvas->f32 + (size_t)y * (size_t)canvas->width * (size_t)canvas->channels;
+        for (int x = box->x0; x < box->x1; x++)
+            paste_pixel(p, x, y, row + (size_t)x * (size_t)canvas->channels);
+    }
+}
+
 static int paste(struct lk_picture *canvas,
                  const struct lk_picture *crop,
                  const struct lk_mask *mask,
@@ -262,14 +342,10 @@ static int paste(struct lk_picture *canvas,
     int code = lk_affine_invert(to_crop, &back, err);
     if (code)
         return code;
-    struct box box = reach(&back, crop, canvas);
-    int k = taps_of(lk_affine_scale(to_crop));
-    for (int y = box.y0; y < box.y1; y++) {
-        float *row = canvas->f32 + (size_t)y * (size_t)canvas->width * (size_t)canvas->channels;
-        for (int x = box.x0; x < box.x1; x++)
-            paste_pixel(row + (size_t)x * (size_t)canvas->channels, x, y, crop, mask, to_crop,
-                        is_change, k);
-    }
+    const struct pasting pasting = {crop, mask, to_crop->m, is_change,
+                                    taps_of(lk_affine_scale(to_crop))};
+    const struct box box = reach(&back, crop, canvas);
+    paste_box(&pasting, &box, canvas);
     return 0;
 }
 
