@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "base/wide.h"
 #include "data/picture.h"
 
 int lk_mask_new(int width, int height, struct lk_mask **out, struct lk_error *err)
@@ -63,7 +64,7 @@ static void add_scaled(float *restrict out, const float *restrict in, float w, s
 }
 
 /* padded [width + 2·radius] is scratch. */
-static void blur_row(float *row, int width, const float *weight, int radius, float *padded)
+LK_WIDE static void blur_row(float *row, int width, const float *weight, int radius, float *padded)
 {
     size_t n = (size_t)width, r = (size_t)radius;
     for (size_t i = 0; i < r; i++) {
@@ -77,7 +78,7 @@ static void blur_row(float *row, int width, const float *weight, int radius, flo
 }
 
 /* from: a copy of the mask's values, blurred along the rows */
-static void blur_down(struct lk_mask *mask, const float *from, const float *weight, int radius)
+LK_WIDE static void blur_down(struct lk_mask *mask, const float *from, const float *weight, int radius)
 {
     size_t n = (size_t)mask->width;
     memset(mask->value, 0, n * (size_t)mask->height * sizeof *mask->value);

@@ -85,7 +85,7 @@ static int covered(const struct lk_mask *mask,
     lk_fit_mask_options_init(&options);
     int rc = lk_fit_mask_face(mask->width, mask->height, points, &options, &shape, err);
     for (size_t i = 0; i < (size_t)mask->width * (size_t)mask->height && !rc; i++) {
-        sum += (double)fminf(shape->value[i], mask->value[i]);
+        sum += (double)(mask->value[i] < shape->value[i] ? mask->value[i] : shape->value[i]);
         all += (double)shape->value[i];
     }
     *share = all > 0 ? (float)(sum / all) : 0;

@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/wide.h"
+
 static const float forehead = -0.95f, chin = 1.80f, half_width = 1.05f;
 static const float eyes_apart = 0.865f;
 static const float squareness = 2.5f;
@@ -124,21 +126,59 @@ static int face_frame(const float (*points)[2], struct face_frame *f, struct lk_
     return 0;
 }
 
-/* Radius of a point in the superellipse: 0 at its centre, 1 on its edge. */
-static float shape_radius(const struct face_frame *f, float x, float y, float grow)
+/* |v|^2.5, the squareness. */
+static inline float squared(float v)
+{
+    return v * v * sqrtf(fabsf(v));
+}
+
+/* Radius of a point in the superellipse, to the power of the squareness: 0 at its centre, 1 on its
+ * edge. */
+static inline float shape_power(const struct face_frame *f, float x, float y, float grow)
 {
     float dx = x - f->origin[0], dy = y - f->origin[1];
     float s = (dx * f->right[0] + dy * f->right[1]) / (f->d * half_width * grow);
     float t = (dx * f->down[0] + dy * f->down[1]) / f->d - (forehead + chin) / 2;
     t /= (chin - forehead) / 2 * grow;
-    float sum = powf(fabsf(s), squareness) + powf(fabsf(t), squareness);
-    return powf(sum, 1 / squareness);
+    return squared(s) + squared(t);
+}
+
+static float shape_radius(const struct face_frame *f, float x, float y, float grow)
+{
+    return powf(shape_power(f, x, y, grow), 1 / squareness);
 }
 
 static float smooth_step(float x)
 {
     x = fminf(fmaxf(x, 0), 1);
     return x * x * (3 - 2 * x);
+}
+
+/* A row of radii becomes one of mask: powers are needed between full and nothing alone. */
+static void soften_row(float *row, int width, float feather)
+{
+    const float full = powf(fmaxf(1 - feather, 0), squareness);
+    for (int x = 0; x < width; x++) {
+        if (row[x] >= 1)
+            row[x] = 0;
+        else if (row[x] <= full)
+            row[x] = 1;
+        else
+            row[x] = smooth_step((1 - powf(row[x], 1 / squareness)) / feather);
+    }
+}
+
+LK_WIDE static void draw_shape(const struct face_frame *frame,
+                               float grow,
+                               float feather,
+                               struct lk_mask *mask)
+{
+    for (int y = 0; y < mask->height; y++) {
+        float *row = mask->value + (size_t)y * (size_t)mask->width;
+        for (int x = 0; x < mask->width; x++)
+            row[x] = shape_power(frame, (float)x, (float)y, grow);
+        soften_row(row, mask->width, feather);
+    }
 }
 
 int lk_fit_mask_face(int width,
@@ -160,12 +200,7 @@ int lk_fit_mask_face(int width,
         float r = shape_radius(&frame, points[i][0], points[i][1], grow);
         grow *= fmaxf(1, r / full);
     }
-    for (int y = 0; y < height; y++) {
-        for (int x = 0; x < width; x++) {
-            float r = shape_radius(&frame, (float)x, (float)y, grow);
-            mask->value[(size_t)y * (size_t)width + (size_t)x] = smooth_step((1 - r) / feather);
-        }
-    }
+    draw_shape(&frame, grow, feather, mask);
     *out = mask;
     return 0;
 }

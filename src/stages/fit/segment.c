@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "base/wide.h"
 #include "runtime/contract.h"
 
 enum { CLASSES = 19, MAX_SIDE = 1024 };
@@ -207,23 +208,38 @@ static float mixed(
     return t * (1 - y.weight) + l * y.weight;
 }
 
+/* A row of the network's picture, one channel: (v − mean)·factor, of every `stride`-th number. */
+static void fill_row(const float *from,
+                     size_t width,
+                     const struct between *across,
+                     struct between down,
+                     int side,
+                     float mean,
+                     float factor,
+                     size_t stride,
+                     float *to)
+{
+    for (int x = 0; x < side; x++)
+        to[(size_t)x * stride] = (mixed(from, width, 3, across[x], down) - mean) * factor;
+}
+
 static void fill_tensor(const lk_segmenter *segmenter, const struct lk_picture *crop, float *tensor)
 {
     const struct family *family = segmenter->family;
     const int side = segmenter->side;
     const size_t plane = (size_t)side * (size_t)side;
+    struct between across[MAX_SIDE];
+    for (int x = 0; x < side; x++)
+        across[x] = find_between(x, crop->width, side);
     for (int y = 0; y < side; y++) {
-        const struct between v = find_between(y, crop->height, side);
-        for (int x = 0; x < side; x++) {
-            const struct between u = find_between(x, crop->width, side);
-            const size_t i = (size_t)y * (size_t)side + (size_t)x;
-            for (size_t c = 0; c < 3; c++) {
-                const float value =
-                    (mixed(crop->f32 + c, (size_t)crop->width, 3, u, v) - family->mean[c]) *
-                    family->factor[c];
-                const size_t channel = family->blue_first ? 2 - c : c;
-                tensor[family->pixels_last ? 3 * i + channel : channel * plane + i] = value;
-            }
+        const struct between down = find_between(y, crop->height, side);
+        const size_t row = (size_t)y * (size_t)side;
+        for (size_t c = 0; c < 3; c++) {
+            const size_t channel = family->blue_first ? 2 - c : c;
+            float *to =
+                family->pixels_last ? tensor + 3 * row + channel : tensor + channel * plane + row;
+            fill_row(crop->f32 + c, (size_t)crop->width, across, down, side, family->mean[c],
+                     family->factor[c], family->pixels_last ? 3 : 1, to);
         }
     }
 }
@@ -232,7 +248,7 @@ enum { AT_ONCE = 1024 };
 
 /* Of n pixels, whose scores are a plane apart from class to class: 1 in place of the first class's
  * where the greatest is one of `classes`, else 0. Class after class, as they lie. */
-static void choose_classes(float *scores, size_t plane, size_t n, unsigned classes)
+LK_WIDE static void choose_classes(float *scores, size_t plane, size_t n, unsigned classes)
 {
     float greatest[AT_ONCE], chosen[AT_ONCE];
     for (size_t k = 0; k < CLASSES; k++) {
@@ -266,20 +282,30 @@ static int make_mask(const lk_segmenter *segmenter,
                      struct lk_mask **out,
                      struct lk_error *err)
 {
-    struct lk_mask *mask;
+    struct lk_mask *mask = NULL;
     const int side = segmenter->side;
-    int code = lk_mask_new(crop->width, crop->height, &mask, err);
-    if (code)
+    const size_t bytes = (size_t)crop->width * sizeof(struct between);
+    struct between *across = malloc(bytes);
+    int code = across ? lk_mask_new(crop->width, crop->height, &mask, err)
+                      : lk_fail_memory(err, "the mask of a face", bytes);
+    if (code) {
+        free(across);
         return code;
+    }
+    for (int x = 0; x < mask->width; x++)
+        across[x] = find_between(x, side, mask->width);
     for (int y = 0; y < mask->height; y++) {
-        const struct between v = find_between(y, side, mask->height);
+        const struct between down = find_between(y, side, mask->height);
         for (int x = 0; x < mask->width; x++)
             mask->value[(size_t)y * (size_t)mask->width + (size_t)x] =
-                mixed(plane, (size_t)side, 1, find_between(x, side, mask->width), v);
+                mixed(plane, (size_t)side, 1, across[x], down);
     }
+    free(across);
     code = lk_mask_blur(mask, softness, err);
-    for (size_t i = 0; i < (size_t)mask->width * (size_t)mask->height; i++)
-        mask->value[i] = 2 * (fminf(fmaxf(mask->value[i], 0.5f), 1) - 0.5f);
+    for (size_t i = 0; i < (size_t)mask->width * (size_t)mask->height; i++) {
+        const float v = mask->value[i] > 0.5f ? mask->value[i] : 0.5f;
+        mask->value[i] = 2 * ((v < 1 ? v : 1) - 0.5f);
+    }
     if (code)
         lk_mask_free(mask);
     else
