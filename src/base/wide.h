@@ -7,7 +7,9 @@
 #ifndef LK_BASE_WIDE_H
 #define LK_BASE_WIDE_H
 
-#if defined(__x86_64__) && defined(__gnu_linux__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__clang__)
+#define LK_WIDE __attribute__((target_clones("avx2", "default"))) /* clang inlines by itself */
+#elif defined(__x86_64__) && defined(__gnu_linux__)
 #define LK_WIDE __attribute__((flatten, target_clones("avx2", "default")))
 #else
 #define LK_WIDE

@@ -50,18 +50,25 @@ static inline void add_pixel(
 
 /* A pixel as it is read, and what lies behind it where it has three channels. */
 typedef float four __attribute__((vector_size(16)));
-typedef uint8_t four_bytes __attribute__((vector_size(4)));
+typedef int32_t words __attribute__((vector_size(16)));
+typedef uint16_t halves __attribute__((vector_size(16)));
+typedef uint8_t bytes __attribute__((vector_size(16)));
 
 static inline four load_pixel(const struct lk_picture *in, enum lk_pixel type, size_t at)
 {
     four pixel;
-    four_bytes bytes;
+    int32_t word;
     if (type == LK_PIXEL_F32) {
         memcpy(&pixel, in->f32 + at, sizeof pixel);
         return pixel;
     }
-    memcpy(&bytes, in->u8 + at, sizeof bytes);
-    return __builtin_convertvector(bytes, four);
+    memcpy(&word, in->u8 + at, sizeof word);
+    /* Zeros between its bytes, twice: a conversion of four bytes becomes four of one. */
+    const bytes b =
+        __builtin_shufflevector((bytes)(words){word}, (bytes){0}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,
+                                5, 21, 6, 22, 7, 23);
+    const halves h = __builtin_shufflevector((halves)b, (halves){0}, 0, 8, 1, 9, 2, 10, 3, 11);
+    return __builtin_convertvector((words)h, four);
 }
 
 /* Whether all four pixels of a spot lie inside, with one more behind them. */

@@ -238,7 +238,7 @@ static int run_changed(lk_engine *engine,
     const bool finds = request->task != LK_TASK_UPSCALE;
     struct lk__people people = {0};
     int rc = finds ? lk__people_open(engine, result, watch, &people, err) : 0;
-    rc = rc ? rc : lk_picture_convert(result->picture, LK_PIXEL_F32, &report->picture, err);
+    report->picture = rc ? NULL : lk_picture_ref(result->picture);
     report->from_photo = report->keeps_photo = true;
     if (!rc)
         rc = finds ? face_half(engine, result, &people, watch, report, err)

@@ -19,8 +19,10 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
+#include "base/wide.h"
 
 enum { CELL = 8, MIN_CELLS = 6, NARROW = 1, WIDE = 3 /* radii of the means */ };
 
@@ -33,7 +35,7 @@ struct window {
     float *weight;                                    /* [h,w] of the mask, at picture pixels */
     float *plane;                                     /* [h,w] working space */
     float *narrow, *wide;                             /* [h,w] its means */
-    float *sums;                                      /* of a row or column */
+    float *across;                                    /* [h,w] and a row that is longer: work */
     int columns, rows;                                /* of whole cells */
     float *had[LK_GRAIN_BANDS], *has[LK_GRAIN_BANDS]; /* deviations of the cells; then had is what
                                                          noise they get */
@@ -80,15 +82,16 @@ static int window_new(const struct lk_mask *mask,
 {
     const size_t n = (size_t)v->w * (size_t)v->h;
     const size_t cells = (size_t)(v->w / CELL) * (size_t)(v->h / CELL);
-    const size_t count = 4 * n + (size_t)v->w + (size_t)v->h + (2 * LK_GRAIN_BANDS + 1) * cells;
+    const size_t longer = (size_t)v->w + 2 * WIDE;
+    const size_t count = 5 * n + longer + (2 * LK_GRAIN_BANDS + 1) * cells;
     v->weight = malloc(count * sizeof *v->weight);
     if (!v->weight)
         return lk_fail_memory(err, "the grain of a face", count * sizeof *v->weight);
     v->plane = v->weight + n;
     v->narrow = v->plane + n;
     v->wide = v->narrow + n;
-    v->sums = v->wide + n;
-    v->room = v->sums + v->w + v->h;
+    v->across = v->wide + n;
+    v->room = v->across + n + longer;
     for (int k = 0; k < LK_GRAIN_BANDS; k++) {
         v->had[k] = v->room + (size_t)(2 * k + 1) * cells;
         v->has[k] = v->had[k] + cells;
@@ -106,30 +109,50 @@ static int window_new(const struct lk_mask *mask,
     return 0;
 }
 
-/* Mean over 2r + 1 numbers of a line, fewer at its ends, in place. */
-static void mean_line(float *line, int n, int stride, int r, float *copy)
+/* to[n] = Σ from[i … i + 2r] */
+static void sum_line(const float *from, size_t n, size_t r, float *to)
 {
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        copy[i] = line[(ptrdiff_t)i * stride];
-    for (int i = -r; i < n; i++) {
-        sum += i + r < n ? (double)copy[i + r] : 0;
-        sum -= i - r - 1 >= 0 ? (double)copy[i - r - 1] : 0;
-        int first = i - r < 0 ? 0 : i - r, last = i + r >= n ? n - 1 : i + r;
-        if (i >= 0)
-            line[(ptrdiff_t)i * stride] = (float)(sum / (last - first + 1));
-    }
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[i] + from[i + 1] + from[i + 2];
+    for (size_t k = 3; k <= 2 * r; k++)
+        for (size_t i = 0; i < n; i++)
+            to[i] += from[i + k];
 }
 
-static void mean_plane(const struct window *v, int r, float *out)
+/* How many of the 2r + 1 places around i are among n. */
+static size_t places(size_t i, size_t n, size_t r)
 {
-    const size_t n = (size_t)v->w * (size_t)v->h;
-    for (size_t i = 0; i < n; i++)
-        out[i] = v->plane[i];
-    for (int y = 0; y < v->h; y++)
-        mean_line(out + (size_t)y * (size_t)v->w, v->w, 1, r, v->sums);
-    for (int x = 0; x < v->w; x++)
-        mean_line(out + x, v->h, v->w, r, v->sums);
+    const size_t before = i < r ? i : r, behind = n - 1 - i < r ? n - 1 - i : r;
+    return before + 1 + behind;
+}
+
+/* The means over squares of 2r + 1 pixels, fewer at the ends. */
+LK_WIDE static void mean_plane(const struct window *v, size_t r, float *out)
+{
+    const size_t w = (size_t)v->w, h = (size_t)v->h;
+    float *line = v->across + w * h; /* zeros, row, zeros */
+    memset(line, 0, (w + 2 * r) * sizeof *line);
+    for (size_t y = 0; y < h; y++) {
+        float *across = v->across + y * w;
+        memcpy(line + r, v->plane + y * w, w * sizeof *line);
+        sum_line(line, w, r, across);
+        for (size_t x = 0; x < w; x++)
+            across[x] /= (float)(2 * r + 1);
+        for (size_t i = 0; i < r; i++) {
+            across[i] *= (float)(2 * r + 1) / (float)places(i, w, r);
+            across[w - 1 - i] *= (float)(2 * r + 1) / (float)places(i, w, r);
+        }
+    }
+    for (size_t y = 0; y < h; y++) {
+        const size_t from = y < r ? 0 : y - r, n = places(y, h, r);
+        float *to = out + y * w;
+        memcpy(to, v->across + from * w, w * sizeof *to);
+        for (size_t k = 1; k < n; k++)
+            for (size_t x = 0; x < w; x++)
+                to[x] += v->across[(from + k) * w + x];
+        for (size_t x = 0; x < w; x++)
+            to[x] /= (float)n;
+    }
 }
 
 /* Of what stands in v->plane. */
@@ -144,19 +167,26 @@ static float band(const struct window *v, int k, size_t i)
     return k ? v->narrow[i] - v->wide[i] : v->plane[i] - v->narrow[i];
 }
 
-static const float *pixel(const struct window *v, const struct lk_picture *p, int x, int y)
+/* Where the number of pixel (x, y) of the window is. */
+static size_t place_of(const struct window *v, const struct lk_picture *p, int x, int y)
 {
-    return p->f32 +
-           ((size_t)(v->y0 + y) * (size_t)p->width + (size_t)(v->x0 + x)) * (size_t)p->channels;
+    return ((size_t)(v->y0 + y) * (size_t)p->width + (size_t)(v->x0 + x)) * (size_t)p->channels;
 }
 
 static void take_luminance(const struct window *v, const struct lk_picture *picture)
 {
+    const size_t channels = (size_t)picture->channels;
     for (int y = 0; y < v->h; y++) {
-        for (int x = 0; x < v->w; x++) {
-            const float *p = pixel(v, picture, x, y);
-            v->plane[(size_t)y * (size_t)v->w + (size_t)x] =
-                0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
+        float *row = v->plane + (size_t)y * (size_t)v->w;
+        const size_t first = place_of(v, picture, 0, y);
+        if (picture->type == LK_PIXEL_F32) {
+            const float *p = picture->f32 + first;
+            for (int x = 0; x < v->w; x++, p += channels)
+                row[x] = 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
+        } else {
+            const uint8_t *p = picture->u8 + first;
+            for (int x = 0; x < v->w; x++, p += channels)
+                row[x] = (0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]) / 255;
         }
     }
     make_means(v);
@@ -164,26 +194,35 @@ static void take_luminance(const struct window *v, const struct lk_picture *pict
 
 /* ---- measuring ---- */
 
+static inline float lesser(float a, float b)
+{
+    return a < b ? a : b;
+}
+
 static bool is_inside(const struct window *v, int x0, int y0)
 {
     float least = 1;
     for (int y = y0; y < y0 + CELL; y++)
         for (int x = x0; x < x0 + CELL; x++)
-            least = fminf(least, v->weight[(size_t)y * (size_t)v->w + (size_t)x]);
+            least = lesser(least, v->weight[(size_t)y * (size_t)v->w + (size_t)x]);
     return least > 0.5f;
 }
 
 /* Deviation of the band in a cell. */
 static float deviation(const struct window *v, int k, int x0, int y0)
 {
-    double sum = 0;
+    const float *fine = k ? v->narrow : v->plane, *coarse = k ? v->wide : v->narrow;
+    float sums[CELL] = {0}, sum = 0;
     for (int y = y0; y < y0 + CELL; y++) {
-        for (int x = x0; x < x0 + CELL; x++) {
-            double b = (double)band(v, k, (size_t)y * (size_t)v->w + (size_t)x);
-            sum += b * b;
+        const size_t at = (size_t)y * (size_t)v->w + (size_t)x0;
+        for (size_t i = 0; i < CELL; i++) {
+            const float b = fine[at + i] - coarse[at + i];
+            sums[i] += b * b;
         }
     }
-    return (float)sqrt(sum / (CELL * CELL));
+    for (int i = 0; i < CELL; i++)
+        sum += sums[i];
+    return sqrtf(sum / (CELL * CELL));
 }
 
 static int by_size(const void *a, const void *b)
@@ -194,7 +233,7 @@ static int by_size(const void *a, const void *b)
 
 /* Deviations of what stands in the planes, of all cells; out: lower quartiles over those under the
  * mask, of which it returns the number. */
-static int measure(const struct window *v, float *const cells[], float out[LK_GRAIN_BANDS])
+LK_WIDE static int measure(const struct window *v, float *const cells[], float out[LK_GRAIN_BANDS])
 {
     int inside = 0;
     for (int k = 0; k < LK_GRAIN_BANDS; k++) {
@@ -234,39 +273,66 @@ static void measure_grain(const struct window *v,
 
 /* ---- adding ---- */
 
-/* Bilinear between the middles of cells. */
-static float between_cells(const struct window *v, const float *cells, int x, int y)
+/* Between the middles of which cells pixel i of a side lies, and how near to the second. */
+struct between {
+    ptrdiff_t first, step; /* step: 0 at the ends, else 1 */
+    float weight;
+};
+
+static inline struct between between_cells(int i, int cells)
 {
-    const int most_u = v->columns - 1, most_v = v->rows - 1;
-    const float u = fminf(fmaxf(((float)x + 0.5f) / CELL - 0.5f, 0), (float)most_u);
-    const float w = fminf(fmaxf(((float)y + 0.5f) / CELL - 0.5f, 0), (float)most_v);
-    const int i = (int)u, j = (int)w, right = i < most_u, down = j < most_v ? v->columns : 0;
-    const float *at = cells + (ptrdiff_t)j * v->columns + i, s = u - (float)i, t = w - (float)j;
-    return (1 - t) * ((1 - s) * at[0] + s * at[right]) +
-           t * ((1 - s) * at[down] + s * at[down + right]);
+    const float at = ((float)i + 0.5f) / CELL - 0.5f, last = (float)(cells - 1);
+    const float inside = at < 0 ? 0 : at > last ? last : at;
+    const int first = (int)inside;
+    return (struct between){first, first < cells - 1, inside - (float)first};
 }
 
-/* v->had: how much noise cells get. */
+static inline float mixed(const float *at, struct between x, ptrdiff_t down, float t)
+{
+    const float s = x.weight;
+    return (1 - t) * ((1 - s) * at[0] + s * at[x.step]) +
+           t * ((1 - s) * at[down] + s * at[down + x.step]);
+}
+
+/* A row; v->had: how much noise cells get; unit: of the noise, measured as the face is. */
+static void add_row(const struct window *v,
+                    int y,
+                    const float unit[LK_GRAIN_BANDS],
+                    float amount,
+                    struct lk_picture *refined)
+{
+    const struct between down = between_cells(y, v->rows);
+    const ptrdiff_t below = down.step * v->columns, row = down.first * v->columns;
+    float *to = refined->f32 + place_of(v, refined, 0, y);
+    for (int x = 0; x < v->w; x++, to += refined->channels) {
+        const size_t i = (size_t)y * (size_t)v->w + (size_t)x;
+        const struct between across = between_cells(x, v->columns);
+        float noise = 0;
+        if (!(v->weight[i] > 0))
+            continue;
+        for (int k = 0; k < LK_GRAIN_BANDS; k++)
+            noise += mixed(v->had[k] + row + across.first, across, below, down.weight) *
+                     band(v, k, i) / unit[k];
+        noise *= amount * v->weight[i];
+        for (int c = 0; c < 3; c++) {
+            const float grained = to[c] + noise > 0 ? to[c] + noise : 0;
+            to[c] = lesser(grained, 1);
+        }
+    }
+}
+
 static void add(const struct window *v, float amount, struct lk_picture *refined)
 {
-    float unit[LK_GRAIN_BANDS]; /* of the noise, measured as the face is */
+    float unit[LK_GRAIN_BANDS];
     struct lk_rng rng;
     lk_rng_init(&rng, LK_RNG_PHILOX, seed);
     lk_rng_normal(&rng, v->plane, (size_t)v->w * (size_t)v->h);
     make_means(v);
     measure(v, v->has, unit);
-    for (int y = 0; y < v->h; y++) {
-        for (int x = 0; x < v->w; x++) {
-            const size_t i = (size_t)y * (size_t)v->w + (size_t)x;
-            float noise = 0;
-            for (int k = 0; k < LK_GRAIN_BANDS && v->weight[i] > 0; k++)
-                noise += between_cells(v, v->had[k], x, y) * band(v, k, i) / fmaxf(unit[k], 1e-6f);
-            noise *= amount * v->weight[i];
-            float *to = (float *)pixel(v, refined, x, y);
-            for (int c = 0; c < 3 && v->weight[i] > 0; c++)
-                to[c] = fminf(fmaxf(to[c] + noise, 0), 1);
-        }
-    }
+    for (int k = 0; k < LK_GRAIN_BANDS; k++)
+        unit[k] = fmaxf(unit[k], 1e-6f);
+    for (int y = 0; y < v->h; y++)
+        add_row(v, y, unit, amount, refined);
 }
 
 int lk_grain_match(const struct lk_picture *original,

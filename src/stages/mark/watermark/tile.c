@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,7 +117,6 @@ static int multiply(
 }
 
 typedef float four __attribute__((vector_size(16)));
-typedef int32_t order __attribute__((vector_size(16)));
 
 /* out[4 rows, out_step] = in[4 rows, in_step], turned. */
 static void transpose_four(const float *in, size_t in_step, float *out, size_t out_step)
@@ -128,11 +126,14 @@ static void transpose_four(const float *in, size_t in_step, float *out, size_t o
     memcpy(&b, in + in_step, sizeof b);
     memcpy(&c, in + 2 * in_step, sizeof c);
     memcpy(&d, in + 3 * in_step, sizeof d);
-    const order low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
-    const four ac = __builtin_shuffle(a, c, low), bd = __builtin_shuffle(b, d, low),
-               ac2 = __builtin_shuffle(a, c, high), bd2 = __builtin_shuffle(b, d, high);
-    const four turned[4] = {__builtin_shuffle(ac, bd, low), __builtin_shuffle(ac, bd, high),
-                            __builtin_shuffle(ac2, bd2, low), __builtin_shuffle(ac2, bd2, high)};
+    const four ac = __builtin_shufflevector(a, c, 0, 4, 1, 5),
+               bd = __builtin_shufflevector(b, d, 0, 4, 1, 5),
+               last_ac = __builtin_shufflevector(a, c, 2, 6, 3, 7),
+               last_bd = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+    const four turned[4] = {__builtin_shufflevector(ac, bd, 0, 4, 1, 5),
+                            __builtin_shufflevector(ac, bd, 2, 6, 3, 7),
+                            __builtin_shufflevector(last_ac, last_bd, 0, 4, 1, 5),
+                            __builtin_shufflevector(last_ac, last_bd, 2, 6, 3, 7)};
     for (size_t i = 0; i < 4; i++)
         memcpy(out + i * out_step, &turned[i], sizeof turned[i]);
 }
