@@ -182,7 +182,7 @@ static int crop(const struct lk_picture *in,
     struct lk_picture *picture;
     int code = lk_affine_invert(to_crop, &back, err);
     if (!code)
-        code = lk_picture_new(width, height, in->channels, LK_PIXEL_F32, &picture, err);
+        code = lk_picture_room(width, height, in->channels, LK_PIXEL_F32, &picture, err);
     if (code)
         return code;
     const struct taps taps = taps_of(smooth ? lk_affine_scale(&back) : 1);

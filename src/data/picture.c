@@ -25,13 +25,12 @@ static size_t pixel_size(enum lk_pixel type)
     return type == LK_PIXEL_F32 ? sizeof(float) : sizeof(uint8_t);
 }
 
-/* The pixels are whatever the memory held. */
-static int make(int width,
-                int height,
-                int channels,
-                enum lk_pixel type,
-                struct owned **out,
-                struct lk_error *err)
+int lk_picture_room(int width,
+                    int height,
+                    int channels,
+                    enum lk_pixel type,
+                    struct lk_picture **out,
+                    struct lk_error *err)
 {
     if (width < 1 || height < 1 || width > LK_PICTURE_MAX_SIDE || height > LK_PICTURE_MAX_SIDE ||
         (size_t)width * (size_t)height > LK_PICTURE_MAX_PIXELS)
@@ -55,7 +54,7 @@ static int make(int width,
         .u8 = (uint8_t *)owned + HEADER,
     };
     atomic_init(&owned->references, 1);
-    *out = owned;
+    *out = &owned->picture;
     return 0;
 }
 
@@ -71,13 +70,10 @@ int lk_picture_new(int width,
                    struct lk_picture **out,
                    struct lk_error *err)
 {
-    struct owned *owned;
-    int code = make(width, height, channels, type, &owned, err);
-    if (code)
-        return code;
-    *out = &owned->picture;
-    memset(owned->picture.u8, 0, numbers_of(*out) * pixel_size(type));
-    return 0;
+    int code = lk_picture_room(width, height, channels, type, out, err);
+    if (!code)
+        memset((*out)->u8, 0, numbers_of(*out) * pixel_size(type));
+    return code;
 }
 
 struct lk_picture *lk_picture_ref(struct lk_picture *picture)
@@ -127,11 +123,10 @@ int lk_picture_convert(const struct lk_picture *in,
                        struct lk_picture **out,
                        struct lk_error *err)
 {
-    struct owned *owned;
-    int code = make(in->width, in->height, in->channels, type, &owned, err);
+    struct lk_picture *picture;
+    int code = lk_picture_room(in->width, in->height, in->channels, type, &picture, err);
     if (code)
         return code;
-    struct lk_picture *picture = &owned->picture;
     const size_t n = numbers_of(in);
     if (in->type == type)
         memcpy(picture->u8, in->u8, n * pixel_size(type));

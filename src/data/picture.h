@@ -28,14 +28,21 @@ struct lk_picture {
     };
 };
 
-/* Zeroed pixels. Sizes are checked here; every picture in the program passes through this function.
- */
+/* Zeroed pixels. Sizes are checked here; every picture in the program passes through this function,
+ * or the next. */
 int lk_picture_new(int width,
                    int height,
                    int channels,
                    enum lk_pixel type,
                    struct lk_picture **out,
                    struct lk_error *err);
+/* The same with whatever the memory held: for who writes all of them. */
+int lk_picture_room(int width,
+                    int height,
+                    int channels,
+                    enum lk_pixel type,
+                    struct lk_picture **out,
+                    struct lk_error *err);
 struct lk_picture *lk_picture_ref(struct lk_picture *picture);
 void lk_picture_free(struct lk_picture *picture); /* drops one reference; NULL is fine */
 

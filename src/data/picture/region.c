@@ -25,7 +25,7 @@ int lk_picture_region(const struct lk_picture *in,
                       struct lk_error *err)
 {
     struct lk_picture *region;
-    int rc = lk_picture_new(width, height, in->channels, in->type, &region, err);
+    int rc = lk_picture_room(width, height, in->channels, in->type, &region, err);
     if (rc)
         return rc;
     const size_t size = pixel_size(in);

@@ -280,7 +280,7 @@ static int resize(const struct kernel *kernel,
 {
     struct lk_picture *floats = NULL, *result = NULL;
     struct work work = {.kernel = kernel};
-    int code = lk_picture_new(width, height, in->channels, LK_PIXEL_F32, &floats, err);
+    int code = lk_picture_room(width, height, in->channels, LK_PIXEL_F32, &floats, err);
     if (!code)
         code = work_make(&work, in, width, height, err);
     if (code)

@@ -192,22 +192,22 @@ int lk__vips_wrap(const struct lk_picture *picture, VipsImage **out, struct lk_e
 int lk__vips_render(VipsImage *in, const char *name, struct lk_picture **out, struct lk_error *err)
 {
     struct lk_picture *picture;
-    int bands = vips_image_get_bands(in);
-    int code = lk_picture_new(vips_image_get_width(in), vips_image_get_height(in), bands,
-                              LK_PIXEL_U8, &picture, err);
+    const int width = vips_image_get_width(in), height = vips_image_get_height(in),
+              bands = vips_image_get_bands(in);
+    int code = lk_picture_room(width, height, bands, LK_PIXEL_U8, &picture, err);
     if (code)
         return lk_fail_context(err, code, "picture '%s'", name);
-    size_t size;
-    void *pixels = vips_image_write_to_memory(in, &size);
-    size_t want = (size_t)picture->width * (size_t)picture->height * (size_t)bands;
-    if (!pixels || size != want) {
-        g_free(pixels);
-        lk_picture_free(picture);
-        return lk__vips_fail(err, LK_E_INPUT, "picture '%s' is broken or truncated: save it again",
+    const size_t size = (size_t)width * (size_t)height * (size_t)bands;
+    VipsImage *pixels = vips_image_new_from_memory(picture->u8, size, width, height, bands,
+                                                   VIPS_FORMAT_UCHAR);
+    if (!pixels || vips_image_get_format(in) != VIPS_FORMAT_UCHAR || vips_image_write(in, pixels))
+        code = lk__vips_fail(err, LK_E_INPUT, "picture '%s' is broken or truncated: save it again",
                              name);
-    }
-    memcpy(picture->u8, pixels, size);
-    g_free(pixels);
-    *out = picture;
-    return 0;
+    if (pixels)
+        g_object_unref(pixels);
+    if (code)
+        lk_picture_free(picture);
+    else
+        *out = picture;
+    return code;
 }

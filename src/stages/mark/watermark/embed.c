@@ -175,7 +175,7 @@ int lk_watermark_embed(const struct lk_picture *in,
     if (make_plane(&ground->field, key, id, plane))
         return lk_fail_memory(err, "the watermark", sizeof plane);
     struct lk_picture *marked;
-    const int rc = lk_picture_new(in->width, in->height, in->channels, LK_PIXEL_U8, &marked, err);
+    const int rc = lk_picture_room(in->width, in->height, in->channels, LK_PIXEL_U8, &marked, err);
     if (rc)
         return rc;
     struct adding adding = {&ground->field, plane, in, marked};

@@ -138,13 +138,16 @@ static void transpose_four(const float *in, size_t in_step, float *out, size_t o
         memcpy(out + i * out_step, &turned[i], sizeof turned[i]);
 }
 
-/* out [columns, rows] = in [rows, columns] */
+/* out [columns, rows] = in [rows, columns], by squares whose lines all fit a core's first cache. */
 static void transpose(const float *in, size_t rows, size_t columns, float *out)
 {
+    enum { SQUARE = 16 };
     const size_t whole_rows = rows / 4 * 4, whole_columns = columns / 4 * 4;
-    for (size_t x = 0; x < whole_columns; x += 4)
-        for (size_t y = 0; y < whole_rows; y += 4)
-            transpose_four(in + y * columns + x, columns, out + x * rows + y, rows);
+    for (size_t y = 0; y < whole_rows; y += SQUARE)
+        for (size_t x = 0; x < whole_columns; x += SQUARE)
+            for (size_t v = y; v < whole_rows && v < y + SQUARE; v += 4)
+                for (size_t u = x; u < whole_columns && u < x + SQUARE; u += 4)
+                    transpose_four(in + v * columns + u, columns, out + u * rows + v, rows);
     for (size_t x = 0; x < columns; x++)
         for (size_t y = x < whole_columns ? whole_rows : 0; y < rows; y++)
             out[x * rows + y] = in[y * columns + x];
@@ -171,18 +174,38 @@ static void list_pixels(int size, double scale, int first[LK__TILE], int *next)
     }
 }
 
-/* out [LK__TILE, width]: rows [n, width] that lie in the same row of tiles are added up. first,
- * next: list_pixels of them. */
-LK_WIDE static void fold_rows(
-    const float *rows, size_t width, const int first[LK__TILE], const int *next, float *out)
+/* The next row of a list, or zeros behind its end. */
+static const float *take_row(
+    const float *rows, size_t width, const int *next, const float *zeros, int *y)
+{
+    const int here = *y;
+    if (here < 0)
+        return zeros;
+    *y = next[here];
+    return rows + (size_t)here * width;
+}
+
+/* out [LK__TILE, width]: rows [n, width] that lie in the same row of tiles are added up, in their
+ * order. first, next: list_pixels of them; zeros [width]. */
+LK_WIDE static void fold_rows(const float *rows,
+                              size_t width,
+                              const int first[LK__TILE],
+                              const int *next,
+                              const float *zeros,
+                              float *out)
 {
     for (size_t i = 0; i < LK__TILE; i++, out += width) {
-        memset(out, 0, width * sizeof *out);
-        for (int y = first[i]; y >= 0; y = next[y]) {
-            const float *row = rows + (size_t)y * width;
+        int y = first[i];
+        const float *sum = zeros;
+        do {
+            const float *a = take_row(rows, width, next, zeros, &y);
+            const float *b = take_row(rows, width, next, zeros, &y);
+            const float *c = take_row(rows, width, next, zeros, &y);
+            const float *d = take_row(rows, width, next, zeros, &y);
             for (size_t x = 0; x < width; x++)
-                out[x] += row[x];
-        }
+                out[x] = (((sum[x] + a[x]) + b[x]) + c[x]) + d[x];
+            sum = out;
+        } while (y >= 0);
     }
 }
 
@@ -191,18 +214,22 @@ LK_WIDE static void fold_rows(
 static int fold(const struct lk__field *field, double scale, float *cells)
 {
     const size_t width = (size_t)field->width;
-    const int longer = field->width > field->height ? field->width : field->height;
-    float *rows = malloc(2 * LK__TILE * width * sizeof *rows), *columns = rows + LK__TILE * width;
+    const int longest = field->width > field->height ? field->width : field->height;
+    const int longer = longest > LK__TILE ? longest : LK__TILE;
+    const size_t size = LK__TILE * width;
+    float *rows = malloc(2 * size * sizeof *rows), *columns = rows + size;
+    float *zeros = calloc((size_t)longer, sizeof *zeros);
     int *next = malloc((size_t)longer * sizeof *next), first[LK__TILE];
-    const bool has_memory = rows && next;
+    const bool has_memory = rows && zeros && next;
     if (has_memory) {
         list_pixels(field->height, scale, first, next);
-        fold_rows(field->detail, width, first, next, rows);
+        fold_rows(field->detail, width, first, next, zeros, rows);
         transpose(rows, LK__TILE, width, columns);
         list_pixels(field->width, scale, first, next);
-        fold_rows(columns, LK__TILE, first, next, cells);
+        fold_rows(columns, LK__TILE, first, next, zeros, cells);
     }
     free(rows);
+    free(zeros);
     free(next);
     return has_memory ? 0 : -1;
 }
