@@ -170,7 +170,10 @@ void lk_ledger_close(lk_ledger *ledger)
 int lk_ledger_try(lk_ledger *ledger, const char *mirror, struct lk_error *err)
 {
     struct lk__head head;
-    int rc = lk_store_begin(&ledger->store, err);
+    /* What is taken back need not be on the disk; that it is taken back, neither: the journal says
+     * nothing else than what the file has. */
+    int rc = lk_store_run(&ledger->store, "PRAGMA synchronous = OFF", err);
+    rc = rc ? rc : lk_store_begin(&ledger->store, err);
     if (rc)
         return rc;
     rc = lk__head_read(ledger, &head, err);
@@ -178,5 +181,6 @@ int lk_ledger_try(lk_ledger *ledger, const char *mirror, struct lk_error *err)
     rc = rc ? rc : lk__head_write(ledger, &head, err);
     rc = rc || !mirror ? rc : lk__mirror_add(mirror, NULL, err);
     sqlite3_exec(ledger->store.db, "ROLLBACK", NULL, NULL, NULL);
-    return rc;
+    const int set = lk_store_run(&ledger->store, "PRAGMA synchronous = EXTRA", rc ? NULL : err);
+    return rc ? rc : set;
 }
