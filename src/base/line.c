@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/parallel.h"
+
 struct running {
     const struct lk_line *line;
     struct lk_watch watch; /* the caller's, which a failure stops */
@@ -69,6 +71,7 @@ static void work(struct running *r, size_t stage)
     const struct lk_line_stage *s = &r->line->stages[stage];
     size_t item;
     int rc = 0;
+    lk_hands *own = lk_spread_by(r->line->hands);
     while (!rc && take(r, stage, &item)) {
         struct lk_error err = {0};
         const int held = lk_hands_hold(s->by_hand ? r->line->hands : NULL, 1);
@@ -76,6 +79,7 @@ static void work(struct running *r, size_t stage)
         lk_hands_hold(s->by_hand ? r->line->hands : NULL, held);
         report(r, stage, rc, &err);
     }
+    lk_spread_by(own);
 }
 
 static void *work_in_thread(void *user)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "base/wide.h"
 #include "data/affine.h"
 
@@ -129,18 +130,29 @@ static struct taps taps_of(double covered)
     return taps;
 }
 
-/* back: crop → picture. Inlined once per type, so that the type is a constant inside. */
-static inline __attribute__((always_inline)) void crop_all(const struct lk_picture *in,
-                                                           enum lk_pixel type,
-                                                           const struct lk_affine *back,
-                                                           const struct taps *taps,
-                                                           struct lk_picture *out)
+enum { ROWS = 64 }; /* of a task */
+
+struct cropping {
+    const struct lk_picture *in;
+    const struct lk_affine *back; /* crop → picture */
+    const struct taps *taps;
+    struct lk_picture *out;
+};
+
+/* A part. Inlined once per type, so that the type is a constant inside. */
+static inline __attribute__((always_inline)) void crop_rows(const struct cropping *c,
+                                                            enum lk_pixel type,
+                                                            size_t part)
 {
-    const double *m = back->m;
+    const struct lk_picture *in = c->in, *out = c->out;
+    const struct taps *taps = c->taps;
+    const double *m = c->back->m;
     const size_t channels = (size_t)out->channels;
     const float unit = (type == LK_PIXEL_F32 ? 1.0f : 255.0f) * (float)(taps->n * taps->n);
-    float *to = out->f32;
-    for (int y = 0; y < out->height; y++) {
+    const int first = (int)part * ROWS,
+              last = first + ROWS < out->height ? first + ROWS : out->height;
+    float *to = out->f32 + (size_t)first * (size_t)out->width * channels;
+    for (int y = first; y < last; y++) {
         for (int x = 0; x < out->width; x++, to += channels) {
             four sum = {0};
             for (int j = 0; j < taps->n; j++) {
@@ -154,20 +166,14 @@ static inline __attribute__((always_inline)) void crop_all(const struct lk_pictu
     }
 }
 
-LK_WIDE static void crop_floats(const struct lk_picture *in,
-                                const struct lk_affine *back,
-                                const struct taps *taps,
-                                struct lk_picture *out)
+LK_WIDE static void crop_floats(void *what, size_t part)
 {
-    crop_all(in, LK_PIXEL_F32, back, taps, out);
+    crop_rows(what, LK_PIXEL_F32, part);
 }
 
-LK_WIDE static void crop_bytes(const struct lk_picture *in,
-                               const struct lk_affine *back,
-                               const struct taps *taps,
-                               struct lk_picture *out)
+LK_WIDE static void crop_bytes(void *what, size_t part)
 {
-    crop_all(in, LK_PIXEL_U8, back, taps, out);
+    crop_rows(what, LK_PIXEL_U8, part);
 }
 
 static int crop(const struct lk_picture *in,
@@ -186,10 +192,9 @@ static int crop(const struct lk_picture *in,
     if (code)
         return code;
     const struct taps taps = taps_of(smooth ? lk_affine_scale(&back) : 1);
-    if (in->type == LK_PIXEL_F32)
-        crop_floats(in, &back, &taps, picture);
-    else
-        crop_bytes(in, &back, &taps, picture);
+    struct cropping cropping = {in, &back, &taps, picture};
+    lk_spread((size_t)(height + ROWS - 1) / ROWS,
+              in->type == LK_PIXEL_F32 ? crop_floats : crop_bytes, &cropping);
     *out = picture;
     return 0;
 }
@@ -262,6 +267,10 @@ static inline four add_crop(const struct lk_picture *crop, const struct spot *s,
     return sum;
 }
 
+struct box {
+    int x0, y0, x1, y1; /* x1, y1 outside */
+};
+
 /* What is pasted: a crop, or a change of one. */
 struct pasting {
     const struct lk_picture *crop;
@@ -269,6 +278,8 @@ struct pasting {
     const double *m; /* canvas → crop */
     bool is_change;
     struct taps taps;
+    struct box box; /* in the canvas */
+    struct lk_picture *canvas;
 };
 
 /* One canvas pixel: keep·canvas + Σ w·crop / k², keep = 1 − Σw/k², or 1 where the crop is a change.
@@ -300,10 +311,6 @@ static inline void paste_pixel(const struct pasting *p, int x, int y, float *pix
         pixel[c] = keep * pixel[c] + sum[c] / n;
 }
 
-struct box {
-    int x0, y0, x1, y1; /* x1, y1 outside */
-};
-
 /* The canvas pixels that the crop, one pixel wider on every side, can reach. */
 static struct box reach(const struct lk_affine *back,
                         const struct lk_picture *crop,
@@ -323,11 +330,16 @@ static struct box reach(const struct lk_affine *back,
         (int)fmax(fmin(hi[0], canvas->width), 0), (int)fmax(fmin(hi[1], canvas->height), 0)};
 }
 
-LK_WIDE static void paste_box(const struct pasting *p, const struct box *box, struct lk_picture *canvas)
+/* A part of the box. */
+LK_WIDE static void paste_rows(void *what, size_t part)
 {
-    for (int y = box->y0; y < box->y1; y++) {
+    const struct pasting *p = what;
+    const struct lk_picture *canvas = p->canvas;
+    const int first = p->box.y0 + (int)part * ROWS,
+              last = first + ROWS < p->box.y1 ? first + ROWS : p->box.y1;
+    for (int y = first; y < last; y++) {
         float *row = canvas->f32 + (size_t)y * (size_t)canvas->width * (size_t)canvas->channels;
-        for (int x = box->x0; x < box->x1; x++)
+        for (int x = p->box.x0; x < p->box.x1; x++)
             paste_pixel(p, x, y, row + (size_t)x * (size_t)canvas->channels);
     }
 }
@@ -349,10 +361,14 @@ static int paste(struct lk_picture *canvas,
     int code = lk_affine_invert(to_crop, &back, err);
     if (code)
         return code;
-    const struct pasting pasting = {crop, mask, to_crop->m, is_change,
-                                    taps_of(lk_affine_scale(to_crop))};
-    const struct box box = reach(&back, crop, canvas);
-    paste_box(&pasting, &box, canvas);
+    struct pasting pasting = {.crop = crop,
+                              .mask = mask,
+                              .m = to_crop->m,
+                              .is_change = is_change,
+                              .taps = taps_of(lk_affine_scale(to_crop)),
+                              .box = reach(&back, crop, canvas),
+                              .canvas = canvas};
+    lk_spread((size_t)(pasting.box.y1 - pasting.box.y0 + ROWS - 1) / ROWS, paste_rows, &pasting);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "base/size.h"
 #include "base/wide.h"
 
@@ -118,6 +119,26 @@ LK_WIDE void lk_pixels_to_u8(const float *in, size_t n, uint8_t *out)
     }
 }
 
+struct converting {
+    const struct lk_picture *in;
+    struct lk_picture *out;
+};
+
+enum { PART = 1 << 18 }; /* numbers of a task */
+
+static void convert_part(void *what, size_t i)
+{
+    const struct converting *c = what;
+    const size_t first = i * PART, all = numbers_of(c->in),
+                 n = all - first < PART ? all - first : PART, size = pixel_size(c->in->type);
+    if (c->in->type == c->out->type)
+        memcpy(c->out->u8 + first * size, c->in->u8 + first * size, n * size);
+    else if (c->out->type == LK_PIXEL_F32)
+        u8_to_f32(c->in->u8 + first, n, c->out->f32 + first);
+    else
+        lk_pixels_to_u8(c->in->f32 + first, n, c->out->u8 + first);
+}
+
 int lk_picture_convert(const struct lk_picture *in,
                        enum lk_pixel type,
                        struct lk_picture **out,
@@ -127,13 +148,8 @@ int lk_picture_convert(const struct lk_picture *in,
     int code = lk_picture_room(in->width, in->height, in->channels, type, &picture, err);
     if (code)
         return code;
-    const size_t n = numbers_of(in);
-    if (in->type == type)
-        memcpy(picture->u8, in->u8, n * pixel_size(type));
-    else if (type == LK_PIXEL_F32)
-        u8_to_f32(in->u8, n, picture->f32);
-    else
-        lk_pixels_to_u8(in->f32, n, picture->u8);
+    struct converting converting = {in, picture};
+    lk_spread((numbers_of(in) + PART - 1) / PART, convert_part, &converting);
     *out = picture;
     return 0;
 }

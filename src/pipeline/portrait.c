@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/line.h"
+#include "base/parallel.h"
 #include "base/size.h"
 #include "pipeline/drawing/paint.h"
 #include "pipeline/engine.h"
@@ -381,7 +382,9 @@ int lk_engine_run(lk_engine *engine,
     const char *producer = engine->options.producer;
     snprintf(result->producer, sizeof result->producer, "%s", producer ? producer : "likeness");
     lk_memory_watch *memory = lk_memory_begin();
+    lk_hands *own = lk_spread_by(lk_runtime_hands(engine->runtime));
     rc = make_timed(engine, result, watch, err);
+    lk_spread_by(own);
     lk__seen_forget(engine);
     result->memory = lk_memory_end(memory);
     rc = rc ? rc : ask_models(engine, result, err);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "base/size.h"
 #include "base/wide.h"
 #include "runtime/contract.h"
@@ -223,25 +224,41 @@ static void fill_row(const float *from,
         to[(size_t)x * stride] = (mixed(from, width, 3, across[x], down) - mean) * factor;
 }
 
-static void fill_tensor(const lk_segmenter *segmenter, const struct lk_picture *crop, float *tensor)
-{
-    const struct family *family = segmenter->family;
-    const int side = segmenter->side;
-    const size_t plane = (size_t)side * (size_t)side;
+enum { ROWS = 64 }; /* of a task */
+
+struct filling {
+    const lk_segmenter *segmenter;
+    const struct lk_picture *crop;
+    float *tensor;
     struct between across[MAX_SIDE];
-    for (int x = 0; x < side; x++)
-        across[x] = find_between(x, crop->width, side);
-    for (int y = 0; y < side; y++) {
-        const struct between down = find_between(y, crop->height, side);
+};
+
+static void fill_rows(void *what, size_t i)
+{
+    const struct filling *f = what;
+    const struct family *family = f->segmenter->family;
+    const int side = f->segmenter->side, first = (int)i * ROWS;
+    const size_t plane = (size_t)side * (size_t)side;
+    for (int y = first; y < side && y < first + ROWS; y++) {
+        const struct between down = find_between(y, f->crop->height, side);
         const size_t row = (size_t)y * (size_t)side;
         for (size_t c = 0; c < 3; c++) {
             const size_t channel = family->blue_first ? 2 - c : c;
-            float *to =
-                family->pixels_last ? tensor + 3 * row + channel : tensor + channel * plane + row;
-            fill_row(crop->f32 + c, (size_t)crop->width, across, down, side, family->mean[c],
-                     family->factor[c], family->pixels_last ? 3 : 1, to);
+            float *to = f->tensor +
+                        (family->pixels_last ? 3 * row + channel : channel * plane + row);
+            fill_row(f->crop->f32 + c, (size_t)f->crop->width, f->across, down, side,
+                     family->mean[c], family->factor[c], family->pixels_last ? 3 : 1, to);
         }
     }
+}
+
+static void fill_tensor(const lk_segmenter *segmenter, const struct lk_picture *crop, float *tensor)
+{
+    const int side = segmenter->side;
+    struct filling filling = {.segmenter = segmenter, .crop = crop, .tensor = tensor};
+    for (int x = 0; x < side; x++)
+        filling.across[x] = find_between(x, crop->width, side);
+    lk_spread((size_t)(side + ROWS - 1) / ROWS, fill_rows, &filling);
 }
 
 enum { AT_ONCE = 1024 };
@@ -262,6 +279,22 @@ LK_WIDE static void choose_classes(float *scores, size_t plane, size_t n, unsign
     memcpy(scores, chosen, n * sizeof *scores);
 }
 
+struct choosing {
+    float *answer;
+    size_t plane;
+    unsigned classes;
+};
+
+/* A row of blocks. */
+static void choose_part(void *what, size_t i)
+{
+    const struct choosing *c = what;
+    const size_t end = (i + 1) * ROWS * AT_ONCE;
+    for (size_t first = i * ROWS * AT_ONCE; first < end && first < c->plane; first += AT_ONCE)
+        choose_classes(c->answer + first, c->plane,
+                       c->plane - first < AT_ONCE ? c->plane - first : AT_ONCE, c->classes);
+}
+
 /* answer: the network's, [classes,side,side]; its first plane becomes the mask. */
 static void make_plane(const lk_segmenter *segmenter, unsigned classes, float *answer)
 {
@@ -271,9 +304,8 @@ static void make_plane(const lk_segmenter *segmenter, unsigned classes, float *a
             answer[i] = fminf(fmaxf(answer[i], 0), 1);
         return;
     }
-    for (size_t first = 0; first < plane; first += AT_ONCE)
-        choose_classes(answer + first, plane, plane - first < AT_ONCE ? plane - first : AT_ONCE,
-                       classes);
+    struct choosing choosing = {answer, plane, classes};
+    lk_spread((plane + ROWS * AT_ONCE - 1) / (ROWS * AT_ONCE), choose_part, &choosing);
 }
 
 static int make_mask(const lk_segmenter *segmenter,
