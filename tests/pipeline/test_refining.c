@@ -58,9 +58,11 @@ static bool same_pixel(const struct lk_picture *a, const struct lk_picture *b, i
 }
 
 /* Pixels that differ, left and right of the column; none may outside of the face. */
-static void count_changes(const struct lk_picture *now, int column, int *left, int *right)
+static void count_changes(const struct lk_picture *finished, int column, int *left, int *right)
 {
-    struct lk_picture *was = read_photo();
+    struct lk_error err;
+    struct lk_picture *was = read_photo(), *now = NULL;
+    assert_ok(lk_picture_convert(finished, LK_PIXEL_F32, &now, &err), &err);
     *left = *right = 0;
     for (int y = 0; y < was->height; y++) {
         for (int x = 0; x < was->width; x++) {
@@ -71,6 +73,7 @@ static void count_changes(const struct lk_picture *now, int column, int *left, i
         }
     }
     lk_picture_free(was);
+    lk_picture_free(now);
 }
 
 /* "PATH" becomes "FAMILY:PATH". */
