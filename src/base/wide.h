@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Loops over pixels for the processor at hand: a function with LK_WIDE, and all that it calls in its
- * file, is compiled for AVX2 too where that may be there, and the better one is taken as the program
- * starts. The numbers are the same: such loops are as wide as registers are, but no sum is taken in
- * another order, and nothing is multiplied and added in one rounding. What is worth instructions of
- * its own is in src/kernels. */
+/* Loops over pixels for the processor at hand: a function with LK_WIDE, and all that it calls in
+ * its file, is compiled for AVX2 too where that may be there, and the better one is taken as the
+ * program starts. The numbers are the same: such loops are as wide as registers are, but no sum is
+ * taken in another order, and nothing is multiplied and added in one rounding. What is worth
+ * instructions of its own is in src/kernels. */
 #ifndef LK_BASE_WIDE_H
 #define LK_BASE_WIDE_H
 

@@ -65,9 +65,8 @@ static inline four load_pixel(const struct lk_picture *in, enum lk_pixel type, s
     }
     memcpy(&word, in->u8 + at, sizeof word);
     /* Zeros between its bytes, twice: a conversion of four bytes becomes four of one. */
-    const bytes b =
-        __builtin_shufflevector((bytes)(words){word}, (bytes){0}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,
-                                5, 21, 6, 22, 7, 23);
+    const bytes b = __builtin_shufflevector((bytes)(words){word}, (bytes){0}, 0, 16, 1, 17, 2, 18,
+                                            3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const halves h = __builtin_shufflevector((halves)b, (halves){0}, 0, 8, 1, 9, 2, 10, 3, 11);
     return __builtin_convertvector((words)h, four);
 }
@@ -92,7 +91,10 @@ static inline four add_inside(
 }
 
 /* The same of a spot that lies partly outside. */
-static four add_outside(const struct lk_picture *in, enum lk_pixel type, const struct spot *s, four sum)
+static four add_outside(const struct lk_picture *in,
+                        enum lk_pixel type,
+                        const struct spot *s,
+                        four sum)
 {
     float sums[4];
     memcpy(sums, &sum, sizeof sums);
@@ -109,7 +111,8 @@ static inline four add_sample(
     const struct lk_picture *in, enum lk_pixel type, const double *m, double u, double v, four sum)
 {
     struct spot s;
-    if (!find_spot(m[0] * u + m[1] * v + m[2], m[3] * u + m[4] * v + m[5], in->width, in->height, &s))
+    if (!find_spot(m[0] * u + m[1] * v + m[2], m[3] * u + m[4] * v + m[5], in->width, in->height,
+                   &s))
         return sum;
     return is_inside(&s, in->width, in->height) ? add_inside(in, type, &s, 1, sum)
                                                 : add_outside(in, type, &s, sum);
@@ -124,7 +127,9 @@ struct taps {
 
 static struct taps taps_of(double covered)
 {
-    struct taps taps = {.n = covered < 1.5 ? 1 : covered > MAX_TAPS ? MAX_TAPS : (int)(covered + 0.5)};
+    struct taps taps = {.n = covered < 1.5        ? 1
+                             : covered > MAX_TAPS ? MAX_TAPS
+                                                  : (int)(covered + 0.5)};
     for (int i = 0; i < taps.n; i++)
         taps.offset[i] = (i + 0.5) / taps.n - 0.5;
     return taps;

@@ -78,7 +78,10 @@ LK_WIDE static void blur_row(float *row, int width, const float *weight, int rad
 }
 
 /* from: a copy of the mask's values, blurred along the rows */
-LK_WIDE static void blur_down(struct lk_mask *mask, const float *from, const float *weight, int radius)
+LK_WIDE static void blur_down(struct lk_mask *mask,
+                              const float *from,
+                              const float *weight,
+                              int radius)
 {
     size_t n = (size_t)mask->width;
     memset(mask->value, 0, n * (size_t)mask->height * sizeof *mask->value);

@@ -153,24 +153,21 @@ static float dot(const float *weight, const float *in, size_t taps)
             lane[i] += weight[k + i] * in[k + i];
     for (; k < taps; k++)
         lane[0] += weight[k] * in[k];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
+           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
 /* RGB whose filter has many taps: colour after colour. planes [3, length] is work. */
-static void filter_planes(const struct filter *f,
-                          const float *in,
-                          size_t length,
-                          size_t width,
-                          float *planes,
-                          float *out)
+static void filter_planes(
+    const struct filter *f, const float *in, size_t length, size_t width, float *planes, float *out)
 {
     for (size_t c = 0; c < 3; c++) {
         float *plane = planes + c * length;
         for (size_t x = 0; x < length; x++)
             plane[x] = in[3 * x + c];
         for (size_t x = 0; x < width; x++)
-            out[3 * x + c] = dot(f->weight + x * (size_t)f->taps, plane + f->first[x],
-                                 (size_t)f->taps);
+            out[3 * x + c] =
+                dot(f->weight + x * (size_t)f->taps, plane + f->first[x], (size_t)f->taps);
     }
 }
 
@@ -196,11 +193,11 @@ enum { MANY_TAPS = 32 };
 struct work {
     const struct kernel *kernel;
     struct filter across, down;
-    float *row;  /* [in width + padding, channels] */
+    float *row;    /* [in width + padding, channels] */
     float *planes; /* the same, channel by channel; NULL where there are few taps */
     size_t length; /* in width + padding */
-    float *ring; /* [down.taps, out width, channels] */
-    float *sum;  /* [out width, channels] */
+    float *ring;   /* [down.taps, out width, channels] */
+    float *sum;    /* [out width, channels] */
 };
 
 static void work_free(struct work *w)

@@ -198,8 +198,8 @@ int lk__vips_render(VipsImage *in, const char *name, struct lk_picture **out, st
     if (code)
         return lk_fail_context(err, code, "picture '%s'", name);
     const size_t size = (size_t)width * (size_t)height * (size_t)bands;
-    VipsImage *pixels = vips_image_new_from_memory(picture->u8, size, width, height, bands,
-                                                   VIPS_FORMAT_UCHAR);
+    VipsImage *pixels =
+        vips_image_new_from_memory(picture->u8, size, width, height, bands, VIPS_FORMAT_UCHAR);
     if (!pixels || vips_image_get_format(in) != VIPS_FORMAT_UCHAR || vips_image_write(in, pixels))
         code = lk__vips_fail(err, LK_E_INPUT, "picture '%s' is broken or truncated: save it again",
                              name);

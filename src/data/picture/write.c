@@ -23,8 +23,8 @@ static int save_jpeg(VipsImage *in, void **bytes, size_t *size)
 {
     double white[] = {255, 255, 255};
     VipsArrayDouble *background = vips_array_double_new(white, 3);
-    int failed = vips_jpegsave_buffer(in, bytes, size, "Q", QUALITY, "strip", TRUE,
-                                      "background", background, NULL);
+    int failed = vips_jpegsave_buffer(in, bytes, size, "Q", QUALITY, "strip", TRUE, "background",
+                                      background, NULL);
     vips_area_unref(VIPS_AREA(background));
     return failed;
 }

@@ -244,8 +244,8 @@ static void fill_rows(void *what, size_t i)
         const size_t row = (size_t)y * (size_t)side;
         for (size_t c = 0; c < 3; c++) {
             const size_t channel = family->blue_first ? 2 - c : c;
-            float *to = f->tensor +
-                        (family->pixels_last ? 3 * row + channel : channel * plane + row);
+            float *to =
+                f->tensor + (family->pixels_last ? 3 * row + channel : channel * plane + row);
             fill_row(f->crop->f32 + c, (size_t)f->crop->width, f->across, down, side,
                      family->mean[c], family->factor[c], family->pixels_last ? 3 : 1, to);
         }

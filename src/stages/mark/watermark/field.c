@@ -131,9 +131,9 @@ static float lesser(float a, float b)
     return a < b ? a : b;
 }
 
-/* least [height, width] becomes the lesser of itself and of what the corners around have of sums. */
-static void take_least(
-    const float *sums, int width, int height, struct rows *rows, float *least)
+/* least [height, width] becomes the lesser of itself and of what the corners around have of sums.
+ */
+static void take_least(const float *sums, int width, int height, struct rows *rows, float *least)
 {
     float *row = rows->wide;
     for (int y = 0; y < height; y++, least += width) {
@@ -214,11 +214,12 @@ static void weigh(const float *r,
 struct making {
     const struct lk_picture *picture;
     struct lk__field *field;
-    size_t columns; /* parts along a row */
+    size_t columns;    /* parts along a row */
     struct sums *sums; /* of the parts */
 };
 
-/* Level and detail of the picture's pixels from (x0, y0) to before (x1, y1), around which p lies. */
+/* Level and detail of the picture's pixels from (x0, y0) to before (x1, y1), around which p lies.
+ */
 LK_WIDE static void fill_part(
     struct part *p, const struct making *m, int x0, int y0, int x1, int y1, struct sums *sums)
 {
@@ -264,8 +265,9 @@ int lk_watermark_ground_new(const struct lk_picture *picture,
     const size_t n = (size_t)w * (size_t)h; /* lk_picture_new bounds it */
     const size_t columns = (size_t)(w + SIDE - 1) / SIDE, rows = (size_t)(h + SIDE - 1) / SIDE;
     lk_watermark_ground *ground = calloc(1, sizeof *ground);
-    struct lk__field field = {w, h, lk_memory_for_pixels(n * sizeof(float)),
-                              lk_memory_for_pixels(n * sizeof(float)), 0, 0};
+    struct lk__field field = {
+        w, h, lk_memory_for_pixels(n * sizeof(float)), lk_memory_for_pixels(n * sizeof(float)),
+        0, 0};
     struct making making = {picture, &field, columns, calloc(columns * rows, sizeof(struct sums))};
     const bool has_memory = ground && field.level && field.detail && making.sums;
     if (has_memory)
