@@ -106,16 +106,52 @@ static four add_outside(const struct lk_picture *in,
     return sum;
 }
 
-/* The same of what crop pixel (u, v) shows. */
-static inline four add_sample(
-    const struct lk_picture *in, enum lk_pixel type, const double *m, double u, double v, four sum)
+enum { PIECE = 64 }; /* pixels of a row whose spots are found together */
+
+struct spots {
+    int x[PIECE], y[PIECE];
+    float fx[PIECE], fy[PIECE];
+};
+
+/* Where n pixels from number `first` on fall along one side, of so many pixels: at m·(pixel +
+ * offset) + before + behind. What is beyond is put outside. */
+static inline void find_line(double m,
+                             int first,
+                             double offset,
+                             double before,
+                             double behind,
+                             int size,
+                             int n,
+                             int *at,
+                             float *f)
 {
-    struct spot s;
-    if (!find_spot(m[0] * u + m[1] * v + m[2], m[3] * u + m[4] * v + m[5], in->width, in->height,
-                   &s))
-        return sum;
-    return is_inside(&s, in->width, in->height) ? add_inside(in, type, &s, 1, sum)
-                                                : add_outside(in, type, &s, sum);
+    for (int i = 0; i < n; i++) {
+        double p = m * (first + i + offset) + before + behind;
+        p = p > -1 ? p : -2;
+        p = p < size ? p : size;
+        at[i] = (int)(p + 1) - 1; /* floor of what is not below −2 */
+        f[i] = (float)(p - at[i]);
+    }
+}
+
+/* sums [n] + what crop pixels (x, v), (x + 1, v) … show, at an offset along the row. */
+static inline void add_samples(const struct lk_picture *in,
+                               enum lk_pixel type,
+                               const double *m,
+                               int x,
+                               double offset,
+                               double v,
+                               int n,
+                               four *sums)
+{
+    struct spots spots;
+    find_line(m[0], x, offset, m[1] * v, m[2], in->width, n, spots.x, spots.fx);
+    find_line(m[3], x, offset, m[4] * v, m[5], in->height, n, spots.y, spots.fy);
+    for (int i = 0; i < n; i++) {
+        const struct spot s = {spots.x[i], spots.y[i], spots.fx[i], spots.fy[i]};
+        sums[i] = is_inside(&s, in->width, in->height) ? add_inside(in, type, &s, 1, sums[i])
+                                                       : add_outside(in, type, &s, sums[i]);
+    }
 }
 
 /* How many points along a side a footprint of `covered` pixels takes, and where they lie within a
@@ -158,15 +194,16 @@ static inline __attribute__((always_inline)) void crop_rows(const struct croppin
               last = first + ROWS < out->height ? first + ROWS : out->height;
     float *to = out->f32 + (size_t)first * (size_t)out->width * channels;
     for (int y = first; y < last; y++) {
-        for (int x = 0; x < out->width; x++, to += channels) {
-            four sum = {0};
-            for (int j = 0; j < taps->n; j++) {
-                const double v = y + taps->offset[j];
+        for (int x = 0; x < out->width; x += PIECE) {
+            const int n = out->width - x < PIECE ? out->width - x : PIECE;
+            four sums[PIECE] = {{0}};
+            for (int j = 0; j < taps->n; j++)
                 for (int i = 0; i < taps->n; i++)
-                    sum = add_sample(in, type, m, x + taps->offset[i], v, sum);
+                    add_samples(in, type, m, x, taps->offset[i], y + taps->offset[j], n, sums);
+            for (int i = 0; i < n; i++, to += channels) {
+                sums[i] /= unit;
+                memcpy(to, &sums[i], channels * sizeof *to);
             }
-            sum /= unit;
-            memcpy(to, &sum, channels * sizeof *to);
         }
     }
 }
