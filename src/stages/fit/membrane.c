@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "base/wide.h"
 
 /* gcc vectorises loops of unknown length only from -O3 on; it doubles the speed of this file. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -190,7 +191,7 @@ static void relax_row(float *restrict out,
     }
 }
 
-static void sweep(struct level *level, float *row, int colour)
+LK_WIDE static void sweep(struct level *level, float *row, int colour)
 {
     size_t w = (size_t)level->w;
     for (int y = 1; y < level->h - 1; y++) {
@@ -216,7 +217,7 @@ static void stencil_row(float *restrict out,
 }
 
 /* out = A·u on the whole level. */
-static void apply(const struct level *level, const float *u, float *out)
+LK_WIDE static void apply(const struct level *level, const float *u, float *out)
 {
     size_t w = (size_t)level->w;
     for (int y = 1; y < level->h - 1; y++) {
@@ -227,7 +228,7 @@ static void apply(const struct level *level, const float *u, float *out)
 }
 
 /* r = b − A·u */
-static void find_residual(struct level *level)
+LK_WIDE static void find_residual(struct level *level)
 {
     apply(level, level->u, level->r);
     float *restrict r = level->r;
@@ -237,7 +238,7 @@ static void find_residual(struct level *level)
 }
 
 /* coarse b = Pᵀ·fine r */
-static void restrict_residual(const struct level *fine, struct level *coarse, float *row)
+LK_WIDE static void restrict_residual(const struct level *fine, struct level *coarse, float *row)
 {
     size_t w = (size_t)fine->w;
     for (int y = 1; 2 * y < fine->h - 1; y++) {
@@ -255,7 +256,7 @@ static void restrict_residual(const struct level *fine, struct level *coarse, fl
 }
 
 /* fine u += P·coarse u */
-static void prolong_correction(const struct level *coarse, struct level *fine, float *row)
+LK_WIDE static void prolong_correction(const struct level *coarse, struct level *fine, float *row)
 {
     size_t cw = (size_t)coarse->w;
     for (int y = 1; y < fine->h - 1; y++) {
@@ -302,7 +303,7 @@ static void v_cycle(lk__membrane *m, int i)
 
 /* Summed in float lanes a row's length at a time, in double above that: as exact as it needs to be,
  * and it vectorises. */
-static double dot(const float *restrict a, const float *restrict b, size_t n)
+LK_WIDE static double dot(const float *restrict a, const float *restrict b, size_t n)
 {
     double total = 0;
     for (size_t start = 0; start < n; start += 1024) {
@@ -322,14 +323,14 @@ static double dot(const float *restrict a, const float *restrict b, size_t n)
 }
 
 /* y += s·x */
-static void add_scaled(float *restrict y, const float *restrict x, float s, size_t n)
+LK_WIDE static void add_scaled(float *restrict y, const float *restrict x, float s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] += s * x[i];
 }
 
 /* y = x + s·y */
-static void scale_add(float *restrict y, const float *restrict x, float s, size_t n)
+LK_WIDE static void scale_add(float *restrict y, const float *restrict x, float s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] + s * y[i];
