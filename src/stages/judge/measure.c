@@ -15,6 +15,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define GRID 16
 #define CELLS (GRID * GRID)
@@ -106,15 +107,26 @@ float lk__measure_sharpness(const struct lk_picture *before,
     return ratio(laplacian_energy(after, mask), laplacian_energy(before, mask), 1e-6);
 }
 
-/* Mean of the (2r + 1)² pixels around. */
-static float box_mean(const struct lk_picture *p, int x, int y, int r)
+/* Sums of the 3 and the 7 pixels of a column around row y. */
+struct column {
+    float three, seven;
+};
+
+static struct column column_at(const struct lk_picture *p, int x, int y)
 {
-    float sum = 0;
-    for (int j = -r; j <= r; j++) {
-        for (int i = -r; i <= r; i++)
-            sum += luma(p, x + i, y + j);
-    }
-    return sum / (float)((2 * r + 1) * (2 * r + 1));
+    struct column c = {luma(p, x, y - 1) + luma(p, x, y) + luma(p, x, y + 1), 0};
+    c.seven =
+        c.three + luma(p, x, y - 3) + luma(p, x, y - 2) + luma(p, x, y + 2) + luma(p, x, y + 3);
+    return c;
+}
+
+/* The band at the fourth of seven columns: 3×3 mean − 7×7 mean. */
+static float band_of(const struct column c[7])
+{
+    float seven = 0;
+    for (int i = 0; i < 7; i++)
+        seven += c[i].seven;
+    return (c[2].three + c[3].three + c[4].three) / 9 - seven / 49;
 }
 
 struct cell {
@@ -126,24 +138,39 @@ static float to_linear(float v)
     return v <= 0.04045f ? fmaxf(v, 0) / 12.92f : powf((v + 0.055f) / 1.055f, 2.4f);
 }
 
-/* cells [GRID, GRID], zeroed: sums over the face's pixels. */
-static void gather(const struct lk_picture *p,
-                   const struct lk_mask *mask,
-                   int with_band,
-                   struct cell *cells)
+static struct cell *cell_at(const struct lk_picture *p, int x, int y, struct cell *cells)
+{
+    return &cells[y * GRID / p->height * GRID + x * GRID / p->width];
+}
+
+/* cells [GRID, GRID], zeroed: sums over the face's pixels, of their brightness and bands. */
+static void gather_bands(const struct lk_picture *p, const struct lk_mask *mask, struct cell *cells)
+{
+    for (int y = 3; y < p->height - 3; y++) {
+        struct column around[7] = {{0, 0}};
+        for (int x = 0; x < p->width; x++) {
+            memmove(around, around + 1, 6 * sizeof *around);
+            around[6] = column_at(p, x, y);
+            if (x < 6 || mask_at(mask, x - 3, y) <= 0.5f)
+                continue;
+            struct cell *cell = cell_at(p, x - 3, y, cells);
+            const double band = (double)band_of(around);
+            cell->pixels++;
+            cell->brightness += (double)luma(p, x - 3, y);
+            cell->band += band * band;
+        }
+    }
+}
+
+/* The same of their light. */
+static void gather_light(const struct lk_picture *p, const struct lk_mask *mask, struct cell *cells)
 {
     for (int y = 3; y < p->height - 3; y++) {
         for (int x = 3; x < p->width - 3; x++) {
-            struct cell *cell = &cells[y * GRID / p->height * GRID + x * GRID / p->width];
+            struct cell *cell = cell_at(p, x, y, cells);
             if (mask_at(mask, x, y) <= 0.5f)
                 continue;
             cell->pixels++;
-            cell->brightness += luma(p, x, y);
-            if (with_band) {
-                double band = box_mean(p, x, y, 1) - box_mean(p, x, y, 3);
-                cell->band += band * band;
-                continue;
-            }
             const float *v = p->f32 + ((size_t)y * (size_t)p->width + (size_t)x) * 3;
             for (int c = 0; c < 3; c++)
                 cell->linear[c] += to_linear(v[c]);
@@ -171,7 +198,7 @@ static double texture_of(const struct lk_picture *p, const struct lk_mask *mask)
     struct cell cells[CELLS] = {0};
     double values[CELLS];
     size_t n = 0;
-    gather(p, mask, 1, cells);
+    gather_bands(p, mask, cells);
     for (int i = 0; i < CELLS; i++) {
         if (cells[i].pixels >= 16)
             values[n++] = sqrt(cells[i].band / cells[i].pixels) /
@@ -204,8 +231,8 @@ float lk__measure_light(const struct lk_picture *before,
     struct cell was[CELLS] = {0}, is[CELLS] = {0};
     double stops[CELLS * 3];
     size_t n = 0;
-    gather(before, mask, 0, was);
-    gather(after, mask, 0, is);
+    gather_light(before, mask, was);
+    gather_light(after, mask, is);
     for (int i = 0; i < CELLS; i++) {
         for (int c = 0; c < 3 && was[i].pixels >= 16; c++)
             stops[n++] = fabs(log2((is[i].linear[c] / is[i].pixels + 0.005) /
