@@ -243,7 +243,7 @@ static void make_part(void *what, size_t i)
     const int x0 = (int)(i % m->columns) * SIDE, y0 = (int)(i / m->columns) * SIDE;
     const int x1 = x0 + SIDE < f->width ? x0 + SIDE : f->width,
               y1 = y0 + SIDE < f->height ? y0 + SIDE : f->height;
-    struct part *p = malloc(sizeof *p);
+    struct part *p = lk_memory_for_pixels(sizeof *p);
     m->sums[i].gain = (double)NAN;
     if (!p)
         return;
