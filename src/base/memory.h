@@ -27,9 +27,10 @@ lk_memory_watch *lk_memory_begin(void);
  * fine. */
 struct lk_memory lk_memory_end(lk_memory_watch *watch);
 
-/* Memory for pixels, a multiple of 64 in its address; NULL: none. What it holds is anything. Large
- * blocks lie on huge pages where the system has them: small ones are cleared one by one as they are
- * first touched, 6000 of a float picture of 1920×1080. Free with free. */
+/* Memory for pixels and what networks make of them, a multiple of 64 in its address; NULL: none.
+ * What it holds is anything. Large blocks lie on huge pages where the system has them: small ones
+ * are cleared one by one as they are first touched, 6000 of a float picture of 1920×1080. Free with
+ * free. */
 void *lk_memory_for_pixels(size_t size);
 
 #endif

@@ -13,6 +13,7 @@
 #include <onnxruntime_run_options_config_keys.h>
 
 #include "base/half.h"
+#include "base/memory.h"
 #include "base/size.h"
 
 #define POLL_MILLISECONDS 20
@@ -184,7 +185,7 @@ static int copy_numbers(
     out->dtype = halves ? LK_F32 : dtype;
     size_t bytes;
     if (!lk_size_mul(count, lk_dtype_size(out->dtype), &bytes) ||
-        !(out->data = malloc(bytes ? bytes : 1)))
+        !(out->data = lk_memory_for_pixels(bytes ? bytes : 1)))
         return lk_fail_memory(err, "the output of a network", count);
     if (!count)
         return 0;

@@ -23,6 +23,8 @@
 
 /* Longest side of the whole picture in its two looks, px. */
 static const int far_side = 640, near_side = 128;
+/* Of the look at the place of one face, which is half as large in it. */
+static const int again_side = 512;
 
 /* Below that many px of the canvas detectors begin to miss faces. */
 static const float small_face = 24;
@@ -31,7 +33,7 @@ static const float small_face = 24;
 static const float lying = 45;
 
 /* What is looked at around a face, in its longer sides. */
-static const float surroundings = 2.5f;
+static const float surroundings = 2;
 
 enum { MAX_DIVISIONS = 16 };
 
@@ -276,7 +278,7 @@ static float longer_side(const float box[4])
  * twice. */
 static struct lk__view around(const struct lk__finding *f, const struct lk_face *face)
 {
-    const float *box = face->box, least = (float)lk__detector_canvas(f->detector, far_side) / 2;
+    const float *box = face->box, least = (float)lk__detector_canvas(f->detector, again_side) / 2;
     const float side = fmaxf(surroundings * longer_side(box), least);
     const float size[2] = {(float)f->picture->width, (float)f->picture->height};
     int from[2], to[2];
@@ -349,7 +351,7 @@ int lk_find_again(const lk_detector *detector,
     const size_t looks = 2 * longer_side(face->box) > shown ? 2 : 1;
     int code = check(detector, options, err);
     if (!code && view.width > 0 && view.height > 0) /* not of a picture of another size */
-        code = lk__look(&f, &view, (const int[]){far_side, near_side}, looks, err);
+        code = lk__look(&f, &view, (const int[]){again_side, near_side}, looks, err);
     code = code ? code : pick_again(&f, face, options, out, found, err);
     free(f.found.item);
     return code;
