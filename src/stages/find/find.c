@@ -348,7 +348,7 @@ int lk_find_again(const lk_detector *detector,
     const struct lk__view view = around(&f, face);
     const float shown = fmaxf((float)view.width, (float)view.height);
     /* A face that fills the view is too large for the first look, as in look_whole. */
-    const size_t looks = 2 * longer_side(face->box) > shown ? 2 : 1;
+    const size_t looks = 3 * longer_side(face->box) > 2 * shown ? 2 : 1;
     int code = check(detector, options, err);
     if (!code && view.width > 0 && view.height > 0) /* not of a picture of another size */
         code = lk__look(&f, &view, (const int[]){again_side, near_side}, looks, err);
