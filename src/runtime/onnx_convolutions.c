@@ -25,12 +25,12 @@ struct convolution {
     struct lk_tensor w, b; /* w [n,channels,3,3]; b.data NULL: none */
     float *made;           /* the numbers of w where the file has them in another way; malloc'd */
     int pad[4];
-    bool alone; /* nothing else reads w */
 };
 
 struct convolving {
     struct lk_proto_view graph;
-    struct convolution *list;
+    struct lk__onnx_names names;
+    struct convolution *list; /* in the order of the file */
     size_t count, capacity;
     struct lk_proto *out;
 };
@@ -95,45 +95,29 @@ static bool take_attribute(struct lk_proto_view attribute, int pad[4])
 static bool bias_of(const struct convolving *c, struct lk_proto_view name, struct lk_tensor *out)
 {
     struct lk_proto_view found;
-    return lk__onnx_named(c->graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found) &&
+    return lk__onnx_named(&c->names, LK__ONNX_INITIALIZER, name, &found) &&
            lk__onnx_tensor(found, NULL, out) && out->dtype == LK_F32 && out->rank == 1;
 }
 
-/* How often the array is read: by nodes, of which *last is the last, and as an output. */
-static size_t readers_of(struct lk_proto_view graph,
-                         struct lk_proto_view name,
-                         struct lk_proto_view *last)
+/* The node that alone reads the array, which is no output either. */
+static bool only_reader(const struct convolving *c,
+                        struct lk_proto_view name,
+                        struct lk_proto_view *out)
 {
-    struct lk_proto_view view = graph, found;
-    struct lk_proto_field field, input;
-    *last = (struct lk_proto_view){0};
-    size_t n = lk__onnx_named(graph, FIELD_GRAPH_OUTPUT, FIELD_VALUE_NAME, name, &found);
-    while (lk_proto_next(&view, &field) == 1) {
-        struct lk_proto_view node = field.inner;
-        while (field.number == FIELD_GRAPH_NODE && field.type == 2 &&
-               lk_proto_next(&node, &input) == 1) {
-            if (input.number == FIELD_NODE_INPUT && input.type == 2 &&
-                lk__onnx_equal(input.inner, name)) {
-                *last = field.inner;
-                n++;
-            }
-        }
-    }
-    return n;
-}
-
-static bool is_a(struct lk_proto_view node, const char *type)
-{
-    struct lk_proto_view found, domain;
-    return lk__onnx_inside(node, FIELD_NODE_TYPE, &found) && lk_proto_equals(found, type) &&
-           (!lk__onnx_inside(node, FIELD_NODE_DOMAIN, &domain) || domain.at == domain.end);
+    size_t count;
+    struct lk_proto_view output;
+    const struct lk__onnx_name *readers = lk__onnx_all(&c->names, LK__ONNX_READ, name, &count);
+    if (count != 1 || lk__onnx_named(&c->names, LK__ONNX_OUTPUT, name, &output))
+        return false;
+    *out = readers->at;
+    return true;
 }
 
 /* The Relu that alone reads the array. */
 static void find_relu(const struct convolving *c, struct convolution *conv)
 {
     struct lk_proto_view reader, y;
-    if (readers_of(c->graph, conv->y, &reader) == 1 && is_a(reader, "Relu") &&
+    if (only_reader(c, conv->y, &reader) && lk__onnx_is_a(reader, "Relu") &&
         lk__onnx_inside(reader, FIELD_NODE_OUTPUT, &y)) {
         conv->relu = reader;
         conv->y = y;
@@ -145,11 +129,11 @@ static bool read_node(const struct convolving *c,
                       struct lk_proto_view node,
                       struct convolution *out)
 {
-    struct lk_proto_view view = node, inputs[3] = {{0}}, reader;
+    struct lk_proto_view view = node, inputs[3] = {{0}};
     struct lk_proto_field field;
     size_t n = 0;
     *out = (struct convolution){.node = node};
-    if (!is_a(node, "Conv") || !lk__onnx_inside(node, FIELD_NODE_OUTPUT, &out->y))
+    if (!lk__onnx_is_a(node, "Conv") || !lk__onnx_inside(node, FIELD_NODE_OUTPUT, &out->y))
         return false;
     while (lk_proto_next(&view, &field) == 1) {
         if (field.type != 2)
@@ -164,7 +148,7 @@ static bool read_node(const struct convolving *c,
     const bool biased = n == 3 && inputs[2].at != inputs[2].end;
     const int64_t *shape = out->w.shape;
     if (n < 2 || (biased && !bias_of(c, inputs[2], &out->b)) ||
-        !lk__onnx_weights(c->graph, inputs[1], &out->w, &out->made))
+        !lk__onnx_weights(&c->names, inputs[1], &out->w, &out->made))
         return false;
     if (shape[1] < LEAST_CHANNELS || shape[0] < LEAST_CHANNELS || shape[2] != KERNEL ||
         shape[3] != KERNEL || (biased && out->b.shape[0] != shape[0])) {
@@ -173,7 +157,6 @@ static bool read_node(const struct convolving *c,
     }
     out->x = inputs[0];
     out->w_name = inputs[1];
-    out->alone = readers_of(c->graph, inputs[1], &reader) == 1;
     find_relu(c, out);
     return true;
 }
@@ -181,11 +164,19 @@ static bool read_node(const struct convolving *c,
 /* Whether there are graphs inside the graph, whose nodes may read any of its arrays. */
 static bool is_nested(struct lk_proto_view graph)
 {
-    struct lk_proto_field field;
+    struct lk_proto_field field, of_node, of_attribute;
     while (lk_proto_next(&graph, &field) == 1) {
-        if (field.number == FIELD_GRAPH_NODE && field.type == 2 &&
-            (is_a(field.inner, "If") || is_a(field.inner, "Loop") || is_a(field.inner, "Scan")))
-            return true;
+        if (field.number != FIELD_GRAPH_NODE || field.type != 2)
+            continue;
+        while (lk_proto_next(&field.inner, &of_node) == 1) {
+            if (of_node.number != FIELD_NODE_ATTRIBUTE || of_node.type != 2)
+                continue;
+            while (lk_proto_next(&of_node.inner, &of_attribute) == 1) {
+                if (of_attribute.number == FIELD_ATTRIBUTE_GRAPH ||
+                    of_attribute.number == FIELD_ATTRIBUTE_GRAPHS)
+                    return true;
+            }
+        }
     }
     return false;
 }
@@ -254,14 +245,37 @@ static void put_transpose(struct lk_proto *out,
     lk_proto_end(out, node);
 }
 
-static void put_convolution(struct convolving *c, size_t i)
+/* The one of ours that the node becomes, or NULL. */
+static const struct convolution *ours_at(const struct convolving *c, struct lk_proto_view node)
 {
-    const struct convolution *conv = &c->list[i];
+    size_t first = 0, end = c->count;
+    while (first < end) {
+        const size_t middle = first + (end - first) / 2;
+        if (c->list[middle].node.at < node.at)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first < c->count && c->list[first].node.at == node.at ? &c->list[first] : NULL;
+}
+
+/* The first of ours that reads x. */
+static const struct convolution *first_of(const struct convolving *c, struct lk_proto_view x)
+{
+    size_t count;
+    const struct convolution *found = NULL;
+    const struct lk__onnx_name *readers = lk__onnx_all(&c->names, LK__ONNX_READ, x, &count);
+    for (size_t i = 0; i < count && !found; i++) {
+        found = ours_at(c, readers[i].at);
+        found = found && lk__onnx_equal(found->x, x) ? found : NULL;
+    }
+    return found;
+}
+
+static void put_convolution(struct convolving *c, const struct convolution *conv)
+{
     struct lk_proto *out = c->out;
-    bool known = false; /* x in rows, by one before */
-    for (size_t k = 0; k < i && !known; k++)
-        known = lk__onnx_equal(c->list[k].x, conv->x);
-    if (!known)
+    if (first_of(c, conv->x) == conv)
         put_transpose(out, conv->x, none, conv->x, rows, (const int[]){0, 2, 3, 1});
     const size_t node = lk_proto_begin(out, FIELD_GRAPH_NODE);
     put_name(out, FIELD_NODE_INPUT, conv->x, rows);
@@ -271,27 +285,50 @@ static void put_convolution(struct convolving *c, size_t i)
     lk_proto_string(out, FIELD_NODE_DOMAIN, LK__DOMAIN);
     const size_t attribute = lk_proto_begin(out, FIELD_NODE_ATTRIBUTE);
     lk_proto_string(out, FIELD_ATTRIBUTE_NAME, "node");
-    lk_proto_int(out, FIELD_ATTRIBUTE_I, (int64_t)i);
+    lk_proto_int(out, FIELD_ATTRIBUTE_I, conv - c->list);
     lk_proto_int(out, FIELD_ATTRIBUTE_TYPE, LK__ATTR_INT);
     lk_proto_end(out, attribute);
     lk_proto_end(out, node);
     put_transpose(out, conv->y, ":likeness result", conv->y, none, (const int[]){0, 3, 1, 2});
 }
 
-/* Whether the field of the graph is one of our nodes, a Relu in one of them, or weights that only
- * they read; *i: which of them. */
-static bool is_ours(const struct convolving *c, const struct lk_proto_field *field, size_t *i)
+/* Whether a port or an initializer tells weights that only one of ours reads. */
+static bool is_taken(const struct convolving *c, struct lk_proto_view message, int name_number)
 {
-    struct lk_proto_view name;
-    const bool weight = field->number == FIELD_GRAPH_INITIALIZER &&
-                        lk__onnx_inside(field->inner, FIELD_TENSOR_NAME, &name);
-    for (*i = 0; *i < c->count; (*i)++) {
-        const struct convolution *conv = &c->list[*i];
-        if (conv->node.at == field->inner.at || conv->relu.at == field->inner.at ||
-            (weight && conv->alone && lk__onnx_equal(conv->w_name, name)))
-            return true;
-    }
-    return false;
+    struct lk_proto_view name, reader;
+    if (!lk__onnx_inside(message, name_number, &name) || !only_reader(c, name, &reader))
+        return false;
+    const struct convolution *conv = ours_at(c, reader);
+    return conv && lk__onnx_equal(conv->w_name, name);
+}
+
+/* Whether a node is a Relu in one of ours. */
+static bool is_inside(const struct convolving *c, struct lk_proto_view node)
+{
+    struct lk_proto_view name, maker;
+    if (!lk__onnx_is_a(node, "Relu") || !lk__onnx_inside(node, FIELD_NODE_INPUT, &name) ||
+        !lk__onnx_named(&c->names, LK__ONNX_MADE, name, &maker))
+        return false;
+    const struct convolution *conv = ours_at(c, maker);
+    return conv && conv->relu.at == node.at;
+}
+
+/* What becomes of a field of the graph: ours take the place of their Conv, and what goes into them
+ * is left out; weights of old files are inputs too. */
+static void put_field(struct convolving *c, const struct lk_proto_field *field)
+{
+    const bool node = field->number == FIELD_GRAPH_NODE && field->type == 2;
+    const struct convolution *conv = node ? ours_at(c, field->inner) : NULL;
+    const bool gone =
+        field->type == 2 &&
+        ((node && is_inside(c, field->inner)) ||
+         (field->number == FIELD_GRAPH_INITIALIZER &&
+          is_taken(c, field->inner, FIELD_TENSOR_NAME)) ||
+         (field->number == FIELD_GRAPH_INPUT && is_taken(c, field->inner, FIELD_VALUE_NAME)));
+    if (conv)
+        put_convolution(c, conv);
+    else if (!gone)
+        lk_proto_raw(c->out, field->whole);
 }
 
 static void put_graph(struct convolving *c)
@@ -299,13 +336,8 @@ static void put_graph(struct convolving *c)
     struct lk_proto_view view = c->graph;
     struct lk_proto_field field;
     const size_t at = lk_proto_begin(c->out, FIELD_MODEL_GRAPH);
-    size_t i;
-    while (lk_proto_next(&view, &field) == 1) {
-        if (field.type != 2 || !is_ours(c, &field, &i))
-            lk_proto_raw(c->out, field.whole);
-        else if (field.inner.at == c->list[i].node.at)
-            put_convolution(c, i);
-    }
+    while (lk_proto_next(&view, &field) == 1)
+        put_field(c, &field);
     lk_proto_end(c->out, at);
 }
 
@@ -327,18 +359,20 @@ static void put_model(struct convolving *c, const void *bytes, size_t size)
 
 /* What our operators need to know: the weights as a graph, which is not computed, and a node of
  * each. */
-static int make_nodes(const struct convolving *c,
+static int make_nodes(struct convolving *c,
                       lk_graph *weights,
                       struct lk__nodes *nodes,
                       struct lk_error *err)
 {
     for (size_t i = 0; i < c->count; i++) {
-        const struct convolution *conv = &c->list[i];
+        struct convolution *conv = &c->list[i];
         struct lk__node *node = lk__nodes_add(nodes, LK__CONVOLUTION, "a convolution");
         if (!node)
             return lk_fail_memory(err, "convolutions", sizeof *node);
         node->w = conv->made ? lk_graph_constant(weights, 4, conv->w.shape, conv->made)
                              : lk_graph_weight(weights, &conv->w, 4, conv->w.shape);
+        free(conv->made); /* the graph has its own */
+        conv->made = NULL;
         if (conv->b.data)
             node->b = lk_graph_weight(weights, &conv->b, 1, conv->b.shape);
         node->kernel = KERNEL;
@@ -358,7 +392,10 @@ int lk__onnx_convolve(const void *bytes,
                       struct lk_error *err)
 {
     struct convolving c = {.out = out};
-    int code = lk__onnx_graph(bytes, size, &c.graph) && !is_nested(c.graph) ? gather(&c, err) : 0;
+    const bool may = lk__onnx_graph(bytes, size, &c.graph) && !is_nested(c.graph);
+    int code = may ? lk__onnx_names_read(c.graph, &c.names, err) : 0;
+    if (!code && may)
+        code = gather(&c, err);
     if (!code && c.count)
         code = make_nodes(&c, weights, nodes, err);
     if (!code && c.count) {
@@ -368,5 +405,6 @@ int lk__onnx_convolve(const void *bytes,
     for (size_t i = 0; i < c.count; i++)
         free(c.list[i].made);
     free(c.list);
+    lk__onnx_names_free(&c.names);
     return code;
 }

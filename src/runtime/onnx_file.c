@@ -139,22 +139,11 @@ bool lk__onnx_equal(struct lk_proto_view a, struct lk_proto_view b)
     return size == (size_t)(b.end - b.at) && !memcmp(a.at, b.at, size);
 }
 
-bool lk__onnx_named(struct lk_proto_view graph,
-                    int number,
-                    int name_number,
-                    struct lk_proto_view name,
-                    struct lk_proto_view *out)
+bool lk__onnx_is_a(struct lk_proto_view node, const char *type)
 {
-    struct lk_proto_field field;
-    struct lk_proto_view found;
-    while (lk_proto_next(&graph, &field) == 1) {
-        if (field.number == number && field.type == 2 &&
-            lk__onnx_inside(field.inner, name_number, &found) && lk__onnx_equal(found, name)) {
-            *out = field.inner;
-            return true;
-        }
-    }
-    return false;
+    struct lk_proto_view found, domain;
+    return lk__onnx_inside(node, FIELD_NODE_TYPE, &found) && lk_proto_equals(found, type) &&
+           (!lk__onnx_inside(node, FIELD_NODE_DOMAIN, &domain) || domain.at == domain.end);
 }
 
 bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tensor *out)

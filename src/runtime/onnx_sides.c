@@ -27,6 +27,7 @@ struct shape {
 
 struct freeing {
     struct lk_proto_view graph; /* as it is in the file */
+    struct lk__onnx_names names;
     struct lk_proto *out;
     int resizes; /* that have factors now */
 };
@@ -77,19 +78,17 @@ static struct inputs inputs_of(struct lk_proto_view node)
 }
 
 /* Four whole numbers of a constant: an initializer, or the value of a node. */
-static bool integers_of(struct lk_proto_view graph, struct lk_proto_view name, int64_t out[PICTURE])
+static bool integers_of(const struct lk__onnx_names *names,
+                        struct lk_proto_view name,
+                        int64_t out[PICTURE])
 {
-    struct lk_proto_view found, view = graph, attribute, result;
-    struct lk_proto_field field;
+    struct lk_proto_view found, node, attribute;
     struct lk_tensor tensor;
-    bool known = lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found);
-    while (!known && lk_proto_next(&view, &field) == 1) {
-        known = field.number == FIELD_GRAPH_NODE && field.type == 2 &&
-                lk__onnx_inside(field.inner, FIELD_NODE_OUTPUT, &result) &&
-                lk__onnx_equal(result, name) &&
-                lk__onnx_inside(field.inner, FIELD_NODE_ATTRIBUTE, &attribute) &&
-                lk__onnx_inside(attribute, FIELD_ATTRIBUTE_TENSOR, &found);
-    }
+    const bool known =
+        lk__onnx_named(names, LK__ONNX_INITIALIZER, name, &found) ||
+        (lk__onnx_named(names, LK__ONNX_MADE, name, &node) && lk__onnx_is_a(node, "Constant") &&
+         lk__onnx_inside(node, FIELD_NODE_ATTRIBUTE, &attribute) &&
+         lk__onnx_inside(attribute, FIELD_ATTRIBUTE_TENSOR, &found));
     if (!known || !lk__onnx_tensor(found, NULL, &tensor) || tensor.dtype != LK_I64 ||
         tensor.size != PICTURE * sizeof *out)
         return false;
@@ -98,13 +97,15 @@ static bool integers_of(struct lk_proto_view graph, struct lk_proto_view name, i
 }
 
 /* How a node enlarges, where it goes to a size that is written down. */
-static bool factors_of(struct lk_proto_view graph, const struct inputs *in, float out[PICTURE])
+static bool factors_of(const struct lk__onnx_names *names,
+                       const struct inputs *in,
+                       float out[PICTURE])
 {
     struct lk_proto_view value;
     struct shape shape;
     int64_t size[PICTURE];
-    if (in->count != PICTURE || !integers_of(graph, in->name[3], size) ||
-        !lk__onnx_named(graph, FIELD_GRAPH_INFERRED, FIELD_VALUE_NAME, in->name[0], &value) ||
+    if (in->count != PICTURE || !integers_of(names, in->name[3], size) ||
+        !lk__onnx_named(names, LK__ONNX_INFERRED, in->name[0], &value) ||
         !shape_of(value, &shape) || shape.rank != PICTURE)
         return false;
     for (int i = 0; i < PICTURE; i++) {
@@ -140,11 +141,9 @@ static void put_resize(struct freeing *f, struct lk_proto_view node, const float
 
 static void put_node(struct freeing *f, const struct lk_proto_field *node)
 {
-    struct lk_proto_view type;
     float factors[PICTURE];
     const struct inputs in = inputs_of(node->inner);
-    if (lk__onnx_inside(node->inner, FIELD_NODE_TYPE, &type) && lk_proto_equals(type, "Resize") &&
-        factors_of(f->graph, &in, factors))
+    if (lk__onnx_is_a(node->inner, "Resize") && factors_of(&f->names, &in, factors))
         put_resize(f, node->inner, factors);
     else
         lk_proto_raw(f->out, node->whole);
@@ -177,16 +176,16 @@ static void put_port(
 
 /* The height and width of the only input that is no initializer; false where it is no picture of
  * one size. */
-static bool sides_of(struct lk_proto_view graph, int64_t sides[2])
+static bool sides_of(const struct freeing *f, int64_t sides[2])
 {
-    struct lk_proto_view view = graph, name, initializer;
+    struct lk_proto_view view = f->graph, name, initializer;
     struct lk_proto_field field;
     struct shape shape;
     int pictures = 0;
     while (lk_proto_next(&view, &field) == 1) {
         if (field.number != FIELD_GRAPH_INPUT || field.type != 2 ||
             !lk__onnx_inside(field.inner, FIELD_VALUE_NAME, &name) ||
-            lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &initializer))
+            lk__onnx_named(&f->names, LK__ONNX_INITIALIZER, name, &initializer))
             continue;
         if (!shape_of(field.inner, &shape) || shape.rank != PICTURE || shape.dims[2] < 1 ||
             shape.dims[3] < 1 || pictures++)
@@ -228,13 +227,16 @@ int lk__onnx_free_sides(const char *path,
     struct lk_proto_view model = {bytes, (const unsigned char *)bytes + size};
     struct lk_proto_field field;
     struct freeing f = {.out = out};
-    if (!lk__onnx_graph(bytes, size, &f.graph) || !sides_of(f.graph, sides))
-        return lk_fail(err, LK_E_INPUT, "ONNX model '%s' takes no pictures of one size", path);
-    while (lk_proto_next(&model, &field) == 1) {
+    int code =
+        lk__onnx_graph(bytes, size, &f.graph) ? lk__onnx_names_read(f.graph, &f.names, err) : 0;
+    if (!code && !sides_of(&f, sides))
+        code = lk_fail(err, LK_E_INPUT, "ONNX model '%s' takes no pictures of one size", path);
+    while (!code && lk_proto_next(&model, &field) == 1) {
         if (field.number == FIELD_MODEL_GRAPH && field.type == 2)
             put_graph(&f);
         else
             lk_proto_raw(out, field.whole);
     }
-    return out->failed ? lk_fail_memory(err, "an ONNX model", size) : 0;
+    lk__onnx_names_free(&f.names);
+    return !code && out->failed ? lk_fail_memory(err, "an ONNX model", size) : code;
 }

@@ -44,42 +44,52 @@ static float *read_tensor(struct lk_proto_view view, int64_t shape[4])
     return NULL;
 }
 
-/* The node that makes an array, and its first two inputs. */
-static bool maker_of(struct lk_proto_view graph,
-                     struct lk_proto_view name,
-                     struct lk_proto_view *type,
-                     struct lk_proto_view inputs[2])
+/* The first two inputs of a node. */
+static void read_inputs(struct lk_proto_view node, struct lk_proto_view inputs[2])
 {
-    struct lk_proto_view node;
     struct lk_proto_field field;
     size_t n = 0;
-    if (!lk__onnx_named(graph, FIELD_GRAPH_NODE, FIELD_NODE_OUTPUT, name, &node) ||
-        !lk__onnx_inside(node, FIELD_NODE_TYPE, type))
-        return false;
     while (lk_proto_next(&node, &field) == 1) {
         if (field.number == FIELD_NODE_INPUT && field.type == 2 && n < 2)
             inputs[n++] = field.inner;
     }
-    return n > 0;
 }
 
-static float *weights(struct lk_proto_view graph,
+/* Whether a node is a Cast to f32: to whole numbers it would cut, to halves round. */
+static bool casts_to_f32(struct lk_proto_view node)
+{
+    struct lk_proto_view name;
+    struct lk_proto_field attribute, field;
+    int64_t to = -1;
+    while (lk_proto_next(&node, &attribute) == 1) {
+        if (attribute.number != FIELD_NODE_ATTRIBUTE || attribute.type != 2 ||
+            !lk__onnx_inside(attribute.inner, FIELD_ATTRIBUTE_NAME, &name) ||
+            !lk_proto_equals(name, "to"))
+            continue;
+        while (lk_proto_next(&attribute.inner, &field) == 1)
+            to = field.number == FIELD_ATTRIBUTE_I ? (int64_t)field.value : to;
+    }
+    return to == lk__onnx_of_dtype(LK_F32);
+}
+
+static float *weights(const struct lk__onnx_names *names,
                       struct lk_proto_view name,
                       int depth,
                       int64_t shape[4])
 {
-    struct lk_proto_view found, type, inputs[2] = {{0}};
+    struct lk_proto_view found, node, inputs[2] = {{0}};
     int64_t rows[4];
-    if (lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found))
+    if (lk__onnx_named(names, LK__ONNX_INITIALIZER, name, &found))
         return read_tensor(found, shape);
-    if (depth == DEEPEST || !maker_of(graph, name, &type, inputs))
+    if (depth == DEEPEST || !lk__onnx_named(names, LK__ONNX_MADE, name, &node))
         return NULL;
-    if (lk_proto_equals(type, "Cast"))
-        return weights(graph, inputs[0], depth + 1, shape);
-    if (!lk_proto_equals(type, "Mul") || !inputs[1].at)
+    read_inputs(node, inputs);
+    if (inputs[0].at && lk__onnx_is_a(node, "Cast") && casts_to_f32(node))
+        return weights(names, inputs[0], depth + 1, shape);
+    if (!inputs[1].at || !lk__onnx_is_a(node, "Mul"))
         return NULL;
-    float *out = weights(graph, inputs[0], depth + 1, shape);
-    float *factors = out ? weights(graph, inputs[1], depth + 1, rows) : NULL;
+    float *out = weights(names, inputs[0], depth + 1, shape);
+    float *factors = out ? weights(names, inputs[1], depth + 1, rows) : NULL;
     const bool fits = factors && rows[0] == shape[0] && rows[1] * rows[2] * rows[3] == 1;
     const size_t width = fits ? (size_t)(shape[1] * shape[2] * shape[3]) : 1;
     for (size_t i = 0; fits && i < (size_t)rows[0] * width; i++)
@@ -91,16 +101,16 @@ static float *weights(struct lk_proto_view graph,
     return NULL;
 }
 
-bool lk__onnx_weights(struct lk_proto_view graph,
+bool lk__onnx_weights(const struct lk__onnx_names *names,
                       struct lk_proto_view name,
                       struct lk_tensor *out,
                       float **made)
 {
     struct lk_proto_view found;
     *made = NULL;
-    if (lk__onnx_named(graph, FIELD_GRAPH_INITIALIZER, FIELD_TENSOR_NAME, name, &found))
+    if (lk__onnx_named(names, LK__ONNX_INITIALIZER, name, &found))
         return lk__onnx_tensor(found, NULL, out) && out->dtype == LK_F32 && out->rank == 4;
     *out = (struct lk_tensor){.name = "weights", .dtype = LK_F32, .rank = 4};
-    *made = weights(graph, name, 0, out->shape);
+    *made = weights(names, name, 0, out->shape);
     return *made != NULL;
 }

@@ -68,12 +68,14 @@ static int create_of_file(struct lk__recipe *recipe,
     struct lk__nodes nodes = {.kernels = runtime->kernels, .numbers = LK_NUMBERS_F32};
     struct lk_proto model = {0};
     lk_graph *weights = NULL;
-    if (!recipe->convolves || lowering_on(runtime, session->device) != LK__LIKENESS)
+    recipe->convolves = recipe->convolves && lowering_on(runtime, session->device) == LK__LIKENESS;
+    if (!recipe->convolves)
         return create_as_it_is(recipe, options, session, err);
     int code = lk_graph_new(recipe->name, &weights, err);
     if (!code)
         code =
             lk__onnx_convolve(recipe->model.at, model_size(recipe), weights, &nodes, &model, err);
+    recipe->convolves = code || model.size; /* else there is nothing to take back */
     if (!code)
         code = model.size ? create_convolved(&model, &nodes, weights, options, session, err)
                           : create_as_it_is(recipe, options, session, err);

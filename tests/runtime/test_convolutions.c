@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "fixture.h"
 #include "runtime/contract.h"
+#include "runtime/graph/onnx.h"
 #include "support/scratch.h"
 #include "support/temp.h"
 
@@ -112,8 +113,73 @@ static void networks_compute_what_the_engine_does(void **state)
     lk_runtime_free(plain);
 }
 
+/* y = Conv(x, w) with 16 channels; w is an initializer, and where it is `listed` an input too, as
+ * in files of the first years; or it is made of one by casts to the ONNX types. */
+static char *write_model(const char *file, bool listed, size_t casts, const int64_t *types)
+{
+    static const int64_t shape[] = {16, 16, 3, 3}, picture[] = {1, 16, 9, 7};
+    static const char *const arrays[] = {"w", "w1", "w2"}, *const y = "y";
+    const char *const inputs[] = {"x", arrays[casts]};
+    float numbers[16 * 16 * 9];
+    struct lk__onnx onnx = {.arena = lk_arena_new(1 << 16)};
+    struct lk_proto model;
+    fill(5, LK_ARRAY_LENGTH(numbers), numbers);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(numbers); i++)
+        numbers[i] *= 3;
+    lk__onnx_port(&onnx, FIELD_GRAPH_INPUT, "x", LK_F32, 4, picture);
+    if (listed)
+        lk__onnx_port(&onnx, FIELD_GRAPH_INPUT, "w", LK_F32, 4, shape);
+    lk__onnx_port(&onnx, FIELD_GRAPH_OUTPUT, y, LK_F32, 4, (const int64_t[]){1, 16, 7, 5});
+    lk__onnx_initializer(&onnx, "w", LK_F32, 4, shape, numbers);
+    for (size_t i = 0; i < casts; i++) {
+        const struct lk__attribute to = {.name = "to", .type = LK__ATTR_INT, .i = types[i]};
+        lk__onnx_node(&onnx, "Cast", arrays[i + 1], 1, &arrays[i], 1, &arrays[i + 1], 1, &to);
+    }
+    lk__onnx_node(&onnx, "Conv", "conv", 2, inputs, 1, &y, 0, NULL);
+    lk__onnx_finish(&onnx, "convolution", &model);
+    char *path = strdup(scratch_write(file, model.bytes, model.size));
+    lk_proto_free(&model);
+    lk_arena_free(onnx.arena);
+    return path;
+}
+
+static void weights_are_what_the_file_makes_of_them(void **state)
+{
+    enum { I32 = 6, F32 = 1, BOOL = 9 };
+    static const struct {
+        const char *file;
+        bool listed;
+        size_t casts;
+        int64_t types[2];
+    } rows[] = {{"constant.onnx", false, 0, {0}},
+                {"listed.onnx", true, 0, {0}},
+                {"same.onnx", false, 1, {F32}},
+                {"cut.onnx", false, 2, {I32, F32}},
+                {"signs.onnx", false, 2, {BOOL, F32}}};
+    lk_runtime *plain;
+    open_plain_runtime((void **)&plain);
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(rows); i++) {
+        struct answer have, want;
+        struct lk_error err;
+        lk_session *session;
+        const struct lk_port *in;
+        char *path = write_model(rows[i].file, rows[i].listed, rows[i].casts, rows[i].types);
+        assert_ok(lk_session_open(*state, path, "cpu", &session, &err), &err);
+        assert_int_equal(lk_session_inputs(session, &in), 1);
+        lk_session_release(session);
+        run(*state, path, 0, 0, &have);
+        run(plain, path, 0, 0, &want);
+        assert_true(decibel(&have, &want) > 80);
+        lk_arrays_free(have.list, have.count);
+        lk_arrays_free(want.list, want.count);
+        free(path);
+    }
+    lk_runtime_free(plain);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(networks_compute_what_the_engine_does)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(networks_compute_what_the_engine_does),
+                                       cmocka_unit_test(weights_are_what_the_file_makes_of_them)};
     return cmocka_run_group_tests(tests, open_runtime, close_runtime);
 }
