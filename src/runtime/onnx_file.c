@@ -146,6 +146,21 @@ bool lk__onnx_is_a(struct lk_proto_view node, const char *type)
            (!lk__onnx_inside(node, FIELD_NODE_DOMAIN, &domain) || domain.at == domain.end);
 }
 
+bool lk__onnx_attribute(struct lk_proto_view node, const char *name, struct lk_proto_view *out)
+{
+    struct lk_proto_field field;
+    struct lk_proto_view found;
+    while (lk_proto_next(&node, &field) == 1) {
+        if (field.number == FIELD_NODE_ATTRIBUTE && field.type == 2 &&
+            lk__onnx_inside(field.inner, FIELD_ATTRIBUTE_NAME, &found) &&
+            lk_proto_equals(found, name)) {
+            *out = field.inner;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tensor *out)
 {
     struct initializer initializer;

@@ -139,11 +139,19 @@ static void put_resize(struct freeing *f, struct lk_proto_view node, const float
     lk_proto_end(f->out, at);
 }
 
+/* A Resize whose sizes are those of all dimensions in their order, as they stand. */
+static bool is_plain_resize(struct lk_proto_view node)
+{
+    struct lk_proto_view found;
+    return lk__onnx_is_a(node, "Resize") && !lk__onnx_attribute(node, "axes", &found) &&
+           !lk__onnx_attribute(node, "keep_aspect_ratio_policy", &found);
+}
+
 static void put_node(struct freeing *f, const struct lk_proto_field *node)
 {
     float factors[PICTURE];
     const struct inputs in = inputs_of(node->inner);
-    if (lk__onnx_is_a(node->inner, "Resize") && factors_of(&f->names, &in, factors))
+    if (is_plain_resize(node->inner) && factors_of(&f->names, &in, factors))
         put_resize(f, node->inner, factors);
     else
         lk_proto_raw(f->out, node->whole);

@@ -11,6 +11,10 @@ bool lk__onnx_graph(const void *bytes, size_t size, struct lk_proto_view *graph)
 /* The first message of that number; false when there is none. */
 bool lk__onnx_inside(struct lk_proto_view view, int number, struct lk_proto_view *out);
 bool lk__onnx_equal(struct lk_proto_view a, struct lk_proto_view b);
+/* Whether the node is that operator of the ONNX standard. */
+bool lk__onnx_is_a(struct lk_proto_view node, const char *type);
+/* The attribute of a node; false when it has none of that name. */
+bool lk__onnx_attribute(struct lk_proto_view node, const char *name, struct lk_proto_view *out);
 /* A TensorProto whose numbers lie in the file, of floats as raw bytes or numbers, others as raw
  * bytes. path: of the file, kept by pointer. false: it is another. */
 bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tensor *out);
@@ -53,9 +57,6 @@ bool lk__onnx_named(const struct lk__onnx_names *names,
                     enum lk__onnx_role role,
                     struct lk_proto_view name,
                     struct lk_proto_view *out);
-
-/* Whether the node is that operator of the ONNX standard. */
-bool lk__onnx_is_a(struct lk_proto_view node, const char *type);
 
 /* onnx_weights.c: the array of that name [n,c,h,w] as f32; false where it is no constant. *made:
  * NULL where its numbers lie in the file, else they, malloc'd. */

@@ -58,17 +58,13 @@ static void read_inputs(struct lk_proto_view node, struct lk_proto_view inputs[2
 /* Whether a node is a Cast to f32: to whole numbers it would cut, to halves round. */
 static bool casts_to_f32(struct lk_proto_view node)
 {
-    struct lk_proto_view name;
-    struct lk_proto_field attribute, field;
+    struct lk_proto_view attribute;
+    struct lk_proto_field field;
     int64_t to = -1;
-    while (lk_proto_next(&node, &attribute) == 1) {
-        if (attribute.number != FIELD_NODE_ATTRIBUTE || attribute.type != 2 ||
-            !lk__onnx_inside(attribute.inner, FIELD_ATTRIBUTE_NAME, &name) ||
-            !lk_proto_equals(name, "to"))
-            continue;
-        while (lk_proto_next(&attribute.inner, &field) == 1)
-            to = field.number == FIELD_ATTRIBUTE_I ? (int64_t)field.value : to;
-    }
+    if (!lk__onnx_is_a(node, "Cast") || !lk__onnx_attribute(node, "to", &attribute))
+        return false;
+    while (lk_proto_next(&attribute, &field) == 1)
+        to = field.number == FIELD_ATTRIBUTE_I ? (int64_t)field.value : to;
     return to == lk__onnx_of_dtype(LK_F32);
 }
 
@@ -84,7 +80,7 @@ static float *weights(const struct lk__onnx_names *names,
     if (depth == DEEPEST || !lk__onnx_named(names, LK__ONNX_MADE, name, &node))
         return NULL;
     read_inputs(node, inputs);
-    if (inputs[0].at && lk__onnx_is_a(node, "Cast") && casts_to_f32(node))
+    if (inputs[0].at && casts_to_f32(node))
         return weights(names, inputs[0], depth + 1, shape);
     if (!inputs[1].at || !lk__onnx_is_a(node, "Mul"))
         return NULL;

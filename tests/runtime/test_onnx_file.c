@@ -180,6 +180,55 @@ static void a_model_for_pictures_of_one_size_takes_others(void **state)
                  &err, LK_E_INPUT, "takes no pictures of one size");
 }
 
+/* y = Resize(x) of 8×6 pixels to 16×12, whose `sizes` are what the attribute makes of them. */
+static const char *write_resize(const int64_t sizes[4], const struct lk__attribute *attribute)
+{
+    static const int64_t picture[] = {1, 1, 8, 6}, result[] = {1, 1, 16, 12}, four = 4;
+    const char *const nodes[] = {"x", "a", "y"}, *const inputs[] = {"a", "", "", "sizes"};
+    struct lk__onnx onnx = {.arena = lk_arena_new(1 << 16)};
+    struct lk_proto model;
+    lk__onnx_port(&onnx, FIELD_GRAPH_INPUT, "x", LK_F32, 4, picture);
+    lk__onnx_port(&onnx, FIELD_GRAPH_INFERRED, "a", LK_F32, 4, picture);
+    lk__onnx_port(&onnx, FIELD_GRAPH_OUTPUT, "y", LK_F32, 4, result);
+    lk__onnx_initializer(&onnx, "sizes", LK_I64, 1, &four, sizes);
+    lk__onnx_node(&onnx, "Relu", "relu", 1, &nodes[0], 1, &nodes[1], 0, NULL);
+    lk__onnx_node(&onnx, "Resize", "resize", 4, inputs, 1, &nodes[2], 1, attribute);
+    lk__onnx_finish(&onnx, "resize", &model);
+    const char *path = scratch_write("resize.onnx", model.bytes, model.size);
+    lk_proto_free(&model);
+    lk_arena_free(onnx.arena);
+    return path;
+}
+
+static void what_a_resize_goes_to_stays_at_the_own_size(void **state)
+{
+    static const int64_t order[] = {0, 1, 3, 2};
+    static const struct {
+        int64_t sizes[4];
+        struct lk__attribute attribute;
+        int64_t free_height; /* of the result for one of 4×3 pixels: the factor, or the size */
+    } rows[] = {
+        {{1, 1, 16, 12}, {.name = "mode", .type = LK__ATTR_STRING, .s = "nearest"}, 8},
+        {{1, 1, 12, 16}, {.name = "axes", .type = LK__ATTR_INTS, .i = 4, .ints = order}, 16},
+    };
+    float x[8 * 6] = {0};
+    for (size_t i = 0; i < LK_ARRAY_LENGTH(rows); i++) {
+        struct lk_error err;
+        lk_session *session;
+        int64_t sides[2];
+        struct lk_array y, own = {LK_F32, 4, {1, 1, 8, 6}, x}, half = {LK_F32, 4, {1, 1, 4, 3}, x};
+        const char *path = write_resize(rows[i].sizes, &rows[i].attribute);
+        assert_ok(lk_session_open_any_size(*state, path, "cpu", sides, &session, &err), &err);
+        assert_ok(run_one(session, "x", &own, "y", &y, &err), &err);
+        assert_true(y.shape[2] == 16 && y.shape[3] == 12);
+        free(y.data);
+        assert_ok(run_one(session, "x", &half, "y", &y, &err), &err);
+        assert_int_equal(y.shape[2], rows[i].free_height);
+        free(y.data);
+        lk_session_release(session);
+    }
+}
+
 /* A model with an unread initializer "emap" [2,3], as inswapper has one. */
 static const char *write_model_with_emap(void)
 {
@@ -274,6 +323,7 @@ int main(void)
         cmocka_unit_test(real_models_open_and_tell_their_ports),
         cmocka_unit_test(a_real_model_runs_at_a_free_size),
         cmocka_unit_test(a_model_for_pictures_of_one_size_takes_others),
+        cmocka_unit_test(what_a_resize_goes_to_stays_at_the_own_size),
         cmocka_unit_test(what_is_no_model_is_refused_in_words),
         cmocka_unit_test(a_model_that_is_cut_short_or_damaged_never_harms),
         cmocka_unit_test(a_constant_that_no_node_reads_is_found_by_name_and_shape),
