@@ -161,24 +161,34 @@ static bool read_node(const struct convolving *c,
     return true;
 }
 
-/* Whether there are graphs inside the graph, whose nodes may read any of its arrays. */
-static bool is_nested(struct lk_proto_view graph)
+/* Whether a node has a graph inside, whose nodes may read any array of the one around it. */
+static bool is_nested(struct lk_proto_view node)
 {
-    struct lk_proto_field field, of_node, of_attribute;
-    while (lk_proto_next(&graph, &field) == 1) {
-        if (field.number != FIELD_GRAPH_NODE || field.type != 2)
+    struct lk_proto_field attribute, field;
+    while (lk_proto_next(&node, &attribute) == 1) {
+        if (attribute.number != FIELD_NODE_ATTRIBUTE || attribute.type != 2)
             continue;
-        while (lk_proto_next(&field.inner, &of_node) == 1) {
-            if (of_node.number != FIELD_NODE_ATTRIBUTE || of_node.type != 2)
-                continue;
-            while (lk_proto_next(&of_node.inner, &of_attribute) == 1) {
-                if (of_attribute.number == FIELD_ATTRIBUTE_GRAPH ||
-                    of_attribute.number == FIELD_ATTRIBUTE_GRAPHS)
-                    return true;
-            }
+        while (lk_proto_next(&attribute.inner, &field) == 1) {
+            if (field.number == FIELD_ATTRIBUTE_GRAPH || field.number == FIELD_ATTRIBUTE_GRAPHS)
+                return true;
         }
     }
     return false;
+}
+
+/* Whether all nodes stand transposes before them. The engine (1.23) moves those through a Resize
+ * that names its axes without a change of these. */
+static bool may_change(struct lk_proto_view graph)
+{
+    struct lk_proto_field field;
+    struct lk_proto_view axes;
+    while (lk_proto_next(&graph, &field) == 1) {
+        if (field.number == FIELD_GRAPH_NODE && field.type == 2 &&
+            (is_nested(field.inner) || (lk__onnx_is_a(field.inner, "Resize") &&
+                                        lk__onnx_attribute(field.inner, "axes", &axes))))
+            return false;
+    }
+    return true;
 }
 
 static int gather(struct convolving *c, struct lk_error *err)
@@ -392,7 +402,7 @@ int lk__onnx_convolve(const void *bytes,
                       struct lk_error *err)
 {
     struct convolving c = {.out = out};
-    const bool may = lk__onnx_graph(bytes, size, &c.graph) && !is_nested(c.graph);
+    const bool may = lk__onnx_graph(bytes, size, &c.graph) && may_change(c.graph);
     int code = may ? lk__onnx_names_read(c.graph, &c.names, err) : 0;
     if (!code && may)
         code = gather(&c, err);
