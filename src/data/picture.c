@@ -100,7 +100,7 @@ LK_WIDE static void u8_to_f32(const uint8_t *in, size_t n, float *out)
 /* Adding 1.5·2²³ leaves the nearest whole number (ties to even, as numpy rounds) in the low bits of
  * the sum; unlike lrintf this vectorises on every target. A comparison with NaN is false, so that
  * NaN takes the 0. A loop of its own for the bounds, since gcc makes branches of them in one. */
-LK_WIDE void lk_pixels_to_u8(const float *in, size_t n, uint8_t *out)
+LK_WIDE static void f32_to_u8(const float *in, size_t n, uint8_t *out)
 {
     enum { PIECE = 512 };
     float v[PIECE];
@@ -117,6 +117,11 @@ LK_WIDE void lk_pixels_to_u8(const float *in, size_t n, uint8_t *out)
             out[first + i] = (uint8_t)bits;
         }
     }
+}
+
+void lk_pixels_to_u8(const float *in, size_t n, uint8_t *out)
+{
+    f32_to_u8(in, n, out);
 }
 
 struct converting {

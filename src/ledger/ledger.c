@@ -170,17 +170,18 @@ void lk_ledger_close(lk_ledger *ledger)
 int lk_ledger_try(lk_ledger *ledger, const char *mirror, struct lk_error *err)
 {
     struct lk__head head;
-    /* What is taken back need not be on the disk; that it is taken back, neither: the journal says
-     * nothing else than what the file has. */
-    int rc = lk_store_run(&ledger->store, "PRAGMA synchronous = OFF", err);
+    /* What is taken back needs no sync of the folder when its journal goes: one that comes back
+     * says what the file has. Not OFF: a journal that another writer left in dying is played back
+     * here. */
+    int rc = lk_store_run(&ledger->store, "PRAGMA synchronous = FULL", err);
     rc = rc ? rc : lk_store_begin(&ledger->store, err);
-    if (rc)
-        return rc;
-    rc = lk__head_read(ledger, &head, err);
-    rc = rc ? rc : lk__head_check(ledger, &head, err);
-    rc = rc ? rc : lk__head_write(ledger, &head, err);
-    rc = rc || !mirror ? rc : lk__mirror_add(mirror, NULL, err);
-    sqlite3_exec(ledger->store.db, "ROLLBACK", NULL, NULL, NULL);
+    if (!rc) {
+        rc = lk__head_read(ledger, &head, err);
+        rc = rc ? rc : lk__head_check(ledger, &head, err);
+        rc = rc ? rc : lk__head_write(ledger, &head, err);
+        rc = rc || !mirror ? rc : lk__mirror_add(mirror, NULL, err);
+        sqlite3_exec(ledger->store.db, "ROLLBACK", NULL, NULL, NULL);
+    }
     const int set = lk_store_run(&ledger->store, "PRAGMA synchronous = EXTRA", rc ? NULL : err);
     return rc ? rc : set;
 }

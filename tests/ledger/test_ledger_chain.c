@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ledger/internal.h"
 #include "ledger/rows.h"
 #include "support/check.h"
 #include "support/scratch.h"
@@ -175,6 +176,33 @@ static void a_cut_chain_takes_no_rows(void **state)
     lk_ledger_close(ledger);
 }
 
+/* Rows after a trial are on the disk before they are there, also where it failed. */
+static void a_trial_leaves_commits_synced(void **state)
+{
+    (void)state;
+    enum { EXTRA = 3 };
+    struct lk_error err;
+    lk_ledger *ledger;
+    sqlite3 *other;
+    const char *path = scratch_path("tried.db");
+    make_ledger(path, 1, NULL);
+    assert_ok(lk_ledger_open(path, LK_LEDGER_WRITE, &ledger, &err), &err);
+    sqlite3_busy_timeout(ledger->store.db, 0);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    for (int busy = 0; busy < 2; busy++) {
+        sqlite3_stmt *get;
+        if (busy)
+            assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(lk_ledger_try(ledger, NULL, &err), busy ? LK_E_FAILED : 0);
+        assert_ok(lk_store_prepare(&ledger->store, "PRAGMA synchronous", &get, &err), &err);
+        assert_int_equal(sqlite3_step(get), SQLITE_ROW);
+        assert_int_equal(sqlite3_column_int(get, 0), EXTRA);
+        sqlite3_finalize(get);
+    }
+    sqlite3_close(other);
+    lk_ledger_close(ledger);
+}
+
 static void erasing_a_person_keeps_the_chain(void **state)
 {
     (void)state;
@@ -303,6 +331,7 @@ int main(void)
         cmocka_unit_test(an_older_copy_is_behind_its_mirror),
         cmocka_unit_test(another_ledger_does_not_pass_for_the_mirrored_one),
         cmocka_unit_test(a_cut_chain_takes_no_rows),
+        cmocka_unit_test(a_trial_leaves_commits_synced),
         cmocka_unit_test(erasing_a_person_keeps_the_chain),
         cmocka_unit_test(a_torn_line_of_the_mirror_is_passed_over),
         cmocka_unit_test(what_is_no_ledger_is_named),
