@@ -28,9 +28,9 @@ class Judge(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(3, 24, 5, 2, 2, bias=False), nn.BatchNorm2d(24), nn.ReLU(), Block(24, 32, 2),
-                                  Block(32, 64, 2), Block(64, 64, 1), Block(64, 96, 2))
-        self.heads = nn.ModuleDict({k: nn.Linear(96 * 9, len(v)) for k, v in WORDS.items()})
+        self.body = nn.Sequential(nn.Conv2d(3, 32, 5, 2, 2, bias=False), nn.BatchNorm2d(32), nn.ReLU(), Block(32, 48, 2),
+                                  Block(48, 96, 2), Block(96, 96, 1), Block(96, 128, 2))
+        self.heads = nn.ModuleDict({k: nn.Linear(128 * 9, len(v)) for k, v in WORDS.items()})
 
     def forward(self, x):
         f = self.body(x * 2 - 1)
@@ -80,4 +80,4 @@ def train(name, minutes, seed=0):
 
 
 if __name__ == "__main__":
-    train("judge", 7)
+    train("judge", 22)

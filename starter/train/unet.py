@@ -120,6 +120,15 @@ def contexts(name):
     return c.reshape(len(c), VARIANTS, 2, LENGTH, CONTEXT).transpose(2, 1, 0, 3, 4)
 
 
+def turns(f):
+    """How often each of the first LATENTS pictures of a set has its turn, 1 on average: one person's style of hair, or hat, the
+    more often the fewer have it, by the square root."""
+    kind = np.where(f["people"] != 1, 0, np.where(f["hat"] > 0, 100 + f["hat"], 1 + f["hair-style"])).astype(int)[:LATENTS]
+    _, which, count = np.unique(kind, return_inverse=True, return_counts=True)
+    often = np.where(kind == 0, 1., (count[which] / np.median(count)) ** -.5)
+    return often / often.mean()
+
+
 class Prompter:
     """Prompts to contexts with the frozen encoder."""
 
@@ -161,6 +170,8 @@ def main():
     sets = [portraits(n) for n in names]
     weight = point_weight(np.concatenate([s[1][:LATENTS] for s in sets]) / 8, SIDE // 8, 1.2 * SIDE / 128, 2.)
     weight = weight / weight.mean()
+    often = np.concatenate([turns(s[2]) for s in sets])
+    often /= often.sum()
     run.say(f"unet {z.shape[1]} pictures, to white latents {white.to.numpy().round(2).tolist()}")
 
     unet = make_unet()
@@ -176,13 +187,14 @@ def main():
     n, more, shown = z.shape[1], True, run.spent
     while more:
         run.rate(opt, run.args.peak, warm=60, floor=.03, flat=.4)
-        i = run.rng.integers(0, n, run.args.batch)
+        i = run.rng.choice(n, run.args.batch, p=often)
         flip = run.rng.integers(0, 2, run.args.batch)
         x0, w = z[flip, i], weight[i].clone()
         mirrored = torch.from_numpy(flip == 1)
         w[mirrored] = w[mirrored].flip(-1)
         part = np.searchsorted(counts, i, "right") - 1
-        c = np.stack([ctx[p][m, run.rng.integers(VARIANTS), k - counts[p]] for p, m, k in zip(part, flip, i)])
+        # Every other caption is a plain one.
+        c = np.stack([ctx[p][m, min(run.rng.integers(VARIANTS + 1), VARIANTS - 1), k - counts[p]] for p, m, k in zip(part, flip, i)])
         c = torch.from_numpy(c.astype(np.float32))
         drop = run.rng.random(run.args.batch) < .1
         silent = np.where(run.rng.random(len(i)) < .5, 0, run.rng.integers(0, len(empty), len(i)))
