@@ -5,6 +5,7 @@ Few samples must do, so: the network starts as the identity (its first guess of 
 where there is most noise), residual branches start at zero, the face counts more than the backdrop, and steps with
 much noise, where the words are decided, count more than plain epsilon loss lets them: weight min(SNR,15)/SNR * sqrt(1+1/SNR).
 """
+import copy
 import numpy as np
 import torch
 from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
@@ -178,8 +179,11 @@ def main():
     unet.set_attn_processor(NarrowAttention())
     ema = EMA(unet, .995)
     opt = Muon(unet, run.args.peak, edges=("conv_in", "conv_out", "time_embedding"))
-    state = dict(model=unet, ema=ema, opt=opt)
+    was = copy.deepcopy(unet)
+    state = dict(model=unet, ema=ema, opt=opt, was=was)
     run.load(state)
+    if not run.step:
+        was.load_state_dict(ema.model.state_dict())
     bars = DDPMScheduler(**BETAS).alphas_cumprod
     vae = load_weights("vae", "ema", make_vae())
     run.say(f"unet {sum(p.numel() for p in unet.parameters()) / 1e6:.1f} M weights")
@@ -214,6 +218,12 @@ def main():
         if run.spent - shown > 480 or not more:
             shown = run.spent
             sheet(draw(ema.model, vae, prompter, PROMPTS, white), RUN / "logs" / f"unet_{int(run.spent / 60):03d}.png", 10, 2)
+    # A short training forgets what it seldom sees; half way between before and after both are known (Wortsman et al. 2022).
+    if run.before:
+        with torch.no_grad():
+            for p, q in zip(ema.model.parameters(), was.parameters()):
+                p.lerp_(q, .5)
+        run.save(state)
 
 
 if __name__ == "__main__":
