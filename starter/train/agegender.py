@@ -56,7 +56,7 @@ def quality(model, name="sd_test"):
 
 
 def main():
-    run = Run("agegender", 8, sets="sdA,sdB,parts")
+    run = Run("agegender", 8, sets="sdA,sdB,parts", peak=.012)
     parts = [cut(n) for n in run.args.sets.split(",")]
     pictures, counts = [p[0] for p in parts], np.cumsum([0] + [len(p[0]) for p in parts])
     gender, years = (torch.from_numpy(np.concatenate([p[k] for p in parts])) for k in (1, 2))
@@ -65,7 +65,7 @@ def main():
     state, more = dict(model=model, ema=ema, opt=opt), True
     run.load(state)
     while more:
-        run.rate(opt, .012, warm=60, flat=.3)
+        run.rate(opt, run.args.peak, warm=60, flat=.3)
         i = run.rng.integers(0, counts[-1], 32)
         part = np.searchsorted(counts, i, "right") - 1
         x, _ = shake(to_float(np.stack([pictures[p][k - counts[p]] for p, k in zip(part, i)])), SIDE, run.rng)
@@ -73,7 +73,7 @@ def main():
         with quick():
             out = model(x * 255)
         who, age = F.cross_entropy(out[:, :2].float(), gender[i]), (out[:, 2].float() * 100 - years[i]).abs().mean()
-        descend(who + .1 * age, model, opt, ema)
+        descend(2 * who + .1 * age, model, opt, ema)
         more = run.tick(len(i), state, gender=who, years=age)
         if run.step % 400 == 0 or not more:
             run.say(f"agegender unseen {quality(ema.model)}")
