@@ -191,13 +191,13 @@ void lk__ports_free(struct lk_port *ports, size_t count);
 int lk__dtype_of_ort(ONNXTensorElementDataType type); /* −1: none of ours */
 ONNXTensorElementDataType lk__ort_of_dtype(enum lk_dtype dtype);
 
-/* onnx_file.c */
+/* onnx/file.c */
 
 /* Reads through a model file without executing it: every length within the file, every initializer
  * as large as its shape says. LK_E_INPUT otherwise. */
 int lk__onnx_file_check(const char *path, const void *bytes, size_t size, struct lk_error *err);
 
-/* onnx_convolutions.c */
+/* onnx/convolutions.c */
 
 /* The model of a file that lk__onnx_file_check let through, with convolutions that are nodes of
  * ours, which are added to the list; their weights to the graph, which points into bytes. *out
@@ -209,7 +209,7 @@ int lk__onnx_convolve(const void *bytes,
                       struct lk_proto *out,
                       struct lk_error *err);
 
-/* onnx_sides.c */
+/* onnx/sides.c */
 
 /* The model of a file that lk__onnx_file_check let through, whose only input is a picture
  * [n,c,h,w] of one size, for pictures of any: see lk_session_open_any_size. LK_E_INPUT where there

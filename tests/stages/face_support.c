@@ -27,6 +27,7 @@ lk_runtime *test_runtime(void)
         struct lk_runtime_options options;
         lk_runtime_options_init(&options);
         options.threads = 1;
+        options.plain = getenv("LIKENESS_TEST_PLAIN") != NULL;
         assert_ok(lk_runtime_open(&options, &runtime, &err), &err);
         atexit(close_all);
     }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "runtime/graph/onnx.h"
-#include "runtime/onnx_view.h"
+#include "runtime/onnx/view.h"
 
 static int compare(const void *a, const void *b)
 {

@@ -4,14 +4,15 @@
  * Face models carry constants that no node reads (inswapper's `buff2fs`, 512×512), and model files
  * reach hundreds of megabytes, so the file is mapped and walked; only what is asked for is copied.
  */
+#include "base/file.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/size.h"
 #include "runtime/graph/onnx.h"
 #include "runtime/internal.h"
-#include "runtime/onnx_view.h"
+#include "runtime/onnx/view.h"
 
 /* A TensorProto as far as its numbers need. */
 struct initializer {

@@ -8,7 +8,7 @@
 
 #include "base/size.h"
 #include "runtime/internal.h"
-#include "runtime/onnx_view.h"
+#include "runtime/onnx/view.h"
 
 enum { ONNX_I8 = 3, DEEPEST = 3 };
 

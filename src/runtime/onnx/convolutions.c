@@ -8,13 +8,13 @@
  * between (sums, activations, concatenations), and takes out those that meet their inverse; so
  * neighbours hand over NHWC. All else stays as the file has it. Weights may be kept smaller than
  * f32, as in the starter pack: halves, or whole numbers times a factor of each row
- * (onnx_weights.c). */
+ * (weights.c). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "runtime/internal.h"
-#include "runtime/onnx_view.h"
+#include "runtime/onnx/view.h"
 
 enum { LEAST_CHANNELS = 16, KERNEL = 3 };
 

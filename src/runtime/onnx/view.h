@@ -21,7 +21,7 @@ bool lk__onnx_tensor(struct lk_proto_view view, const char *path, struct lk_tens
 /* Its dimensions; false where it has not so many. */
 bool lk__onnx_shape(struct lk_proto_view view, int rank, int64_t *shape);
 
-/* onnx_names.c */
+/* names.c */
 
 /* What is said of an array, and where. */
 enum lk__onnx_role {
@@ -58,7 +58,7 @@ bool lk__onnx_named(const struct lk__onnx_names *names,
                     struct lk_proto_view name,
                     struct lk_proto_view *out);
 
-/* onnx_weights.c: the array of that name [n,c,h,w] as f32; false where it is no constant. *made:
+/* weights.c: the array of that name [n,c,h,w] as f32; false where it is no constant. *made:
  * NULL where its numbers lie in the file, else they, malloc'd. */
 bool lk__onnx_weights(const struct lk__onnx_names *names,
                       struct lk_proto_view name,

@@ -15,7 +15,7 @@
 
 #include "runtime/graph/onnx.h"
 #include "runtime/internal.h"
-#include "runtime/onnx_view.h"
+#include "runtime/onnx/view.h"
 
 enum { PICTURE = 4 }; /* dimensions: [n,c,h,w] */
 
