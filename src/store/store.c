@@ -156,7 +156,8 @@ static int ask(struct lk_store *store, const char *sql, int *out, struct lk_erro
     return lk_store_finish(store, get, step, err);
 }
 
-/* *is_new: a database without anything in it. */
+/* In a transaction: between two reads another program may have made the store. *is_new: a database
+ * without anything in it. */
 static int check_form(struct lk_store *store, bool *is_new, struct lk_error *err)
 {
     const struct lk_store_kind *kind = store->kind;
@@ -222,7 +223,10 @@ static int open_file(struct lk_store *store, bool may_make, void *user, struct l
     rc = run(store, SETTINGS, "cannot be read", err);
     rc = rc || !store->kind->settings ? rc
                                       : run(store, store->kind->settings, "cannot be read", err);
-    rc = rc ? rc : check_form(store, &is_new, err);
+    rc = rc ? rc : run(store, "BEGIN", "cannot be read", err);
+    if (rc)
+        return rc;
+    rc = lk_store_end(store, check_form(store, &is_new, err), err);
     if (rc || !is_new)
         return rc;
     return may_make

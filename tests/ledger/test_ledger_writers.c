@@ -123,10 +123,10 @@ static void threads_lose_nothing(void **state)
         firsts[i] = 1000 * i;
         assert_int_equal(pthread_create(&threads[i], NULL, write_as_thread, &firsts[i]), 0);
     }
-    for (int i = 0; i < THREADS; i++) {
+    for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < THREADS; i++)
         assert_int_equal(firsts[i], 0);
-    }
     assert_ok(verify(path, mirror, &seen, &err), &err);
     assert_int_equal(seen.rows, THREADS * ROWS);
     assert_int_equal(seen.mirrored, THREADS * ROWS);

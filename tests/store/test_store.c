@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A kind of store that nobody else has: a herbarium of leaves. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -99,6 +100,47 @@ static void each_opening_sets_what_all_kinds_have_and_its_own(void **state)
         assert_int_equal(ask(&h.store, "PRAGMA busy_timeout"), 60000);
         assert_int_equal(ask(&h.store, "SELECT count(*) FROM leaf"), 1);
         lk_store_close(&h.store);
+    }
+}
+
+/* One of those who find no file; to start with, all wait for each other. */
+struct visitor {
+    const char *path;
+    pthread_barrier_t *start;
+    struct lk_error err;
+    int rc;
+};
+
+static void *visit(void *user)
+{
+    struct visitor *v = user;
+    struct herbarium h = {.is_summer = true};
+    pthread_barrier_wait(v->start);
+    v->rc = open_herbarium(&h, v->path, true, &v->err);
+    lk_store_close(&h.store);
+    return NULL;
+}
+
+static void of_many_that_find_no_file_one_makes_it(void **state)
+{
+    (void)state;
+    enum { VISITORS = 16, TIMES = 60 };
+    for (int t = 0; t < TIMES; t++) {
+        pthread_t threads[VISITORS];
+        pthread_barrier_t start;
+        struct visitor visitors[VISITORS];
+        char name[32];
+        snprintf(name, sizeof name, "crowd-%d.db", t);
+        assert_int_equal(pthread_barrier_init(&start, NULL, VISITORS), 0);
+        for (int i = 0; i < VISITORS; i++) {
+            visitors[i] = (struct visitor){.path = scratch_path(name), .start = &start};
+            assert_int_equal(pthread_create(&threads[i], NULL, visit, &visitors[i]), 0);
+        }
+        for (int i = 0; i < VISITORS; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        for (int i = 0; i < VISITORS; i++)
+            assert_ok(visitors[i].rc, &visitors[i].err);
+        pthread_barrier_destroy(&start);
     }
 }
 
@@ -219,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_store_is_its_owners_alone_and_has_a_key),
         cmocka_unit_test(each_opening_sets_what_all_kinds_have_and_its_own),
+        cmocka_unit_test(of_many_that_find_no_file_one_makes_it),
         cmocka_unit_test(a_new_store_that_cannot_be_filled_stays_empty),
         cmocka_unit_test(what_cannot_be_opened_is_said_in_the_words_of_its_kind),
         cmocka_unit_test(what_is_damaged_is_said),
