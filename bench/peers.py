@@ -5,7 +5,7 @@
     peers.py ENGINE WORK SPEC.json
 
 WORK: unet | vae | text | draw | portrait | swap | faces. SPEC: what tools/bench writes: checkpoint, size, batch, steps, threads, inputs, output;
-for faces picture, face, detector, embedder, swapper, upscaler. Of the first run the result is written to `output`: f32, or a picture."""
+for faces picture, face, detector, embedder, swapper, upscaler; for facefusion's steps landmarker, parser, agegender too. Of the first run the result is written to `output`: f32, or a picture."""
 import json
 import os
 import pathlib
@@ -179,18 +179,20 @@ class Insightface:
         import onnx
         import onnxruntime
         cv2.setNumThreads(spec["threads"])
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = spec["threads"]
-        options.log_severity_level = 3
-        self.cv2, self.spec = cv2, spec
-        providers = ["CPUExecutionProvider"] if spec["device"] == "cpu" else ["CUDAExecutionProvider", "CPUExecutionProvider"]
+        self.cv2, self.spec, self.onnxruntime = cv2, spec, onnxruntime
         self.detector, self.embedder, self.swapper, self.upscaler = (
-            onnxruntime.InferenceSession(spec[role], options, providers=providers)
-            for role in ("detector", "embedder", "swapper", "upscaler"))
+            self.session(spec[role]) for role in ("detector", "embedder", "swapper", "upscaler"))
         self.emap = next(onnx.numpy_helper.to_array(t) for t in onnx.load(spec["swapper"]).graph.initializer if t.name == "buff2fs")
 
+    def session(self, path):
+        options = self.onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.spec["threads"]
+        options.log_severity_level = 3
+        providers = ["CPUExecutionProvider"] if self.spec["device"] == "cpu" else ["CUDAExecutionProvider", "CPUExecutionProvider"]
+        return self.onnxruntime.InferenceSession(path, options, providers=providers)
+
     def largest(self, image):
-        """Five points of the largest face."""
+        """Five points of the largest face, and its box."""
         cv2, side = self.cv2, 640
         h, w = image.shape[:2]
         scale = side / max(h, w)
@@ -213,7 +215,7 @@ class Insightface:
             sys.exit("peers.py: no face is found, so this would be less work than likeness does: take more --steps, or another picture")
         kept = cv2.dnn.NMSBoxes([(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes.tolist()], scores.tolist(), 0.5, 0.4)
         best = max(kept, key=lambda i: numpy.prod(boxes[i, 2:] - boxes[i, :2]))
-        return (points[best] / scale).astype(numpy.float32)
+        return (points[best] / scale).astype(numpy.float32), boxes[best] / scale
 
     def crop(self, image, points, side):
         cv2 = self.cv2
@@ -263,11 +265,11 @@ class Insightface:
         """The picture with the face of the photo."""
         face = self.cv2.imread(self.spec["face"])
         clock.end("read")
-        points = self.largest(face)
+        points, _ = self.largest(face)
         clock.end("find")
         vector = self.embed(face, points)
         clock.end("embed")
-        points = self.largest(image)
+        points, _ = self.largest(image)
         clock.end("find")
         fake = self.swap(image, points, vector)
         clock.end("change")
@@ -283,13 +285,98 @@ class Insightface:
         self.parts = clock.parts
 
 
+class FaceFusion(Insightface):
+    """A swap with the steps FaceFusion takes for `--face-swapper-pixel-boost 256x256 --face-mask-types box region`: each photo's face is found, its
+    68 points move the five, it is embedded and its age and gender are told; four runs of the swapper make the crop's 256 px; the picture is kept
+    outside a blurred box and the parser's skin. Same networks and libraries as the one above."""
+    BOOST, REGIONS = 2, (1, 2, 3, 4, 5, 6, 10, 11, 12, 13)  # times the swapper's side; skin, brows, eyes, glasses, nose, mouth, lips
+
+    def __init__(self, work, spec):
+        super().__init__(work, spec)
+        self.landmarker, self.parser, self.agegender = (self.session(spec[role]) for role in ("landmarker", "parser", "agegender"))
+
+    def crop_of_box(self, box, scale, image, side):
+        """A square crop in which the box's longer side is `scale` px, and how it lies."""
+        k = scale / max(box[2:] - box[:2])
+        matrix = numpy.float32([[k, 0, side / 2 - k * (box[0] + box[2]) / 2], [0, k, side / 2 - k * (box[1] + box[3]) / 2]])
+        return self.cv2.warpAffine(image, matrix, (side, side)), matrix
+
+    def blob(self, crop, factor=1 / 255, mean=0):
+        return self.cv2.dnn.blobFromImage(crop, factor, crop.shape[1::-1], (mean,) * 3, swapRB=True)
+
+    def look(self, image, clock):
+        """Five points of the largest face, by 68, and its vector."""
+        _, box = self.largest(image)
+        crop, matrix = self.crop_of_box(box, 195, image, 256)
+        dense = self.landmarker.run(None, {self.landmarker.get_inputs()[0].name: self.blob(crop)})[0][0, :, :2] * 4
+        dense = self.cv2.transform(dense[None], self.cv2.invertAffineTransform(matrix))[0]
+        points = numpy.float32([dense[36:42].mean(0), dense[42:48].mean(0), dense[30], dense[48], dense[54]])
+        clock.end("find")
+        vector = self.embed(image, points)
+        clock.end("embed")
+        crop, _ = self.crop_of_box(box, 64, image, 96)
+        self.agegender.run(None, {self.agegender.get_inputs()[0].name: self.blob(crop, 1)})
+        clock.end("judge")
+        return points, vector
+
+    def boosted(self, crop, vector):
+        """Each network's crop takes every BOOST-th pixel of each BOOST-th row; the answers lie between each other again."""
+        k, out = self.BOOST, numpy.empty(crop.shape, numpy.float32)
+        for y in range(k):
+            for x in range(k):
+                fake = self.swapper.run(None, {"target": self.blob(crop[y::k, x::k]), "source": vector})[0]
+                out[y::k, x::k] = numpy.clip(fake[0].transpose(1, 2, 0)[..., ::-1] * 255, 0, 255)
+        return out
+
+    def mask(self, crop):
+        side, cv2 = crop.shape[0], self.cv2
+        edge = int(side * .3 / 2)
+        box = numpy.zeros((side, side), numpy.float32)
+        box[edge // 2:-(edge // 2), edge // 2:-(edge // 2)] = 1
+        box = cv2.GaussianBlur(box, (0, 0), edge / 2)
+        large = cv2.resize(crop, (512, 512))[..., ::-1].astype(numpy.float32) / 255
+        large = ((large - (.485, .456, .406)) / (.229, .224, .225)).transpose(2, 0, 1)[None].astype(numpy.float32)
+        classes = self.parser.run(None, {self.parser.get_inputs()[0].name: large})[0][0].argmax(0)
+        region = cv2.resize(numpy.isin(classes, self.REGIONS).astype(numpy.float32), (side, side))
+        region = (cv2.GaussianBlur(region.clip(0, 1), (0, 0), 5).clip(.5, 1) - .5) * 2
+        return numpy.minimum(box, region)
+
+    def put_back(self, image, fake, mask, matrix):
+        """Only where the crop lies."""
+        side, cv2 = fake.shape[0], self.cv2
+        back = cv2.invertAffineTransform(matrix)
+        corners = cv2.transform(numpy.float32([[[0, 0], [side, 0], [side, side], [0, side]]]), back)[0]
+        low = numpy.maximum(numpy.floor(corners.min(0)).astype(int), 0)
+        high = numpy.minimum(numpy.ceil(corners.max(0)).astype(int), image.shape[1::-1])
+        back[:, 2] -= low
+        size = tuple(int(v) for v in high - low)
+        mask = cv2.warpAffine(mask, back, size).clip(0, 1)[..., None]
+        fake = cv2.warpAffine(fake, back, size, borderMode=cv2.BORDER_REPLICATE)
+        out = image.copy()
+        window = out[low[1]:high[1], low[0]:high[0]]
+        window[:] = window * (1 - mask) + fake * mask
+        return out
+
+    def swapped(self, image, clock):
+        face = self.cv2.imread(self.spec["face"])
+        clock.end("read")
+        _, vector = self.look(face, clock)
+        points, _ = self.look(image, clock)
+        crop, matrix = self.crop(image, points, 128 * self.BOOST)
+        fake = self.boosted(crop, vector)
+        clock.end("change")
+        out = self.put_back(image, fake, self.mask(crop), matrix)
+        clock.end("blend")
+        return out
+
+
 class Faces(Insightface):
     """The parts of that one by one, divided as `likeness bench` divides them. What each took goes to `output`: seconds, and the processor's."""
 
     def __init__(self, work, spec):
         super().__init__(work, spec)
         self.image = self.cv2.imread(spec["picture"])
-        self.points = self.largest(self.image)
+        self.points, _ = self.largest(self.image)
         self.vector = self.embed(self.image, self.points)
         self.fake = self.swap(self.image, self.points, self.vector)
 
@@ -317,7 +404,7 @@ class Portrait:
 
 
 ENGINES = {"torch": Torch, "torch-bf16": TorchBf16, "torch-compiled": TorchCompiled, "torch-best": TorchBest, "openvino": OpenVino, "openvino-own": OpenVinoOwn, "stable-diffusion.cpp": StableDiffusionCpp,
-           "diffusers": Diffusers, "insightface": Insightface, "faces": Faces, "diffusers+insightface": Portrait}
+           "diffusers": Diffusers, "insightface": Insightface, "facefusion": FaceFusion, "faces": Faces, "diffusers+insightface": Portrait}
 
 
 def main():

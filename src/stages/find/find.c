@@ -24,7 +24,7 @@
 /* Longest side of the whole picture in its two looks, px. */
 static const int far_side = 640, near_side = 128;
 /* Of the look at the place of one face, which is half as large in it. */
-static const int again_side = 512;
+static const int again_side = 320;
 
 /* Below that many px of the canvas detectors begin to miss faces. */
 static const float small_face = 24;
