@@ -237,7 +237,7 @@ static void a_bad_face_is_tried_again(void **state)
     (void)state;
     struct lk_request request;
     ask(&request, LK_TASK_RESTORE);
-    request.restorer = network("restore"); /* no face any more */
+    request.restorer = network("restore_gone"); /* no face any more */
     request.restore_strength = 1;
     for (request.retries = 0; request.retries < 3; request.retries += 2) {
         lk_result *result = run(&request);

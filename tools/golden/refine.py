@@ -62,6 +62,8 @@ def restorers(folder):
           [value("output", 1, [1, 3, 512, 512])], [])
     store(folder, "restore_smooth", [node("AveragePool", ["input"], ["output"], kernel_shape=[9, 9], pads=[4] * 4)],
           [value("input", 1, [1, 3, 512, 512])], [value("output", 1, [1, 3, 512, 512])], [])
+    store(folder, "restore_gone", [node("Mul", ["input", "nothing"], ["output"])], [value("input", 1, [1, 3, 512, 512])],
+          [value("output", 1, [1, 3, 512, 512])], [numpy_helper.from_array(np.zeros(1, np.float32), "nothing")])
     store(folder, "restore_weight",
           [conv("c1", "input", "a", "w1"), node("Cast", ["weight"], ["wf"], to=TensorProto.FLOAT), node("Mul", ["a", "wf"], ["m"]),
            node("Tanh", ["m"], ["output"]), node("ReduceMean", ["a"], ["codes"], axes=[2, 3], keepdims=0)],
