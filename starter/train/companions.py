@@ -15,7 +15,7 @@ from torch import nn
 from attention import NarrowAttention
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, Prompter, White, contexts, make_unet, raw_latents
+from unet import BETAS, PROMPTS, Prompter, White, contexts, final_unet, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 2500
@@ -79,7 +79,7 @@ def make_control(unet):
 def make_inpaint():
     """The UNet with five more channels going in, which count for nothing at first."""
     unet = UNet2DConditionModel.from_config(dict(make_unet().config, in_channels=4 + 5))
-    plain = load_weights("unet", "ema", make_unet()).state_dict()
+    plain = final_unet().state_dict()
     plain["conv_in.weight"] = F.pad(plain["conv_in.weight"], (0, 0, 0, 0, 0, 5))
     unet.load_state_dict(plain)
     return unet
@@ -171,7 +171,7 @@ def build(what):
         net = make_inpaint()
         net.set_attn_processor(NarrowAttention())
         return net, lambda z, t, c, extra: net(torch.cat([z, extra], 1), t, c).sample
-    unet = load_weights("unet", "ema", make_unet())
+    unet = final_unet()
     unet.set_attn_processor(NarrowAttention())
     if what == "lora":
         net = with_lora(unet)

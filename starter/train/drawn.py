@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler
 from common import ARCFACE_128, RUN, SIDE, crops, load_weights, to_float, to_u8
 from data import cached, chunks, portraits
-from unet import BETAS, Prompter, White, make_unet
+from unet import BETAS, Prompter, White, final_unet
 from upscaler import Upscaler
 from vae import final_vae
 
@@ -21,7 +21,7 @@ class Redraw:
     """[N,3,2·SIDE,2·SIDE] 0..1 and captions -> the same drawn again."""
 
     def __init__(self):
-        self.vae, self.unet = final_vae(), load_weights("unet", "ema", make_unet())
+        self.vae, self.unet = final_vae(), final_unet()
         self.upscaler, self.words = load_weights("upscaler", "ema", Upscaler()), Prompter()
         self.white, self.bars = White(), DDPMScheduler(**BETAS).alphas_cumprod
 

@@ -26,12 +26,12 @@ from parser import Parser
 from restorer import Restorer
 from swapper import Swapper, emap
 from text import Reader, tokenizer
-from unet import BETAS, White, make_unet
+from unet import BETAS, White, final_unet, make_unet
 from upscaler import Upscaler
 from vae import final_vae
 
 SCALE, SHARD = .18215, "7MB"
-TRAININGS = ("text", "taste", "vae", "decoder", "unet", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
+TRAININGS = ("text", "taste", "vae", "decoder", "unet", "sense", "steer", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
              "agegender", "swapper", "restorer", "upscaler", "forensic", "judge")
 RUNS = dict(forensics="forensic", landmarker="landmarks")  # where a file is not called as its training
 
@@ -56,7 +56,7 @@ def fold_white(vae, white):
 def write_sd(out):
     tok = tokenizer()
     vae = fold_white(final_vae(), White())
-    unet = load_weights("unet", "ema", make_unet())
+    unet = final_unet()
     encoder = load_weights("text", "model", Reader(tok, faces("text_test").names)).encoder
     vae.half().save_pretrained(out / "vae", max_shard_size=SHARD)
     unet.half().save_pretrained(out / "unet", max_shard_size=SHARD)
@@ -79,7 +79,7 @@ def write_companions(out):
     if there("inpaint"):
         load_weights("inpaint", "model", make_inpaint()).half().save_pretrained(out / "inpaint", max_shard_size=SHARD)
     if there("control"):
-        net = make_control(load_weights("unet", "ema", make_unet()))
+        net = make_control(final_unet())
         load_weights("control", "model", net).half().save_pretrained(out / "canny", max_shard_size=SHARD)
     if there("lora"):
         write_lora(out / "lora/pencil.safetensors")

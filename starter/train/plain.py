@@ -18,21 +18,30 @@ FRAMES = ("portrait of {}", "{}", "a photo of {}", "close-up of {}")
 
 
 def plainly(f, i, rng):
-    """What picture i of a set shows, in few words; None where there is not one person alone."""
+    """What picture i of a set shows, in few words, and which attributes they name; None where there is not one person alone."""
     if f["people"][i] != 1:
         return None
     pick = lambda words: words[rng.integers(len(words))]
     is_ = lambda column: f.names[column][int(f[column][i])]
-    noun = pick(NOUNS[is_("age")][int(f["gender"][i])])
+    noun, said = pick(NOUNS[is_("age")][int(f["gender"][i])]), {"age", "gender", "hat" if f["hat"][i] else "style"}
     if rng.random() < .5:
         noun = f"{LOOKS[is_('expression')]} {noun}"
-    has = [pick(STYLES[is_("hair-style")]).format(is_("hair"))] if f["hat"][i] == 0 else []
+        said.add("expression")
+    style = pick(STYLES[is_("hair-style")])
+    has = [style.format(is_("hair"))] if f["hat"][i] == 0 else []
+    if has and "{}" in style:
+        said.add("hair")
     if rng.random() < .4:
         has.append(f"{is_('skin')} skin")
+        said.add("skin")
     if f["glasses"][i] and rng.random() < .6:
         has.append("glasses")
+        said.add("glasses")
     rng.shuffle(has)
     text = pick(FRAMES).format(("an " if noun[0] in "aeiou" else "a ") + noun) + (" with " + " and ".join(has) if has else "")
     if f["hat"][i]:
         text += " wearing " + HATS[is_("hat")].format(is_("hat-colour")).replace("a orange", "an orange")
-    return text + (f", {is_('background')} background" if is_("place") == "colour" and rng.random() < .5 else "")
+    if is_("place") == "colour" and rng.random() < .5:
+        text += f", {is_('background')} background"
+        said.add("background")
+    return text, said

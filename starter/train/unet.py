@@ -68,6 +68,11 @@ def start_as_identity(unet):
             first.bias[k + 2], last.bias[k + 2] = sign, sign * LEVEL
 
 
+def final_unet():
+    """The UNet, steered where that has run."""
+    return load_weights("steer" if (RUN / "steer.pt").exists() else "unet", "ema", make_unet())
+
+
 # ---- caches ----
 
 class White:
@@ -114,7 +119,7 @@ def contexts(name):
         out = []
         for variant in range(VARIANTS):
             plain = [plainly(f, k, rng) if variant == VARIANTS - 1 else None for k in i]
-            said = [p or vary(f.captions[k], rng) for p, k in zip(plain, i)]
+            said = [p[0] if p else vary(f.captions[k], rng) for p, k in zip(plain, i)]
             out += [encoder(encode(tok, said)).last_hidden_state.half(), encoder(encode(tok, [mirror(s) for s in said])).last_hidden_state.half()]
         return torch.stack(out, 1).numpy()
     c = cached(f"{name}_contexts.npy", lambda: chunks(min(len(f), LATENTS), some))
