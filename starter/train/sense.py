@@ -17,6 +17,12 @@ from text import apart
 from unet import BETAS, LATENTS, White, raw_latents, turns
 
 BANDS = 5  # of the noise, in which quality() says how much is read
+NAMES = WORDS | dict(people=["nobody", "one", "several"])
+
+
+def shown(f):
+    """The judge's classes of every picture, and whether anybody is in it."""
+    return truth(f) | dict(people=np.minimum(f["people"], 2).astype(int))
 
 
 class Sense(nn.Module):
@@ -26,7 +32,7 @@ class Sense(nn.Module):
         super().__init__()
         self.stem, self.time = nn.Conv2d(4, 64, 3, 1, 1), nn.Sequential(nn.Linear(64, 128), nn.SiLU(), nn.Linear(128, 64))
         self.body = nn.Sequential(Block(64, 64, 1), Block(64, 96, 2), Block(96, 128, 2), Block(128, 192, 1))
-        self.heads = nn.ModuleDict({k: nn.Linear(192 * 9, len(v)) for k, v in WORDS.items()})
+        self.heads = nn.ModuleDict({k: nn.Linear(192 * 9, len(v)) for k, v in NAMES.items()})
 
     def forward(self, z, t):
         h = self.stem(z) + self.time(get_timestep_embedding(t, 64))[:, :, None, None]
@@ -38,7 +44,8 @@ def latents(names, white):
     """[2,N,4,24,24] f32 of pictures and their mirror images, and the classes of their attributes."""
     z = np.concatenate([raw_latents(n) for n in names], 1)
     sets = [faces(n) for n in names]
-    classes = {k: np.concatenate([truth(f)[k][:LATENTS] for f in sets]) for k in WORDS}
+    classes = [shown(f) for f in sets]
+    classes = {k: np.concatenate([c[k][:LATENTS] for c in classes]) for k in NAMES}
     often = np.concatenate([turns(f) for f in sets])
     return torch.stack([white(torch.from_numpy(v).float()) for v in z]), classes, often / often.sum()
 
@@ -51,7 +58,7 @@ def noised(z, t, bars, noise):
 @torch.no_grad()
 def quality(model, z, classes, bars):
     """Share right per attribute in each band of noise, of people seen never before."""
-    said = {k: [] for k in WORDS}
+    said = {k: [] for k in NAMES}
     for band in range(BANDS):
         g = torch.Generator().manual_seed(band)
         t = torch.randint(1000 * band // BANDS, 1000 * (band + 1) // BANDS, (z.shape[1],), generator=g)

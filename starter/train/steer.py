@@ -14,9 +14,8 @@ from diffusers import DDPMScheduler, DPMSolverMultistepScheduler
 from attention import NarrowAttention
 from common import EMA, Muon, RUN, Run, descend, load_weights, quick, sheet
 from data import cached, faces
-from judge import WORDS, truth
 from plain import plainly
-from sense import Sense
+from sense import NAMES, Sense, shown
 from text import vary
 from unet import BETAS, PROMPTS, Prompter, SIDE, White, draw, make_unet, turns
 from vae import final_vae
@@ -25,20 +24,22 @@ GUIDANCE, BATCH = 4., 16
 STRENGTH = 8.  # of the gradient where guidance has been at work; 20 breaks faces
 
 
-def prompts(sets, count, rng, steered=.9):
-    """Plain prompts about people of the sets, the rare ones often, and the class [count] of each attribute that they name, else -1; and captions
-    of scenes and groups, which the teacher answers as it always did, lest they be forgotten."""
-    said, classes = [], {k: np.full(count, -1) for k in WORDS}
-    known, often, others = [truth(f) for f in sets], [turns(f) for f in sets], [np.where(f["people"] != 1)[0] for f in sets]
+def prompts(sets, count, rng, alone=.8):
+    """Plain prompts about one person of the sets, the rare ones often, and captions of scenes and groups; and the class [count] of each
+    attribute that they name, else -1."""
+    said, classes = [], {k: np.full(count, -1) for k in NAMES}
+    known, often, others = [shown(f) for f in sets], [turns(f) for f in sets], [np.where(f["people"] != 1)[0] for f in sets]
     while len(said) < count:
         s = rng.integers(len(sets))
-        if rng.random() > steered:
-            said.append(vary(sets[s].captions[rng.choice(others[s])], rng))
+        if rng.random() > alone:
+            i = rng.choice(others[s])
+            classes["people"][len(said)] = known[s]["people"][i]
+            said.append(vary(sets[s].captions[i], rng))
             continue
         i = int(rng.choice(len(often[s]), p=often[s] / often[s].sum()))
         plain = plainly(sets[s], i, rng)
         if plain:
-            for k in plain[1]:
+            for k in plain[1] | {"people"}:
                 classes[k][len(said)] = known[s][k][i]
             said.append(plain[0])
     return said, classes
