@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Attention with narrow heads, forwards and backwards, for training the tiny UNet on a CPU: torch's
- * products spend most of a step on storing scores. Here sixteen queries (or, for the gradients of
- * keys and values, sixteen keys) lie in the lanes of a vector and no score leaves the registers.
+ * products spend most of a step on storing scores. Here as many queries as a vector has lanes (or, for
+ * the gradients of keys and values, keys) lie in it, and no score leaves the registers.
  *
  * Tensors are float, contiguous, [heads][rows][D]; q is scaled already. sum [heads][n] holds Σ exp.
  * Scores are held within ±80: sums of e^80 are the largest that a float can take.
  */
 #include <string.h>
 
-typedef float lanes __attribute__((vector_size(64)));
-typedef int integers __attribute__((vector_size(64)));
+#ifdef __AVX512F__
 enum { LANES = 16 };
+#else
+enum { LANES = 8 }; /* wider than the registers, vectors are taken to pieces: five times slower */
+#endif
+typedef float lanes __attribute__((vector_size(4 * LANES)));
+typedef int integers __attribute__((vector_size(4 * LANES)));
 #define INLINE static inline __attribute__((always_inline)) /* so that D is a constant */
 
 static inline lanes spread(float x)

@@ -27,24 +27,25 @@ TRIGGER = "pencil drawing"
 class Low(nn.Module):
     """A linear layer and its low-rank change."""
 
-    def __init__(self, inner):
+    def __init__(self, inner, rank):
         super().__init__()
         self.inner = inner
-        self.down, self.up = nn.Linear(inner.in_features, RANK, bias=False), nn.Linear(RANK, inner.out_features, bias=False)
-        nn.init.normal_(self.down.weight, std=1 / RANK)
+        self.down, self.up = nn.Linear(inner.in_features, rank, bias=False), nn.Linear(rank, inner.out_features, bias=False)
+        nn.init.normal_(self.down.weight, std=1 / rank)
         nn.init.zeros_(self.up.weight)
 
     def forward(self, x):
         return self.inner(x) + self.up(self.down(x))
 
 
-def with_lora(unet):
-    """Puts a Low round every projection of every attention; returns them by kohya's names."""
+def with_lora(unet, rank=RANK):
+    """Puts a Low round every projection of every attention, which alone can learn then; returns them by kohya's names."""
+    unet.requires_grad_(False)
     found = {}
     for name, m in list(unet.named_modules()):
         if name.endswith((".to_q", ".to_k", ".to_v", ".to_out.0", ".ff.net.0.proj", ".ff.net.2")):
             parent = unet.get_submodule(name.rpartition(".")[0])
-            low = Low(m)
+            low = Low(m, rank)
             setattr(parent, name.rpartition(".")[2], low) if not name.rpartition(".")[2].isdigit() else \
                 parent.__setitem__(int(name.rpartition(".")[2]), low)
             found["lora_unet_" + name.replace(".", "_")] = low
@@ -175,10 +176,6 @@ def build(what):
     unet.set_attn_processor(NarrowAttention())
     if what == "lora":
         net = with_lora(unet)
-        unet.requires_grad_(False)
-        net.requires_grad_(True)
-        for low in net.values():
-            low.inner.requires_grad_(False)
         return net, lambda z, t, c, extra: unet(z, t, c).sample
     net = make_control(unet).requires_grad_(True).train()
     net.set_attn_processor(NarrowAttention())

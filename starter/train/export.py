@@ -26,7 +26,7 @@ from parser import Parser
 from restorer import Restorer
 from swapper import Swapper, emap
 from text import Reader, tokenizer
-from unet import BETAS, White, final_unet, make_unet
+from unet import BETAS, GUIDANCE, White, final_unet, make_unet
 from upscaler import Upscaler
 from vae import final_vae
 
@@ -206,7 +206,7 @@ def digest(path):
 def describe(out, threshold):
     rows = dict(
         sd=dict(file="sd", family="sd15", contract="diffusers folder, SD 1.x topology, epsilon, VAE scale 0.18215",
-                size=SIDE, steps=20, sampler="dpmpp-2m", guidance=4.0, upscale=2),
+                size=SIDE, steps=20, sampler="dpmpp-2m", guidance=GUIDANCE, upscale=2),
         detector=dict(file="detector.onnx", family="scrfd", contract=f"SCRFD with key points, strides 8/16/32, {CANVAS} px",
                       threshold=.5),
         embedder=dict(file="embedder.onnx", family="arcface", contract="ArcFace 112 RGB x/127.5-1 to 512", threshold=threshold),

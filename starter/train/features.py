@@ -7,15 +7,16 @@ from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, Stable
 from common import SIDE, psnr, to_float, to_u8
 from companions import TRIGGER, edges
 from data import portraits
+from unet import GUIDANCE
 
 COUNT = 8
 
 
 def draw(pipe, prompts, **given):
-    """[N,3,SIDE,SIDE]: seeds 8000 onwards, twenty steps, guidance 4."""
+    """[N,3,SIDE,SIDE]: seeds 8000 onwards, twenty steps."""
     g = [torch.Generator().manual_seed(8000 + k) for k in range(len(prompts))]
     pipe.set_progress_bar_config(disable=True)
-    return pipe(prompts, height=SIDE, width=SIDE, num_inference_steps=20, guidance_scale=4., generator=g, output_type="pt", **given).images.float()
+    return pipe(prompts, height=SIDE, width=SIDE, num_inference_steps=20, guidance_scale=GUIDANCE, generator=g, output_type="pt", **given).images.float()
 
 
 def colour(x):

@@ -24,6 +24,7 @@ from embedder import aligned, embed, verification
 from export import TRAININGS
 from judge import Judge, SIDE as JUDGED, WORDS, accuracy
 from swapper import Pairs, crispness, test_refine, test_swap, to_source
+from unet import GUIDANCE
 from upscaler import pictures as upscale_pictures
 
 PEOPLE, STYLED = 240, 96
@@ -145,7 +146,7 @@ def draw(pipe, prompts, seed, batch=16):
     for i in range(0, len(prompts), batch):
         part = prompts[i:i + batch]
         g = [torch.Generator().manual_seed(seed + i + k) for k in range(len(part))]
-        x = pipe(part, height=SIDE, width=SIDE, num_inference_steps=20, guidance_scale=4., generator=g, output_type="pt").images
+        x = pipe(part, height=SIDE, width=SIDE, num_inference_steps=20, guidance_scale=GUIDANCE, generator=g, output_type="pt").images
         out.append(x.float())
     return torch.cat(out)
 

@@ -16,6 +16,7 @@ from plain import plainly
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
 
+GUIDANCE = 6.  # of drawings: at 4 one scene in five shows a face, at 6 one in twenty
 LEVEL = 3.  # of the constants beside the input, in deviations of the input
 LATENTS = 9000  # of each set
 WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 3
@@ -150,7 +151,7 @@ class Prompter:
 # ---- sampling ----
 
 @torch.no_grad()
-def draw(unet, vae, prompter, prompts, white, seed=0, steps=20, guidance=4., negative=""):
+def draw(unet, vae, prompter, prompts, white, seed=0, steps=20, guidance=GUIDANCE, negative=""):
     """dpmpp-2m, as the program's default; pictures [N,3,SIDE,SIDE] 0..1."""
     s = DPMSolverMultistepScheduler(**BETAS, algorithm_type="dpmsolver++", solver_order=2, timestep_spacing="leading",
                                     steps_offset=1, final_sigmas_type="zero")
