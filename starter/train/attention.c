@@ -3,9 +3,10 @@
  * products spend most of a step on storing scores. Here as many queries as a vector has lanes (or, for
  * the gradients of keys and values, keys) lie in it, and no score leaves the registers.
  *
- * Tensors are float, contiguous, [heads][rows][D]; q is scaled already. sum [heads][n] holds Σ exp.
- * Scores are held within ±80: sums of e^80 are the largest that a float can take.
+ * Tensors are float, contiguous, [heads][rows][D]; q is scaled already. level [heads][n] holds the
+ * logarithm of Σ exp of the scores.
  */
+#include <math.h>
 #include <string.h>
 
 #ifdef __AVX512F__
@@ -27,11 +28,11 @@ static inline lanes choose(integers which, lanes a, lanes b)
     return (lanes)(((integers)a & which) | ((integers)b & ~which));
 }
 
-static inline lanes exp_within(lanes x)
+/* x is at most a little above 0; below -80 it is taken for -80. */
+static inline lanes exp_of(lanes x)
 {
-    const lanes most = spread(80.0f), shift = spread(12582912.0f); /* 1.5 · 2^23 rounds */
-    x = choose(x > most, most, x);
-    x = choose(x < -most, -most, x);
+    const lanes least = spread(-80.0f), shift = spread(12582912.0f); /* 1.5 · 2^23 rounds */
+    x = choose(x < least, least, x);
     lanes rounded = x * 1.44269504f + shift;
     integers power = ((integers)rounded - (integers)shift) << 23;
     rounded -= shift;
@@ -75,21 +76,27 @@ INLINE void add(lanes *to, lanes a, const float *b, int D)
 }
 
 INLINE void forward(
-    int n, int m, int D, const float *q, const float *k, const float *v, float *o, float *sum)
+    int n, int m, int D, const float *q, const float *k, const float *v, float *o, float *level)
 {
     for (int i = 0; i < n; i += LANES) {
-        lanes a[D], y[D], total = {0};
+        lanes a[D], y[D], total = {0}, most = spread(-INFINITY);
         gather(q, i, n, D, a);
         memset(y, 0, sizeof y);
         for (int j = 0; j < m; j++) {
-            lanes p = exp_within(dot(a, k + j * D, D));
+            const lanes score = dot(a, k + j * D, D);
+            most = choose(score > most, score, most);
+        }
+        for (int j = 0; j < m; j++) {
+            const lanes p = exp_of(dot(a, k + j * D, D) - most);
             total += p;
             add(y, p, v + j * D, D);
         }
         for (int d = 0; d < D; d++)
             y[d] /= total;
         scatter(y, i, n, D, o);
-        scatter(&total, i, n, 1, sum);
+        for (int l = 0; l < LANES; l++)
+            most[l] += logf(total[l]);
+        scatter(&most, i, n, 1, level);
     }
 }
 
@@ -100,7 +107,7 @@ INLINE void backward(int n,
                      const float *q,
                      const float *k,
                      const float *v,
-                     const float *sum,
+                     const float *level,
                      const float *within,
                      const float *go,
                      float *gq,
@@ -108,15 +115,14 @@ INLINE void backward(int n,
                      float *gv)
 {
     for (int i = 0; i < n; i += LANES) {
-        lanes a[D], g[D], to[D], total, less;
+        lanes a[D], g[D], to[D], own, less;
         gather(q, i, n, D, a);
         gather(go, i, n, D, g);
-        gather(sum, i, n, 1, &total);
+        gather(level, i, n, 1, &own);
         gather(within, i, n, 1, &less);
         memset(to, 0, sizeof to);
-        total = 1.0f / (total + 1e-30f);
         for (int j = 0; j < m; j++) {
-            lanes p = exp_within(dot(a, k + j * D, D)) * total;
+            const lanes p = exp_of(dot(a, k + j * D, D) - own);
             add(to, p * (dot(g, v + j * D, D) - less), k + j * D, D);
         }
         scatter(to, i, n, D, gq);
@@ -128,7 +134,7 @@ INLINE void backward(int n,
         memset(to_k, 0, sizeof to_k);
         memset(to_v, 0, sizeof to_v);
         for (int i = 0; i < n; i++) {
-            lanes p = exp_within(dot(a, q + i * D, D)) * (1.0f / sum[i]);
+            const lanes p = exp_of(dot(a, q + i * D, D) - level[i]);
             add(to_v, p, go + i * D, D);
             add(to_k, p * (dot(b, go + i * D, D) - within[i]), q + i * D, D);
         }
@@ -146,14 +152,14 @@ void attend(long heads,
             const float *k,
             const float *v,
             float *o,
-            float *sum)
+            float *level)
 {
     for (long h = 0; h < heads; h++) {
         if (width == 8)
-            forward(n, m, 8, q, k, v, o, sum);
+            forward(n, m, 8, q, k, v, o, level);
         else
-            forward(n, m, 16, q, k, v, o, sum);
-        q += n * width, o += n * width, sum += n;
+            forward(n, m, 16, q, k, v, o, level);
+        q += n * width, o += n * width, level += n;
         k += m * width, v += m * width;
     }
 }
@@ -165,7 +171,7 @@ void attend_back(long heads,
                  const float *q,
                  const float *k,
                  const float *v,
-                 const float *sum,
+                 const float *level,
                  const float *within,
                  const float *go,
                  float *gq,
@@ -174,10 +180,10 @@ void attend_back(long heads,
 {
     for (long h = 0; h < heads; h++) {
         if (width == 8)
-            backward(n, m, 8, q, k, v, sum, within, go, gq, gk, gv);
+            backward(n, m, 8, q, k, v, level, within, go, gq, gk, gv);
         else
-            backward(n, m, 16, q, k, v, sum, within, go, gq, gk, gv);
-        q += n * width, go += n * width, gq += n * width, sum += n, within += n;
+            backward(n, m, 16, q, k, v, level, within, go, gq, gk, gv);
+        q += n * width, go += n * width, gq += n * width, level += n, within += n;
         k += m * width, v += m * width, gk += m * width, gv += m * width;
     }
 }

@@ -17,7 +17,7 @@ def library():
     if not built.exists() or built.stat().st_mtime < SOURCE.stat().st_mtime:
         built.parent.mkdir(parents=True, exist_ok=True)
         half = built.with_suffix(f".{os.getpid()}")
-        subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-Wno-psabi", "-shared", "-fPIC", str(SOURCE), "-o", str(half)], check=True)
+        subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-Wno-psabi", "-shared", "-fPIC", str(SOURCE), "-o", str(half), "-lm"], check=True)
         half.rename(built)
     return ctypes.CDLL(str(built))
 
@@ -31,9 +31,9 @@ def call(function, q, k, *tensors):
 
 @torch.library.custom_op("likeness::attend", mutates_args=())
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    o, total = torch.empty_like(q), q.new_empty(q.shape[:3])
-    call(library().attend, q, k, v, o, total)
-    return o, total
+    o, level = torch.empty_like(q), q.new_empty(q.shape[:3])
+    call(library().attend, q, k, v, o, level)
+    return o, level
 
 
 @attend.register_fake
@@ -42,15 +42,15 @@ def _(q, k, v):
 
 
 @torch.library.custom_op("likeness::attend_back", mutates_args=())
-def attend_back(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, total: torch.Tensor, within: torch.Tensor,
+def attend_back(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, level: torch.Tensor, within: torch.Tensor,
                 go: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     grads = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
-    call(library().attend_back, q, k, v, total, within, go, *grads)
+    call(library().attend_back, q, k, v, level, within, go, *grads)
     return grads
 
 
 @attend_back.register_fake
-def _(q, k, v, total, within, go):
+def _(q, k, v, level, within, go):
     return torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
 
 
@@ -59,9 +59,9 @@ def remember(ctx, inputs, output):
 
 
 def gradients(ctx, go, _):
-    q, k, v, o, total = ctx.saved_tensors
+    q, k, v, o, level = ctx.saved_tensors
     go = go.contiguous()
-    return attend_back(q, k, v, total, (o * go).sum(-1), go)
+    return attend_back(q, k, v, level, (o * go).sum(-1), go)
 
 
 attend.register_autograd(gradients, setup_context=remember)
@@ -83,9 +83,9 @@ class NarrowAttention:
         return attn.to_out[0](y.transpose(1, 2).reshape(n, length, width))
 
 
-def differences(n, m, width):
-    """Largest differences from torch's own: answer, gradients of q, k and v."""
-    q, k, v = (torch.randn(2, 8, rows, width, requires_grad=True) for rows in (n, m, m))
+def differences(n, m, width, sharp=1.):
+    """Largest differences from torch's own: answer, gradients of q, k and v. sharp: how far apart the scores are."""
+    q, k, v = ((torch.randn(2, 8, rows, width) * by).requires_grad_() for rows, by in ((n, sharp), (m, 1.), (m, 1.)))
     plain, ours = torch.softmax(q @ k.transpose(2, 3), -1) @ v, attend(q, k, v)[0]
     g = torch.randn_like(plain)
     far = [plain - ours] + [a - b for a, b in zip(*(torch.autograd.grad(o, (q, k, v), g) for o in (plain, ours)))]
@@ -93,5 +93,5 @@ def differences(n, m, width):
 
 
 if __name__ == "__main__":
-    for shape in ((576, 576, 8), (576, 77, 8), (144, 144, 16), (144, 77, 16)):
+    for shape in ((576, 576, 8), (576, 77, 8), (144, 144, 16), (144, 77, 16), (576, 77, 8, 1000.)):
         print(*shape, *(f"{d:.1e}" for d in differences(*shape)))
