@@ -16,7 +16,7 @@ from plain import plainly
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
 
-GUIDANCE = 6.  # of drawings: at 4 one scene in five shows a face, at 6 one in twenty
+GUIDANCE = 6.  # of drawings: at 4 scenes show faces more often
 LEVEL = 3.  # of the constants beside the input, in deviations of the input
 LATENTS = 9000  # of each set
 WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 3
