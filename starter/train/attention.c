@@ -12,7 +12,7 @@
 #ifdef __AVX512F__
 enum { LANES = 16 };
 #else
-enum { LANES = 8 }; /* wider than the registers, vectors are taken to pieces: five times slower */
+enum { LANES = 8 }; /* wider than the registers, vectors are taken to pieces: backwards nine times slower */
 #endif
 typedef float lanes __attribute__((vector_size(4 * LANES)));
 typedef int integers __attribute__((vector_size(4 * LANES)));

@@ -175,8 +175,7 @@ def build(what):
     unet = final_unet()
     unet.set_attn_processor(NarrowAttention())
     if what == "lora":
-        net = with_lora(unet)
-        return net, lambda z, t, c, extra: unet(z, t, c).sample
+        return with_lora(unet), lambda z, t, c, extra: unet(z, t, c).sample
     net = make_control(unet).requires_grad_(True).train()
     net.set_attn_processor(NarrowAttention())
 
