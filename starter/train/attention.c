@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Attention with narrow heads, forwards and backwards, for training the tiny UNet on a CPU: torch's
- * products spend most of a step on storing scores. Here as many queries as a vector has lanes (or, for
- * the gradients of keys and values, keys) lie in it, and no score leaves the registers.
+ * products spend most of a step on storing scores. Here the queries (or, for the gradients of keys
+ * and values, the keys) lie in the lanes of vectors, and no score leaves the registers.
  *
  * Tensors are float, contiguous, [heads][rows][D]; q is scaled already. level [heads][n] holds the
  * logarithm of Σ exp of the scores.
@@ -12,7 +12,7 @@
 #ifdef __AVX512F__
 enum { LANES = 16 };
 #else
-enum { LANES = 8 }; /* wider than the registers, vectors are taken to pieces: backwards nine times slower */
+enum { LANES = 8 }; /* wider than the registers, vectors fall to pieces: nine times slower */
 #endif
 typedef float lanes __attribute__((vector_size(4 * LANES)));
 typedef int integers __attribute__((vector_size(4 * LANES)));
