@@ -14,9 +14,8 @@
 #include "support/temp.h"
 
 /* Of the largest latent. The order of sums differs from torch's; random weights under a guidance of
- * 7.5 enlarge that to 4e-6 from noise (ONNX Runtime's plain operators without AVX-512: to 1.1e-5),
- * and to 1.6e-5 where a picture's noise is taken back. */
-#define TOLERANCE_FROM_NOISE (getenv("LIKENESS_TEST_PLAIN") ? 2e-5 : 1e-5)
+ * 7.5 enlarge that to 4e-6 from noise, and to 1.6e-5 where a picture's noise is taken back. */
+#define TOLERANCE_FROM_NOISE 1e-5
 #define TOLERANCE_FROM_PICTURE 4e-5
 #define TOLERANCE_OF_A_PATH 1e-3 /* dpmpp-sde: see test_diffuse_samplers.c */
 

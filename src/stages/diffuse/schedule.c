@@ -84,13 +84,13 @@ static double sigma_at(const struct lk__table *t, double time)
 
 static double time_of(const struct lk__table *t, double sigma)
 {
-    double log_sigma = log(sigma > 1e-10 ? sigma : 1e-10);
+    const float *logs = t->log_sigma; /* diffusers looks among them in f32, too */
+    const float log_sigma = (float)log(sigma > 1e-10 ? sigma : 1e-10);
     int low = 0;
-    while (low < LK_TRAIN_STEPS - 2 && t->log_sigma[low + 1] <= log_sigma)
+    while (low < LK_TRAIN_STEPS - 2 && logs[low + 1] <= log_sigma)
         low++;
-    double w = (t->log_sigma[low] - log_sigma) / (t->log_sigma[low] - t->log_sigma[low + 1]);
-    w = fmin(fmax(w, 0), 1);
-    return (1 - w) * low + w * (low + 1);
+    const float w = (logs[low] - log_sigma) / (logs[low] - logs[low + 1]);
+    return low + (double)fminf(fmaxf(w, 0), 1);
 }
 
 /* What the UNet is told. diffusers cuts the fractions of its exponential and beta schedules where
