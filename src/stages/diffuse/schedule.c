@@ -84,13 +84,24 @@ static double sigma_at(const struct lk__table *t, double time)
 
 static double time_of(const struct lk__table *t, double sigma)
 {
-    const float *logs = t->log_sigma; /* diffusers looks among them in f32, too */
-    const float log_sigma = (float)log(sigma > 1e-10 ? sigma : 1e-10);
+    double log_sigma = log(sigma > 1e-10 ? sigma : 1e-10);
     int low = 0;
-    while (low < LK_TRAIN_STEPS - 2 && logs[low + 1] <= log_sigma)
+    while (low < LK_TRAIN_STEPS - 2 && t->log_sigma[low + 1] <= log_sigma)
         low++;
-    const float w = (logs[low] - log_sigma) / (logs[low] - logs[low + 1]);
-    return low + (double)fminf(fmaxf(w, 0), 1);
+    double w = (t->log_sigma[low] - log_sigma) / (t->log_sigma[low] - t->log_sigma[low + 1]);
+    w = fmin(fmax(w, 0), 1);
+    return (1 - w) * low + w * (low + 1);
+}
+
+/* The same of a level between two steps, which diffusers looks for in f32. */
+static float time_between(const struct lk__table *t, float sigma)
+{
+    const float *logs = t->log_sigma;
+    const int found = (int)time_of(t, sigma);
+    const int low = found < LK_TRAIN_STEPS - 2 ? found : LK_TRAIN_STEPS - 2;
+    const float share = (logs[low] - (float)log(sigma)) / (logs[low] - logs[low + 1]);
+    const float w = fminf(fmaxf(share, 0), 1);
+    return (1 - w) * (float)low + w * (float)(low + 1);
 }
 
 /* What the UNet is told. diffusers cuts the fractions of its exponential and beta schedules where
@@ -173,11 +184,10 @@ static void lay_sigmas(const struct lk_sampler *sampler,
         add_call(plan, call);
         if (middle == 0)
             continue;
-        const int at_end = sampler->middle == LK__MIDDLE_END;
-        const double middle_time = at_end && normal
-                                       ? times[i + 1]
-                                       : time_of(&plan->table, at_end ? sigmas[i + 1] : middle);
-        call.timestep = (float)middle_time;
+        if (sampler->middle != LK__MIDDLE_END)
+            call.timestep = time_between(&plan->table, middle);
+        else
+            call.timestep = (float)(normal ? times[i + 1] : time_of(&plan->table, sigmas[i + 1]));
         call.level = middle;
         call.second = call.ends = 1;
         add_call(plan, call);
