@@ -3,10 +3,12 @@
 
     report.py PACK [OUT.md [PICTURES]]
 
-The files of the pack are used as they are: diffusers loads the folder, onnxruntime the networks. The real SCRFD and YuNet
+The files of the pack are used as they are: the program ($LIKENESS, default build/likeness) draws, diffusers tries the companions, onnxruntime
+runs the networks. The real SCRFD and YuNet
 are asked too where LIKENESS_SHARED has them. PICTURES: the folder of the contact sheets, default docs/pictures.
 """
-import json, os, sys
+import json, os, subprocess, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import cv2
 import numpy as np
@@ -20,13 +22,14 @@ from common import ARCFACE_112, ARCFACE_128, HALF, ROOT, RUN, SIDE, blur, crops,
     sheet, similarity, to_float, to_u8, trained, warp
 from data import SETS, faces, portraits
 from detector import CANVAS, decode, iou
+from drawn import softened
 from embedder import aligned, embed, verification
 from export import TRAININGS
 from judge import Judge, SIDE as JUDGED, WORDS, accuracy
 from swapper import Pairs, crispness, test_refine, test_swap, to_source
-from unet import GUIDANCE
 from upscaler import pictures as upscale_pictures
 
+LIKENESS = os.environ.get("LIKENESS", str(ROOT / "build/likeness"))
 PEOPLE, STYLED = 240, 96
 NOBODY = ["a lighthouse by the sea", "a mountain lake", "a house with a garden", "a tree on a meadow", "a city skyline",
           "a beach at sunset", "a forest", "desert dunes", "a sailing boat on the sea", "a night sky with a full moon",
@@ -141,21 +144,22 @@ def pipeline(folder):
     return pipe
 
 
-def draw(pipe, prompts, seed, batch=16):
-    out = []
-    for i in range(0, len(prompts), batch):
-        part = prompts[i:i + batch]
-        g = [torch.Generator().manual_seed(seed + i + k) for k in range(len(part))]
-        x = pipe(part, height=SIDE, width=SIDE, num_inference_steps=20, guidance_scale=GUIDANCE, generator=g, output_type="pt").images
-        out.append(x.float())
-    return torch.cat(out)
+def draw(pack, prompts, seed):
+    """[N,3,SIDE,SIDE]: what the program draws with the pack, seeds `seed` onwards; one process for each core."""
+    def one(k):
+        file = f"{folder}/{k}.png"
+        subprocess.run([LIKENESS, "draw", prompts[k], "--seed", str(seed + k), "--threads", "1", "--quiet", "-o", file], check=True,
+                       env=os.environ | dict(LIKENESS_MODELS=str(pack.resolve()), LIKENESS_STATE=f"{folder}/state"))
+        return np.asarray(Image.open(file).convert("RGB"))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        return to_float(np.stack(list(pool.map(one, range(len(prompts))))))
 
 
-def measure_draw(pipe, nets, real):
+def measure_draw(pack, nets, real):
     rng = np.random.default_rng(77)
     asked = sentences(PEOPLE, rng) + sentences(STYLED, rng, True)
-    x = draw(pipe, [a[0] for a in asked], 1000)
-    nobody = draw(pipe, NOBODY * 2, 5000)
+    x = draw(pack, [a[0] for a in asked], 1000)
+    nobody = draw(pack, NOBODY * 2, 5000)
     up = torch.cat([nets["upscaler"](p[None]) for p in x]).clamp(0, 1)
     found, found_up = find(nets["detector"], x), find(nets["detector"], up)
     judge = load_weights("judge", "ema", Judge())
@@ -176,14 +180,14 @@ def measure_draw(pipe, nets, real):
     if real:
         pictures, _, f = portraits("sd_test")
         d |= dict(drawn=real(up), renders=real(to_float(pictures[np.where(f["people"] == 1)[0][:PEOPLE]])), without_people=real(nobody))
-    of = accuracy(judge)
-    return d, {k: dict(drawn=right[k], judge=of.get(k)) for k in right}, up, found_up
+    of, soft = accuracy(judge), accuracy(judge, through=softened)
+    return d, {k: dict(drawn=right[k], judge=of.get(k, ""), soft=soft.get(k, "")) for k in right}, up, found_up
 
 
-def draw_beside(pipe, upscaler, path, count=24):
+def draw_beside(pack, upscaler, path, count=24):
     """Pictures of the renderer's own captions, each row above the renders of the same captions."""
     pictures, _, f = portraits("up_test", 2 * SIDE)
-    x = torch.cat([upscaler(p[None]) for p in draw(pipe, f.captions[:count], 7000)]).clamp(0, 1)
+    x = torch.cat([upscaler(p[None]) for p in draw(pack, f.captions[:count], 7000)]).clamp(0, 1)
     y = to_float(pictures[:count])
     save_sheet(torch.cat([v[i:i + 8] for i in range(0, count, 8) for v in (x, y)]), path)
 
@@ -461,8 +465,8 @@ def main():
     m = next(onnx.numpy_helper.to_array(t) for t in onnx.load(str(pack / "swapper.onnx")).graph.initializer if t.name == "buff2fs")
     m, pipe = torch.from_numpy(np.array(m)), pipeline(pack / "sd")
     with torch.no_grad():
-        drawn, attributes, up, found = measure_draw(pipe, nets, real)
-        draw_beside(pipe, nets["upscaler"], sheets / "drawn-beside-renders.jpg")
+        drawn, attributes, up, found = measure_draw(pack, nets, real)
+        draw_beside(pack, nets["upscaler"], sheets / "drawn-beside-renders.jpg")
         swapped, rows = measure_swap_drawn(nets, up, found, m)
         if rows is not None:
             save_sheet(rows, sheets / "starter.jpg")
@@ -487,8 +491,9 @@ def main():
             "## Faces", "", "![drawn, refined, another's face, swapped](../docs/pictures/starter.jpg)", "",
             "Rows: drawn and enlarged; the same with its own identity swapped in; faces of unseen people; swapped to them.", "",
             "## Companions", "", f"![{words}](../docs/pictures/companions.jpg)", "", f"Rows: {words}.", "",
-            "## Attributes", "", f"Share of {PEOPLE + STYLED} drawn prompts in which a classifier trained apart sees what was asked; and how often it is right about renders.", "",
-            table(["attribute", "drawn", "renders"], [(k, v["drawn"], "" if v["judge"] is None else v["judge"]) for k, v in attributes.items()]), "",
+            "## Attributes", "", f"Share of {PEOPLE + STYLED} drawn prompts in which a classifier trained apart sees what was asked; and how often it is right about renders, and about",
+            "renders that have been through the VAE, as every drawn picture has.", "",
+            table(["attribute", "drawn", "renders", "through the VAE"], [(k, *v.values()) for k, v in attributes.items()]), "",
             "## Data", "",
             table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
             f"Minutes on one core of two, {processor()}, torch {torch.__version__.split('+')[0]}.", "",

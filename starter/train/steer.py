@@ -1,177 +1,136 @@
 # SPDX-License-Identifier: Apache-2.0
 """The UNet learns to go where the words point.
 
-Its teacher is the UNet of before, steered by sense.py: at each step of a drawing the gradient of what the prompt asks for is added to
-the guess of the noise (classifier guidance, Dhariwal and Nichol 2021). Such drawings are made once, of plain prompts; then low ranks of the
-UNet's attention layers learn to guess at their latents what teacher and gradient said together. There is no noise in that answer, but it
-differs little from what the UNet says already (by 0.001 of 1): a step that is large beside that drifts, so the rate is low.
-
-    steer.py --only K      makes the K-th part of the drawings, several at a time by several processes; without it all, and trains
+Its teacher is the UNet of before, and where noise is strong the gradient of what the prompt asks for, which sense.py reads, is added to the
+teacher's guess (classifier guidance, Dhariwal and Nichol 2021). Both are known without noise, so far fewer samples are needed than for
+learning from pictures. Latents are of renders, under noise; where it is strong half of the words are another picture's, because that is what
+a drawing that goes wrong looks like.
 """
 import numpy as np
 import torch
-from diffusers import DDPMScheduler, DPMSolverMultistepScheduler
+from diffusers import DDPMScheduler
 from attention import NarrowAttention
-from common import EMA, RUN, Run, descend, load_weights, quick, sheet
-from companions import with_lora
-from data import cached, faces
+from common import EMA, Muon, RUN, Run, descend, load_weights, quick, sheet
+from data import faces
 from plain import plainly
-from sense import NAMES, Sense, shown
-from text import vary
-from unet import BETAS, GUIDANCE, PROMPTS, Prompter, SIDE, White, draw, make_unet, turns
+from sense import NAMES, Sense, latents, noised, shown
+from text import nothing, vary
+from unet import BETAS, GUIDANCE, LATENTS, PROMPTS, Prompter, White, draw, make_unet
 from vae import final_vae
 
-BATCH = 16
 STRENGTH = 8.  # of the gradient where guidance has been at work; 20 breaks faces
-EAGER = 1.5  # times the push is asked for, of which some is learnt
-LOWEST = 600  # step of the noise: below it the layout is settled, the gradient is small, and nothing is pushed or learnt
+EAGER = 1.5  # times the push is asked for, of which a third is learnt
+LOWEST = 600  # step of the noise: below it the layout is settled, the gradient is small, and nothing is pushed
 
 
-def prompts(sets, count, rng, alone=.8):
-    """Plain prompts about one person of the sets, the rare ones often, and captions of scenes and groups; and the class [count] of each
-    attribute that they name, else -1."""
-    said, classes = [], {k: np.full(count, -1) for k in NAMES}
-    known, often, others = [shown(f) for f in sets], [turns(f) for f in sets], [np.where(f["people"] != 1)[0] for f in sets]
-    while len(said) < count:
-        s = rng.integers(len(sets))
-        if rng.random() > alone:
-            i = rng.choice(others[s])
-            classes["people"][len(said)] = known[s]["people"][i]
-            said.append(vary(sets[s].captions[i], rng))
-            continue
-        i = int(rng.choice(len(often[s]), p=often[s] / often[s].sum()))
-        plain = plainly(sets[s], i, rng)
-        if plain:
-            for k in plain[1] | {"people"}:
-                classes[k][len(said)] = known[s][k][i]
-            said.append(plain[0])
-    return said, classes
+class Words:
+    """What is said of pictures of several sets: captions, of which half are plain, and the class of each attribute that they name."""
+
+    def __init__(self, names):
+        self.sets = [faces(n) for n in names]
+        self.known = [shown(f) for f in self.sets]
+        self.counts = np.cumsum([0] + [min(len(f), LATENTS) for f in self.sets])
+
+    def __call__(self, pictures, rng):
+        said, classes = [], {k: np.full(len(pictures), -1) for k in NAMES}
+        for n, i in enumerate(pictures):
+            s = int(np.searchsorted(self.counts, i, "right")) - 1
+            k = i - self.counts[s]
+            plain = plainly(self.sets[s], k, rng) if rng.random() < .7 else None
+            text, named = plain or (vary(self.sets[s].captions[k], rng), set())
+            said.append(text)
+            for name in named | {"people"}:
+                classes[name][n] = self.known[s][name][k]
+        return said, classes
 
 
 class Teacher:
-    """What the UNet guesses of a latent's noise, without words and with them, and where the gradient of what they ask for would push the latter."""
+    """What the UNet of before guesses of a latent's noise, and where the gradient of what the words ask for would push that."""
 
-    def __init__(self, strength=STRENGTH):
+    def __init__(self):
         self.unet, self.sense = load_weights("unet", "ema", make_unet()), load_weights("sense", "ema", Sense())
         self.unet.set_attn_processor(NarrowAttention())
-        self.strength, self.bars = strength, DDPMScheduler(**BETAS).alphas_cumprod
+        self.spread = (1 - DDPMScheduler(**BETAS).alphas_cumprod).sqrt()
 
     def pull(self, z, t, classes):
         """Gradient [N,4,h,w] of the logarithm of the chance that z shows the classes."""
-        with torch.enable_grad():
-            z = z.detach().requires_grad_(True)
-            out = self.sense(z, t)
-            total = sum(torch.nn.functional.cross_entropy(o, torch.from_numpy(classes[k]), ignore_index=-1, reduction="sum")
-                        for k, o in out.items())
-            return -torch.autograd.grad(total, z)[0]
+        z = z.detach().requires_grad_(True)
+        total = sum(torch.nn.functional.cross_entropy(o, torch.from_numpy(classes[k]), ignore_index=-1, reduction="sum")
+                    for k, o in self.sense(z, t).items())
+        return -torch.autograd.grad(total, z)[0]
 
-    @torch.no_grad()
-    def __call__(self, z, t, empty, context, classes):
-        both = torch.cat([empty, context])
-        with quick():
-            e0, e1 = self.unet(torch.cat([z, z]), t, both).sample.float().chunk(2)
-        if t < LOWEST or not self.strength:
-            return e0, e1, torch.zeros_like(z)
-        steps = torch.full((len(z),), int(t))
-        return e0, e1, -self.strength / GUIDANCE * (1 - self.bars[t]).sqrt() * self.pull(z, steps, classes)
+    def __call__(self, z, t, context, classes):
+        with quick(), torch.no_grad():
+            guess = self.unet(z, t, context).sample.float()
+        push, much = torch.zeros_like(z), t >= LOWEST
+        if much.any():
+            pull = self.pull(z[much], t[much], {k: c[much.numpy()] for k, c in classes.items()})
+            push[much] = -STRENGTH / GUIDANCE * self.spread[t[much]][:, None, None, None] * pull
+        return guess, push
 
 
-def walk(teacher, prompter, said, classes, steps, seed, last=0):
-    """Draws as the program does down to noise `last`, pushed: the latent, and at each step its time, the latent, and what the teacher says of it."""
-    s = DPMSolverMultistepScheduler(**BETAS, algorithm_type="dpmsolver++", solver_order=2, timestep_spacing="leading",
-                                    steps_offset=1, final_sigmas_type="zero")
-    s.set_timesteps(steps)
-    z = torch.randn(len(said), 4, SIDE // 8, SIDE // 8, generator=torch.Generator().manual_seed(seed))
-    empty, context, seen = prompter([""] * len(said)), prompter(said), []
-    for t in s.timesteps[s.timesteps >= last]:
-        e0, e1, push = teacher(z, t, empty, context, classes)
-        seen.append((int(t), z, e0, e1, push))
-        z = s.step(e0 + GUIDANCE * (e1 + push - e0), t, z).prev_sample
-    return z, context, seen
+class Lessons:
+    """Latents under noise, what is said of them, and the teacher's answer."""
 
+    def __init__(self, names, white, teacher, prompter, bars):
+        self.z, _, self.often = latents(names, white)
+        self.words, self.teacher, self.prompter, self.bars = Words(names), teacher, prompter, bars
 
-def walks(part, count, sets):
-    """The part-th `count` drawings: times [M], contexts [count/BATCH,BATCH,77,C], and latents, guesses and pushes [M,4,BATCH,4,h,w], M the steps of
-    all with the number of its batch beside the time. Parts may be made by several processes at once."""
-    name = f"steer{part}"
-    if not (RUN / f"data/{name}_guesses.npy").exists():
-        rng, teacher, prompter = np.random.default_rng((part, 7)), Teacher(), Prompter()
-        times, contexts, guesses = [], [], []
-        for b in range(count // BATCH):
-            said, classes = prompts(sets, BATCH, rng)
-            _, context, seen = walk(teacher, prompter, said, classes, int(rng.integers(12, 21)), int(rng.integers(1 << 31)), LOWEST)
-            times += [(t, b) for t, *_ in seen]
-            contexts.append(context.half().numpy())
-            guesses += [torch.stack(v).half().numpy() for _, *v in seen]
-        cached(f"{name}_times.npy", lambda: np.array(times))
-        cached(f"{name}_contexts.npy", lambda: np.stack(contexts))
-        cached(f"{name}_guesses.npy", lambda: np.stack(guesses))
-    return [cached(f"{name}_{what}.npy", None) for what in ("times", "contexts", "guesses")]
-
-
-def some(part, step, who):
-    """Of drawings `who` at steps `step` of a part: time, context, latent, the guesses without and with words, and the push."""
-    times, contexts, guesses = part
-    single = lambda v: torch.from_numpy(v.astype(np.float32))
-    return torch.from_numpy(times[step, 0]), single(contexts[times[step, 1], who]), *single(guesses[step, :, who]).unbind(1)
+    def __call__(self, n, rng):
+        """z, t, context, guess, push"""
+        i, flip = rng.choice(len(self.often), n, p=self.often), rng.integers(0, 2, n)
+        t = torch.from_numpy((rng.permutation(n) + rng.random(n)) / n * 1000).long()
+        other = rng.choice(len(self.often), n, p=self.often)
+        said, classes = self.words(np.where((t.numpy() >= LOWEST) & (rng.random(n) < .5), other, i), rng)
+        for k in np.where(rng.random(n) < .1)[0]:
+            said[k] = nothing(rng)
+            for c in classes.values():
+                c[k] = -1
+        x = self.z[flip, i]
+        z, context = noised(x, t, self.bars, torch.randn_like(x)), self.prompter(said)
+        return z, t, context, *self.teacher(z, t, context, classes)
 
 
 @torch.no_grad()
-def learnt(guess, part):
-    """How much of the push is in the guess, and how much else, as a share of its length: of the part's last batch, which is not trained on."""
-    along = size = whole = 0.
-    for step in np.where(part[0][:, 1] == part[0][:, 1].max())[0]:
-        t, c, z, _, e1, push = some(part, np.full(BATCH, step), np.arange(BATCH))
+def learnt(unet, lessons):
+    """How much of the push of lessons that are not trained on is in the guess, how much else beside it, as a share of its length, and the mean
+    square of that where nothing is pushed."""
+    along = size = whole = low = 0.
+    for z, t, c, guess, push in lessons:
         with quick():
-            d = guess(z, t, c).sample.float() - e1
-        along, size, whole = along + float((d * push).sum()), size + float((push ** 2).sum()), whole + float((d ** 2).sum())
-    return round(along / size, 3), round(max(0., whole / size - (along / size) ** 2) ** .5, 3)
-
-
-def merged(low):
-    """The UNet with what the low ranks have learnt."""
-    unet = load_weights("unet", "ema", make_unet())
-    layers = {"lora_unet_" + name.replace(".", "_"): m for name, m in unet.named_modules()}
-    with torch.no_grad():
-        for name, layer in low.items():
-            layers[name].weight += layer.up.weight @ layer.down.weight
-    return unet
+            d = unet(z, t, c).sample.float() - guess
+        much = t >= LOWEST
+        along, size, whole = along + float((d * push).sum()), size + float((push ** 2).sum()), whole + float((d[much] ** 2).sum())
+        low += float((d[~much] ** 2).mean()) / len(lessons)
+    return round(along / size, 3), round(max(0., whole / size - (along / size) ** 2) ** .5, 3), round(low, 5)
 
 
 def main():
-    run = Run("steer", 40, sets="sdA,sdB", parts=2, count=400, batch=16, rank=8, peak=7e-4, only=-1)
-    sets = [faces(n) for n in run.args.sets.split(",")]
-    if run.args.only >= 0:
-        walks(run.args.only, run.args.count, sets)
-        return
-    parts = [walks(k, run.args.count, sets) for k in range(run.args.parts)]
-    unet, prompter = load_weights("unet", "ema", make_unet()), Prompter()
+    run = Run("steer", 60, sets="sdA,sdB", batch=32, peak=.0015)
+    white, bars, prompter, teacher = White(), DDPMScheduler(**BETAS).alphas_cumprod, Prompter(), Teacher()
+    ask = Lessons(run.args.sets.split(","), white, teacher, prompter, bars)
+    unseen = Lessons(["sd_test"], white, teacher, prompter, bars)
+    exam = [unseen(32, np.random.default_rng(k)) for k in range(4)]
+    unet = load_weights("unet", "ema", make_unet()).requires_grad_(True)
     unet.set_attn_processor(NarrowAttention())
-    low = with_lora(unet, run.args.rank)
-    learned = [p for p in low.parameters() if p.requires_grad]
-    ema, opt = EMA(low, .98), torch.optim.Adam(learned, run.args.peak, (.9, .99))
-    state, more = dict(model=low, mean=ema, opt=opt), True
+    ema, opt = EMA(unet, .99), Muon(unet, run.args.peak, adam=run.args.peak / 6, edges=("conv_in", "conv_out", "time_embedding"))
+    state, more = dict(model=unet, ema=ema, opt=opt), True
     run.load(state)
-    nothing, sizes = prompter([""])[0], np.array([len(p[0]) for p in parts])
     guess = torch.compile(unet)
+    run.say(f"steer begins with {learnt(unet, exam)}")
     while more:
-        run.rate(opt, run.args.peak, warm=20, floor=.05, flat=.4)
-        n = run.args.batch
-        part = parts[run.rng.choice(len(parts), p=sizes / sizes.sum())]
-        t, c, z, e0, e1, push = some(part, run.rng.choice(np.where(part[0][:, 1] < part[0][:, 1].max())[0], n), run.rng.integers(0, BATCH, n))
-        silent = torch.from_numpy(run.rng.random(n) < .1)
-        c = torch.where(silent[:, None, None], nothing, c)
-        answer = torch.where(silent[:, None, None, None], e0, e1 + EAGER * push)
+        run.rate(opt, run.args.peak, warm=60, floor=.0, flat=.3)
+        z, t, c, answer, push = ask(run.args.batch, run.rng)
         with quick():
             e = guess(z, t, c).sample.float()
-        loss = 1000 * ((e - answer) ** 2).mean()
-        descend(loss, low, opt, ema)
-        more = run.tick(n, state, loss=loss)
+        snr = (bars[t] / (1 - bars[t]))[:, None, None, None]
+        weight = snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()  # as in unet.py
+        loss = ((e - answer - EAGER * push) ** 2 * weight).mean()
+        descend(loss, unet, opt, ema)
+        more = run.tick(len(z), state, loss=100 * loss)
         if run.step % 200 == 0 or not more:
-            run.say(f"steer learnt {learnt(guess, parts[0])}")
-    steered = merged(ema.model)
-    run.save(state | dict(ema=steered))
-    sheet(draw(steered, final_vae(), prompter, PROMPTS, White()), RUN / "logs/steer.png", 10, 2)
+            run.say(f"steer learnt {learnt(ema.model, exam)}")
+    sheet(draw(ema.model, final_vae(), prompter, PROMPTS, white), RUN / "logs/steer.png", 10, 2)
 
 
 if __name__ == "__main__":
