@@ -131,10 +131,12 @@ NOINLINE void layer_row(const struct lk_layer_norm *l, const float *x, float *y)
         q += d * d;
     }
     const double mean = s / (double)n, scale = 1 / sqrt(q / (double)n - mean * mean + l->epsilon);
-    const float middle = (float)(mean + origin), factor = (float)scale;
+    const float factor = (float)scale;
+    const float middle =
+        (float)mean; /* from the origin on: its rounding is small where x is alike */
     for (c = 0; c < n; c += LK_LANES) {
         const size_t count = least(LK_LANES, n - c);
-        const vf z = (load_first(x + c, count) - middle) * factor;
+        const vf z = (load_first(x + c, count) - origin - middle) * factor;
         store_first(y + c, z * load_first(l->gamma + c, count) + load_first(l->beta + c, count),
                     count);
     }
