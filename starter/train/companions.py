@@ -15,7 +15,7 @@ from torch import nn
 from attention import NarrowAttention
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, Prompter, White, contexts, final_unet, make_unet, raw_latents
+from unet import BETAS, PROMPTS, Prompter, White, contexts, emphasis, final_unet, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 2500
@@ -204,8 +204,7 @@ def main():
         a, noise = bars[t][:, None, None, None], torch.randn_like(x0)
         with quick():
             e = predict(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c, extra).float()
-        snr = a / (1 - a)
-        loss = ((e - noise) ** 2 * snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()).mean()
+        loss = ((e - noise) ** 2 * emphasis(a)).mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, 1.)
         opt.step()

@@ -15,11 +15,11 @@ from data import faces
 from plain import plainly
 from sense import NAMES, Sense, latents, noised, shown
 from text import nothing, vary
-from unet import BETAS, GUIDANCE, LATENTS, PROMPTS, Prompter, White, draw, make_unet
+from unet import BETAS, GUIDANCE, LATENTS, PROMPTS, Prompter, White, draw, emphasis, make_unet
 from vae import final_vae
 
 STRENGTH = 8.  # of the gradient where guidance has been at work; 20 breaks faces
-EAGER = 1.5  # times the push is asked for, of which a third is learnt
+EAGER = 1.5  # times the push is asked for, of which some is learnt
 LOWEST = 600  # step of the noise: below it the layout is settled, the gradient is small, and nothing is pushed
 
 
@@ -123,9 +123,7 @@ def main():
         z, t, c, answer, push = ask(run.args.batch, run.rng)
         with quick():
             e = guess(z, t, c).sample.float()
-        snr = (bars[t] / (1 - bars[t]))[:, None, None, None]
-        weight = snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()  # as in unet.py
-        loss = ((e - answer - EAGER * push) ** 2 * weight).mean()
+        loss = ((e - answer - EAGER * push) ** 2 * emphasis(bars[t])[:, None, None, None]).mean()
         descend(loss, unet, opt, ema)
         more = run.tick(len(z), state, loss=100 * loss)
         if run.step % 200 == 0 or not more:

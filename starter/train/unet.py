@@ -74,6 +74,12 @@ def final_unet():
     return load_weights("steer" if (RUN / "steer.pt").exists() else "unet", "ema", make_unet())
 
 
+def emphasis(a):
+    """Weight of the error at levels of noise whose pictures have a share a of the variance: see above."""
+    snr = a / (1 - a)
+    return snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()
+
+
 # ---- caches ----
 
 class White:
@@ -215,10 +221,8 @@ def main():
         noise = torch.randn_like(x0)
         with quick():
             e = guess(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c).sample.float()
-        snr = a / (1 - a)
-        k = snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()
         plain = (e - noise) ** 2
-        loss = (plain * k * w).mean()
+        loss = (plain * emphasis(a) * w).mean()
         descend(loss, unet, opt, ema)
         more = run.tick(len(i), state, loss=loss, eps=plain.mean())
         if run.spent - shown > 480 or not more:
