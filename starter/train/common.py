@@ -195,11 +195,13 @@ def degrade(x, rng, noise=.03):
 
 
 def light(x, rng):
-    """Random gain, gamma and white balance per picture."""
+    """Random gain, gamma, white balance, contrast and saturation per picture: guidance draws harsher than the renderer does."""
     n = len(x)
-    gamma = torch.from_numpy(np.exp(rng.normal(0, .15, (n, 1, 1, 1)))).float()
-    gain = torch.from_numpy(np.exp(rng.normal(0, .06, (n, 3, 1, 1)) + rng.normal(0, .1, (n, 1, 1, 1)))).float()
-    return (x.clamp(1e-4, 1) ** gamma * gain).clamp(0, 1)
+    factor = lambda spread, shape=(n, 1, 1, 1): torch.from_numpy(np.exp(rng.normal(0, spread, shape))).float()
+    x = (x.clamp(1e-4, 1) ** factor(.15) * factor(.06, (n, 3, 1, 1)) * factor(.1)).clamp(0, 1)
+    grey = x.mean(1, keepdim=True)
+    middle = grey.mean((2, 3), keepdim=True)
+    return (middle + (grey - middle + (x - grey) * factor(.2)) * factor(.2)).clamp(0, 1)
 
 
 def gradient_l1(a, b, weight=None):

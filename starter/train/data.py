@@ -13,7 +13,7 @@ SETS = {
     "sd_test": dict(SD, count=400, size=SIDE * 5 // 4, seed=9101),
     "text": dict(SD, count=60000, seed=103, words=True),
     "text_test": dict(SD, count=1000, seed=9103, words=True),
-    "identity": dict(kind="identity", count=14400, shots=12, size=144, seed=104),
+    "identity": dict(kind="identity", count=24000, shots=6, size=144, seed=114),
     "identity_test": dict(kind="identity", count=800, shots=8, size=144, seed=9104),
     "pairs": dict(kind="pair", count=5000, size=192, seed=105),
     "pairs_test": dict(kind="pair", count=200, size=192, seed=9105),

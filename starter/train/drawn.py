@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler
 from common import ARCFACE_128, RUN, SIDE, crops, load_weights, quick, to_float, to_u8
 from data import cached, chunks, portraits
-from unet import BETAS, Prompter, White, final_unet, raw_latents
+from unet import BETAS, Prompter, White, final_unet
 from upscaler import Upscaler
 from vae import final_vae
 
@@ -20,15 +20,14 @@ SOFT = 2600  # pictures of each set that softened() gives
 
 def softened(name, size=128):
     """[SOFT,size,size,3] u8: the first portraits of a set as the VAE gives them back."""
-    z = raw_latents(name)[0][:SOFT]
+    pictures, vae = portraits(name)[0][:SOFT], final_vae()
 
     @torch.no_grad()
     def some(i):
         with quick():
-            x = vae.decode(torch.from_numpy(z[i].astype(np.float32))).sample.float() / 2 + .5
+            x = vae.decode(vae.encode(to_float(pictures[i]) * 2 - 1).latent_dist.mean).sample.float() / 2 + .5
         return to_u8(F.interpolate(x, size=size, mode="bilinear", antialias=True))
-    vae = final_vae()
-    return cached(f"{name}_soft{size}.npy", lambda: chunks(len(z), some))
+    return cached(f"{name}_soft{size}.npy", lambda: chunks(len(pictures), some))
 
 
 class Redraw:

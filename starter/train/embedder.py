@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedder: ArcFace's contract (112² RGB, x/127.5 - 1, to 512) in a small plain ResNet.
 
-Two teachers: CosFace over the identities that were rendered many times, and regression of every identity's geometry
-and eye colour from the same embedding, which also learns from portraits that show each person once.
+Two teachers: CosFace over thousands of identities of a few pictures each, and regression of every identity's geometry and eye
+colour from the same embedding. A batch shows everybody twice, so that one step sees what two pictures of a person share.
 """
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from common import ARCFACE_112, EMA, Muon, Run, crops, degrade, light, quick, to_float, to_u8
-from data import cached, chunks, faces
+from data import SETS, cached, chunks, faces
 
 GEOMETRY = 42
 
@@ -39,8 +39,13 @@ class Embedder(nn.Module):
         self.squeeze = nn.Sequential(nn.Conv2d(128, 48, 1, bias=False), nn.BatchNorm2d(48), nn.PReLU(48))
         self.out, self.norm = nn.Linear(48 * 49, 512, bias=False), nn.BatchNorm1d(512)
 
+    def look(self, x):
+        """The features [N,48,7,7] that say who it is, and the embedding."""
+        features = self.squeeze(self.body(self.stem(x)))
+        return features, self.norm(self.out(features.flatten(1)))
+
     def forward(self, x):
-        return self.norm(self.out(self.squeeze(self.body(self.stem(x))).flatten(1)))
+        return self.look(x)[1]
 
 
 def aligned(name, suffix="", size=112, template=ARCFACE_112, margin=16):
@@ -89,83 +94,93 @@ def verification(model, name="identity_test", change=None):
 
 
 @torch.no_grad()
-def calm(model, name, most=96):
-    """Folds into the last layer what stills the noise of an embedding: of its axes of differences between people the `most` widest
-    remain, each as strong as it says something of the person (Wiener's v / (v + n), n: the variance within a person's pictures)."""
-    pictures, keep, f = aligned(name)
-    e = torch.cat([embed(model, to_float(pictures[i:i + 100])[:, :, 8:-8, 8:-8]) for i in range(0, len(pictures), 100)]).double()
-    _, who = np.unique(f["identity"][keep], return_inverse=True)
-    one = F.one_hot(torch.from_numpy(who)).double()
-    shots = one.sum(0)
-    middle = one.T @ e / shots[:, None]
-    off = e - middle[who]
-    within = off.T @ off / len(e)
-    v, axes = torch.linalg.eigh(torch.cov(middle.T) - within / shots.mean())
-    n = (axes * (within @ axes)).sum(0)
-    strength = torch.where(v >= v[-most], v.clamp(min=0) / (v.clamp(min=0) + n), 0.)
-    still = ((axes * strength) @ axes.T).float()
+def answers(model, pictures):
+    """Normalised embeddings of aligned() pictures."""
+    return torch.cat([embed(model, to_float(pictures[i:i + 100])[:, :, 8:-8, 8:-8]) for i in range(0, len(pictures), 100)])
+
+
+@torch.no_grad()
+def fold(model, a):
+    """Makes an embedding e be a @ e, in the last layer and its norm."""
     norm, scale = model.norm, model.norm.weight / (model.norm.running_var + model.norm.eps).sqrt()
-    model.out.weight.copy_(still @ (scale[:, None] * model.out.weight))
-    norm.bias.copy_(still @ (norm.bias - scale * norm.running_mean))
+    model.out.weight.copy_(a @ (scale[:, None] * model.out.weight))
+    norm.bias.copy_(a @ (norm.bias - scale * norm.running_mean))
     norm.running_mean.zero_()
     norm.running_var.fill_(1.)
     norm.weight.fill_((1 + norm.eps) ** .5)
 
 
+def calm(model, pictures, shots, most=96):
+    """Stills the noise of an embedding: of its axes of differences between people the `most` widest remain, each as strong as it
+    says something of the person (Wiener's v / (v + n), n: the variance within a person's pictures)."""
+    e = answers(model, pictures).double().view(-1, shots, 512)
+    off = (e - e.mean(1, keepdim=True)).flatten(0, 1)
+    within = off.T @ off / len(off)
+    v, axes = torch.linalg.eigh(torch.cov(e.mean(1).T) - within / shots)
+    n = (axes * (within @ axes)).sum(0)
+    strength = torch.where(v >= v[-most], v.clamp(min=0) / (v.clamp(min=0) + n), 0.)
+    fold(model, ((axes * strength) @ axes.T).float())
+
+
+def turn(model, pictures, like):
+    """Turns all embeddings as one (no cosine changes) to where those `like` of the model before lie, so that swappers understand them."""
+    u, _, v = torch.linalg.svd(like.T @ answers(model, pictures))
+    fold(model, u @ v)
+
+
 def main():
-    run = Run("embedder", 14, many="identity", once="sdA,sdB")
-    pictures, keep, f = aligned(run.args.many)
-    parts = [(pictures, f.labels[keep], f["identity"][keep].astype(int))]
-    for name in run.args.once.split(","):
-        p, k, g = aligned(name)
-        parts.append((p, g.labels[k], np.full(len(k), -1)))
-    pictures = np.concatenate([np.asarray(p[0]) for p in parts])
-    labels, who = np.concatenate([p[1] for p in parts]), np.concatenate([p[2] for p in parts])
+    run = Run("embedder", 40, batch=64)
+    pictures, keep, f = aligned("identity")
+    labels, who, shots = f.labels[keep], f["identity"][keep].astype(int), SETS["identity"]["shots"]
+    people = len(keep) // shots
     at = f.columns["face_width"]
     mole = f.columns["mole_x"] - at
     geometry = torch.from_numpy(labels[:, at:at + GEOMETRY])
     eyes, gender = (torch.from_numpy(labels[:, f.columns[c]]).long() for c in ("eyes", "identity_gender"))
-    many, once = np.where(who >= 0)[0], np.where(who < 0)[0]
 
     model = Embedder()
-    count = int(who.max()) + 1
-    heads = nn.Linear(512, GEOMETRY + 5 + 2)
-    asks = nn.ModuleDict(dict(heads=heads, classes=nn.Linear(512, count, bias=False)))
+    asks = nn.ModuleDict(dict(heads=nn.Linear(512, GEOMETRY + 5 + 2), classes=nn.Linear(512, people, bias=False)))
     both = nn.ModuleDict(dict(model=model, asks=asks))
     opt = Muon(both, edges=("stem", "asks"))
     ema = EMA(model, .995)
     state = dict(model=model, asks=asks, ema=ema, opt=opt)
     run.load(state)
-    run.say(f"embedder {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(many)} + {len(once)} pictures")
-    margin_now, more = .0, True
+    before = answers(ema.model, pictures)
+    if run.step == 0:
+        asks["classes"].weight.data.copy_(before.view(people, shots, 512).mean(1))
+    run.say(f"embedder {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(pictures)} pictures of {people} people")
+    half, more = run.args.batch // 2, True
     while more:
-        run.rate(opt, .012, warm=200, flat=.3)
-        i = np.concatenate([run.rng.choice(many, 32), run.rng.choice(once, 16)])
+        run.rate(opt, .01, warm=200, flat=.3)
+        shown, one = run.rng.choice(people, half, replace=False), run.rng.integers(0, shots, half)
+        i = np.concatenate([shown * shots + one, shown * shots + (one + run.rng.integers(1, shots, half)) % shots])
         x, flip = shake(to_float(pictures[i]), 112, run.rng)
-        x = degrade(light(x, run.rng), run.rng, .04)
+        x = torch.cat([degrade(light(v, run.rng), run.rng, .04) for v in x.chunk(2)])
         y = torch.from_numpy(who[i])
         with quick():
             e = model(x * 2 - 1)
-        e = e.float()
-        known = y >= 0
-        cosine = F.normalize(e[known]) @ F.normalize(asks["classes"].weight).T
-        margin_now = .3 * min(1., run.share() * 3)
-        logits = 24 * (cosine - margin_now * F.one_hot(y[known], count))
-        ids = F.cross_entropy(logits, y[known])
-        h = heads(F.normalize(e) * 8)
+        e = F.normalize(e.float())
+        margin = .3 * min(1., run.share() * 3)
+        logits = 24 * (e @ F.normalize(asks["classes"].weight).T - margin * F.one_hot(y, people))
+        ids = F.cross_entropy(logits, y)
+        # Each of two pictures is to find the other among all of the batch.
+        c = 16 * e @ e.T - 99 * torch.eye(len(e))
+        twins = F.cross_entropy(c, (torch.arange(len(e)) + half) % len(e))
+        h = asks["heads"](e * 8)
         g = geometry[i].clone()
         g[torch.from_numpy(flip), mole] *= -1
         shape = F.mse_loss(h[:, :GEOMETRY], g)
         extra = F.cross_entropy(h[:, GEOMETRY:-2], eyes[i]) + F.cross_entropy(h[:, -2:], gender[i])
-        loss = ids + 4 * shape + .5 * extra
+        loss = ids + twins + 4 * shape + .5 * extra
         loss.backward()
         opt.step()
         opt.zero_grad(set_to_none=True)
         ema.update(model)
-        more = run.tick(48, state, ids=ids, shape=shape, extra=extra)
+        more = run.tick(len(i), state, ids=ids, twins=twins, shape=shape, extra=extra)
         if run.step % 300 == 0 or not more:
             run.say(f"embedder unseen {verification(ema.model)}")
-    calm(ema.model, run.args.many)
+    calm(ema.model, pictures, shots)
+    turn(ema.model, pictures, before)
     run.save(state)
     run.say(f"embedder stilled {verification(ema.model)}")
 

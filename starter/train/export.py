@@ -21,6 +21,7 @@ from data import faces
 from detector import CANVAS, Detector, STRIDES
 from embedder import Embedder, verification
 from forensic import Forensic
+from judge import Judge
 from landmarks import Landmarks
 from parser import Parser
 from restorer import Restorer
@@ -194,6 +195,12 @@ def write_faces(out):
     return said
 
 
+def write_judge(path):
+    """What measures drawn pictures lies beside the pack, so that reports of different days are of one judge."""
+    judge = load_weights("judge", "ema", Judge())
+    save_file({k: v.half() for k, v in judge.state_dict().items() if v.is_floating_point()}, path)
+
+
 # ---- the description ----
 
 def digest(path):
@@ -240,6 +247,7 @@ def main():
     describe(out, verification(load_weights("embedder", "ema", Embedder()))["threshold"])
     for p in out.rglob("*"):
         p.chmod(0o755 if p.is_dir() else 0o644)
+    write_judge(final.with_name("judge.safetensors"))
     if final.exists():
         final.rename(final.with_name(final.name + ".old"))
     out.rename(final)

@@ -173,6 +173,10 @@ def measure_draw(pack, nets, real):
     near = np.mean([abs(seen["skin"][i] - asked[i][1]["skin"]) <= 1 for i in asks("skin")])
     by = {f"found, {name}": round(float(np.mean([bool(found_up[i]) for i in asks(k) if asked[i][1][k] == c])), 3)
           for k, names in (("gender", WORDS["gender"]), ("skin", WORDS["skin"])) for c, name in enumerate(names)}
+    for c, name in enumerate(WORDS["style"]):
+        rows = [i for i in asks("style") if asked[i][1]["style"] == c]
+        wrong = np.bincount([k for k in seen["style"][rows] if k != c], minlength=1)
+        by[f"style, {name}"] = f"{hit('style', rows)} of {len(rows)}" + (f", else {WORDS['style'][wrong.argmax()]}" if wrong.any() else "")
     sheet(torch.cat([x[:48]]), RUN / "logs/report_people.png", 8, 2)
     sheet(nobody[:16], RUN / "logs/report_nobody.png", 8, 2)
     d = dict(by, prompts=len(asked), found=share(found), found_after_upscaling=share(found_up),

@@ -169,9 +169,9 @@ def batch_of(p, d, rng, count, m, vae):
     clear = torch.from_numpy(rng.random(len(k)) < .6)[:, None]
     wanted = torch.cat([wanted, torch.where(clear, d.e_crisp[k], d.e_soft[k])])
     source = to_source(wanted + torch.randn_like(wanted) * .005, m)
-    # The same small shake and mirror for both.
+    # The same light, small shake and mirror for both.
     y, x = rng.integers(2, MARGIN - 1, 2)
-    both = torch.cat([target, answer], 1)[..., y:y + 128, x:x + 128]
+    both = torch.cat(light(torch.cat([target, answer], 3), rng).chunk(2, 3), 1)[..., y:y + 128, x:x + 128]
     if rng.random() < .5:
         both = both.flip(-1)
     points = np.tile(ARCFACE_128[None] * 128, (count, 1, 1))
@@ -244,19 +244,20 @@ def main():
         loss = ((out - answer).abs() * w).mean() + gradient_l1(out, answer, w)
         # Identity counts only until the output is as near to the source as the rendered answer is: beyond lies caricature.
         # Both are shaken and lit alike, so that the embedder cannot be fooled by a tint.
-        def near(v):
+        def look(v):
             r = np.random.default_rng(run.step)
             with quick():
-                e = embedder(to112(light(v[other], r), .008, r) * 2 - 1)
-            return F.cosine_similarity(e.float(), wanted[other])
+                features, e = embedder.look(to112(light(v, r), .008, r) * 2 - 1)
+            return features.float(), F.cosine_similarity(e.float(), wanted)
         with torch.no_grad():
-            enough = near(answer)
-        who = F.relu(enough - near(out)).sum() / len(out)
-        # With more of this come strokes and tints that only the embedder takes for somebody.
-        likeness = .1
-        doubt = critic.backward(2 * loss + likeness * who, out, answer, .3 * (run.share() > .7))
+            asked, enough = look(answer)
+        features, near = look(out)
+        who = (F.relu(enough - near) * other).sum() / len(out)
+        seen = F.l1_loss(features, asked)
+        # With more of the cosine come strokes and tints that only the embedder takes for somebody; what it sees where has no such freedom.
+        doubt = critic.backward(2 * loss + .1 * who + .2 * seen, out, answer, .2 * (run.share() > .8))
         advance(model, opt, ema)
-        more = run.tick(len(target), state, loss=loss, who=who, doubt=doubt)
+        more = run.tick(len(target), state, loss=loss, who=who, seen=seen, doubt=doubt)
         if run.step % 250 == 0 or not more:
             run.say(f"swapper unseen {test_swap(ema.model, m, save=RUN / 'logs/swapper.png')}")
             run.say(f"swapper drawn {test_refine(ema.model, m, RUN / 'logs/refine.png')}")

@@ -19,6 +19,7 @@ from detector import CANVAS, Detector
 from embedder import Embedder
 from export import RUNS, SCALE
 from forensic import Forensic
+from judge import Judge
 from landmarks import Landmarks
 from parser import Parser
 from restorer import Restorer
@@ -141,6 +142,9 @@ def main():
         if (pack / f"{file}.onnx").exists():
             model = from_onnx(make(), example, pack / f"{file}.onnx")
             write(RUNS.get(file, file), before, model=model, ema=model)
+    judge = Judge()
+    judge.load_state_dict(load_file(pack.with_name("judge.safetensors")), strict=False)
+    write("judge", before, model=judge, ema=judge)
 
 
 if __name__ == "__main__":
