@@ -125,7 +125,8 @@ struct lk_request {
     char *detector, *landmarker, *embedder, *swapper, *upscaler; /* name, or FAMILY:PATH */
     char *restorer, *parser, *occluder, *converter; /* the same; NULL: the starter's, or none */
     double identity_strength;                       /* 0 … 1; the rest is the face's own */
-    double restore_strength, codeformer_weight;     /* 0 … 1 */
+    int swap_passes; /* how often a face is swapped, one time upon the other; 0: the swapper's */
+    double restore_strength, codeformer_weight; /* 0 … 1 */
     double grain;            /* 0 … 1: how much of the picture's grain a refined face gets */
     char *face_mask;         /* "auto", or of "box", "region", "occlusion" several, with commas */
     double face_mask_blur;   /* of the box: 0 … 1 */

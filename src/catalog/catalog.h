@@ -50,6 +50,7 @@ struct lk_model_defaults {
     int upscale;       /* checkpoint: enlarge the drawn picture; upscaler: its factor */
     float face_score;  /* detector; landmarker: the score from which its points are taken */
     float same_person; /* embedder: the cosine from which two faces are one person */
+    int passes;        /* swapper: how often a face goes through it */
 };
 
 struct lk_model_entry {

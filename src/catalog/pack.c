@@ -46,6 +46,7 @@ static const struct field {
     {"bytes", ANY, BYTES, AT(bytes), false, 1, 1e12},
     {"base", LK_ROLE_INPAINT, STRING, AT(base), false, 0, 0},
     {"embedder", LK_ROLE_SWAPPER, STRING, AT(embedder), false, 0, 0},
+    {"passes", LK_ROLE_SWAPPER, INTEGER, AT(defaults.passes), false, 1, 4},
     {"size", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.width), false, 64, 16384},
     {"size", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.height), false, 64, 16384},
     {"width", LK_ROLE_CHECKPOINT, INTEGER, AT(defaults.width), false, 64, 16384},

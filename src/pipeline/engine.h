@@ -124,6 +124,7 @@ struct lk_engine {
     float same_person; /* the embedder's threshold */
     lk_swapper *swapper;
     bool swapper_converts; /* it has an embedding converter */
+    int swap_passes;       /* that it asks for */
     struct lk__upscaler_open upscalers[LK__ENLARGES_COUNT];
     lk_restorer *restorer; /* these three: NULL when there is none */
     lk_segmenter *parser, *occluder;

@@ -196,6 +196,7 @@ static const struct lk_option options[] = {
     {"converter", 0, LK_OPTION_TEXT, IN_REQUEST(converter), 0, 0, NULL, NULL, "NAME|PATH",
      "embedding converter of a swapper that needs one (default: crossface_simswap.onnx, crossface_ghost.onnx, crossface_hififace.onnx in a model folder)", REFINES | LK_CMD_BENCH},
     {"identity-strength", 0, LK_OPTION_REAL, IN_REQUEST(identity_strength), 0, 1, NULL, "1", "X", "how much of the asked identity a face gets; the rest stays its own", REFINES},
+    {"swap-passes", 0, LK_OPTION_INT, IN_REQUEST(swap_passes), 1, 4, NULL, NULL, "N", "how often a face goes through the swapper, from the second time on as it came out: more likeness, less of the picture's own (default: the swapper's, 1 where it has none)", REFINES},
     {"restorer", 0, LK_OPTION_TEXT, IN_REQUEST(restorer), 0, 0, NULL, NULL, "NAME|FAMILY:PATH",
      "face restorer: gfpgan, codeformer, restoreformer or gpen, such as gfpgan:GFPGANv1.4.onnx (default: the starter's, if it has one)", RESTORES | LK_CMD_BENCH},
     {"restore-strength", 0, LK_OPTION_REAL, IN_REQUEST(restore_strength), 0, 1, NULL, "0.8", "X", "share of the restored face in the result; 0 restores nothing", RESTORES},

@@ -2,14 +2,15 @@
 """The embedder: ArcFace's contract (112² RGB, x/127.5 - 1, to 512) in a small plain ResNet.
 
 Two teachers: CosFace over thousands of identities of a few pictures each, and regression of every identity's geometry and eye
-colour from the same embedding. A batch shows everybody twice, so that one step sees what two pictures of a person share.
+colour from the same embedding. A batch shows everybody twice, so that one step sees what two pictures of a person share. Of the
+pairs of the swapper it sees B's photo and the answer, B with another's skin, hair and age: those are not who somebody is.
 """
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from common import ARCFACE_112, EMA, Muon, Run, crops, degrade, light, quick, to_float, to_u8
-from data import SETS, cached, chunks, faces
+from data import cached, chunks, faces
 
 GEOMETRY = 42
 
@@ -95,44 +96,46 @@ def verification(model, name="identity_test", change=None):
 
 @torch.no_grad()
 def answers(model, pictures):
-    """Normalised embeddings of aligned() pictures."""
-    return torch.cat([embed(model, to_float(pictures[i:i + 100])[:, :, 8:-8, 8:-8]) for i in range(0, len(pictures), 100)])
+    """What the model says of aligned() pictures."""
+    return torch.cat([model(to_float(pictures[i:i + 100])[:, :, 8:-8, 8:-8] * 2 - 1) for i in range(0, len(pictures), 100)])
 
 
 @torch.no_grad()
-def fold(model, a):
-    """Makes an embedding e be a @ e, in the last layer and its norm."""
+def fold(model, a, middle):
+    """Makes an embedding e be a @ (e - middle), in the last layer and its norm."""
     norm, scale = model.norm, model.norm.weight / (model.norm.running_var + model.norm.eps).sqrt()
     model.out.weight.copy_(a @ (scale[:, None] * model.out.weight))
-    norm.bias.copy_(a @ (norm.bias - scale * norm.running_mean))
+    norm.bias.copy_(a @ (norm.bias - scale * norm.running_mean - middle))
     norm.running_mean.zero_()
     norm.running_var.fill_(1.)
     norm.weight.fill_((1 + norm.eps) ** .5)
 
 
-def calm(model, pictures, shots, most=96):
-    """Stills the noise of an embedding: of its axes of differences between people the `most` widest remain, each as strong as it
-    says something of the person (Wiener's v / (v + n), n: the variance within a person's pictures)."""
-    e = answers(model, pictures).double().view(-1, shots, 512)
-    off = (e - e.mean(1, keepdim=True)).flatten(0, 1)
-    within = off.T @ off / len(off)
-    v, axes = torch.linalg.eigh(torch.cov(e.mean(1).T) - within / shots)
+def calm(model, pictures, who, like, most=96):
+    """Takes away what all embeddings share and stills their noise: of the axes of differences between people the `most` widest remain,
+    each as strong as it says something of the person (Wiener's v / (v + n), n: the variance within a person's pictures). Then turns
+    all as one, which changes no cosine, to where those `like` of the model before lie, so that swappers understand them."""
+    raw, who = answers(model, pictures), torch.from_numpy(who)
+    e, shots = F.normalize(raw - raw.mean(0)).double(), torch.bincount(who).double()
+    middle = torch.zeros(len(shots), 512, dtype=e.dtype).index_add_(0, who, e) / shots[:, None]
+    off = e - middle[who]
+    within = off.T @ off / (len(e) - len(shots))
+    v, axes = torch.linalg.eigh(torch.cov(middle.T) - within * (1 / shots).mean())
     n = (axes * (within @ axes)).sum(0)
-    strength = torch.where(v >= v[-most], v.clamp(min=0) / (v.clamp(min=0) + n), 0.)
-    fold(model, ((axes * strength) @ axes.T).float())
-
-
-def turn(model, pictures, like):
-    """Turns all embeddings as one (no cosine changes) to where those `like` of the model before lie, so that swappers understand them."""
-    u, _, v = torch.linalg.svd(like.T @ answers(model, pictures))
-    fold(model, u @ v)
+    still = (axes * torch.where(v >= v[-most], v.clamp(min=0) / (v.clamp(min=0) + n), 0.)) @ axes.T
+    u, _, w = torch.linalg.svd(F.normalize(like).double().T @ F.normalize(e @ still))
+    fold(model, (u @ w @ still).float(), raw.mean(0))
 
 
 def main():
-    run = Run("embedder", 40, batch=64)
-    pictures, keep, f = aligned("identity")
-    labels, who, shots = f.labels[keep], f["identity"][keep].astype(int), SETS["identity"]["shots"]
-    people = len(keep) // shots
+    run = Run("embedder", 45, batch=64)
+    parts = [aligned("identity"), aligned("pairs", "_b"), aligned("pairs", "_ab")]
+    f = parts[0][2]
+    pictures, labels = np.concatenate([p[0] for p in parts]), np.concatenate([g.labels[keep] for _, keep, g in parts])
+    who = np.concatenate([g["identity"][keep] + (k > 0) * len(labels) for k, (_, keep, g) in enumerate(parts)])
+    who = np.unique(who, return_inverse=True)[1]
+    order, shots = np.argsort(who), np.bincount(who)
+    first, people = np.cumsum(shots) - shots, len(shots)
     at = f.columns["face_width"]
     mole = f.columns["mole_x"] - at
     geometry = torch.from_numpy(labels[:, at:at + GEOMETRY])
@@ -147,13 +150,15 @@ def main():
     run.load(state)
     before = answers(ema.model, pictures)
     if run.step == 0:
-        asks["classes"].weight.data.copy_(before.view(people, shots, 512).mean(1))
+        asks["classes"].weight.data.zero_().index_add_(0, torch.from_numpy(who), F.normalize(before))
     run.say(f"embedder {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(pictures)} pictures of {people} people")
     half, more = run.args.batch // 2, True
     while more:
-        run.rate(opt, .01, warm=200, flat=.3)
-        shown, one = run.rng.choice(people, half, replace=False), run.rng.integers(0, shots, half)
-        i = np.concatenate([shown * shots + one, shown * shots + (one + run.rng.integers(1, shots, half)) % shots])
+        run.rate(opt, .005, warm=200, flat=.3)
+        shown = run.rng.choice(people, half, replace=False)
+        one = run.rng.integers(0, shots[shown])
+        other = (one + run.rng.integers(1, shots[shown])) % shots[shown]
+        i = order[np.concatenate([first[shown] + one, first[shown] + other])]
         x, flip = shake(to_float(pictures[i]), 112, run.rng)
         x = torch.cat([degrade(light(v, run.rng), run.rng, .04) for v in x.chunk(2)])
         y = torch.from_numpy(who[i])
@@ -179,8 +184,7 @@ def main():
         more = run.tick(len(i), state, ids=ids, twins=twins, shape=shape, extra=extra)
         if run.step % 300 == 0 or not more:
             run.say(f"embedder unseen {verification(ema.model)}")
-    calm(ema.model, pictures, shots)
-    turn(ema.model, pictures, before)
+    calm(ema.model, pictures, who, before)
     run.save(state)
     run.say(f"embedder stilled {verification(ema.model)}")
 

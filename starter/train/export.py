@@ -25,7 +25,7 @@ from judge import Judge
 from landmarks import Landmarks
 from parser import Parser
 from restorer import Restorer
-from swapper import Swapper, emap
+from swapper import PASSES, Swapper, emap
 from text import Reader, tokenizer
 from unet import BETAS, GUIDANCE, White, final_unet, make_unet
 from upscaler import Upscaler
@@ -199,6 +199,7 @@ def write_judge(path):
     """What measures drawn pictures lies beside the pack, so that reports of different days are of one judge."""
     judge = load_weights("judge", "ema", Judge())
     save_file({k: v.half() for k, v in judge.state_dict().items() if v.is_floating_point()}, path)
+    path.chmod(0o644)
 
 
 # ---- the description ----
@@ -217,7 +218,8 @@ def describe(out, threshold):
         detector=dict(file="detector.onnx", family="scrfd", contract=f"SCRFD with key points, strides 8/16/32, {CANVAS} px",
                       threshold=.5),
         embedder=dict(file="embedder.onnx", family="arcface", contract="ArcFace 112 RGB x/127.5-1 to 512", threshold=threshold),
-        swapper=dict(file="swapper.onnx", family="inswapper", contract="inswapper_128, emap buff2fs", embedder="embedder.onnx"),
+        swapper=dict(file="swapper.onnx", family="inswapper", contract="inswapper_128, emap buff2fs", embedder="embedder.onnx",
+                     passes=PASSES),
         upscaler=dict(file="upscaler.onnx", family="rrdbnet_x2", contract="RRDBNet x2plus, RGB 0..1, even sizes", scale=2))
     rows |= {name: dict(file=f"{name}.onnx", family=family, contract=contract) for name, family, contract in (
         ("landmarker", "2dfan4", "256 RGB 0..1, box scaled to 195, to 68 points in 64 and heat maps"),

@@ -12,7 +12,7 @@ from common import ARCFACE_128, EMA, Muon, RUN, Run, blur, crops, degrade, desce
     similarity, to_float, to_u8, warp
 from data import cached, chunks, faces
 from embedder import Block
-from swapper import Pairs, Swapper, emap, to_source, vae_soft
+from swapper import Pairs, Swapper, emap, swapped, to_source, vae_soft
 from vae import final_vae
 
 SIDE = 128  # at which it works; the contract's 256² are averaged
@@ -91,7 +91,7 @@ class Cases:
         m, face = self.to_crop[i], warp(x, self.to_crop[i], 128)
         if way in ("swapper", "hull"):
             with quick():
-                y = self.swapper(face, to_source(self.p.e_b[i], self.m)).float()
+                y = swapped(self.swapper, face, to_source(self.p.e_b[i], self.m)).float()
             mask = box(len(i), rng) if way == "swapper" else oval(len(i), rng, 2.)
             return paste(x, tone(y, face, mask) if way == "hull" else y, mask * rng.uniform(.7, 1), m)
         if way == "render":

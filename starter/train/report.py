@@ -26,7 +26,7 @@ from drawn import softened
 from embedder import aligned, embed, verification
 from export import TRAININGS
 from judge import Judge, SIDE as JUDGED, WORDS, accuracy
-from swapper import Pairs, crispness, test_refine, test_swap, to_source
+from swapper import Pairs, crispness, swapped, test_refine, test_swap, to_source
 from upscaler import pictures as upscale_pictures
 
 LIKENESS = os.environ.get("LIKENESS", str(ROOT / "build/likeness"))
@@ -233,7 +233,7 @@ def measure_swap_drawn(nets, up, found, m):
     points = five(dense(nets, up[keep], np.stack([max(found[i], key=lambda d: d[0])[1] for i in keep])))
     face = crops(up[keep], points, ARCFACE_128, 128)
     own = nets["embedder"](crops(up[keep], points, ARCFACE_112, 112) * 2 - 1)
-    out, fixed = (nets["swapper"](face, to_source(v, m)) for v in (e, own))
+    out, fixed = (swapped(nets["swapper"], face, to_source(v, m)) for v in (e, own))
     inner = np.tile(ARCFACE_128[None] * 128, (len(keep), 1, 1)).astype(np.float32)
     again = nets["embedder"](crops(out, inner, ARCFACE_112, 112) * 2 - 1)
     cos = lambda a: round(float(F.cosine_similarity(a, e).mean()), 3)
@@ -297,7 +297,7 @@ def measure_swap_keeps(nets, m):
     rows, half = np.where(~p.same)[0], 8
     x = a.batch(rows)
     face = to_float(p.a[rows])[..., half:-half, half:-half]
-    out = nets["swapper"](face, to_source(p.e_b[rows], m))
+    out = swapped(nets["swapper"], face, to_source(p.e_b[rows], m))
     to_crop = similarity(a.points()[rows], np.tile(ARCFACE_128[None] * 128, (len(rows), 1, 1)).astype(np.float32))
     y, answer = put_back(x, out, to_crop), put_back(x, to_float(p.ab[rows])[..., half:-half, half:-half], to_crop)
     pose, look = probe_pose(), lambda v: normal(dense(nets, v, a.boxes()[rows]))
@@ -471,7 +471,7 @@ def main():
     with torch.no_grad():
         drawn, attributes, up, found = measure_draw(pack, nets, real)
         draw_beside(pack, nets["upscaler"], sheets / "drawn-beside-renders.jpg")
-        swapped, rows = measure_swap_drawn(nets, up, found, m)
+        other, rows = measure_swap_drawn(nets, up, found, m)
         if rows is not None:
             save_sheet(rows, sheets / "starter.jpg")
         companions, shown, words = features.measure(pipe, pack)
@@ -479,7 +479,7 @@ def main():
         parts = {
             "Drawn pictures": drawn,
             "Identity, unseen people": measure_identity(nets["embedder"]),
-            "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=swapped,
+            "Swap": dict(renders=test_swap(nets["swapper"], m), renders_drawn_again=test_refine(nets["swapper"], m), drawn=other,
                          kept=measure_swap_keeps(nets, m) if "landmarker" in nets else {}),
             "Detector": measure_detector(nets), "VAE": measure_vae(pipe), "Upscaler, PSNR": measure_upscaler(nets["upscaler"]),
         } | measure_others(nets) | companions

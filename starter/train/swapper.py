@@ -17,6 +17,7 @@ from embedder import Embedder, embed
 from vae import final_vae
 
 MARGIN = 16
+PASSES = 2  # how often the program asks, from the second time on about the answer of before
 
 
 def emap():
@@ -104,6 +105,13 @@ class Swapper(nn.Module):
         return F.pixel_shuffle(x + self.out(self.fine64(a)), 2).clamp(0, 1)
 
 
+def swapped(model, target, source):
+    """What the program makes of the target."""
+    for _ in range(PASSES):
+        target = model(target, source)
+    return target
+
+
 class Pairs:
     """Crops with room to move: target a, answer ab (in a's alignment), and embeddings of b's photo."""
 
@@ -189,7 +197,7 @@ def test_refine(model, m, save=None):
     d, half = Drawn("up_test", 80), MARGIN // 2
     soft, crisp = (to_float(v)[..., half:-half, half:-half] for v in (d.soft, d.crisp))
     with torch.no_grad():
-        out = torch.cat([model(soft[i:i + 1], to_source(d.e_soft[i:i + 1], m)) for i in range(len(soft))])
+        out = torch.cat([swapped(model, soft[i:i + 1], to_source(d.e_soft[i:i + 1], m)) for i in range(len(soft))])
     w = point_weight(np.tile(ARCFACE_128[None] * 128, (len(soft), 1, 1)), 128, 9., 3.)
     if save:
         sheet(torch.cat([soft[:10], out[:10], crisp[:10], soft[10:20], out[10:20], crisp[10:20]]), save, 10, 2)
@@ -205,13 +213,13 @@ def test_swap(model, m, name="pairs_test", save=None):
     half = MARGIN // 2
     x, y = (to_float(q)[..., half:-half, half:-half] for q in (p.a, p.ab))
     with torch.no_grad():
-        out = torch.cat([model(x[i:i + 50], to_source(p.e_b[i:i + 50], m)) for i in range(0, len(x), 50)])
+        out = torch.cat([swapped(model, x[i:i + 50], to_source(p.e_b[i:i + 50], m)) for i in range(0, len(x), 50)])
     before, after, best = (embed(embedder, to112(v)) for v in (x, out, y))
     cos = lambda e: float((e * p.e_b).sum(1)[other].mean())
     if save:
         soft = degrade(x[:8], np.random.default_rng(3))
         with torch.no_grad():
-            fixed = model(soft, to_source(p.e_a[:8], m))
+            fixed = swapped(model, soft, to_source(p.e_a[:8], m))
         b = crops(p.photo.batch(slice(0, 8)), p.photo.points()[:8], ARCFACE_128, 128)
         sheet(torch.cat([x[:8], b, out[:8], y[:8], soft, fixed]), save, 8, 2)
     return dict(before=round(cos(before), 3), after=round(cos(after), 3), answer=round(cos(best), 3), psnr=round(psnr(out[other], y[other]), 2),
@@ -240,6 +248,9 @@ def main():
         run.rate(opt, .006, warm=100, floor=.03, flat=.3)
         target, source, answer, w, wanted, other = batch_of(p, d, run.rng, run.args.batch, m, vae)
         with quick():
+            if run.rng.random() < .4:  # a second pass mends the first one's answer
+                with torch.no_grad():
+                    target = model(target, source).float()
             out = model(target, source).float()
         loss = ((out - answer).abs() * w).mean() + gradient_l1(out, answer, w)
         # Identity counts only until the output is as near to the source as the rendered answer is: beyond lies caricature.
@@ -255,7 +266,7 @@ def main():
         who = (F.relu(enough - near) * other).sum() / len(out)
         seen = F.l1_loss(features, asked)
         # With more of the cosine come strokes and tints that only the embedder takes for somebody; what it sees where has no such freedom.
-        doubt = critic.backward(2 * loss + .1 * who + .2 * seen, out, answer, .2 * (run.share() > .8))
+        doubt = critic.backward(2 * loss + .1 * who + .2 * seen, out, answer, .3 * (run.share() > .7))
         advance(model, opt, ema)
         more = run.tick(len(target), state, loss=loss, who=who, seen=seen, doubt=doubt)
         if run.step % 250 == 0 or not more:

@@ -192,6 +192,39 @@ static void the_length_of_an_embedding_does_not_matter(void **state)
     lk_picture_free(picture);
 }
 
+/* Two passes are a swap of the picture that one leaves. */
+static void a_second_pass_sees_what_the_first_one_made(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_refined once, twice, again;
+    struct lk_swap_options options;
+    struct lk_identity identity = identity_512();
+    struct lk_face face = face_at(128, 20, 30), inside = face_at(128, 0, 0);
+    struct lk_picture *picture = picture_smooth(200, 180);
+    lk_swapper *swapper = open_swapper("buff2fs");
+    lk_swap_options_init(&options);
+    options.boost = 1;
+    assert_ok(lk_swap_face(swapper, picture, &face, &identity, &options, NULL, &once, &err), &err);
+    assert_ok(lk_swap_face(swapper, once.crop, &inside, &identity, &options, NULL, &again, &err),
+              &err);
+    options.passes = 2;
+    assert_ok(lk_swap_face(swapper, picture, &face, &identity, &options, NULL, &twice, &err), &err);
+    assert_int_equal(twice.runs, 2);
+    assert_memory_equal(twice.before->f32, once.before->f32, 128 * 128 * 3 * sizeof(float));
+    double changed = 0;
+    for (int i = 0; i < 128 * 128 * 3; i++) {
+        assert_true(fabsf(twice.crop->f32[i] - again.crop->f32[i]) < 1e-5f);
+        changed = fmax(changed, fabs(twice.crop->f32[i] - once.crop->f32[i]));
+    }
+    assert_true(changed > 1e-2);
+    lk_refined_free(&once);
+    lk_refined_free(&twice);
+    lk_refined_free(&again);
+    lk_swapper_free(swapper);
+    lk_picture_free(picture);
+}
+
 static void swappers_and_identities_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
@@ -474,6 +507,7 @@ int main(void)
         cmocka_unit_test(a_small_face_is_upscaled_before_it_is_cropped),
         cmocka_unit_test(emap_is_found_by_shape_when_it_has_another_name),
         cmocka_unit_test(the_length_of_an_embedding_does_not_matter),
+        cmocka_unit_test(a_second_pass_sees_what_the_first_one_made),
         cmocka_unit_test(swappers_and_identities_that_do_not_fit_are_refused),
         cmocka_unit_test(networks_that_answer_nan_are_refused),
         cmocka_unit_test(upscaling_is_the_numbers_of_numpy),

@@ -142,6 +142,7 @@ static int open_swapper(lk_engine *engine,
     lk_swapper_free(engine->swapper);
     engine->swapper = opened;
     engine->swapper_converts = converter != NULL;
+    engine->swap_passes = entry->defaults.passes ? entry->defaults.passes : 1;
     return 0;
 }
 

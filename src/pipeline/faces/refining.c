@@ -167,6 +167,7 @@ static int swap(const struct refining *r,
     options.upscaler = engine->upscalers[LK__ENLARGES_FACES].upscaler;
     options.boost = manner->boost;
     options.strength = manner->identity * (float)r->request->identity_strength;
+    options.passes = r->request->swap_passes ? r->request->swap_passes : engine->swap_passes;
     lk__parts_turn(engine->parts, LK__PART_CHANGE);
     int rc = lk_swap_face(engine->swapper, out->finished, &out->face, r->wish->identity, &options,
                           r->watch, &swapped, err);

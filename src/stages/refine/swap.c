@@ -20,7 +20,7 @@ static const struct lk__swap_family *const families[] = {
     &lk__swap_ghost,     &lk__swap_hififace,  &lk__swap_uniface, &lk__swap_blendswap,
 };
 
-enum { MAX_BOOST = 8, MAX_OWN_BOOST = 4 };
+enum { MAX_BOOST = 8, MAX_OWN_BOOST = 4, MAX_PASSES = 4 };
 
 /* How much pasting may enlarge a crop before it takes more pixels. */
 static const double most_enlarged = 1.5;
@@ -36,7 +36,7 @@ struct lk_swapper {
 
 void lk_swap_options_init(struct lk_swap_options *options)
 {
-    *options = (struct lk_swap_options){.boost = 0, .strength = 1};
+    *options = (struct lk_swap_options){.boost = 0, .strength = 1, .passes = 1};
 }
 
 static const struct lk__swap_family *family_named(const char *name)
@@ -180,16 +180,17 @@ static int run(const lk_swapper *swapper,
     return code;
 }
 
-/* Fills out->crop from out->before. */
+/* Fills out->crop from out->before, and with further passes from itself. */
 static int run_all(const lk_swapper *swapper,
                    const struct lk_array *source,
                    int boost,
+                   int passes,
                    const struct lk_watch *watch,
                    struct lk_refined *out,
                    struct lk_error *err)
 {
     const struct lk__swap_family *family = swapper->family;
-    const int side = swapper->ports.side, steps = boost * boost;
+    const int side = swapper->ports.side, parts = boost * boost, steps = passes * parts;
     const size_t bytes = (size_t)3 * (size_t)side * (size_t)side * sizeof(float);
     int code = lk_picture_new(boost * side, boost * side, 3, LK_PIXEL_F32, &out->crop, err);
     if (code)
@@ -198,9 +199,9 @@ static int run_all(const lk_swapper *swapper,
     if (!tensor)
         return lk_fail_memory(err, "the crop of a face", bytes);
     for (int i = 0; i < steps && !code; i++) {
-        const struct lk__comb comb = {boost, i % boost, i / boost};
+        const struct lk__comb comb = {boost, i % parts % boost, i % parts / boost};
         struct lk_array answer = {0};
-        lk__planes_of_crop(out->before, comb, side, &family->in, tensor);
+        lk__planes_of_crop(i < parts ? out->before : out->crop, comb, side, &family->in, tensor);
         code = run(swapper, tensor, source, watch, &answer, err);
         if (!code)
             lk__crop_of_planes(answer.data, comb, side, &family->out, out->crop);
@@ -262,6 +263,9 @@ int lk_swap_face(const lk_swapper *swapper,
     if (options->boost < 0 || options->boost > MAX_BOOST)
         return lk_fail(err, LK_E_INPUT, "pixel boost %d is not 1 to %d, nor 0", options->boost,
                        MAX_BOOST);
+    if (options->passes < 1 || options->passes > MAX_PASSES)
+        return lk_fail(err, LK_E_INPUT, "%d passes of a swap are not 1 to %d", options->passes,
+                       MAX_PASSES);
     int code =
         lk_swapper_wants_photo(swapper) ? 0 : check_identity(swapper, identity, options, err);
     if (!code)
@@ -273,7 +277,7 @@ int lk_swap_face(const lk_swapper *swapper,
         code = lk__crop_face(picture, face, family->align, boost * swapper->ports.side,
                              options->upscaler, watch, &made, err);
     if (!code)
-        code = run_all(swapper, &source, boost, watch, &made, err);
+        code = run_all(swapper, &source, boost, options->passes, watch, &made, err);
     lk_arrays_free(&source, 1);
     if (code) {
         lk_refined_free(&made);
