@@ -136,6 +136,30 @@ static void no_picture_is_looked_at_twice_in_the_same_way(void **state)
     lk_request_free(&request);
 }
 
+/* The pack says two passes; another number is the user's. */
+static void the_starters_swapper_is_asked_twice(void **state)
+{
+    (void)state;
+    struct lk_result *results[3];
+    for (int passes = 0; passes < 3; passes++) {
+        struct lk_request request;
+        ask(&request, LK_TASK_SWAP);
+        give(&request, "photos/fr_biden.jpg");
+        request.swap_passes = passes;
+        results[passes] = run(&request);
+        lk_request_free(&request);
+    }
+    const struct lk_picture *own = results[0]->pictures[0].picture,
+                            *once = results[1]->pictures[0].picture,
+                            *twice = results[2]->pictures[0].picture;
+    assert_int_equal(own->type, LK_PIXEL_F32);
+    const size_t bytes = (size_t)own->width * (size_t)own->height * 3 * sizeof(float);
+    assert_memory_equal(own->f32, twice->f32, bytes);
+    assert_memory_not_equal(own->f32, once->f32, bytes);
+    for (int i = 0; i < 3; i++)
+        lk_result_free(results[i]);
+}
+
 static void only_the_face_changes(void **state)
 {
     (void)state;
@@ -580,6 +604,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_swap_takes_nine_runs_of_the_detector), /* of a new engine */
         cmocka_unit_test(no_picture_is_looked_at_twice_in_the_same_way),
+        cmocka_unit_test(the_starters_swapper_is_asked_twice),
         cmocka_unit_test(only_the_face_changes),
         cmocka_unit_test(of_two_overlapping_faces_one_changes),
         cmocka_unit_test(ten_passes_lose_nothing),
