@@ -154,7 +154,7 @@ def main():
     run.say(f"embedder {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M weights, {len(pictures)} pictures of {people} people")
     half, more = run.args.batch // 2, True
     while more:
-        run.rate(opt, .005, warm=200, flat=.3)
+        run.rate(opt, .01, warm=200, flat=.3)
         shown = run.rng.choice(people, half, replace=False)
         one = run.rng.integers(0, shots[shown])
         other = (one + run.rng.integers(1, shots[shown])) % shots[shown]

@@ -13,20 +13,20 @@ enum {
 };
 
 static const struct lk__manner manners[] = {
-    {"as-asked", 1, 1, 1, 0, false, 0},
-    {"twice", 2, 1, 1, 0, false, SWAPS},
-    {"more-identity", 1, 1.3f, 1, 0, false, SWAPS},
-    {"restored", 1, 1, 1, 0, false, CAN_RESTORE},
-    {"redrawn", 1, 1, 1, 0, true, DRAWN},
-    {"boost-4", 1, 1, 1, 4, false, SWAPS},
-    {"less-restored", 1, 1, 0.5f, 0, false, RESTORES},
-    {"thrice", 3, 1, 1, 0, false, SWAPS},
-    {"unrestored", 1, 1, 0, 0, false, SWAPS | RESTORES},
-    {"less-identity", 1, 0.8f, 1, 0, false, SWAPS},
-    {"more-identity-boost-4", 1, 1.3f, 1, 4, false, SWAPS},
-    {"hardly-restored", 1, 1, 0.2f, 0, false, RESTORES},
-    {"redrawn-twice", 2, 1, 1, 0, true, DRAWN | SWAPS},
-    {"half-identity", 1, 0.5f, 1, 0, false, SWAPS},
+    {"as-asked", 0, 1, 1, 0, false, 0},
+    {"twice", 1, 1, 1, 0, false, SWAPS},
+    {"more-identity", 0, 1.3f, 1, 0, false, SWAPS},
+    {"restored", 0, 1, 1, 0, false, CAN_RESTORE},
+    {"redrawn", 0, 1, 1, 0, true, DRAWN},
+    {"boost-4", 0, 1, 1, 4, false, SWAPS},
+    {"less-restored", 0, 1, 0.5f, 0, false, RESTORES},
+    {"thrice", 2, 1, 1, 0, false, SWAPS},
+    {"unrestored", 0, 1, 0, 0, false, SWAPS | RESTORES},
+    {"less-identity", 0, 0.8f, 1, 0, false, SWAPS},
+    {"more-identity-boost-4", 0, 1.3f, 1, 4, false, SWAPS},
+    {"hardly-restored", 0, 1, 0.2f, 0, false, RESTORES},
+    {"redrawn-twice", 1, 1, 1, 0, true, DRAWN | SWAPS},
+    {"half-identity", 0, 0.5f, 1, 0, false, SWAPS},
 };
 
 static bool is_for(const struct lk__manner *manner, unsigned holds)

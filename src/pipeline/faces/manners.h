@@ -14,7 +14,7 @@
 
 struct lk__manner {
     const char *name;
-    int swaps;                 /* how often in a row: each comes nearer to the identity */
+    int passes;                /* of the swapper more than asked for, each nearer to the identity */
     float identity, restoring; /* factors of the request's strengths */
     int boost;                 /* of the swapper; 0: by the face's size */
     bool redraws;              /* the face is drawn again first, with another seed */

@@ -167,7 +167,8 @@ static int swap(const struct refining *r,
     options.upscaler = engine->upscalers[LK__ENLARGES_FACES].upscaler;
     options.boost = manner->boost;
     options.strength = manner->identity * (float)r->request->identity_strength;
-    options.passes = r->request->swap_passes ? r->request->swap_passes : engine->swap_passes;
+    options.passes =
+        manner->passes + (r->request->swap_passes ? r->request->swap_passes : engine->swap_passes);
     lk__parts_turn(engine->parts, LK__PART_CHANGE);
     int rc = lk_swap_face(engine->swapper, out->finished, &out->face, r->wish->identity, &options,
                           r->watch, &swapped, err);
@@ -275,7 +276,7 @@ static int refine(const struct refining *r,
     int rc = lk_picture_convert(r->original, LK_PIXEL_F32, &out->finished, err);
     if (!rc && manner->redraws)
         rc = redraw(r, manner, out, err);
-    for (int i = 0; i < manner->swaps && (r->holds & LK__FACE_SWAPPED) && !rc; i++)
+    if (!rc && (r->holds & LK__FACE_SWAPPED))
         rc = swap(r, manner, out, err);
     if (!rc && restores && manner->restoring > 0)
         rc = restore(r, manner, out, err);

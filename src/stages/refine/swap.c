@@ -20,7 +20,7 @@ static const struct lk__swap_family *const families[] = {
     &lk__swap_ghost,     &lk__swap_hififace,  &lk__swap_uniface, &lk__swap_blendswap,
 };
 
-enum { MAX_BOOST = 8, MAX_OWN_BOOST = 4, MAX_PASSES = 4 };
+enum { MAX_BOOST = 8, MAX_OWN_BOOST = 4, MAX_PASSES = 8 };
 
 /* How much pasting may enlarge a crop before it takes more pixels. */
 static const double most_enlarged = 1.5;

@@ -24,7 +24,7 @@ struct lk_swap_options {
     float strength; /* how much of the identity: below 1 the rest is the face's own, which its
                        embedding says; where the network sees pixels, its pixels. Above 1 it goes
                        beyond the identity, away from the face's own */
-    int passes;     /* 1…4: how often the network is asked, from the second time on about what it
+    int passes;     /* 1…8: how often the network is asked, from the second time on about what it
                        made of the face before: more likeness, and more of what it does wrong */
     const lk_upscaler *upscaler; /* used when the face is smaller than the crop; NULL: never */
     const char *embedder; /* sha256 of the embedder that the swapper was trained on; NULL: any of
