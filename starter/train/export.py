@@ -249,7 +249,8 @@ def main():
     describe(out, verification(load_weights("embedder", "ema", Embedder()))["threshold"])
     for p in out.rglob("*"):
         p.chmod(0o755 if p.is_dir() else 0o644)
-    write_judge(final.with_name("judge.safetensors"))
+    if (RUN / "judge.pt").exists():
+        write_judge(final.with_name("judge.safetensors"))
     if final.exists():
         final.rename(final.with_name(final.name + ".old"))
     out.rename(final)

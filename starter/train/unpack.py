@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way back from a pack to checkpoints, so that trainings go on from committed weights: unpack.py PACK
 
-Writes a checkpoint of every network of the pack under $STARTER_RUN where none is there yet; a training with --resume starts
+Writes a checkpoint of every network of the pack, and of the judge beside it, under $STARTER_RUN where none is there yet; a training with --resume starts
 from it, at the beginning of its schedule.
 """
 import json, math, shutil, sys
@@ -142,9 +142,10 @@ def main():
         if (pack / f"{file}.onnx").exists():
             model = from_onnx(make(), example, pack / f"{file}.onnx")
             write(RUNS.get(file, file), before, model=model, ema=model)
-    judge = Judge()
-    judge.load_state_dict(load_file(pack.with_name("judge.safetensors")), strict=False)
-    write("judge", before, model=judge, ema=judge)
+    if (weights := pack.resolve().with_name("judge.safetensors")).exists():
+        judge = Judge()
+        judge.load_state_dict(load_file(weights), strict=False)
+        write("judge", before, model=judge, ema=judge)
 
 
 if __name__ == "__main__":
