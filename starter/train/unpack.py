@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way back from a pack to checkpoints, so that trainings go on from committed weights: unpack.py PACK
 
-Writes a checkpoint of every network of the pack, and of the judge beside it, under $STARTER_RUN where none is there yet; a training with --resume starts
-from it, at the beginning of its schedule.
+Writes a checkpoint of every network of the pack, and of the judge beside it, under $STARTER_RUN where none is there yet; a training
+with --resume starts from it, at the beginning of its schedule.
 """
 import json, math, shutil, sys
 from pathlib import Path
