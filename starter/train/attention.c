@@ -2,10 +2,9 @@
 /* Attention with narrow heads, forwards and backwards, for training the tiny UNet on a CPU: torch's
  * products spend most of a step on storing scores. Here the queries (or, for the gradients of keys
  * and values, the keys) lie in the lanes of vectors, and no score leaves the registers.
- *
- * Tensors are float, contiguous, [heads][rows][D]; q is scaled already. level [heads][n] holds the
- * logarithm of Σ exp of the scores.
  */
+#include "attention.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -100,7 +99,6 @@ INLINE void forward(
     }
 }
 
-/* within [n]: Σ o·go of each query. */
 INLINE void backward(int n,
                      int m,
                      int D,
@@ -143,7 +141,6 @@ INLINE void backward(int n,
     }
 }
 
-/* width: 8 or 16 floats a row. */
 void attend(long heads,
             int n,
             int m,
@@ -154,6 +151,12 @@ void attend(long heads,
             float *o,
             float *level)
 {
+#ifdef __AMX_BF16__
+    if (tiles_fit(n, m)) {
+        attend_tiles(heads, n, m, width, q, k, v, o, level);
+        return;
+    }
+#endif
     for (long h = 0; h < heads; h++) {
         if (width == 8)
             forward(n, m, 8, q, k, v, o, level);
@@ -178,6 +181,12 @@ void attend_back(long heads,
                  float *gk,
                  float *gv)
 {
+#ifdef __AMX_BF16__
+    if (tiles_fit(n, m)) {
+        attend_tiles_back(heads, n, m, width, q, k, v, level, within, go, gq, gk, gv);
+        return;
+    }
+#endif
     for (long h = 0; h < heads; h++) {
         if (width == 8)
             backward(n, m, 8, q, k, v, level, within, go, gq, gk, gv);

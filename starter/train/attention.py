@@ -3,30 +3,40 @@
 diffusers' attention layers. Built at first use with the machine's C compiler.
 """
 import ctypes, functools, os, subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import torch
 from common import RUN
 
-SOURCE = Path(__file__).with_suffix(".c")
+SOURCES = [Path(__file__).with_name(n) for n in ("attention.c", "attention_tiles.c")]
 WIDTHS = (8, 16)  # of heads
 
 
 @functools.cache
 def library():
     built = RUN / "attention.so"
-    if not built.exists() or built.stat().st_mtime < SOURCE.stat().st_mtime:
+    if not built.exists() or built.stat().st_mtime < max(s.stat().st_mtime for s in SOURCES):
         built.parent.mkdir(parents=True, exist_ok=True)
         half = built.with_suffix(f".{os.getpid()}")
-        subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-Wno-psabi", "-shared", "-fPIC", str(SOURCE), "-o", str(half), "-lm"], check=True)
+        subprocess.run([os.environ.get("CC", "cc"), "-O3", "-march=native", "-Wno-psabi", "-shared", "-fPIC", *map(str, SOURCES), "-o", str(half), "-lm"], check=True)
         half.rename(built)
     return ctypes.CDLL(str(built))
 
 
 def call(function, q, k, *tensors):
-    """The heads of q, k and what else there is, each [N,heads,rows,D] float32."""
-    heads, (n, width), m = q.shape[0] * q.shape[1], q.shape[2:], k.shape[2]
-    p = [ctypes.c_void_p(t.data_ptr()) for t in (q, k, *tensors)]
-    function(ctypes.c_long(heads), n, m, width, *p)
+    """The heads of q, k and what else there is, each [N,heads,rows,D] float32, shared out among torch's threads."""
+    (n, width), m = q.shape[2:], k.shape[2]
+    flat = [t.flatten(0, 1) for t in (q, k, *tensors)]
+    each = -(-len(flat[0]) // torch.get_num_threads())
+
+    def some(first):
+        function(ctypes.c_long(min(each, len(flat[0]) - first)), n, m, width, *(ctypes.c_void_p(t[first].data_ptr()) for t in flat))
+    list(pool().map(some, range(0, len(flat[0]), each)))
+
+
+@functools.cache
+def pool():
+    return ThreadPoolExecutor(torch.get_num_threads())
 
 
 @torch.library.custom_op("likeness::attend", mutates_args=())

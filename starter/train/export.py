@@ -33,7 +33,7 @@ from vae import final_vae
 
 SCALE, SHARD = .18215, "7MB"
 DEEP = ("mid_block", "down_blocks.2", "down_blocks.3", "up_blocks.0", "up_blocks.1")
-TRAININGS = ("text", "taste", "vae", "decoder", "unet", "sense", "steer", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
+TRAININGS = ("text", "taste", "vae", "decoder", "unet", "sense", "practise", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
              "agegender", "swapper", "restorer", "upscaler", "forensic", "judge")
 RUNS = dict(forensics="forensic", landmarker="landmarks")  # where a file is not called as its training
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads attributes off latents under noise: what its gradient says of a latent is which way leads to what a prompt asks for.
+"""Reads attributes off latents under some noise: what practise.py is told of its drawings.
 
 A UNet that learns from noise alone hears faintly what words say of hair and hats, because little of its loss depends on it; a classifier
-of the same latents learns nothing else, and knows it after a tenth of the samples. steer.py teaches the UNet what this one knows.
+of the same latents learns nothing else, and knows it after a tenth of the samples. Noise hides how a guess differs from a latent.
 """
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from judge import WORDS, truth
 from text import apart
 from unet import BETAS, LATENTS, White, raw_latents, turns
 
-BANDS = 5  # of the noise, in which quality() says how much is read
+READS = 500  # steps of the noise below which it reads
+BANDS = 5  # of those, in which quality() says how much is read
 NAMES = WORDS | dict(people=["nobody", "one", "several"])
 
 
@@ -30,8 +31,8 @@ class Sense(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stem, self.time = nn.Conv2d(4, 64, 3, 1, 1), nn.Sequential(nn.Linear(64, 128), nn.SiLU(), nn.Linear(128, 64))
-        self.body = nn.Sequential(Block(64, 64, 1), Block(64, 96, 2), Block(96, 128, 2), Block(128, 192, 1))
+        self.stem, self.time = nn.Conv2d(4, 96, 3, 1, 1), nn.Sequential(nn.Linear(64, 128), nn.SiLU(), nn.Linear(128, 96))
+        self.body = nn.Sequential(Block(96, 96, 1), Block(96, 128, 2), Block(128, 192, 2), Block(192, 192, 1))
         self.heads = nn.ModuleDict({k: nn.Linear(192 * 9, len(v)) for k, v in NAMES.items()})
 
     def forward(self, z, t):
@@ -61,7 +62,7 @@ def quality(model, z, classes, bars):
     said = {k: [] for k in NAMES}
     for band in range(BANDS):
         g = torch.Generator().manual_seed(band)
-        t = torch.randint(1000 * band // BANDS, 1000 * (band + 1) // BANDS, (z.shape[1],), generator=g)
+        t = torch.randint(READS * band // BANDS, READS * (band + 1) // BANDS, (z.shape[1],), generator=g)
         out = model(noised(z[0], t, bars, torch.randn(z[0].shape, generator=g)), t)
         for k, o in out.items():
             known = classes[k] >= 0
@@ -70,7 +71,7 @@ def quality(model, z, classes, bars):
 
 
 def main():
-    run = Run("sense", 15, sets="sdA,sdB", batch=48)
+    run = Run("sense", 20, sets="sdA,sdB", batch=48)
     white, bars = White(), DDPMScheduler(**BETAS).alphas_cumprod
     z, classes, often = latents(run.args.sets.split(","), white)
     test = latents(["sd_test"], white)[:2]
@@ -82,7 +83,7 @@ def main():
         run.rate(opt, .015, warm=40)
         i = run.rng.choice(len(often), run.args.batch, p=often)
         flip = run.rng.integers(0, 2, len(i))
-        t = torch.from_numpy((run.rng.permutation(len(i)) + run.rng.random(len(i))) / len(i) * 1000).long()
+        t = torch.from_numpy((run.rng.permutation(len(i)) + run.rng.random(len(i))) / len(i) * READS).long()
         x = z[flip, i]
         with quick():
             out = model(noised(x, t, bars, torch.randn_like(x)), t)

@@ -16,7 +16,7 @@ from plain import plainly
 from text import LENGTH, Reader, WIDTH as CONTEXT, encode, mirror, nothing, tokenizer, vary
 from vae import make_vae
 
-GUIDANCE = 4.5  # of drawings; steer.py gives words their weight, and faces stay cleaner than with more
+GUIDANCE = 4.5  # of drawings; practise.py gives words their weight, and faces stay cleaner than with more
 LEVEL = 3.  # of the constants beside the input, in deviations of the input
 LATENTS = 9000  # of each set
 WIDTHS, GROUPS, VARIANTS = (64, 128, 128, 64), 16, 3
@@ -70,8 +70,8 @@ def start_as_identity(unet):
 
 
 def final_unet():
-    """The UNet, steered where that has run."""
-    return load_weights("steer" if (RUN / "steer.pt").exists() else "unet", "ema", make_unet())
+    """The UNet, with its practice where it has had some."""
+    return load_weights("practise" if (RUN / "practise.pt").exists() else "unet", "ema", make_unet())
 
 
 def emphasis(a):
