@@ -2,11 +2,14 @@
 /* Attention with narrow heads, forwards and backwards, for training the tiny UNet on a CPU: torch's
  * products spend most of a step on storing scores. Here the queries (or, for the gradients of keys
  * and values, the keys) lie in the lanes of vectors, and no score leaves the registers.
+ *
+ * Tensors are float, contiguous, [heads][rows][D]; q is scaled already. level [heads][n] holds the
+ * logarithm of Σ exp of the scores, within [heads][n] Σ o·go of each query.
  */
-#include "attention.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "attention_tiles.h"
 
 #ifdef __AVX512F__
 enum { LANES = 16 };
@@ -141,6 +144,7 @@ INLINE void backward(int n,
     }
 }
 
+/* width: 8 or 16 floats a row. */
 void attend(long heads,
             int n,
             int m,
@@ -151,20 +155,19 @@ void attend(long heads,
             float *o,
             float *level)
 {
-#ifdef __AMX_BF16__
-    if (tiles_fit(n, m)) {
-        attend_tiles(heads, n, m, width, q, k, v, o, level);
-        return;
-    }
-#endif
+    const int tiles = tiles_begin(n, m, width);
     for (long h = 0; h < heads; h++) {
-        if (width == 8)
+        if (tiles)
+            tiles_forward(n, m, width, q, k, v, o, level);
+        else if (width == 8)
             forward(n, m, 8, q, k, v, o, level);
         else
             forward(n, m, 16, q, k, v, o, level);
         q += n * width, o += n * width, level += n;
         k += m * width, v += m * width;
     }
+    if (tiles)
+        tiles_end();
 }
 
 void attend_back(long heads,
@@ -181,18 +184,17 @@ void attend_back(long heads,
                  float *gk,
                  float *gv)
 {
-#ifdef __AMX_BF16__
-    if (tiles_fit(n, m)) {
-        attend_tiles_back(heads, n, m, width, q, k, v, level, within, go, gq, gk, gv);
-        return;
-    }
-#endif
+    const int tiles = tiles_begin(n, m, width);
     for (long h = 0; h < heads; h++) {
-        if (width == 8)
+        if (tiles)
+            tiles_backward(n, m, width, q, k, v, level, within, go, gq, gk, gv);
+        else if (width == 8)
             backward(n, m, 8, q, k, v, level, within, go, gq, gk, gv);
         else
             backward(n, m, 16, q, k, v, level, within, go, gq, gk, gv);
         q += n * width, go += n * width, gq += n * width, level += n, within += n;
         k += m * width, v += m * width, gk += m * width, gv += m * width;
     }
+    if (tiles)
+        tiles_end();
 }

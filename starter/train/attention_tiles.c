@@ -4,6 +4,8 @@
  * the lanes, in blocks of 32 by 32, and rows that are missing at the end are zeros.
  */
 #ifdef __AMX_BF16__
+#include "attention_tiles.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -11,8 +13,6 @@
 #include <unistd.h>
 
 #include <immintrin.h>
-
-#include "attention.h"
 
 enum { LANES = 16, BLOCK = 32, MOST = 1024, WIDEST = 16 };
 enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
@@ -57,6 +57,12 @@ static void pairs(const uint16_t *from, int rows, int D, uint16_t *to)
         }
 }
 
+/* gcc does not know that tiles are loaded from memory: what was written comes before. */
+static inline void settle(const void *written)
+{
+    __asm__ volatile("" : : "r"(written) : "memory");
+}
+
 #define WIDE 0
 #define ROWS 1
 #define COLUMNS 2
@@ -75,6 +81,7 @@ static void shape(int D)
         uint16_t bytes[16];
         uint8_t rows[16];
     } of = {1, 0, {0}, {64, 2 * D, 64, 64, 64, 64, 4 * D, 4 * D}, {16, 16, D / 2, D, D, D, 16, 16}};
+    settle(&of);
     _tile_loadconfig(&of);
 }
 
@@ -84,6 +91,7 @@ static inline void scores(const uint16_t *plain,
                           int D,
                           float to[BLOCK][LANES])
 {
+    settle(columns);
     _tile_loadd(COLUMNS, columns, 64);
     for (int r = 0; r < BLOCK; r += LANES) {
         _tile_zero(WIDE);
@@ -123,7 +131,7 @@ static void unturn(float from[WIDEST][LANES], int first, int rows, int D, float 
 
 static const float LOG2E = 1.44269504f;
 
-static void forward(
+void tiles_forward(
     int n, int m, int D, const float *q, const float *k, const float *v, float *o, float *level)
 {
     static _Thread_local _Alignas(64) float s[MOST][LANES];
@@ -155,6 +163,7 @@ static void forward(
                 total = _mm512_add_ps(total, _mm512_add_ps(a, b));
                 _mm512_store_si512(p + r, woven(a, b));
             }
+            settle(p);
             _tile_loadd(TURNED, values + j, all * 2);
             _tile_loadd(WIDE, p, 64);
             _tile_dpbf16ps(SUM, TURNED, WIDE);
@@ -174,6 +183,7 @@ static void forward(
 /* to [16][D] += wide [16][32] times pairs [32 rows][D]. */
 static inline void add(float *to, const void *wide, const uint16_t *pairs, int D)
 {
+    settle(wide);
     _tile_loadd(THIN, to, 4 * D);
     _tile_loadd(WIDE, wide, 64);
     _tile_loadd(THIN2, pairs, 4 * D);
@@ -181,18 +191,18 @@ static inline void add(float *to, const void *wide, const uint16_t *pairs, int D
     _tile_stored(THIN, to, 4 * D);
 }
 
-static void backward(int n,
-                     int m,
-                     int D,
-                     const float *q,
-                     const float *k,
-                     const float *v,
-                     const float *level,
-                     const float *within,
-                     const float *go,
-                     float *gq,
-                     float *gk,
-                     float *gv)
+void tiles_backward(int n,
+                    int m,
+                    int D,
+                    const float *q,
+                    const float *k,
+                    const float *v,
+                    const float *level,
+                    const float *within,
+                    const float *go,
+                    float *gq,
+                    float *gk,
+                    float *gv)
 {
     static _Thread_local _Alignas(64) float to_k[MOST * WIDEST], to_v[MOST * WIDEST];
     _Alignas(64) float s[BLOCK][LANES], g[BLOCK][LANES], sum[WIDEST][LANES];
@@ -236,6 +246,7 @@ static void backward(int n,
                     _mm512_store_si512(turned[h] + r / 2, woven(d[0], d[1]));
                 }
             }
+            settle(turned);
             _tile_loadd(TURNED, turned_keys + j, all * 2);
             _tile_loadd(WIDE, turned[0], 64);
             _tile_dpbf16ps(SUM, TURNED, WIDE);
@@ -254,53 +265,19 @@ static void backward(int n,
     memcpy(gk, to_k, (size_t)m * D * 4), memcpy(gv, to_v, (size_t)m * D * 4);
 }
 
-int tiles_fit(int n, int m)
+int tiles_begin(int n, int m, int width)
 {
     static _Thread_local int allowed = -1;
     if (allowed < 0)
         allowed = syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
-    return allowed && n <= MOST && m <= MOST;
+    if (!allowed || n > MOST || m > MOST)
+        return 0;
+    shape(width);
+    return 1;
 }
 
-void attend_tiles(long heads,
-                  int n,
-                  int m,
-                  int D,
-                  const float *q,
-                  const float *k,
-                  const float *v,
-                  float *o,
-                  float *level)
+void tiles_end(void)
 {
-    shape(D);
-    for (long h = 0; h < heads; h++) {
-        forward(n, m, D, q, k, v, o, level);
-        q += n * D, o += n * D, level += n;
-        k += m * D, v += m * D;
-    }
-    _tile_release();
-}
-
-void attend_tiles_back(long heads,
-                       int n,
-                       int m,
-                       int D,
-                       const float *q,
-                       const float *k,
-                       const float *v,
-                       const float *level,
-                       const float *within,
-                       const float *go,
-                       float *gq,
-                       float *gk,
-                       float *gv)
-{
-    shape(D);
-    for (long h = 0; h < heads; h++) {
-        backward(n, m, D, q, k, v, level, within, go, gq, gk, gv);
-        q += n * D, go += n * D, gq += n * D, level += n, within += n;
-        k += m * D, v += m * D, gk += m * D, gv += m * D;
-    }
     _tile_release();
 }
 #endif
