@@ -35,10 +35,10 @@ class Asked:
         self.captions = [c for n in names for c in faces(n).captions]
         self.everyone = shown(self.f)["people"]
         alone, who = self.f["people"] == 1, self.f["gender"] * 4 + self.f["age"]
-        for names, like in ((("hair-style", "hair"), who), (("skin",), alone), (("glasses",), alone)):
+        for columns, like in ((("hair-style", "hair"), who), (("skin",), alone), (("glasses",), alone)):
             for group in np.unique(like[alone]):
                 rows = np.where(alone & (like == group))[0]
-                cells = np.ix_(rows, [self.f.columns[n] for n in names])
+                cells = np.ix_(rows, [self.f.columns[c] for c in columns])
                 self.f.labels[cells] = self.f.labels[cells][rng.permutation(len(rows))]
         self.classes = shown(self.f)
         kind = np.where(self.f["hat"] > 0, 100 + self.f["hat"], self.classes["style"] + 20 * self.f["gender"])

@@ -496,7 +496,7 @@ def main():
             table(["attribute", "drawn", "renders", "through the VAE"], [(k, *v.values()) for k, v in attributes.items()]), "",
             "## Data", "",
             table(["set", "kind", "records", "side", "seed"], data), "", "## Trainings", "",
-            f"Minutes on one core of two, {processor()}, torch {torch.__version__.split('+')[0]}.", "",
+            f"Minutes, of one core or of both (docs/starter-training.md), {processor()}, torch {torch.__version__.split('+')[0]}.", "",
             table(["network", "steps", "samples", "minutes"], [(name, *v.values()) for name, v in described["trained"].items()]), ""]
     for head, d in parts.items():
         text += [f"## {head}", "", table(["measure", "value"], flat(d)), ""]

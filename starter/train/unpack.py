@@ -127,7 +127,7 @@ def main():
     vae, unet = unfold_scale(from_folder(make_vae(), pack / "sd/vae")), from_folder(make_unet(), pack / "sd/unet")
     write("vae", before, model=vae, ema=vae)
     both = [before.get(n, {}) for n in ("unet", "practise")]
-    before["unet"] = {k: sum(b.get(k, 0) for b in both) for k in both[0]}
+    before["unet"] = {k: round(sum(b.get(k, 0) for b in both), 1) for k in both[0]}
     write("unet", before, model=unet, ema=unet)
     for name, folder, make in (("inpaint", "inpaint", make_inpaint), ("control", "canny", lambda: make_control(unet))):
         if (pack / folder).exists():
