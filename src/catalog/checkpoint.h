@@ -41,7 +41,7 @@ struct lk_unet_config {
     int attention[LK_MAX_LEVELS]; /* 1 where the level has transformers, the last one also in the
                                      middle: 1, 1, 1, 1 */
     int heads[LK_MAX_LEVELS];     /* number of heads per level: 8 */
-    int groups, context;          /* 32, 768 */
+    int groups, context;          /* 32, 768; a ControlNet that reads no text has 0 */
     int linear_projection;        /* proj_in/proj_out are linear */
     int sample_size;              /* side of the latents it was trained on; 0: not said */
     int added;                    /* SDXL: numbers of the added embedding, 2816; else 0 */

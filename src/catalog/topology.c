@@ -181,7 +181,7 @@ static int read_unet_levels(const struct reader *in, struct lk_unet_config *unet
             code = read_attention(in, name, unet->levels - 1 - i);
         }
     }
-    if (!code && !unet->context)
+    if (!code && !unet->context && !in->is_control)
         code = lk_fail(in->err, LK_E_INPUT,
                        "the UNet of '%s' has no transformer that reads text: no Stable Diffusion "
                        "checkpoint is so",

@@ -391,6 +391,15 @@ static void a_controlnet_of_another_family_is_refused(void **state)
     lk_control_free(control);
 }
 
+/* As in SDXL's small ones: convolutions alone, and half of a middle. */
+static void a_controlnet_without_transformers_reads_no_text(void **state)
+{
+    (void)state;
+    lk_control *control = open_tiny(TEST_FOLDER, "small");
+    draw_all(&plain, "small", control, 2);
+    lk_control_free(control);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -423,6 +432,7 @@ int main(void)
         cmocka_unit_test(a_checkpoint_is_no_controlnet),
         cmocka_unit_test(broken_controlnets_are_refused_in_a_line),
         cmocka_unit_test(a_controlnet_of_another_family_is_refused),
+        cmocka_unit_test(a_controlnet_without_transformers_reads_no_text),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -435,7 +435,8 @@ static void write_single(const char *path,
 void test_control_write(const char *path, const struct test_checkpoint *options)
 {
     size_t count = 0;
-    const char *name = options->family ? "control_sdxl" : "control";
+    char *name =
+        options->family ? test_format("control_%s", options->family) : test_format("control");
     struct test_tensor *tensors = read_list(name, -1, NULL, &count);
     const struct test_tensor **list = calloc(count, sizeof *list);
     must(list != NULL, path);
@@ -454,6 +455,7 @@ void test_control_write(const char *path, const struct test_checkpoint *options)
     }
     free(list);
     free(tensors);
+    free(name);
 }
 
 void test_tensors_write(const char *path, const char *name, enum lk_dtype dtype)

@@ -33,8 +33,8 @@ struct test_checkpoint {
 /* path: the folder, or the file (NAME.safetensors; the sidecar is NAME.json). Aborts on failure. */
 void test_checkpoint_write(const char *path, const struct test_checkpoint *options);
 
-/* Writes the tiny ControlNet of tests/golden/control_tiny.tsv, of family "sdxl" that of
- * control_sdxl_tiny.tsv; layout and dtype hold besides. */
+/* Writes the tiny ControlNet of tests/golden/control_tiny.tsv, of family "sdxl" or "small" (without
+ * transformers) that of control_FAMILY_tiny.tsv; layout and dtype hold besides. */
 void test_control_write(const char *path, const struct test_checkpoint *options);
 
 /* Writes the tensors of tests/golden/NAME_tiny.tsv as one safetensors file. */

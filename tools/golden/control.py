@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Goldens of inpainting and ControlNet: what diffusers 0.42.1 draws with the tiny checkpoint of checkpoint.py and companions of it.
 
-    control.py          writes tests/golden/control.safetensors, control_tiny.tsv and control_sdxl_tiny.tsv (the ControlNets' tensors, as sd_tiny.tsv)
+    control.py          writes tests/golden/control.safetensors, control_tiny.tsv, control_small_tiny.tsv and control_sdxl_tiny.tsv (the ControlNets' tensors, as sd_tiny.tsv)
     control.py --annotators
                         writes tests/golden/annotators.safetensors: OpenCV's Canny(100, 200), and the WebUI's scribble_xdog by OpenCV's blur, of
                         pictures made from numbers; and a person of points drawn as controlnet_aux does, by OpenCV;
@@ -14,6 +14,7 @@ A tensor's name is its case, which tests/stages/test_diffuse_control.c parses:
     mask CHANNELS SAMPLER SCHEDULE WxH STEPS GUIDANCE STRENGTH                    …/latents
     control N START END SAMPLER SCHEDULE WxH STEPS GUIDANCE STRENGTH              …/latents; N ControlNets of weights 0.8, -0.5
     guess N …, prompt N …                                                         the same in guess mode; and with its weights, but in all rows
+    small N …                                                     the same with a ControlNet without transformers
     ranges 2 START END …                                                          the second one from 0 to START
     masked CHANNELS START END …                                                   mask and one ControlNet
     xl N START END …                                                              the same with SDXL and a ControlNet of SDXL
@@ -46,14 +47,16 @@ def fill(net):
     return net
 
 
-def control_net(more={}):
+def control_net(more={}, small=False):
     c = checkpoint.UNET | more
+    if small:
+        c |= dict(down_block_types=("DownBlock2D",) * len(c["block_out_channels"]))
     extra = {key: c[key] for key in ("use_linear_projection", "transformer_layers_per_block", "addition_embed_type", "addition_time_embed_dim",
                                      "projection_class_embeddings_input_dim") if key in c}
     return fill(ControlNetModel(
         in_channels=4, block_out_channels=c["block_out_channels"], layers_per_block=c["layers_per_block"],
         norm_num_groups=c["norm_num_groups"], cross_attention_dim=c["cross_attention_dim"], attention_head_dim=c["attention_head_dim"],
-        down_block_types=c["down_block_types"], conditioning_embedding_out_channels=HINT, **extra))
+        down_block_types=c["down_block_types"], mid_block_type="UNetMidBlock2D" if small else "UNetMidBlock2DCrossAttn", conditioning_embedding_out_channels=HINT, **extra))
 
 
 def ldm_name(name):
@@ -305,6 +308,10 @@ def main():
     out |= masked(plain, vae, control, "ddim")
     out |= masked(nine, vae, control, "euler", end=.6)
     out |= masked(plain, vae, control, "dpmpp-2m", size=(72, 88), strength=1)
+    control = control_net(small=True)
+    write_tsv(control, "control_small")
+    out |= controlled(nets, control, 1, "ddim", "normal", kind="small")
+    out |= controlled(nets, control, 2, "dpmpp-2m", "karras", kind="small", size=(72, 88), steps=3)
     nets, control = checkpoint.family_models("sdxl"), control_net(checkpoint.XL)
     write_tsv(control, "control_sdxl")
     out |= controlled_xl(nets, control, "euler", "normal")

@@ -143,8 +143,8 @@ lk_checkpoint *lk_control_checkpoint(const lk_control *control)
 
 /* ---- at work ---- */
 
-/* The same levels, widths and words: what a ControlNet adds must have the shape that it is added
- * to. */
+/* The same levels, widths and words (small ones read none): what a ControlNet adds must have the
+ * shape that it is added to. */
 static int check_fit(const lk_control *control,
                      const lk_checkpoint *checkpoint,
                      struct lk_error *err)
@@ -152,8 +152,8 @@ static int check_fit(const lk_control *control,
     const struct lk_unet_config *c = &lk_checkpoint_config(control->checkpoint)->unet;
     const struct lk_unet_config *u = &lk_checkpoint_config(checkpoint)->unet;
     if (c->levels == u->levels && !memcmp(c->resnets, u->resnets, sizeof c->resnets) &&
-        c->context == u->context && c->added == u->added && c->in_channels == u->out_channels &&
-        !memcmp(c->width, u->width, sizeof c->width))
+        (!c->context || c->context == u->context) && c->added == u->added &&
+        c->in_channels == u->out_channels && !memcmp(c->width, u->width, sizeof c->width))
         return 0;
     return lk_fail(err, LK_E_INPUT,
                    "ControlNet '%s' (%d levels of %d channels and more, %d numbers a token) does "

@@ -291,7 +291,7 @@ static lk_value enter(struct builder *b)
     const struct lk_unet_config *c = b->config;
     lk_graph *g = b->net.graph;
     const int64_t sample_dims[] = {LK_DYNAMIC, c->in_channels, LK_DYNAMIC, LK_DYNAMIC};
-    const int64_t context_dims[] = {LK_DYNAMIC, LK_DYNAMIC, c->context};
+    const int64_t context_dims[] = {LK_DYNAMIC, LK_DYNAMIC, c->context ? c->context : LK_DYNAMIC};
     const int64_t perturb_dims[] = {LK_DYNAMIC, 1, 1};
     lk_value sample = lk_graph_input(g, "sample", LK_F32, 4, sample_dims);
     lk_value timestep = lk_graph_input(g, "timestep", LK_F32, 1, (const int64_t[]){LK_DYNAMIC});
