@@ -51,7 +51,8 @@ static int id_of(const struct lk_picture *picture,
 }
 
 /* A picture that already is ours keeps its mark. What was drawn from noise has none; a picture that
- * somebody brings may be one of ours at another size: then *ground is made. */
+ * somebody brings may be one of ours at another size: then *ground is made. A sheet is a new
+ * picture: in its cells a mark may be seen, but too little of it to last. */
 static int choose_mark(const lk_engine *engine,
                        const struct lk_request *request,
                        int threads,
@@ -62,7 +63,7 @@ static int choose_mark(const lk_engine *engine,
     const struct lk_picture *p = picture->picture;
     struct lk_watermark before = {0};
     int rc = 0;
-    if (picture->from_photo || request->init) {
+    if (!picture->is_sheet && (picture->from_photo || request->init)) {
         rc = lk_watermark_ground_new(p, threads, ground, err);
         rc = rc ? rc
                 : lk_watermark_read(*ground, &engine->key, LK_WATERMARK_RESIZED, threads, &before,
