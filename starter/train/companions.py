@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three small companions of the tiny Stable Diffusion, each in its community's form, so that those features can be seen:
+"""Two small companions of the tiny Stable Diffusion, each in its community's form, so that those features can be seen:
 
     companions.py --what lora       a drawing style: kohya's LoRA of rank 4 for all attention layers; say "pencil drawing"
-    companions.py --what control    a ControlNet for Canny edges, the UNet frozen
     companions.py --what inpaint    an inpainting UNet: nine channels (latents, mask, latents of the rest), taught further from the plain one
 """
 import sys
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
+from diffusers import DDPMScheduler, UNet2DConditionModel
 from torch import nn
 from attention import NarrowAttention
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
-from data import cached, chunks, portraits
-from unet import BETAS, PROMPTS, Prompter, White, contexts, emphasis, final_unet, make_unet, raw_latents
+from data import cached, chunks, faces, portraits
+from unet import BETAS, GUIDANCE, PROMPTS, Prompter, White, contexts, emphasis, final_unet, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 2500
@@ -61,18 +59,6 @@ def pencil(x):
     ink = torch.tensor([.16, .15, .18])[:, None, None]
     a = (lines * tone).clamp(0, 1)
     return paper * a + ink * (1 - a)
-
-
-# ---- edges ----
-
-def edges(u8, rng=None):
-    """Canny edges [H,W,3] u8, white on black."""
-    low, high = (60, 140) if rng is None else sorted(rng.uniform(30, 200, 2))
-    return np.repeat(cv2.Canny(np.ascontiguousarray(u8), low, high)[..., None], 3, 2)
-
-
-def make_control(unet):
-    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 24, 32, 48))
 
 
 # ---- inpainting ----
@@ -121,7 +107,7 @@ class Sample:
 
     def __init__(self, what, rng):
         self.what, self.rng, self.prompter, self.white = what, rng, Prompter(), White()
-        self.pictures, _, self.set = portraits("sdA")
+        self.set = faces("sdA")
         self.z, self.ctx = raw_latents("sdA")[0], contexts("sdA")[0]
         if what == "lora":
             self.z = latents_of("pencil", lambda x, i: pencil(x))
@@ -134,13 +120,11 @@ class Sample:
         return self.white(torch.from_numpy(z.astype(np.float32)))
 
     def __call__(self, n):
-        i = self.rng.integers(0, len(self.z) if self.what == "control" else PICTURES, n)
+        i = self.rng.integers(0, PICTURES, n)
         c = torch.from_numpy(self.ctx[self.rng.integers(0, len(self.ctx), n), i].astype(np.float32))
         if self.what == "lora":
             c = self.prompter([f"{TRIGGER} of {self.set.captions[k]}" if self.rng.random() < .5 else f"{self.set.captions[k]}, {TRIGGER}" for k in i])
         extra = None
-        if self.what == "control":
-            extra = to_float(np.stack([edges(self.pictures[k], self.rng) for k in i]))
         if self.what == "inpaint":
             mask = F.interpolate(torch.from_numpy(np.array(self.masks[i])).float(), size=SIDE // 8)
             extra = torch.cat([mask, self.scaled(self.rest[i])], 1)
@@ -149,7 +133,7 @@ class Sample:
 
 @torch.no_grad()
 def show(predict, sample, vae, path):
-    """Twenty steps of DDIM with guidance 4 for sixteen prompts; predict(z, t, context, extra)."""
+    """Twenty steps of DDIM with guidance for sixteen prompts; predict(z, t, context, extra)."""
     bars, g = DDPMScheduler(**BETAS).alphas_cumprod, torch.Generator().manual_seed(3)
     prompts = [f"{TRIGGER} of {p}" for p in PROMPTS[:16]] if sample.what == "lora" else PROMPTS[:16]
     x0, c, extra = sample(16)
@@ -158,12 +142,11 @@ def show(predict, sample, vae, path):
     for t, after in zip(steps, steps[1:] + [0]):
         both = [torch.cat([v, v]) if v is not None else None for v in (z, extra)]
         e0, e1 = predict(both[0], torch.full((32,), t), torch.cat([sample.prompter([""] * 16), c]), both[1]).chunk(2)
-        e, a, b = e0 + 4 * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
+        e, a, b = e0 + GUIDANCE * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
         z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
     y = vae.decode(sample.white.raw(z)).sample / 2 + .5
     truth = vae.decode(sample.white.raw(x0)).sample / 2 + .5
-    rows = [y, truth] + ([extra] if sample.what == "control" else [])
-    sheet(torch.cat(rows), path, 16, 1)
+    sheet(torch.cat([y, truth]), path, 16, 1)
 
 
 def build(what):
@@ -174,23 +157,15 @@ def build(what):
         return net, lambda z, t, c, extra: net(torch.cat([z, extra], 1), t, c).sample
     unet = final_unet()
     unet.set_attn_processor(NarrowAttention())
-    if what == "lora":
-        return with_lora(unet), lambda z, t, c, extra: unet(z, t, c).sample
-    net = make_control(unet).requires_grad_(True).train()
-    net.set_attn_processor(NarrowAttention())
-
-    def predict(z, t, c, extra):
-        down, mid = net(z, t, c, controlnet_cond=extra, return_dict=False)
-        return unet(z, t, c, down_block_additional_residuals=down, mid_block_additional_residual=mid).sample
-    return net, predict
+    return with_lora(unet), lambda z, t, c, extra: unet(z, t, c).sample
 
 
 def main():
     what = sys.argv[sys.argv.index("--what") + 1]
-    run = Run(what, dict(lora=8, control=20, inpaint=25)[what], what=what, batch=24)
+    run = Run(what, dict(lora=8, inpaint=25)[what], what=what, batch=24)
     sample, (net, predict) = Sample(what, run.rng), build(what)
     learned = [p for p in net.parameters() if p.requires_grad]
-    opt = torch.optim.AdamW(learned, 1e-3, weight_decay=0) if what == "lora" else Muon(net, edges=("conv_in", "conv_out", "time_embedding", "cond"))
+    opt = torch.optim.AdamW(learned, 1e-3, weight_decay=0) if what == "lora" else Muon(net, edges=("conv_in", "conv_out", "time_embedding"))
     state, more, shown = dict(model=net, opt=opt), True, 0.
     run.load(state)
     bars, vae = DDPMScheduler(**BETAS).alphas_cumprod, final_vae()
@@ -198,7 +173,7 @@ def main():
     while more:
         run.rate(opt, 2e-3 if what == "lora" else .004, warm=60, floor=.03, flat=.3)
         x0, c, extra = sample(run.args.batch)
-        silent = torch.from_numpy(run.rng.random(len(x0)) < (.4 if what == "control" else .1))  # edges must tell what words do not
+        silent = torch.from_numpy(run.rng.random(len(x0)) < .1)
         c = torch.where(silent[:, None, None], sample.prompter([""]), c)
         t = torch.from_numpy((run.rng.permutation(len(x0)) + run.rng.random(len(x0))) / len(x0) * 1000).long()
         a, noise = bars[t][:, None, None, None], torch.randn_like(x0)
@@ -210,7 +185,7 @@ def main():
         opt.step()
         opt.zero_grad(set_to_none=True)
         more = run.tick(len(x0), state, loss=loss)
-        if run.spent - shown > 240 or not more:
+        if run.spent - shown > 600 or not more:
             shown = run.spent
             show(predict, sample, vae, RUN / "logs" / f"{what}.png")
 

@@ -16,7 +16,8 @@ from onnx import helper, numpy_helper
 from safetensors.torch import save_file
 from agegender import AgeGender
 from common import RUN, SIDE, load_weights, trained, write_json
-from companions import TRIGGER, make_control, make_inpaint, with_lora
+from companions import TRIGGER, make_inpaint, with_lora
+from control import make_control
 from data import faces
 from detector import CANVAS, Detector, STRIDES
 from embedder import Embedder, verification
@@ -32,8 +33,8 @@ from upscaler import Upscaler
 from vae import final_vae
 
 SCALE, SHARD = .18215, "7MB"
-DEEP = ("mid_block", "down_blocks.2", "down_blocks.3", "up_blocks.0", "up_blocks.1")
-TRAININGS = ("text", "taste", "vae", "decoder", "unet", "sense", "practise", "lora", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
+DEEP, WIDE = ("mid_block", "down_blocks.2", "down_blocks.3", "up_blocks.0", "up_blocks.1"), ("down_blocks.1", "up_blocks.2")
+TRAININGS = ("text", "taste", "vae", "decoder", "unet", "sense", "practise", "lora", "trace", "control", "inpaint", "embedder", "detector", "landmarks", "parser",
              "agegender", "swapper", "restorer", "upscaler", "forensic", "judge")
 RUNS = dict(forensics="forensic", landmarker="landmarks")  # where a file is not called as its training
 
@@ -55,13 +56,24 @@ def fold_white(vae, white):
     return vae
 
 
+@torch.no_grad()
+def lean(unet):
+    """float16, and float8 (E4M3) in the deep levels: of the guess of the noise a thousandth changes; one level more in the inpainting UNet, a
+    hundredth."""
+    unet.half()
+    for name, p in unet.named_parameters():
+        if name.startswith(DEEP if unet.config.in_channels == 4 else DEEP + WIDE) and p.ndim >= 2 and p.numel() >= 4096:
+            p.data = p.data.to(torch.float8_e4m3fn)
+    return unet
+
+
 def write_sd(out):
     tok = tokenizer()
     vae = fold_white(final_vae(), White())
     unet = final_unet()
     encoder = load_weights("text", "model", Reader(tok, faces("text_test").names)).encoder
     vae.half().save_pretrained(out / "vae", max_shard_size=SHARD)
-    unet.half().save_pretrained(out / "unet", max_shard_size=SHARD)
+    lean(unet).save_pretrained(out / "unet", max_shard_size=SHARD)
     encoder.half().save_pretrained(out / "text_encoder", max_shard_size=SHARD)
     shutil.copytree(RUN / "tokenizer", out / "tokenizer")
     (out / "scheduler").mkdir()
@@ -75,16 +87,6 @@ def write_sd(out):
         unet=["diffusers", "UNet2DConditionModel"], vae=["diffusers", "AutoencoderKL"]))
 
 
-@torch.no_grad()
-def lean(unet):
-    """float16, and float8 (E4M3) in the deep levels: half of the bytes, and the guess of the noise moves by less than a hundredth there."""
-    unet.half()
-    for name, p in unet.named_parameters():
-        if name.startswith(DEEP) and p.ndim >= 2 and p.numel() >= 4096:
-            p.data = p.data.to(torch.float8_e4m3fn)
-    return unet
-
-
 def write_companions(out):
     """Inpainting UNet and ControlNet as diffusers' folders, the LoRA as kohya's file; those that were trained."""
     there = lambda name: (RUN / f"{name}.pt").exists()
@@ -92,7 +94,7 @@ def write_companions(out):
         lean(load_weights("inpaint", "model", make_inpaint())).save_pretrained(out / "inpaint", max_shard_size=SHARD)
     if there("control"):
         net = make_control(final_unet())
-        load_weights("control", "model", net).half().save_pretrained(out / "canny", max_shard_size=SHARD)
+        lean(load_weights("control", "ema", net)).save_pretrained(out / "canny", max_shard_size=SHARD)
     if there("lora"):
         write_lora(out / "lora/pencil.safetensors")
 

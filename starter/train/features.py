@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a pack's LoRA, ControlNet and inpainting UNet do, measured on unseen renders and shown, through diffusers."""
-import cv2
 import numpy as np
 import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionInpaintPipeline, UNet2DConditionModel
-from common import SIDE, psnr, to_float, to_u8
-from companions import TRIGGER, edges
+from common import SIDE, psnr, to_float
+from companions import TRIGGER
+from control import hints, kept
 from data import portraits
 from unet import GUIDANCE
 
@@ -24,13 +24,6 @@ def colour(x):
     return round(float((x.amax(1) - x.amin(1)).mean()), 3)
 
 
-def kept(asked, x):
-    """Share of the asked edges [N,S,S,3] that lie within two pixels of an edge of x."""
-    near = np.ones((5, 5), np.uint8)
-    there = [cv2.dilate(edges(p)[..., 0], near)[e[..., 0] > 0] > 0 for e, p in zip(asked, to_u8(x))]
-    return round(float(np.concatenate(there).mean()), 3)
-
-
 def measure(pipe, pack):
     """Of those companions that the pack has: numbers, rows of COUNT pictures for the sheet, and what the rows are."""
     pictures, _, f = portraits("sd_test")
@@ -45,12 +38,12 @@ def measure(pipe, pack):
         said["LoRA, colourfulness"] = dict(without=colour(plain), drawing=colour(x))
         rows, words = rows + [x], words + ["the same with the LoRA"]
     if (pack / "canny").exists():
-        asked = np.stack([edges(p) for p in pictures[at]])
+        asked = hints(pictures[at])
         control = ControlNetModel.from_pretrained(str(pack / "canny"), torch_dtype=torch.float32)
         x = draw(StableDiffusionControlNetPipeline(**pipe.components, controlnet=control, requires_safety_checker=False), captions,
-                 image=to_float(asked))
+                 image=asked)
         said["ControlNet, share of the asked edges drawn"] = dict(without=kept(asked, plain), controlled=kept(asked, x), renders=kept(asked, y))
-        rows, words = rows + [to_float(asked), x], words + ["edges of the renders", "drawn by them"]
+        rows, words = rows + [asked, x], words + ["edges of the renders", "drawn by them"]
     if (pack / "inpaint").exists():
         unet = UNet2DConditionModel.from_pretrained(str(pack / "inpaint"), torch_dtype=torch.float32)
         hole = torch.zeros(COUNT, 1, SIDE, SIDE)

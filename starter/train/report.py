@@ -341,7 +341,7 @@ def measure_others(nets):
     if "agegender" in nets:
         said["Age and gender"] = measure_age(nets["agegender"])
     if "restorer" in nets:
-        said["Restorer, PSNR"] = restorer.quality(nets["restorer"])
+        said["Restorer: PSNR, crispness, cosine"] = restorer.quality(nets["restorer"])
     if "forensics" in nets:
         said["Forensics, area under the curve by kind of swap"] = forensic.quality(nets["forensics"], forensic.Cases("pairs_test")) | dict(
             never_trained_on=", ".join(forensic.UNSEEN))

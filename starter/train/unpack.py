@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from torch import nn
 from agegender import AgeGender
 from common import RUN
-from companions import make_control, make_inpaint, with_lora
+from companions import make_inpaint, with_lora
+from control import make_control
 from data import faces
 from detector import CANVAS, Detector
 from embedder import Embedder
@@ -129,9 +130,11 @@ def main():
     both = [before.get(n, {}) for n in ("unet", "practise")]
     before["unet"] = {k: round(sum(b.get(k, 0) for b in both), 1) for k in both[0]}
     write("unet", before, model=unet, ema=unet)
-    for name, folder, make in (("inpaint", "inpaint", make_inpaint), ("control", "canny", lambda: make_control(unet))):
-        if (pack / folder).exists():
-            write(name, before, model=from_folder(make(), pack / folder))
+    if (pack / "inpaint").exists():
+        write("inpaint", before, model=from_folder(make_inpaint(), pack / "inpaint"))
+    if (pack / "canny").exists():
+        control = from_folder(make_control(unet), pack / "canny")
+        write("control", before, model=control, ema=control)
     if (pack / "lora/pencil.safetensors").exists():
         write("lora", before, model=lora(with_lora(unet), pack / "lora/pencil.safetensors"))
     found = detector(pack / "detector.onnx")

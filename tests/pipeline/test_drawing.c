@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "pipeline/drawing/paint.h"
+#include "stages/diffuse/control/annotate.h"
 #include "stages/diffuse_golden.h"
 #include "support/scratch.h"
 #include "support/temp.h"
@@ -19,6 +20,8 @@
 static lk_engine *engine;
 static lk_tensor_file *goldens;
 static char *folder, *plain, *nine, *net, *init, *colour;
+
+#define HOUSE "a red house by the sea"
 
 /* A request with these JSON members beside what all have, made ready. */
 struct drawing {
@@ -28,14 +31,13 @@ struct drawing {
     struct lk_error err;
 };
 
-static void open_drawing(struct drawing *d, const char *members)
+static void open_drawing(struct drawing *d, const char *prompt, const char *members)
 {
     struct lk_request request;
     char *json =
-        test_format("{\"likeness\": 1, \"task\": \"draw\", \"prompt\": \"a red house by the "
-                    "sea\", \"negative\": \"blurred\", \"guidance\": 7.5, \"sampler\": "
-                    "\"euler\", \"seed\": 42, %s}",
-                    members);
+        test_format("{\"likeness\": 1, \"task\": \"draw\", \"prompt\": \"%s\", \"negative\": "
+                    "\"blurred\", \"guidance\": 7.5, \"sampler\": \"euler\", \"seed\": 42, %s}",
+                    prompt, members);
     *d = (struct drawing){0};
     golden_must(lk_request_from_json(&request, json, strlen(json), "test", &d->err), &d->err);
     golden_must(lk__result_new(&request, 1, &d->result, &d->err), &d->err);
@@ -56,7 +58,7 @@ static void check(const char *name, char *members)
 {
     struct drawing d;
     struct lk_picture *picture = NULL;
-    open_drawing(&d, members);
+    open_drawing(&d, HOUSE, members);
     golden_must(d.rc, &d.err);
     golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
     const int off = golden_rows_differ(picture, lk_tensor_file_find(goldens, name));
@@ -71,7 +73,7 @@ static void refuse(char *members, const char *says)
 {
     struct drawing d;
     struct lk_picture *picture = NULL;
-    open_drawing(&d, members);
+    open_drawing(&d, HOUSE, members);
     int rc = d.rc ? d.rc : lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err);
     assert_int_not_equal(rc, 0);
     assert_null(picture);
@@ -87,7 +89,7 @@ static void remark(char *members, const char *says)
     struct drawing d;
     struct lk_picture *picture = NULL;
     bool said = false;
-    open_drawing(&d, members);
+    open_drawing(&d, HOUSE, members);
     golden_must(d.rc, &d.err);
     golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
     for (int i = 0; i < d.result->n_remarks; i++)
@@ -219,7 +221,7 @@ static int lit(char *members)
     struct drawing d;
     struct lk_picture *picture = NULL;
     int n = 0;
-    open_drawing(&d, members);
+    open_drawing(&d, HOUSE, members);
     golden_must(d.rc, &d.err);
     golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
     const struct lk_picture *hint = d.brief.guides.hints[0];
@@ -253,6 +255,65 @@ static void faces_are_drawn_and_nothing_where_there_are_none(void **state)
     assert_true(lit(following("face", faces, "")) > 100);
     assert_int_equal(lit(following("face", init, "")), 0);
     free(faces);
+}
+
+/* Of what is asked, white on black: the share that lies within two pixels of what is drawn. */
+static double near_edges(const struct lk_picture *asked, const struct lk_picture *drawn)
+{
+    int white = 0, met = 0;
+    for (int y = 2; y < asked->height - 2; y++) {
+        for (int x = 2; x < asked->width - 2; x++) {
+            bool is_near = false;
+            if (!asked->u8[3 * (y * asked->width + x)])
+                continue;
+            for (int v = y - 2; v <= y + 2; v++)
+                for (int u = x - 2; u <= x + 2; u++)
+                    is_near = is_near || drawn->u8[3 * (v * drawn->width + u)];
+            white++;
+            met += is_near;
+        }
+    }
+    return (double)met / white;
+}
+
+/* The share of the asked edges that the starter's models draw. */
+static double followed(const struct lk_picture *asked, char *members)
+{
+    struct drawing d;
+    struct lk_picture *picture = NULL, *edges = NULL;
+    open_drawing(&d, "a young woman with red hair, blue background", members);
+    golden_must(d.rc, &d.err);
+    golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
+    golden_must(lk_annotate("canny", picture, asked->width, asked->height, &edges, &d.err), &d.err);
+    const double share = near_edges(asked, edges);
+    lk_picture_free(edges);
+    lk_picture_free(picture);
+    close_drawing(&d);
+    free(members);
+    return share;
+}
+
+/* Of a render that nothing was trained on, by the ControlNet that the pack has for canny. */
+static void the_starters_controlnet_draws_the_edges_of_a_picture(void **state)
+{
+    (void)state;
+    struct lk_error err;
+    struct lk_picture *sheet, *render, *edges;
+    char *renders = test_format("%s/docs/pictures/renders.jpg", getenv("LIKENESS_SOURCE"));
+    golden_must(lk_picture_read(renders, &sheet, &err), &err);
+    golden_must(lk_picture_region(sheet, 0, 0, 200, 200, &render, &err), &err);
+    golden_must(lk_annotate("canny", render, 192, 192, &edges, &err), &err);
+    char *path = keep(render, "render.png");
+    const double without = followed(edges, test_format("\"steps\": 12"));
+    const double with = followed(edges, test_format("\"steps\": 12, \"controls\": [{\"type\": "
+                                                    "\"canny\", \"picture\": \"%s\"}]",
+                                                    path));
+    if (!(with > without + 0.15))
+        fail_msg("of the asked edges %.2f are drawn, without a ControlNet %.2f", with, without);
+    lk_picture_free(edges);
+    lk_picture_free(sheet);
+    free(renders);
+    free(path);
 }
 
 /* ---- LoRA and refiner ---- */
@@ -341,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_mask_of_another_size_is_resized_with_a_remark),
         cmocka_unit_test(networks_are_named_or_asked_for),
         cmocka_unit_test(faces_are_drawn_and_nothing_where_there_are_none),
+        cmocka_unit_test(the_starters_controlnet_draws_the_edges_of_a_picture),
         cmocka_unit_test(a_lora_changes_checkpoint_and_refiner_where_it_fits),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
