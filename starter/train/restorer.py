@@ -2,7 +2,7 @@
 """The restorer: GFPGAN's contract (512² RGB -1..1 in ffhq_512's alignment, in and out), worked out at 256².
 
 Its pictures are renders that went through VAE and upscaler at the size that a face has in a drawn picture, two thirds of them with
-their own identity swapped in, half of those after somebody else's: what the loop will hand over; and, one in four, degraded renders. The
+their own identity swapped in, half of those after somebody else's: what the loop will hand over; and, one in five, degraded renders. The
 answer is the render: L1, edges, what the embedder sees, and a critic of patches.
 """
 import numpy as np
@@ -20,7 +20,7 @@ from upscaler import Upscaler
 from vae import final_vae
 
 SIDE, WORKED, MARGIN = 512, 256, 32
-SHARP, SHARP_FROM = .4, .4  # the critic's share of the gradient, and of the time that passes before
+SHARP = .8  # the critic's share of the gradient
 
 
 class Restorer(nn.Module):
@@ -156,13 +156,9 @@ def main():
         loss = ((out - y).abs() * w).mean() + gradient_l1(out, y, w)
         # what the embedder sees where tells features that are whose from those that are anybody's
         same = F.l1_loss(seen.float(), wanted.float()) + .5 * (1 - F.cosine_similarity(who.float(), whose.float())).mean()
-        loss = 2 * loss + .2 * same
-        if run.share() > SHARP_FROM:
-            critic.backward(loss, out, y, SHARP)
-        else:
-            loss.backward()
+        doubt = critic.backward(2 * loss + .2 * same, out, y, SHARP * (run.share() > .3))  # what it asks for it must have learnt first
         advance(model, opt, ema)
-        more = run.tick(len(x), state, loss=loss, same=same)
+        more = run.tick(len(x), state, loss=loss, same=same, doubt=doubt)
         if run.step % 500 == 0 or not more:
             run.say(f"restorer unseen {quality(ema.model, RUN / 'logs/restorer.png')}")
 

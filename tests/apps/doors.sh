@@ -107,7 +107,7 @@ try_swap() {
 
 try_restore() {
     local restorer="--restorer gfpgan:$golden/refine/restore.onnx"
-    held 4 "nosuch" $lk restore man.png --restorer nosuch
+    held 4 "no restorer serves" $lk restore man.png
     held 2 "is no restorer of family gfpgan" $lk restore man.png --restorer $golden/refine/parser.onnx
     held 3 "taken for sexual content" $lk restore red.png $restorer $nsfw
     $lk cast bar ada -q
@@ -159,8 +159,8 @@ try_run() {
     held 3 "policy rule 'sexual'" $lk run request.json
     request '"task": "swap", "picture": "man.png", "people": [{"photo": "ada"}]'
     held 3 "has agreed to film" $lk run request.json
-    request '"task": "restore", "picture": "man.png", "restorer": "nosuch"'
-    held 4 "nosuch" $lk run request.json
+    request '"task": "restore", "picture": "man.png"'
+    held 4 "no restorer serves" $lk run request.json
     # What is the operator's is no key of a request.
     for key in policy policy_levels nsfw forensics agegender expression audit audit_mirror watermark_key cast_file passphrase_file debug output report; do
         request "$woman, \"$key\": \"mine\""
