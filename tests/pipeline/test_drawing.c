@@ -54,19 +54,26 @@ static void close_drawing(struct drawing *d)
     lk_result_free(d->result);
 }
 
+/* What is drawn; members is freed. */
+static struct lk_picture *paint(struct drawing *d, const char *prompt, char *members)
+{
+    struct lk_picture *picture = NULL;
+    open_drawing(d, prompt, members);
+    golden_must(d->rc, &d->err);
+    golden_must(lk__paint(engine, &d->brief, 0, NULL, &picture, &d->err), &d->err);
+    free(members);
+    return picture;
+}
+
 static void check(const char *name, char *members)
 {
     struct drawing d;
-    struct lk_picture *picture = NULL;
-    open_drawing(&d, HOUSE, members);
-    golden_must(d.rc, &d.err);
-    golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
+    struct lk_picture *picture = paint(&d, HOUSE, members);
     const int off = golden_rows_differ(picture, lk_tensor_file_find(goldens, name));
     if (off > 1)
         fail_msg("%s: pixels are off by %d", name, off);
     lk_picture_free(picture);
     close_drawing(&d);
-    free(members);
 }
 
 static void refuse(char *members, const char *says)
@@ -87,18 +94,14 @@ static void refuse(char *members, const char *says)
 static void remark(char *members, const char *says)
 {
     struct drawing d;
-    struct lk_picture *picture = NULL;
     bool said = false;
-    open_drawing(&d, HOUSE, members);
-    golden_must(d.rc, &d.err);
-    golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
+    struct lk_picture *picture = paint(&d, HOUSE, members);
     for (int i = 0; i < d.result->n_remarks; i++)
         said = said || strstr(d.result->remarks[i], says);
     if (!said)
         fail_msg("no remark says '%s'", says);
     lk_picture_free(picture);
     close_drawing(&d);
-    free(members);
 }
 
 /* Written, and freed. */
@@ -219,11 +222,8 @@ static char *estimator(const char *kind, const char *family)
 static int lit(char *members)
 {
     struct drawing d;
-    struct lk_picture *picture = NULL;
     int n = 0;
-    open_drawing(&d, HOUSE, members);
-    golden_must(d.rc, &d.err);
-    golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
+    struct lk_picture *picture = paint(&d, HOUSE, members);
     const struct lk_picture *hint = d.brief.guides.hints[0];
     assert_int_equal(hint->width, 64);
     assert_int_equal(hint->height, 64);
@@ -231,7 +231,6 @@ static int lit(char *members)
         n += hint->u8[3 * k] || hint->u8[3 * k + 1] || hint->u8[3 * k + 2];
     lk_picture_free(picture);
     close_drawing(&d);
-    free(members);
     return n;
 }
 
@@ -280,16 +279,13 @@ static double near_edges(const struct lk_picture *asked, const struct lk_picture
 static double followed(const struct lk_picture *asked, char *members)
 {
     struct drawing d;
-    struct lk_picture *picture = NULL, *edges = NULL;
-    open_drawing(&d, "a young woman with red hair, blue background", members);
-    golden_must(d.rc, &d.err);
-    golden_must(lk__paint(engine, &d.brief, 0, NULL, &picture, &d.err), &d.err);
+    struct lk_picture *edges = NULL;
+    struct lk_picture *picture = paint(&d, "a young woman with red hair, blue background", members);
     golden_must(lk_annotate("canny", picture, asked->width, asked->height, &edges, &d.err), &d.err);
     const double share = near_edges(asked, edges);
     lk_picture_free(edges);
     lk_picture_free(picture);
     close_drawing(&d);
-    free(members);
     return share;
 }
 
