@@ -190,6 +190,19 @@ mark_of out.txt > second.txt
 equal first.txt second.txt
 check 0 "hidden mark   [0-9a-f]{16}, [0-9]+ % of its signs" $lk inspect twice.jpg
 check 0 '"watermark": *null' $lk inspect $photo --json
+# One that has nearly faded is written again.
+check 0 "." $lk portrait "a young woman with red hair" --seed 101 --steps 8 --refine none --report - -o woman.png
+mark_of out.txt > first.txt
+for q in $(seq 40 -2 2); do
+    vips jpegsave woman.png next.jpg --Q "$q"
+    $lk inspect next.jpg --json | grep -q '"watermark": {' || break
+    mv next.jpg faded.jpg
+done
+check 0 "[67][0-9] % of its signs" $lk inspect faded.jpg
+check 0 '"chained": *true' $lk swap faded.jpg --face woman.png --consent self --report - -o fresh.jpg
+mark_of out.txt > second.txt
+equal first.txt second.txt
+check 0 "(9[0-9]|100) % of its signs" $lk inspect fresh.jpg
 printf '%064d\n' 7 > other.key
 check 0 "hidden mark   none of this key" $lk inspect once.png --watermark-key other.key
 check 4 "nosuch.key" $lk draw "a man" --watermark-key nosuch.key -o x.png

@@ -50,17 +50,24 @@ static int id_of(const struct lk_picture *picture,
     return 0;
 }
 
-/* A picture that already is ours keeps its mark. What was drawn from noise has none; a picture that
- * somebody brings may be one of ours at another size: then *ground is made. A sheet is a new
- * picture: in its cells a mark may be seen, but too little of it to last. */
+/* Of a mark's signs: a mark of which fewer are left would not outlast the next JPEG. */
+#define FADED 0.8F
+
+/* A picture that already is ours keeps its mark, which is written again where it has faded
+ * (*writes_own). What was drawn from noise has none; a picture that somebody brings may be one of
+ * ours at another size: then *ground is made. A sheet is a new picture, whatever is seen in its
+ * cells.
+ */
 static int choose_mark(const lk_engine *engine,
                        const struct lk_request *request,
                        int threads,
                        struct lk__picture_report *picture,
                        lk_watermark_ground **ground,
+                       bool *writes_own,
                        struct lk_error *err)
 {
     const struct lk_picture *p = picture->picture;
+    const bool has_room = p->width >= LK_WATERMARK_SIDE && p->height >= LK_WATERMARK_SIDE;
     struct lk_watermark before = {0};
     int rc = 0;
     if (!picture->is_sheet && (picture->from_photo || request->init)) {
@@ -70,9 +77,9 @@ static int choose_mark(const lk_engine *engine,
                                     err);
     }
     picture->is_chained = before.found;
-    picture->has_mark =
-        before.found || (p->width >= LK_WATERMARK_SIDE && p->height >= LK_WATERMARK_SIDE);
+    picture->has_mark = before.found || has_room;
     picture->mark = before.id;
+    *writes_own = has_room && !(before.found && before.agreement >= FADED);
     return rc || before.found ? rc : id_of(p, &engine->key, &picture->mark, err);
 }
 
@@ -99,11 +106,13 @@ static int embed(const struct lk_picture *picture,
     return rc;
 }
 
-/* Visible mark, the mark of another method, our own: each is written over the ones before. */
+/* Visible mark, the mark of another method, our own if writes_own: each is written over the ones
+ * before. */
 static int write_marks(const lk_engine *engine,
                        const struct lk_request *request,
                        const struct lk__picture_report *picture,
                        const lk_watermark_ground *ground,
+                       bool writes_own,
                        int threads,
                        const struct lk_watch *watch,
                        struct lk_picture **shown,
@@ -123,7 +132,7 @@ static int write_marks(const lk_engine *engine,
     if (!rc && made)
         replace(shown, made);
     made = NULL;
-    if (!rc && picture->has_mark && !picture->is_chained)
+    if (!rc && writes_own)
         rc = embed(*shown, *shown == picture->picture ? ground : NULL, &engine->key, picture->mark,
                    threads, &made, err);
     if (!rc && made)
@@ -141,8 +150,11 @@ int lk__marks_write(const lk_engine *engine,
     lk_watermark_ground *ground = NULL;
     lk_hands *hands = lk_runtime_hands(engine->runtime);
     const int held = lk_hands_hold(hands, 1), threads = lk_hands_spread(hands);
-    int rc = choose_mark(engine, request, threads, picture, &ground, err);
-    rc = rc ? rc : write_marks(engine, request, picture, ground, threads, watch, &shown, err);
+    bool writes_own = false;
+    int rc = choose_mark(engine, request, threads, picture, &ground, &writes_own, err);
+    rc =
+        rc ? rc
+           : write_marks(engine, request, picture, ground, writes_own, threads, watch, &shown, err);
     lk_hands_hold(hands, held);
     if (!rc && shown->type == LK_PIXEL_U8)
         picture->marked = lk_picture_ref(shown);
