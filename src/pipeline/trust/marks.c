@@ -55,9 +55,7 @@ static int id_of(const struct lk_picture *picture,
 
 /* A picture that already is ours keeps its mark, which is written again where it has faded
  * (*writes_own). What was drawn from noise has none; a picture that somebody brings may be one of
- * ours at another size: then *ground is made. A sheet is a new picture, whatever is seen in its
- * cells.
- */
+ * ours at another size: then *ground is made. A sheet of faces is a new picture. */
 static int choose_mark(const lk_engine *engine,
                        const struct lk_request *request,
                        int threads,
