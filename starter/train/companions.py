@@ -13,7 +13,7 @@ from torch import nn
 from attention import NarrowAttention
 from common import Muon, RUN, Run, SIDE, blur, load_weights, quick, sheet, to_float
 from data import cached, chunks, faces, portraits
-from unet import BETAS, GUIDANCE, PROMPTS, Prompter, White, contexts, emphasis, final_unet, make_unet, raw_latents
+from unet import BETAS, PROMPTS, Prompter, White, contexts, ddim, emphasis, final_unet, levels, make_unet, raw_latents
 from vae import final_vae, make_vae
 
 RANK, PICTURES = 4, 2500
@@ -134,16 +134,12 @@ class Sample:
 @torch.no_grad()
 def show(predict, sample, vae, path):
     """Twenty steps of DDIM with guidance for sixteen prompts; predict(z, t, context, extra)."""
-    bars, g = DDPMScheduler(**BETAS).alphas_cumprod, torch.Generator().manual_seed(3)
+    g = torch.Generator().manual_seed(3)
     prompts = [f"{TRIGGER} of {p}" for p in PROMPTS[:16]] if sample.what == "lora" else PROMPTS[:16]
     x0, c, extra = sample(16)
     c = sample.prompter(prompts) if sample.what == "lora" else c
-    z, steps = torch.randn(16, 4, SIDE // 8, SIDE // 8, generator=g), list(range(981, 0, -49))
-    for t, after in zip(steps, steps[1:] + [0]):
-        both = [torch.cat([v, v]) if v is not None else None for v in (z, extra)]
-        e0, e1 = predict(both[0], torch.full((32,), t), torch.cat([sample.prompter([""] * 16), c]), both[1]).chunk(2)
-        e, a, b = e0 + GUIDANCE * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
-        z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
+    c, twice = torch.cat([sample.prompter([""] * 16), c]), torch.cat([extra, extra]) if extra is not None else None
+    z = ddim(lambda z, t: predict(z, t, c, twice), torch.randn(16, 4, SIDE // 8, SIDE // 8, generator=g), [*range(981, 0, -49), 0])
     y = vae.decode(sample.white.raw(z)).sample / 2 + .5
     truth = vae.decode(sample.white.raw(x0)).sample / 2 + .5
     sheet(torch.cat([y, truth]), path, 16, 1)
@@ -175,7 +171,7 @@ def main():
         x0, c, extra = sample(run.args.batch)
         silent = torch.from_numpy(run.rng.random(len(x0)) < .1)
         c = torch.where(silent[:, None, None], sample.prompter([""]), c)
-        t = torch.from_numpy((run.rng.permutation(len(x0)) + run.rng.random(len(x0))) / len(x0) * 1000).long()
+        t = levels(len(x0), run.rng)
         a, noise = bars[t][:, None, None, None], torch.randn_like(x0)
         with quick():
             e = predict(a.sqrt() * x0 + (1 - a).sqrt() * noise, t, c, extra).float()

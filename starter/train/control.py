@@ -15,7 +15,7 @@ from data import portraits
 from sense import READS, noised
 from text import WIDTH as CONTEXT, vary
 from trace import Trace, edges, outlines
-from unet import BETAS, GROUPS, GUIDANCE, Prompter, White, WIDTHS, final_unet, raw_latents, turns
+from unet import BETAS, GROUPS, Prompter, White, WIDTHS, ddim, final_unet, levels, raw_latents, turns
 from vae import final_vae
 
 FIRST, SEEN = 200, .5  # the least noise that it learns at; weight of what is read of edges
@@ -55,28 +55,16 @@ def kept(asked, drawn):
     return round(float((asked[:, :1] * near(hints(to_u8(drawn)))).sum() / asked[:, :1].sum()), 3)
 
 
-@torch.no_grad()
-def draw(predict, prompter, captions, hint, steps=12):
-    """Latents by DDIM with guidance."""
-    bars, n = DDPMScheduler(**BETAS).alphas_cumprod, len(captions)
-    z = torch.randn(n, 4, 24, 24, generator=torch.Generator().manual_seed(3))
-    c, at = torch.cat([prompter([""] * n), prompter(captions)]), np.linspace(981, 0, steps + 1).round().astype(int)
-    for t, after in zip(at, at[1:]):
-        e0, e1 = predict(torch.cat([z, z]), torch.full((2 * n,), int(t)), c, torch.cat([hint, hint])).float().chunk(2)
-        e, a, b = e0 + GUIDANCE * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
-        z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
-    return z
-
-
 def quality(predict, unet, prompter, vae, white, path):
     """Of unseen people: which share of the asked edges is drawn, with it and without."""
     pictures, _, f = portraits("sd_test")
     at = np.where(f["people"] == 1)[0][:12]
-    asked, captions = hints(pictures[at]), [f.captions[i] for i in at]
-    both = []
-    for guess in (predict, lambda z, t, c, hint: unet(z, t, c).sample):
+    asked, both = hints(pictures[at]), []
+    c, twice = prompter([""] * len(at) + [f.captions[i] for i in at]), torch.cat([asked, asked])
+    noise, steps = torch.randn(len(at), 4, 24, 24, generator=torch.Generator().manual_seed(3)), np.linspace(981, 0, 13).round().astype(int)
+    for guess in (lambda z, t: predict(z, t, c, twice), lambda z, t: unet(z, t, c).sample):
         with quick():
-            z = draw(guess, prompter, captions, asked)
+            z = ddim(guess, noise, steps)
         with torch.no_grad():
             both.append((vae.decode(white.raw(z)).sample / 2 + .5).clamp(0, 1))
     sheet(torch.cat([asked, *both, to_float(pictures[at])]), path, len(at))
@@ -100,7 +88,7 @@ def main():
         run.rate(opt, run.args.peak, warm=40, floor=.03, flat=.3)
         i = run.rng.choice(len(often), run.args.batch, p=often / often.sum())
         c = prompter([vary(f.captions[k], run.rng) if run.rng.random() < .7 else "" for k in i])
-        t = torch.from_numpy(FIRST + (run.rng.permutation(len(i)) + run.rng.random(len(i))) / len(i) * (1000 - FIRST)).long()
+        t = levels(len(i), run.rng, FIRST)
         x, noise = z0[i], torch.randn(len(i), 4, 24, 24)
         a = bars[t][:, None, None, None]
         z = noised(x, t, bars, noise)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import DDPMScheduler
 from common import ARCFACE_128, RUN, SIDE, crops, load_weights, quick, to_float, to_u8
 from data import cached, chunks, portraits
-from unet import BETAS, Prompter, White, final_unet
+from unet import BETAS, Prompter, White, ddim, final_unet
 from upscaler import Upscaler
 from vae import final_vae
 
@@ -38,14 +38,6 @@ class Redraw:
         self.upscaler, self.words = load_weights("upscaler", "ema", Upscaler()), Prompter()
         self.white, self.bars = White(), DDPMScheduler(**BETAS).alphas_cumprod
 
-    def denoise(self, z, start, context):
-        """DDIM from step `start` over start/2 to the end."""
-        for t, after in ((start, start // 2), (start // 2, 0)):
-            e0, e1 = self.unet(torch.cat([z, z]), t, context).sample.chunk(2)
-            e, a, b = e0 + GUIDANCE * (e1 - e0), self.bars[t], self.bars[after] if after else torch.tensor(1.)
-            z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
-        return z
-
     @torch.no_grad()
     def __call__(self, x, captions, rng):
         small = F.interpolate(x, scale_factor=.5, mode="bicubic", antialias=True).clamp(0, 1)
@@ -53,7 +45,8 @@ class Redraw:
         start = int(rng.integers(80, 320))
         a = self.bars[start]
         z = a.sqrt() * z + (1 - a).sqrt() * torch.randn_like(z)
-        z = self.denoise(z, start, self.words([""] * len(x) + captions))
+        c = self.words([""] * len(x) + captions)
+        z = ddim(lambda z, t: self.unet(z, t, c).sample, z, (start, start // 2, 0), GUIDANCE)
         y = self.vae.decode(self.white.raw(z)).sample / 2 + .5
         return self.upscaler(y.clamp(0, 1)).clamp(0, 1)
 

@@ -17,7 +17,7 @@ from data import faces
 from plain import plainly
 from sense import NAMES, READS, Sense, latents, noised, shown
 from text import nothing, vary
-from unet import BETAS, GUIDANCE, PROMPTS, Prompter, White, draw, emphasis, make_unet
+from unet import BETAS, GUIDANCE, PROMPTS, Prompter, White, draw, emphasis, levels, make_unet
 from vae import final_vae
 
 FIRST, STEPS, LAST = 951, 6, 351  # noise where the program begins, and where the layout is settled and what is guessed is read
@@ -109,7 +109,7 @@ class Held:
     def __call__(self, unet, said, rng):
         n = len(said)
         i, flip = rng.choice(len(self.often), n, p=self.often), rng.integers(0, 2, n)
-        t = torch.from_numpy((rng.permutation(n) + rng.random(n)) / n * 1000).long()
+        t = levels(n, rng)
         z, context = self.z[flip, i], self.prompter([nothing(rng) if rng.random() < .3 else s for s in said])
         z = noised(z, t, self.bars, torch.randn_like(z))
         with quick():

@@ -14,7 +14,7 @@ from data import faces
 from embedder import Block
 from judge import WORDS, truth
 from text import apart
-from unet import BETAS, LATENTS, White, raw_latents, turns
+from unet import BETAS, LATENTS, White, levels, raw_latents, turns
 
 READS = 500  # steps of the noise below which it reads
 BANDS = 5  # of those, in which quality() says how much is read
@@ -83,7 +83,7 @@ def main():
         run.rate(opt, .015, warm=40)
         i = run.rng.choice(len(often), run.args.batch, p=often)
         flip = run.rng.integers(0, 2, len(i))
-        t = torch.from_numpy((run.rng.permutation(len(i)) + run.rng.random(len(i))) / len(i) * READS).long()
+        t = levels(len(i), run.rng, most=READS)
         x = z[flip, i]
         with quick():
             out = model(noised(x, t, bars, torch.randn_like(x)), t)

@@ -13,7 +13,7 @@ from diffusers.models.embeddings import get_timestep_embedding
 from common import EMA, Muon, Run, descend, quick
 from data import cached, chunks, portraits
 from sense import READS, noised
-from unet import BETAS, White, raw_latents
+from unet import BETAS, White, levels, raw_latents
 
 
 def edges(u8, low=100, high=200):
@@ -69,7 +69,7 @@ def main():
     while more:
         run.rate(opt, .01, warm=40)
         i = run.rng.integers(0, len(z), run.args.batch)
-        t = torch.from_numpy((run.rng.permutation(len(i)) + run.rng.random(len(i))) / len(i) * READS).long()
+        t = levels(len(i), run.rng, most=READS)
         x, y = z[i], torch.from_numpy(wanted[i]).float()
         with quick():
             out = model(noised(x, t, bars, torch.randn_like(x)), t)

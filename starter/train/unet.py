@@ -80,6 +80,11 @@ def emphasis(a):
     return snr.clamp(max=15.) / snr * (1 + 1 / snr).sqrt()
 
 
+def levels(n, rng, least=0, most=1000):
+    """Steps of the noise [n], evenly spread: every batch sees all of them."""
+    return torch.from_numpy(least + (rng.permutation(n) + rng.random(n)) / n * (most - least)).long()
+
+
 # ---- caches ----
 
 class White:
@@ -171,6 +176,18 @@ def draw(unet, vae, prompter, prompts, white, seed=0, steps=20, guidance=GUIDANC
     return vae.decode(white.raw(z)).sample / 2 + .5
 
 
+@torch.no_grad()
+def ddim(predict, z, at, guidance=GUIDANCE):
+    """Latents z, as noisy as step at[0] has them, after DDIM's steps to at[-1]; predict(z twice, t) guesses the noise without the prompt
+    and with it."""
+    bars = DDPMScheduler(**BETAS).alphas_cumprod
+    for t, after in zip(at, at[1:]):
+        e0, e1 = predict(torch.cat([z, z]), torch.full((2 * len(z),), int(t))).float().chunk(2)
+        e, a, b = e0 + guidance * (e1 - e0), bars[t], bars[after] if after else torch.tensor(1.)
+        z = b.sqrt() * (z - (1 - a).sqrt() * e) / a.sqrt() + (1 - b).sqrt() * e
+    return z
+
+
 def main():
     run = Run("unet", 78, sets="sdA,sdB", batch=32, peak=.012)
     names = run.args.sets.split(",")
@@ -215,8 +232,7 @@ def main():
         drop = run.rng.random(run.args.batch) < .1
         silent = np.where(run.rng.random(len(i)) < .5, 0, run.rng.integers(0, len(empty), len(i)))
         c = torch.where(torch.from_numpy(drop)[:, None, None], empty[torch.from_numpy(silent)], c)
-        # Stratified steps: every batch sees all noise levels.
-        t = torch.from_numpy((run.rng.permutation(run.args.batch) + run.rng.random(run.args.batch)) / run.args.batch * 1000).long()
+        t = levels(run.args.batch, run.rng)
         a = bars[t][:, None, None, None]
         noise = torch.randn_like(x0)
         with quick():
